@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+#   make                     build everything into $(BUILD)
+#   sudo make demo           train, compile and prefetch a real program on a cold disk
+#   sudo make check          all tests, then all again under ASan and UBSan
+#   make install             DESTDIR and prefix as packagers expect
+#   make bench fuzz lint format hdr-check compile_commands.json clean
+#
+# DEVELOPER=1 makes warnings errors, SANITIZE=address,undefined builds with sanitizers,
+# V=1 shows commands. CFLAGS, CPPFLAGS and LDFLAGS are yours.
+
+VERSION := 0.1
+
+prefix     ?= /usr
+bindir     ?= $(prefix)/bin
+mandir     ?= $(prefix)/share/man
+datadir    ?= $(prefix)/share
+docdir     ?= $(datadir)/doc/elfcast
+
+CC         ?= gcc
+CFLAGS     ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+SCDOC      ?= scdoc
+
+comma := ,
+ifdef SANITIZE
+BUILD    ?= build-$(subst $(comma),-,$(SANITIZE))
+SAN_FLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+BUILD    ?= build
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	    -Wold-style-definition -Wvla -Wformat=2 -Wundef -Wpointer-arith \
+	    -Wwrite-strings -Wcast-qual -Wno-missing-field-initializers
+ifdef DEVELOPER
+WARNINGS += -Werror
+endif
+
+BASE_CFLAGS := -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+	       -DELFCAST_VERSION='"$(VERSION)"' -pthread -fno-strict-aliasing $(SAN_FLAGS)
+
+ELF_LIBS  := $(shell $(PKG_CONFIG) --libs libelf 2>/dev/null || echo -lelf)
+JSON_LIBS := $(shell $(PKG_CONFIG) --libs json-c 2>/dev/null || echo -ljson-c)
+# Only the directory that includes <json.h>: json-c installs below its own directory.
+JSON_INC  := $(shell $(PKG_CONFIG) --cflags json-c 2>/dev/null)
+LIBS      := $(ELF_LIBS) $(JSON_LIBS)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+# What each directory may include: the map in README.md, made to fail at compile time.
+INC_format :=
+INC_base   := -Isrc/format -Isrc/base
+INC_core   := $(INC_base) -Isrc/core $(JSON_INC)
+INC_cmd    := $(INC_base) -Isrc/core -Isrc/cmd
+
+DIRS     := base core cmd
+SRC      := $(foreach d,$(DIRS),$(wildcard src/$(d)/*.c))
+HEADERS  := $(foreach d,format $(DIRS),$(wildcard src/$(d)/*.h))
+OBJ       = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIB      := $(BUILD)/libelfcast.a
+LIB_OBJ  := $(call OBJ,$(wildcard src/base/*.c src/core/*.c))
+HOOK_OBJ := $(call OBJ,$(wildcard src/cmd/hook.c))
+CMD_OBJ  := $(call OBJ,$(filter-out src/cmd/hook.c,$(wildcard src/cmd/*.c)))
+PROGRAMS := $(BUILD)/elfcast $(if $(HOOK_OBJ),$(BUILD)/elfcast-hook)
+MAN      := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
+
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+REPLAY   := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ     := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+PRELOAD  := $(patsubst tests/preload/%.c,$(BUILD)/tests/%.so,$(wildcard tests/preload/*.c))
+HELPERS  := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
+LAB      := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(wildcard tests/lab/*.c))
+
+all: $(PROGRAMS) $(MAN)
+
+define compile_dir
+$$(BUILD)/src/$(1)/%.o: src/$(1)/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)
+	$$(Q)$$(CC) $$(BASE_CFLAGS) $$(INC_$(1)) $$(CPPFLAGS) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach d,$(DIRS),$(eval $(call compile_dir,$(d))))
+
+$(LIB): $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+link = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(1) -Wl,--as-needed
+
+$(BUILD)/elfcast: $(CMD_OBJ) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(call link,$^) $(LIBS)
+
+$(BUILD)/elfcast-hook: $(HOOK_OBJ) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(call link,$^) $(LIBS)
+
+$(BUILD)/man/%: src/man/%.scd
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)$(SCDOC) < $< > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/tests/test_%: tests/unit/test_%.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(INC_core) -Itests/unit $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) \
+		-o $@ $< $(LIB) $(LIBS) -lcmocka
+
+$(BUILD)/tests/replay_%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,REPLAY,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) -Wno-missing-prototypes $(INC_core) -Itests/fuzz $(CPPFLAGS) \
+		$(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(LIB) $(LIBS)
+
+$(BUILD)/tests/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(call say,SO,$@)
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -g -fPIC -shared -o $@ $<
+
+$(BUILD)/tests/%: tests/helpers/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,HELPER,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(INC_core) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+
+# Needs libfuse3; built only where the lab is used. No sanitizers: it is the disk.
+$(BUILD)/lab/%: tests/lab/%.c
+	@mkdir -p $(@D)
+	$(call say,LAB,$@)
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -g -pthread $(CPPFLAGS) \
+		$$($(PKG_CONFIG) --cflags fuse3) -o $@ $< $$($(PKG_CONFIG) --libs fuse3) -lm
+lab: $(LAB)
+
+# libFuzzer: make fuzz FUZZ_SECONDS=600 [FUZZERS=fuzz_shadow]
+FUZZ_SECONDS ?= 60
+FUZZERS      ?= $(notdir $(FUZZ))
+FUZZ_CFLAGS  := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+build-fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard src/*/*.c) $(HEADERS)
+	@mkdir -p build-fuzz
+	$(call say,FUZZ,$@)
+	$(Q)clang $(filter-out -fno-strict-aliasing,$(BASE_CFLAGS)) -Wno-missing-prototypes \
+		$(INC_core) -Itests/fuzz $(FUZZ_CFLAGS) -o $@ $< \
+		$(wildcard src/base/*.c src/core/*.c) $(LIBS)
+fuzz: $(FUZZ)
+	$(Q)for f in $(FUZZERS); do tests/fuzz/run.sh build-fuzz/$$f $(FUZZ_SECONDS) || exit 1; done
+
+# The tests: see tests/run. As root everything runs; without, system tests are skipped.
+test-programs: all $(UNIT) $(REPLAY) $(PRELOAD) $(HELPERS)
+check: deps-check
+	$(Q)tests/run --all
+quick-check: test-programs
+	$(Q)tests/run --build $(BUILD)
+demo: deps-demo
+	$(Q)tests/demo.sh
+bench: deps-demo
+	$(Q)tests/bench.sh
+deps-%:
+	$(Q)tests/install-deps.sh $*
+
+hdr-check:
+	$(Q)for h in $(HEADERS); do d=$$(basename $$(dirname $$h)); case $$d in \
+		format) i="$(INC_format) -Isrc/format" ;; base) i="$(INC_base)" ;; \
+		core) i="$(INC_core)" ;; *) i="$(INC_cmd)" ;; esac; \
+		$(CC) $(BASE_CFLAGS) -Werror $$i -Wno-unused -fsyntax-only -x c -include $$h /dev/null \
+		|| exit 1; done
+lint: hdr-check
+	$(Q)tests/lint.sh
+format:
+	$(Q)clang-format -i $(SRC) $(HEADERS) $(wildcard tests/*/*.c)
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 \
+		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir) \
+		$(DESTDIR)$(datadir)/elfcast/profiles.d
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir)
+	for m in $(MAN); do install -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/ || exit 1; done
+	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
+	install -m 644 $(wildcard profiles/*.schema.json) $(DESTDIR)$(datadir)/elfcast
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all lab fuzz test-programs check quick-check demo bench hdr-check lint format install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*.d)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Every limit that an input can hit, in one place. Going over one is -E2BIG and a message
+ * with both numbers; none of them is a target.
+ */
+#ifndef ELFCAST_LIMITS_H
+#define ELFCAST_LIMITS_H
+
+#include <stdint.h>
+
+/* The unit of every format, whatever the CPU's page size. */
+#define PAGE_BYTES		   4096u
+#define PAGE_SHIFT		   12
+
+/* Text profiles (DESIGN: the hook parses at most 8 MiB, nested at most 8 deep). */
+#define LIMIT_PROFILE_BYTES	   (8u << 20)
+#define LIMIT_JSON_DEPTH	   8u
+#define LIMIT_JSON_KEYS		   64u /* keys of one JSON object */
+#define LIMIT_PROFILE_OBJECTS	   16384u
+#define LIMIT_PROFILE_PAGE_RUNS	   (1u << 20) /* all objects together */
+#define LIMIT_PROFILE_RUNS	   1000000u   /* trained.runs */
+#define LIMIT_WINDOW_MS		   3600000u   /* one hour: a whole boot */
+#define LIMIT_PATH_BYTES	   4095u      /* PATH_MAX without its NUL */
+#define LIMIT_NAME_BYTES	   128u	      /* scenario, method, arch, kernel */
+#define LIMIT_DIGEST_BYTES	   160u
+#define LIMIT_WHEN		   127u /* bucket number, see pageset.h */
+/* 16 TiB - 4 KiB: page numbers fit in 32 bits; the largest file ext4 allows. */
+#define LIMIT_FILE_BYTES	   ((uint64_t)UINT32_MAX * PAGE_BYTES)
+
+/* Binary containers. */
+#define LIMIT_SHADOW_BYTES	   (32u << 20) /* one program's shadow */
+#define LIMIT_PACK_BYTES	   (256u << 20)
+
+/* Directories of profiles: more than that is an accident or an attack. */
+#define LIMIT_PROFILES		   100000u
+#define LIMIT_PROFILE_NAME_BYTES   200u /* leaves room for HASH16. and .shadow */
+
+/* A data file of another size than trained is still read whole up to this many bytes. */
+#define LIMIT_WHOLE_DATA_BYTES	   (64u << 10)
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+static const char *log_prefix = "elfcast";
+static enum log_level log_level = LOG_LEVEL_INFO;
+
+void log_setup(const char *prefix, enum log_level level)
+{
+	log_prefix = prefix;
+	log_level = level;
+}
+
+void log_set_level(enum log_level level)
+{
+	log_level = level;
+}
+
+enum log_level log_get_level(void)
+{
+	return log_level;
+}
+
+const char *error_text(int error)
+{
+	switch (error < 0 ? -error : error) {
+	case ESTALE:
+		return "of another version or build";
+	case EBADMSG:
+		return "damaged";
+	case E2BIG:
+		return "over a limit";
+	default:
+		return strerror(error < 0 ? -error : error);
+	}
+}
+
+/* Control characters from file names must not reach a terminal. */
+static void blank_controls(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
+/* One write() per line, so that lines of parallel processes do not mix. */
+static void log_line(enum log_level level, const char *kind, int error, const char *format,
+		     va_list ap)
+{
+	char text[4096 + 512], line[sizeof(text) + 256];
+	int n;
+
+	if (level > log_level)
+		return;
+	vsnprintf(text, sizeof(text), format, ap);
+	blank_controls(text);
+	if (error)
+		n = snprintf(line, sizeof(line), "%s: %s%s: %s\n", log_prefix, kind, text,
+			     error_text(error));
+	else
+		n = snprintf(line, sizeof(line), "%s: %s%s\n", log_prefix, kind, text);
+	if (n > 0 && write(STDERR_FILENO, line, MIN((size_t)n, sizeof(line) - 1)) < 0)
+		return; /* nowhere left to complain */
+}
+
+int log_errno(int error, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	log_line(LOG_LEVEL_ERROR, "", error, format, ap);
+	va_end(ap);
+	return error;
+}
+
+#define DEFINE_LOG(name, level, kind)                                                      \
+	void name(const char *format, ...)                                                 \
+	{                                                                                  \
+		va_list ap;                                                                \
+                                                                                           \
+		va_start(ap, format);                                                      \
+		log_line(level, kind, 0, format, ap);                                      \
+		va_end(ap);                                                                \
+	}
+
+DEFINE_LOG(log_error, LOG_LEVEL_ERROR, "")
+DEFINE_LOG(log_warning, LOG_LEVEL_INFO, "warning: ")
+DEFINE_LOG(log_info, LOG_LEVEL_INFO, "")
+DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG, "")

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One verb, one file: each src/cmd/NAME.c ends with its struct cmd; main.c lists them. */
+#ifndef ELFCAST_CMD_H
+#define ELFCAST_CMD_H
+
+#include <stdbool.h>
+
+enum {
+	CMD_DONE = 0,
+	CMD_FAILED = 1, /* failed, or found problems */
+	CMD_USAGE = 2,
+};
+
+struct cmd {
+	const char *name;
+	const char *args;    /* after the name, for usage: "[-o FILE] -- CMD..." */
+	const char *summary; /* one line, lower case */
+	const char *options; /* lines for --help, without the common ones; or NULL */
+	/* argv[0] is the verb. Returns CMD_*. */
+	int (*run)(int argc, char *argv[]);
+};
+
+/* Options that every verb takes; a verb's own getopt_long table ends with COMMON_LONGOPTS. */
+extern const char *arg_root; /* "" or NULL: "/" */
+extern bool arg_json;
+
+enum { OPT_HELP = 0x100, OPT_VERSION, OPT_JSON, OPT_ROOT, OPT_VERB }; /* verbs use OPT_VERB+n */
+
+#define COMMON_SHORTOPTS "hqv"
+#define COMMON_LONGOPTS                                                                    \
+	{ "help", no_argument, NULL, OPT_HELP }, { "version", no_argument, NULL, OPT_VERSION }, \
+		{ "json", no_argument, NULL, OPT_JSON }, { "quiet", no_argument, NULL, 'q' },  \
+		{ "verbose", no_argument, NULL, 'v' },                                         \
+		{ "root", required_argument, NULL, OPT_ROOT }, { NULL, 0, NULL, 0 }
+
+/*
+ * Handle a common option C, or an error ('?', ':'). -1: go on; otherwise the exit status to
+ * return at once (help and version were printed, or the usage line).
+ */
+int cmd_common_option(const struct cmd *cmd, int c);
+
+/* "elfcast VERB: what" and "Try 'elfcast VERB --help'"; returns CMD_USAGE. */
+__attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct cmd *cmd,
+							   const char *format, ...);
+
+#endif

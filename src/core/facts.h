@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Facts about the files that a profile names: one open, one or two small reads each. */
+#ifndef ELFCAST_FACTS_H
+#define ELFCAST_FACTS_H
+
+#include "compile.h"
+#include "mounts.h"
+
+struct facts_context {
+	int rootfd;
+	const char *root_path; /* canonical, for the mount table */
+	const struct mounts *mounts;
+	int storage_override; /* enum storage_class, or -1 to detect */
+};
+
+/* Fill *RET for the file at PATH; problems are in ret->error, the function cannot fail. */
+void facts_read(const struct facts_context *c, const char *path, bool want_buildid,
+		struct file_facts *ret);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The mount table, asked before a path is walked: a lookup on a hung FUSE, NFS or autofs
+ * cannot be interrupted. Also which storage class lies below a mount. The only reader of
+ * /proc/self/mountinfo and /sys/dev/block. libc only.
+ */
+#ifndef ELFCAST_MOUNTS_H
+#define ELFCAST_MOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "macro.h"
+#include "shadow-format.h"
+
+struct mounts;
+
+/* Snapshot of this process's mount table. New; -ENOENT without /proc, -ENOMEM. */
+int mounts_load(struct mounts **ret);
+void mounts_free(struct mounts *m);
+DEFINE_CLEANUP(struct mounts *, mounts_free)
+
+/*
+ * Whether PATH (absolute, canonical) lies on a file system of the allow-list (local disks,
+ * overlay, tmpfs): longest mount point that is a prefix, the last mounted where equal.
+ * Lexical; touches no file. ret_storage (may be NULL): the class below it.
+ */
+bool mounts_is_local(const struct mounts *m, const char *path);
+enum storage_class mounts_storage(const struct mounts *m, const char *path);
+/* File system type at PATH ("ext4"), "none" when no mount covers it. Borrowed. */
+const char *mounts_fstype(const struct mounts *m, const char *path);
+
+/* "rotational", "network", "flash", "image"; and back, -EINVAL. */
+const char *storage_class_name(enum storage_class c);
+int storage_class_from_name(const char *name, enum storage_class *ret);
+
+#endif

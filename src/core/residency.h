@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What of a file is in the page cache. mincore(2) tells the truth only to root, to the owner
+ * and to those who may write the file (Linux 5.2); others see every page as resident.
+ */
+#ifndef ELFCAST_RESIDENCY_H
+#define ELFCAST_RESIDENCY_H
+
+#include <stdint.h>
+
+/*
+ * One byte per 4096-byte page of the file open at FD, 1 where resident. New buffer of
+ * *ret_pages bytes (NULL and 0 for an empty file). Mappings of more than memory's worth are
+ * asked piecewise.
+ */
+int residency_read(int fd, uint8_t **ret, uint32_t *ret_pages);
+
+/* Drop the clean, unmapped pages of FD from the cache (POSIX_FADV_DONTNEED). */
+int residency_evict(int fd);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Container bytes, checked once and completely (sizes, checksum, every index, order, states,
+ * zero in reserved bytes, strings); after that accessors cannot fail. libc only.
+ */
+#ifndef ELFCAST_SHADOW_READ_H
+#define ELFCAST_SHADOW_READ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buildid.h"
+#include "identity.h"
+#include "shadow-format.h"
+
+struct shadow {
+	enum shadow_kind kind;
+	uint32_t n_launches, n_objects, n_extents;
+	/* Borrowed from the caller's buffer. */
+	const struct shadow_launch *launches;
+	const struct shadow_object *objects;
+	const struct shadow_extent *extents;
+	const char *strings;
+};
+
+/*
+ * Borrows DATA, which must outlive *RET. -ESTALE: whole, but of another version;
+ * -EBADMSG: anything else that is wrong.
+ */
+int shadow_parse(const void *data, size_t bytes, struct shadow *ret);
+
+/* Checked strings, never NULL. */
+static inline const char *shadow_string(const struct shadow *s, le32 offset)
+{
+	return s->strings + le32_get(offset);
+}
+
+struct buildid shadow_object_buildid(const struct shadow_object *o);
+struct identity shadow_object_identity(const struct shadow_object *o);
+/* VALID or WHOLE: the only objects that have extents. */
+bool shadow_object_is_usable(const struct shadow_object *o);
+uint64_t shadow_count_pages(const struct shadow *s);
+
+#endif

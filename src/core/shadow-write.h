@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Plain structs to container bytes. Deterministic: same input, same bytes. */
+#ifndef ELFCAST_SHADOW_WRITE_H
+#define ELFCAST_SHADOW_WRITE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buildid.h"
+#include "identity.h"
+#include "shadow-format.h"
+
+struct launch_desc {
+	const char *program, *scenario, *arch, *name;
+	uint32_t source, target; /* object index or SHADOW_NONE */
+	uint32_t first_extent, n_extents;
+};
+
+struct object_desc {
+	const char *path;
+	struct buildid buildid;
+	uint64_t wanted_bytes;
+	enum object_state state;
+	enum storage_class storage;
+	struct identity identity;
+};
+
+struct extent_desc {
+	uint32_t object, first_pgno, n_pages, when;
+};
+
+struct shadow_desc {
+	enum shadow_kind kind;
+	const struct launch_desc *launches;
+	const struct object_desc *objects;
+	const struct extent_desc *extents;
+	uint32_t n_launches, n_objects, n_extents;
+};
+
+/*
+ * New buffer. -E2BIG over the kind's limit, -ENOMEM. What it writes is what shadow_parse()
+ * accepts: breaking a rule of elfcast-shadow(5) in DESC is -EINVAL.
+ */
+int shadow_write(const struct shadow_desc *desc, uint8_t **ret, size_t *ret_bytes);
+
+#endif

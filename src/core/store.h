@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where our files live below a root, who may have written them, and how they are replaced:
+ * the only place that knows the names of our directories. Everything is opened relative to
+ * the root's descriptor.
+ */
+#ifndef ELFCAST_STORE_H
+#define ELFCAST_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "identity.h"
+#include "macro.h"
+
+struct store {
+	int rootfd;
+	char *root_path; /* canonical, "/" or without a final slash */
+	bool usr;	 /* shadows under /usr/lib/elfcast instead of /var/lib/elfcast */
+};
+
+/* ROOT NULL: "/". 0 or negative errno. */
+int store_open(const char *root, bool usr, struct store *ret);
+void store_done(struct store *s);
+
+/* One profile as installed: /etc overrides /usr/share by name. */
+struct profile_file {
+	char *name;	  /* "SOURCE.PROGRAM.json" */
+	bool from_etc;
+	bool masked;	  /* a link to /dev/null or an empty file in /etc */
+	int error;	  /* why it is not to be read: -ELOOP, -EPERM (owner, mode), -EINVAL … */
+	struct identity identity;
+};
+
+struct profile_list {
+	struct profile_file *items; /* sorted by name */
+	size_t n, capacity;
+	int dir_error[2]; /* of /usr/share and /etc: 0, or why a directory was not trusted */
+};
+
+/* Both profile directories; a missing one is empty. -ENOMEM, -E2BIG, -EIO, … */
+int store_list_profiles(const struct store *s, struct profile_list *ret);
+void profile_list_done(struct profile_list *l);
+/* Open the profile for reading (checked again on the open file). Descriptor or error. */
+int store_open_profile(const struct store *s, const struct profile_file *f);
+/* "/etc/elfcast/profiles.d/NAME" or the /usr/share one, for messages. */
+void store_profile_path(const struct profile_file *f, char *ret, size_t bytes);
+
+/*
+ * File name of the shadow of PROGRAM compiled from profile NAME: "HASH.NAME.shadow", HASH
+ * being 16 hex digits of XXH3-64 of the program's path, so that a launch finds its shadows
+ * by one pass over the directory's names. New string, NULL: no memory.
+ */
+char *store_shadow_name(const char *program, const char *profile_name);
+bool store_shadow_is_of(const char *shadow_name, const char *program);
+
+/* Names of the shadows there are, sorted; a missing directory is empty. */
+struct name_list {
+	char **names;
+	size_t n, capacity;
+};
+int store_list_shadows(const struct store *s, struct name_list *ret);
+void name_list_done(struct name_list *l);
+
+/* Whole file in a new buffer; -ENOENT, -E2BIG. NAME: one of store_list_shadows(). */
+int store_read_shadow(const struct store *s, const char *name, uint8_t **ret,
+		      size_t *ret_bytes);
+int store_stat_shadow(const struct store *s, const char *name, struct identity *ret);
+
+/*
+ * Replace atomically: temporary file in the same directory, write, check, rename. Writes
+ * nothing when the bytes are there already (*ret_written false). The directory is made.
+ */
+int store_put_shadow(const struct store *s, const char *name, const void *data, size_t bytes,
+		     bool *ret_written);
+int store_remove_shadow(const struct store *s, const char *name);
+/* Temporary files of a compile that was killed. Only under the lock. */
+int store_remove_leftovers(const struct store *s);
+
+/* The compile index (kind INDEX), same rules. */
+int store_read_index(const struct store *s, uint8_t **ret, size_t *ret_bytes);
+int store_put_index(const struct store *s, const void *data, size_t bytes);
+
+/* Install a profile text in /etc/elfcast/profiles.d/NAME (fsync and rename). */
+int store_put_profile(const struct store *s, const char *name, const void *data,
+		      size_t bytes);
+
+/*
+ * One compile at a time: lock the state directory, making it if need be, waiting at most
+ * TIMEOUT_MS. Lock descriptor, -EBUSY, -EROFS, …; closing it unlocks.
+ */
+int store_lock(const struct store *s, unsigned timeout_ms);
+
+#endif

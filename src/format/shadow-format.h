@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The container on disk; elfcast-shadow(5) is the specification. Shadows, packs and the
+ * compile index are this one format and have one parser, core/shadow-read.
+ *
+ *   header | launches | objects | extents | strings
+ *
+ * Sections follow each other without padding, every byte of the file belongs to one.
+ */
+#ifndef ELFCAST_SHADOW_FORMAT_H
+#define ELFCAST_SHADOW_FORMAT_H
+
+#include "le.h"
+
+#define SHADOW_MAGIC	     "\x7f" "ECSHDW\n" /* 8 bytes */
+#define SHADOW_VERSION	     1u
+#define SHADOW_BUILDID_BYTES 32
+#define SHADOW_NONE	     UINT32_MAX
+
+enum shadow_kind {
+	SHADOW_KIND_SHADOW = 1, /* one launch, read by prefetch */
+	SHADOW_KIND_PACK = 2,	/* many launches, read at boot */
+	SHADOW_KIND_INDEX = 3,	/* what the last compile saw; no extents */
+};
+
+/* What compile found where the profile names a file. */
+enum object_state {
+	OBJECT_MISSING = 0,  /* no such file; identity is zero */
+	OBJECT_UNUSABLE = 1, /* a link, directory, FIFO, device, or unreadable */
+	OBJECT_STALE = 2,    /* other build-id, or other size: skipped */
+	OBJECT_VALID = 3,    /* build-id or size as trained */
+	OBJECT_WHOLE = 4,    /* small data file of another size: read whole */
+	OBJECT_STATES,
+};
+
+enum storage_class {
+	STORAGE_ROTATIONAL = 0,
+	STORAGE_NETWORK = 1, /* about 1 ms a request, many at once */
+	STORAGE_FLASH = 2,
+	STORAGE_IMAGE = 3, /* squashfs, erofs: compressed, no physical order */
+	STORAGE_CLASSES,
+};
+
+struct shadow_header {
+	uint8_t magic[8];
+	le32 version;
+	le32 kind;	    /* enum shadow_kind */
+	le64 file_bytes;    /* of the whole file */
+	le64 xxh3;	    /* XXH3-64 of the whole file with this field zero */
+	le32 n_launches;
+	le32 n_objects;
+	le32 n_extents;
+	le32 strings_bytes;
+	uint8_t reserved[16]; /* zero */
+};
+
+struct shadow_launch {
+	le32 program;  /* string offsets */
+	le32 scenario;
+	le32 arch;
+	le32 name;     /* profile file name; "" in a shadow */
+	le32 source;   /* index: object that is the profile's file, else SHADOW_NONE */
+	le32 target;   /* index: object that is the shadow's file, else SHADOW_NONE */
+	le32 first_extent;
+	le32 n_extents;
+};
+
+struct shadow_object {
+	le32 path; /* string offset; absolute below the root */
+	uint8_t buildid_bytes; /* 0: a data file */
+	uint8_t state;	       /* enum object_state */
+	uint8_t storage;       /* enum storage_class */
+	uint8_t reserved;      /* zero */
+	uint8_t buildid[SHADOW_BUILDID_BYTES]; /* zero past buildid_bytes */
+	le64 wanted_bytes;		       /* size in the profile */
+	/* Identity of the file found; all zero when MISSING. */
+	le64 ino;
+	le64 size_bytes;
+	le64 mtime_ns; /* since the epoch, two's complement */
+	le64 ctime_ns;
+};
+
+struct shadow_extent {
+	le32 object;
+	le32 first_pgno;
+	le32 n_pages;
+	le32 when; /* bucket of first touch, see elfcast-profile(5) */
+};
+
+_Static_assert(sizeof(struct shadow_header) == 64, "header");
+_Static_assert(sizeof(struct shadow_launch) == 32, "launch");
+_Static_assert(sizeof(struct shadow_object) == 80, "object");
+_Static_assert(sizeof(struct shadow_extent) == 16, "extent");
+
+#endif

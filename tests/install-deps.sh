@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Install what building, checking or the demo needs, with the system's package manager.
+# Usage: tests/install-deps.sh build|check|demo. Does nothing when all is there.
+set -eu
+
+what=${1:-build}
+deb="gcc make pkg-config libc6-dev libelf-dev libjson-c-dev libxxhash-dev scdoc"
+rpm="gcc make pkgconf-pkg-config glibc-devel elfutils-libelf-devel json-c-devel xxhash-devel scdoc"
+case $what in
+build) ;;
+check)
+	deb="$deb libcmocka-dev clang libclang-rt-14-dev e2fsprogs strace man-db libfuse3-dev fuse3
+	     python3 perl git gdb gcc"
+	rpm="$rpm libcmocka-devel clang compiler-rt e2fsprogs strace man-db fuse3-devel fuse3
+	     python3 perl git gdb libasan libubsan"
+	;;
+demo)
+	deb="$deb libfuse3-dev fuse3 e2fsprogs python3"
+	rpm="$rpm fuse3-devel fuse3 e2fsprogs python3"
+	;;
+*)
+	echo "install-deps.sh: unknown set '$what'" >&2
+	exit 2
+	;;
+esac
+
+need_root() {
+	[ "$(id -u)" = 0 ] && return 0
+	echo "these packages are missing and only root can install them:$missing" >&2
+	exit 1
+}
+
+missing=
+if command -v dpkg-query >/dev/null 2>&1; then
+	for p in $deb; do
+		case $(dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | head -n 1) in
+		installed) ;;
+		*) missing="$missing $p" ;;
+		esac
+	done
+	[ -n "$missing" ] || exit 0
+	need_root
+	echo "installing:$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq
+	# shellcheck disable=SC2086 # a list of words
+	apt-get install -y -qq --no-install-recommends $missing >/dev/null
+elif command -v dnf >/dev/null 2>&1; then
+	for p in $rpm; do
+		rpm -q --whatprovides "$p" >/dev/null 2>&1 || missing="$missing $p"
+	done
+	[ -n "$missing" ] || exit 0
+	need_root
+	echo "installing:$missing"
+	# shellcheck disable=SC2086
+	dnf install -y -q $missing
+else
+	echo "neither apt nor dnf: install by hand what this needs: $deb" >&2
+fi

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Rules that no compiler holds: who may know what, and the shell scripts.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+bad=0
+only() { # pattern allowed-file...: PATTERN stands in no other file of src/
+	local pattern=$1 hits
+	shift
+	hits=$(grep -lE "$pattern" -r src --include='*.[ch]' | grep -vxF "$(printf '%s\n' "$@")")
+	[ -z "$hits" ] && return
+	echo "lint: /$pattern/ belongs to $*, but is also in:" $hits
+	bad=1
+}
+only '#include <(json|json-c/).*>' src/core/profile.c
+only '#include <(libelf|gelf)\.h>' src/core/elf.c
+only 'include[ "<]+xxhash' src/core/shadow-read.c src/core/shadow-write.c src/core/hash.h
+only '\b(posix_fadvise|readahead) *\(' src/core/prefetch.c src/core/residency.c
+only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/core/store.c
+only 'ptrace *\(' src/core/trace.c src/core/tracee.c
+if command -v shellcheck >/dev/null; then
+	shellcheck -S warning tests/*.sh tests/run tests/*/*.sh .ci/run || bad=1
+fi
+if command -v clang-tidy >/dev/null && [ -n "${TIDY:-}" ]; then
+	clang-tidy --quiet src/*/*.c -- -std=gnu17 -D_GNU_SOURCE -DELFCAST_VERSION='"0"' \
+		-Isrc/format -Isrc/base -Isrc/core -Isrc/cmd -I/usr/include/json-c || bad=1
+fi
+exit $bad
