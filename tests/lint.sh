@@ -14,7 +14,7 @@ only() { # pattern allowed-file...: PATTERN stands in no other file of src/
 }
 only '#include <(json|json-c/).*>' src/core/profile.c
 only '#include <(libelf|gelf)\.h>' src/core/elf.c
-only 'include[ "<]+xxhash' src/core/shadow-read.c src/core/shadow-write.c src/core/hash.h
+only 'include[ "<]+xxhash' src/core/hash.c
 only '\b(posix_fadvise|readahead) *\(' src/core/prefetch.c src/core/residency.c
 only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/core/store.c
 only 'ptrace *\(' src/core/trace.c src/core/tracee.c

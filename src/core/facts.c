@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "elf.h"
+#include "facts.h"
+#include "io.h"
+#include "limits.h"
+
+/* PATH below the root as this process sees it, for the mount table. */
+static int full_path(const struct facts_context *c, const char *path, char *ret, size_t bytes)
+{
+	const char *root = strcmp(c->root_path, "/") == 0 ? "" : c->root_path;
+	int n = snprintf(ret, bytes, "%s%s", root, path);
+
+	return n < 0 || (size_t)n >= bytes ? -ENAMETOOLONG : 0;
+}
+
+static int read_file_facts(const struct facts_context *c, const char *path, bool want_buildid,
+			   struct file_facts *f)
+{
+	_cleanup_close_ int path_fd = -1, fd = -1;
+	char full[2 * LIMIT_PATH_BYTES + 2];
+	struct stat st;
+	int r;
+
+	r = full_path(c, path, full, sizeof(full));
+	if (r < 0)
+		return r;
+	/* Asked first: walking into a hung file system cannot be interrupted. */
+	if (!mounts_is_local(c->mounts, full))
+		return -EREMOTE;
+	path_fd = io_open_path(c->rootfd, path, &st);
+	if (path_fd < 0)
+		return path_fd;
+	f->identity = identity_from_stat(&st);
+	f->storage = c->storage_override >= 0 ? (enum storage_class)c->storage_override :
+						mounts_storage(c->mounts, full);
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((uint64_t)st.st_size > LIMIT_FILE_BYTES)
+		return -EFBIG;
+	if (!want_buildid)
+		return 0;
+	fd = io_reopen_read(path_fd);
+	if (fd < 0)
+		return fd;
+	r = elf_read_buildid(fd, &f->buildid);
+	/* Not ELF any more, damaged, stripped of its id: another file than the one trained. */
+	return r == -ENOMEM || r == -EIO ? r : 0;
+}
+
+void facts_read(const struct facts_context *c, const char *path, bool want_buildid,
+		struct file_facts *ret)
+{
+	*ret = (struct file_facts){ 0 };
+	ret->error = read_file_facts(c, path, want_buildid, ret);
+}

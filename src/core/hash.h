@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* XXH3, for names, checksums and digests: nothing here resists an attacker. */
+#ifndef ELFCAST_HASH_H
+#define ELFCAST_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_DIGEST_BYTES sizeof("xxh3-128:0123456789abcdef0123456789abcdef")
+
+/* XXH3-64 of the string without its NUL. */
+uint64_t hash_string(const char *s);
+
+/* XXH3-64 of DATA with the 8 bytes at OFF taken as zero (OFF + 8 <= BYTES). */
+uint64_t hash_without(const void *data, size_t bytes, size_t off);
+
+/* "xxh3-128:HEX" of all of the file at FD, read with pread. 0 or negative errno. */
+int hash_file(int fd, char ret[static HASH_DIGEST_BYTES]);
+
+#endif
