@@ -20,6 +20,9 @@ struct cmd {
 	int (*run)(int argc, char *argv[]);
 };
 
+/* The verbs, as 'elfcast --help' lists them. */
+extern const struct cmd cmd_train, cmd_compile, cmd_prefetch, cmd_run, cmd_show, cmd_dump;
+
 /* Options that every verb takes; a verb's own getopt_long table ends with COMMON_LONGOPTS. */
 extern const char *arg_root; /* "" or NULL: "/" */
 extern bool arg_json;

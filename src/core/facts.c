@@ -8,8 +8,7 @@
 #include "io.h"
 #include "limits.h"
 
-/* PATH below the root as this process sees it, for the mount table. */
-static int full_path(const struct facts_context *c, const char *path, char *ret, size_t bytes)
+int facts_full_path(const struct facts_context *c, const char *path, char *ret, size_t bytes)
 {
 	const char *root = strcmp(c->root_path, "/") == 0 ? "" : c->root_path;
 	int n = snprintf(ret, bytes, "%s%s", root, path);
@@ -25,7 +24,7 @@ static int read_file_facts(const struct facts_context *c, const char *path, bool
 	struct stat st;
 	int r;
 
-	r = full_path(c, path, full, sizeof(full));
+	r = facts_full_path(c, path, full, sizeof(full));
 	if (r < 0)
 		return r;
 	/* Asked first: walking into a hung file system cannot be interrupted. */

@@ -17,4 +17,7 @@ struct facts_context {
 void facts_read(const struct facts_context *c, const char *path, bool want_buildid,
 		struct file_facts *ret);
 
+/* PATH below the root as this process sees it, for the mount table. 0, -ENAMETOOLONG. */
+int facts_full_path(const struct facts_context *c, const char *path, char *ret, size_t bytes);
+
 #endif

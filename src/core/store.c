@@ -320,6 +320,11 @@ bool store_shadow_is_of(const char *shadow_name, const char *program)
 	return strncmp(shadow_name, hash, HASH_CHARS) == 0 && shadow_name[HASH_CHARS] == '.';
 }
 
+void store_shadow_path(const struct store *s, const char *name, char *ret, size_t bytes)
+{
+	snprintf(ret, bytes, "%s/%s/%s", state_path(s), SHADOWS, name);
+}
+
 static int each_shadow(_unused_ int dirfd, const char *name, void *userdata)
 {
 	struct name_list *l = userdata;
@@ -345,8 +350,6 @@ int store_list_shadows(const struct store *s, struct name_list *ret)
 	int fd = open_state_dir(s, SHADOWS, false), r;
 	struct name_list l = { 0 };
 
-	if (fd == -ENOENT)
-		fd = -ENOENT;
 	r = fd == -ENOENT ? 0 : fd < 0 ? fd : for_each_name(fd, each_shadow, &l);
 	if (r < 0) {
 		name_list_done(&l);

@@ -55,6 +55,9 @@ void store_profile_path(const struct profile_file *f, char *ret, size_t bytes);
 char *store_shadow_name(const char *program, const char *profile_name);
 bool store_shadow_is_of(const char *shadow_name, const char *program);
 
+/* Path of a shadow below the root, for the index and for messages. */
+void store_shadow_path(const struct store *s, const char *name, char *ret, size_t bytes);
+
 /* Names of the shadows there are, sorted; a missing directory is empty. */
 struct name_list {
 	char **names;

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "index.h"
+#include "io.h"
+#include "shadow-read.h"
+#include "sync.h"
+#include "vec.h"
+#include "worker.h"
+
+/* One run. "Wanted" are the shadows that there should be when it ends. */
+struct sync {
+	const struct store *store;
+	const struct sync_options *options;
+	struct sync_result *result;
+	struct mounts *mounts;
+	struct facts_context facts;
+	struct profile_list profiles;
+	struct name_list shadows; /* what lies in the directory at the start */
+	struct compile_index index;
+	char parameters[64]; /* all that the result depends on besides files */
+	const struct profile_file **todo;
+	size_t n_todo;
+	struct name_list wanted;
+	struct index_builder next;
+};
+
+static void sync_done(struct sync *c)
+{
+	mounts_free(c->mounts);
+	profile_list_done(&c->profiles);
+	name_list_done(&c->shadows);
+	name_list_done(&c->wanted);
+	index_done(&c->index);
+	index_builder_done(&c->next);
+	free(c->todo);
+}
+
+static int sync_init(struct sync *c)
+{
+	int r = mounts_load(&c->mounts);
+
+	if (r == 0)
+		r = store_list_profiles(c->store, &c->profiles);
+	if (r == 0)
+		r = store_list_shadows(c->store, &c->shadows);
+	if (r < 0)
+		return r;
+	c->facts = (struct facts_context){
+		.rootfd = c->store->rootfd,
+		.root_path = c->store->root_path,
+		.mounts = c->mounts,
+		.storage_override = c->options->storage_override,
+	};
+	snprintf(c->parameters, sizeof(c->parameters), "%s storage=%d", ELFCAST_VERSION,
+		 c->options->storage_override);
+	c->todo = calloc(c->profiles.n + 1, sizeof(*c->todo));
+	if (!c->todo)
+		return -ENOMEM;
+	return c->options->force ? 0 : index_load(c->store, &c->facts, &c->index);
+}
+
+static void problem(struct sync *c, const struct profile_file *f, const struct diag *d)
+{
+	char path[512];
+
+	c->result->n_bad++;
+	store_profile_path(f, path, sizeof(path));
+	if (c->options->on_problem)
+		c->options->on_problem(path, d, c->options->userdata);
+}
+
+static int add_wanted(struct sync *c, const char *name)
+{
+	struct name_list *l = &c->wanted;
+
+	if (VEC_RESERVE_ONE(l->names, l->n, l->capacity) < 0)
+		return -ENOMEM;
+	l->names[l->n] = strdup(name);
+	if (!l->names[l->n])
+		return -ENOMEM;
+	l->n++;
+	return 0;
+}
+
+/* The shadow NAME of profile F is right: remember it and all that it depends on. */
+static int record(struct sync *c, const struct profile_file *f, const char *name,
+		  const struct shadow *s)
+{
+	char source[512], target[512];
+	struct identity identity;
+	int r = store_stat_shadow(c->store, name, &identity);
+
+	store_profile_path(f, source, sizeof(source));
+	store_shadow_path(c->store, name, target, sizeof(target));
+	if (r == 0)
+		r = add_wanted(c, name);
+	if (r == 0)
+		r = index_add_entry(&c->next, f->name,
+				    shadow_string(s, s->launches[0].program),
+				    shadow_string(s, s->launches[0].scenario), source, target);
+	if (r == 0)
+		r = index_add_file(&c->next, target, OBJECT_VALID, &identity);
+	if (r == 0)
+		r = index_add_file(&c->next, source, OBJECT_VALID, &f->identity);
+	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++) {
+		struct identity id = shadow_object_identity(&s->objects[i]);
+		enum object_state state = s->objects[i].state;
+
+		/* Only what a stat sees: whether the file is the one wanted lies in the shadow. */
+		r = index_add_file(&c->next, shadow_string(s, s->objects[i].path),
+				   state == OBJECT_MISSING ? OBJECT_MISSING : OBJECT_VALID, &id);
+	}
+	return r;
+}
+
+/* The shadow that the index has for F, when neither of them was touched since. */
+static const char *unchanged_shadow(const struct sync *c, const struct profile_file *f)
+{
+	const struct shadow_launch *l = index_find(&c->index, f->name, c->parameters);
+	const struct shadow *s = &c->index.shadow;
+	char source[512];
+	const char *target;
+
+	if (!l)
+		return NULL;
+	store_profile_path(f, source, sizeof(source));
+	if (strcmp(shadow_string(s, s->objects[le32_get(l->source)].path), source) != 0)
+		return NULL;
+	target = shadow_string(s, s->objects[le32_get(l->target)].path);
+	if (index_path_changed(&c->index, source) || index_path_changed(&c->index, target))
+		return NULL;
+	return strrchr(target, '/') + 1;
+}
+
+static bool has_changed_object(const struct sync *c, const struct shadow *s)
+{
+	for (uint32_t i = 0; i < s->n_objects; i++)
+		if (index_path_changed(&c->index, shadow_string(s, s->objects[i].path)))
+			return true;
+	return false;
+}
+
+static int read_shadow(const struct sync *c, const char *name, uint8_t **ret_data,
+		       struct shadow *ret)
+{
+	size_t bytes;
+	int r = store_read_shadow(c->store, name, ret_data, &bytes);
+
+	if (r == 0)
+		r = shadow_parse(*ret_data, bytes, ret);
+	return r == 0 && ret->kind != SHADOW_KIND_SHADOW ? -EBADMSG : r;
+}
+
+/* Keep F's shadow if nothing that it depends on changed; else put F on the list. */
+static int plan_one(struct sync *c, const struct profile_file *f)
+{
+	const char *name = unchanged_shadow(c, f);
+	_cleanup_free_ uint8_t *data = NULL;
+	struct shadow s;
+
+	if (!name || read_shadow(c, name, &data, &s) < 0 || has_changed_object(c, &s)) {
+		c->todo[c->n_todo++] = f;
+		return 0;
+	}
+	c->result->n_unchanged++;
+	return record(c, f, name, &s);
+}
+
+static int plan(struct sync *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->profiles.n; i++) {
+		const struct profile_file *f = &c->profiles.items[i];
+		struct diag d = { 0 };
+
+		if (f->masked)
+			continue;
+		c->result->n_profiles++;
+		if (f->error < 0) {
+			worker_describe(f->error, &d);
+			problem(c, f, &d);
+			continue;
+		}
+		r = plan_one(c, f);
+	}
+	return r;
+}
+
+static int publish(struct sync *c, const struct profile_file *f, const uint8_t *data,
+		   size_t bytes)
+{
+	_cleanup_free_ char *name = NULL;
+	bool written = false;
+	struct shadow s;
+	int r;
+
+	/* It comes from the child that parsed the profile: checked as if from a stranger. */
+	r = shadow_parse(data, bytes, &s);
+	if (r < 0 || s.kind != SHADOW_KIND_SHADOW)
+		return -EBADMSG;
+	name = store_shadow_name(shadow_string(&s, s.launches[0].program), f->name);
+	if (!name)
+		return -ENOMEM;
+	r = store_put_shadow(c->store, name, data, bytes, &written);
+	if (r < 0)
+		return r;
+	if (written)
+		c->result->n_compiled++;
+	else
+		c->result->n_unchanged++;
+	return record(c, f, name, &s);
+}
+
+static int on_result(size_t i, struct worker_result *result, void *userdata)
+{
+	_cleanup_free_ uint8_t *data = TAKE_PTR(result->data);
+	struct sync *c = userdata;
+	int r;
+
+	c->result->n_parsed++;
+	if (result->error < 0) {
+		problem(c, c->todo[i], &result->diag);
+		return 0;
+	}
+	r = publish(c, c->todo[i], data, result->bytes);
+	if (r != -EBADMSG)
+		return r;
+	diag_set(&result->diag, 0, 0, "the parser returned a damaged shadow");
+	problem(c, c->todo[i], &result->diag);
+	return 0;
+}
+
+static int compile_todo(struct sync *c)
+{
+	const struct worker_job job = {
+		.store = c->store,
+		.facts = &c->facts,
+		.files = c->todo,
+		.n_files = c->n_todo,
+		.on_result = on_result,
+		.userdata = c,
+	};
+
+	return worker_run(&job);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int remove_unwanted(struct sync *c)
+{
+	struct name_list *w = &c->wanted;
+	int r = 0;
+
+	if (w->n > 0)
+		qsort(w->names, w->n, sizeof(w->names[0]), compare_names);
+	for (size_t i = 0; r == 0 && i < c->shadows.n; i++) {
+		if (w->n > 0 && bsearch(&c->shadows.names[i], w->names, w->n,
+					sizeof(w->names[0]), compare_names))
+			continue;
+		r = store_remove_shadow(c->store, c->shadows.names[i]);
+		if (r == 0)
+			c->result->n_removed++;
+	}
+	return r;
+}
+
+static int put_index(struct sync *c)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t bytes;
+	int r = index_write(&c->next, c->parameters, &data, &bytes);
+
+	if (r < 0)
+		return r;
+	if (bytes == c->index.bytes && memcmp(data, c->index.data, bytes) == 0)
+		return 0;
+	return store_put_index(c->store, data, bytes);
+}
+
+static int sync_all(struct sync *c)
+{
+	int r = sync_init(c);
+
+	if (r == 0)
+		r = plan(c);
+	if (r == 0)
+		r = compile_todo(c);
+	if (r == 0)
+		r = remove_unwanted(c);
+	if (r == 0)
+		r = put_index(c);
+	return r;
+}
+
+int sync_run(const struct store *s, const struct sync_options *o, struct sync_result *ret)
+{
+	_cleanup_(sync_done) struct sync c = { .store = s, .options = o, .result = ret };
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	*ret = (struct sync_result){ 0 };
+	lock = store_lock(s, o->lock_timeout_ms);
+	if (lock < 0)
+		return lock;
+	r = store_remove_leftovers(s);
+	return r < 0 ? r : sync_all(&c);
+}
