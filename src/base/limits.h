@@ -35,6 +35,9 @@
 #define LIMIT_PROFILES		   100000u
 #define LIMIT_PROFILE_NAME_BYTES   200u /* leaves room for HASH16. and .shadow */
 
+/* /proc/self/mountinfo; about 100 bytes a mount, and the kernel allows 100,000 mounts. */
+#define LIMIT_MOUNTINFO_BYTES	   (64u << 20)
+
 /* A data file of another size than trained is still read whole up to this many bytes. */
 #define LIMIT_WHOLE_DATA_BYTES	   (64u << 10)
 

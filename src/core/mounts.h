@@ -2,7 +2,7 @@
 /*
  * The mount table, asked before a path is walked: a lookup on a hung FUSE, NFS or autofs
  * cannot be interrupted. Also which storage class lies below a mount. The only reader of
- * /proc/self/mountinfo and /sys/dev/block. libc only.
+ * /proc/self/mountinfo. libc only.
  */
 #ifndef ELFCAST_MOUNTS_H
 #define ELFCAST_MOUNTS_H
@@ -15,17 +15,22 @@
 
 struct mounts;
 
-/* Snapshot of this process's mount table. New; -ENOENT without /proc, -ENOMEM. */
+/* Snapshot of this process's mount table. New; -ENOENT without /proc, -ENOMEM, -E2BIG. */
 int mounts_load(struct mounts **ret);
+/* From the text of a mountinfo file; lines it cannot read count as remote. New. -ENOMEM. */
+int mounts_parse(const char *text, size_t bytes, struct mounts **ret);
 void mounts_free(struct mounts *m);
 DEFINE_CLEANUP(struct mounts *, mounts_free)
 
 /*
  * Whether PATH (absolute, canonical) lies on a file system of the allow-list (local disks,
- * overlay, tmpfs): longest mount point that is a prefix, the last mounted where equal.
- * Lexical; touches no file. ret_storage (may be NULL): the class below it.
+ * overlay, tmpfs), and every mount that a walk to it passes through does too. Follows the
+ * tree of mounts as the kernel does, so that a later mount on a parent directory hides what
+ * was mounted below. Lexical; touches no file.
  */
 bool mounts_is_local(const struct mounts *m, const char *path);
+/* The class of the storage below PATH, asked of /sys; FLASH where nothing says otherwise.
+ */
 enum storage_class mounts_storage(const struct mounts *m, const char *path);
 /* File system type at PATH ("ext4"), "none" when no mount covers it. Borrowed. */
 const char *mounts_fstype(const struct mounts *m, const char *path);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <linux/limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "blockdev.h"
+#include "macro.h"
+
+/* device-mapper on md on partitions is three; more is a loop in what sysfs was made to say.
+ */
+#define DEPTH_MAX 8
+
+int blockdev_open_sys(void)
+{
+	int fd = open("/sys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* One attribute as text without its newline; -errno. */
+static int read_text(int dirfd, const char *name, char *ret, size_t bytes)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, ret, bytes - 1);
+	if (n < 0)
+		return -errno;
+	while (n > 0 && (ret[n - 1] == '\n' || ret[n - 1] == ' '))
+		n--;
+	ret[n] = 0;
+	return 0;
+}
+
+static int read_number(int dirfd, const char *name, unsigned *ret)
+{
+	char text[32], *end;
+	unsigned long x;
+	int r;
+
+	r = read_text(dirfd, name, text, sizeof(text));
+	if (r < 0)
+		return r;
+	errno = 0;
+	x = strtoul(text, &end, 10);
+	if (end == text || *end || errno || x > UINT32_MAX)
+		return -EINVAL;
+	*ret = (unsigned)x;
+	return 0;
+}
+
+/*
+ * Directory of the whole disk that DEV is or is a partition of, and where it hangs in the
+ * tree of devices ("…/virtio1/block/vda"), cut off behind the disk's name.
+ */
+static int open_disk(int sysfd, dev_t dev, char *ret_place, size_t bytes)
+{
+	_cleanup_close_ int fd = -1;
+	char link[64], *slash;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "dev/block/%u:%u", major(dev), minor(dev));
+	n = readlinkat(sysfd, link, ret_place, bytes - 1);
+	if (n < 0)
+		return -errno;
+	ret_place[n] = 0;
+	fd = openat(sysfd, link, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (faccessat(fd, "partition", F_OK, 0) == 0) {
+		int disk = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (disk < 0)
+			return -errno;
+		slash = strrchr(ret_place, '/');
+		if (slash)
+			*slash = 0;
+		close(fd);
+		fd = disk;
+	}
+	return TAKE_FD(fd);
+}
+
+static bool starts_with_any(const char *text, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(text, list[i], strlen(list[i])) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Disks behind a network, or behind a hypervisor: what those say of "rotational" describes
+ * no medium (virtio_blk has no such field and leaves the kernel's default, 1; measured: 1
+ * on a virtio disk kept on flash). Volumes of the clouds come this way, so they count as
+ * network: about 1 ms a request, many at once. A virtual disk on local flash loses little
+ * by that, one on a cloud volume taken for a spinning one would be read by a single thread.
+ */
+static bool is_remote(int diskfd, const char *place)
+{
+	static const char *const names[] = {"nbd", "rbd", "drbd", "vd", "xvd"};
+	static const char *const models[] = {
+		"Amazon Elastic Block Store",
+		"nvme_card-pd",
+		"MSFT NVMe Accelerator",
+		"PersistentDisk",
+		"Virtual Disk",
+		"Virtual disk",
+		"QEMU HARDDISK",
+		"VBOX HARDDISK",
+	};
+	const char *name = strrchr(place, '/');
+	char model[64];
+
+	if (name && starts_with_any(name + 1, names, ARRAY_SIZE(names)))
+		return true;
+	/* iSCSI and NVMe over fabrics. */
+	if (strstr(place, "/session") || strstr(place, "/nvme-fabrics/"))
+		return true;
+	return read_text(diskfd, "device/model", model, sizeof(model)) == 0 &&
+	       starts_with_any(model, models, ARRAY_SIZE(models));
+}
+
+static enum storage_class disk_storage(int sysfd, dev_t dev, int depth);
+
+/*
+ * Of the devices that this one is made of, the class that must be treated with most care;
+ * the enum is in that order. -ENOENT: it is made of none.
+ */
+static int slaves_storage(int sysfd, int diskfd, int depth)
+{
+	int fd = openat(diskfd, "slaves", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	    worst = -ENOENT;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (fd < 0)
+		return -ENOENT;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((entry = readdir(dir))) {
+		char name[NAME_MAX + 8], text[32];
+		unsigned maj, min;
+		int class;
+
+		snprintf(name, sizeof(name), "%s/dev", entry->d_name);
+		if (entry->d_name[0] == '.' ||
+		    read_text(dirfd(dir), name, text, sizeof(text)) < 0 ||
+		    sscanf(text, "%u:%u", &maj, &min) != 2)
+			continue;
+		class = (int)disk_storage(sysfd, makedev(maj, min), depth - 1);
+		if (worst < 0 || class < worst)
+			worst = class;
+	}
+	closedir(dir);
+	return worst;
+}
+
+static enum storage_class disk_storage(int sysfd, dev_t dev, int depth)
+{
+	_cleanup_close_ int fd = -1;
+	char place[PATH_MAX];
+	unsigned rotational;
+	int class;
+
+	if (depth == 0)
+		return STORAGE_FLASH;
+	fd = open_disk(sysfd, dev, place, sizeof(place));
+	if (fd < 0)
+		return STORAGE_FLASH;
+	class = slaves_storage(sysfd, fd, depth);
+	if (class >= 0)
+		return (enum storage_class) class;
+	if (is_remote(fd, place))
+		return STORAGE_NETWORK;
+	if (read_number(fd, "queue/rotational", &rotational) == 0 && rotational == 1)
+		return STORAGE_ROTATIONAL;
+	return STORAGE_FLASH;
+}
+
+enum storage_class blockdev_storage(int sysfd, dev_t dev)
+{
+	return disk_storage(sysfd, dev, DEPTH_MAX);
+}
+
+int blockdev_loop_file(int sysfd, dev_t dev, char *ret, size_t bytes)
+{
+	_cleanup_close_ int fd = -1;
+	char place[PATH_MAX];
+
+	fd = open_disk(sysfd, dev, place, sizeof(place));
+	return fd < 0 ? fd : read_text(fd, "loop/backing_file", ret, bytes);
+}
+
+size_t blockdev_readahead_bytes(int sysfd, dev_t dev)
+{
+	_cleanup_close_ int fd = -1;
+	char place[PATH_MAX];
+	unsigned request_kb, readahead_kb;
+
+	fd = open_disk(sysfd, dev, place, sizeof(place));
+	if (fd < 0 || read_number(fd, "queue/max_sectors_kb", &request_kb) < 0 ||
+	    read_number(fd, "queue/read_ahead_kb", &readahead_kb) < 0)
+		return 0;
+	return (size_t)MAX(request_kb, readahead_kb) << 10;
+}
+
+int blockdev_from_source(const char *source, dev_t *ret)
+{
+	/*
+	 * The text is whatever was passed to mount(2): stay below /dev and its file system,
+	 * where links as in /dev/disk/by-uuid may be followed without risk.
+	 */
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	};
+	_cleanup_close_ int dev = -1, fd = -1;
+	struct stat st;
+
+	if (strncmp(source, "/dev/", 5) != 0)
+		return -ENOENT;
+	dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dev < 0)
+		return -errno;
+	fd = (int)syscall(SYS_openat2, dev, source + 5, &how, sizeof(how));
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISBLK(st.st_mode))
+		return -ENOTBLK;
+	*ret = st.st_rdev;
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What sysfs says about a block device: the only reader of /sys/dev/block. libc only; every
+ * function takes a descriptor of /sys (-1: unknown), so that tests can build their own.
+ */
+#ifndef ELFCAST_BLOCKDEV_H
+#define ELFCAST_BLOCKDEV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "shadow-format.h"
+
+/* Descriptor of /sys, or negative errno. */
+int blockdev_open_sys(void);
+
+/* The device's class; partitions and device-mapper are looked through. FLASH when unknown.
+ */
+enum storage_class blockdev_storage(int sysfd, dev_t dev);
+
+/* Path of the file below a loop device; -ENOENT: no loop device. */
+int blockdev_loop_file(int sysfd, dev_t dev, char *ret, size_t bytes);
+
+/*
+ * Most that one readahead call brings in, in bytes: larger ones are cut without a word
+ * (mm/readahead.c, force_page_cache_ra: max(io_pages, ra_pages)). 0: unknown.
+ */
+size_t blockdev_readahead_bytes(int sysfd, dev_t dev);
+
+/* Device number of the node SOURCE below /dev, without leaving /dev. -ENOENT, -ENOTBLK. */
+int blockdev_from_source(const char *source, dev_t *ret);
+
+#endif

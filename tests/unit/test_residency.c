@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "limits.h"
+#include "macro.h"
+#include "residency.h"
+
+/* Not in /tmp: that may be tmpfs, whose pages cannot be dropped. */
+static int open_temp(void)
+{
+	int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static uint32_t count(const uint8_t *pages, uint32_t n)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += pages[i];
+	return sum;
+}
+
+static void test_written_then_evicted(void **state)
+{
+	enum { N = 37 };
+	static char data[N * PAGE_BYTES - 100];
+	_cleanup_close_ int fd = open_temp();
+	_cleanup_free_ uint8_t *before = NULL, *after = NULL;
+	uint32_t n;
+
+	(void)state;
+	assert_int_equal(write(fd, data, sizeof(data)), sizeof(data));
+	assert_int_equal(residency_read(fd, &before, &n), 0);
+	assert_int_equal(n, N);
+	assert_int_equal(count(before, n), N);
+	assert_int_equal(residency_evict(fd), 0);
+	assert_int_equal(residency_read(fd, &after, &n), 0);
+	assert_int_equal(n, N);
+	assert_int_equal(count(after, n), 0);
+	/* One page back, without readahead. */
+	assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
+	assert_int_equal(pread(fd, data, 1, 5 * PAGE_BYTES), 1);
+	free(TAKE_PTR(after));
+	assert_int_equal(residency_read(fd, &after, &n), 0);
+	assert_int_equal(after[5], 1);
+	assert_int_equal(count(after, n), 1);
+}
+
+static void test_odd_files(void **state)
+{
+	_cleanup_close_ int fd = open_temp(), dir = open("/", O_RDONLY | O_CLOEXEC);
+	uint8_t *pages = (uint8_t *)1;
+	uint32_t n = 9;
+
+	(void)state;
+	assert_int_equal(residency_read(fd, &pages, &n), 0);
+	assert_null(pages);
+	assert_int_equal(n, 0);
+	assert_int_equal(residency_read(dir, &pages, &n), -EINVAL);
+	/* Larger than one piece, with a hole in it. */
+	assert_int_equal(ftruncate(fd, ((off_t)1 << 30) + 5 * PAGE_BYTES), 0);
+	assert_int_equal(pwrite(fd, "x", 1, ((off_t)1 << 30) + 3 * PAGE_BYTES), 1);
+	assert_int_equal(residency_read(fd, &pages, &n), 0);
+	assert_int_equal(n, (1 << 18) + 5);
+	assert_int_equal(count(pages, n), 1);
+	assert_int_equal(pages[(1 << 18) + 3], 1);
+	free(pages);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_written_then_evicted),
+		cmocka_unit_test(test_odd_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
