@@ -16,8 +16,10 @@
 #define LIMIT_PROFILE_BYTES	   (8u << 20)
 #define LIMIT_JSON_DEPTH	   8u
 #define LIMIT_JSON_KEYS		   64u /* keys of one JSON object */
+/* What json-c's tree of a text may take, as json-scan.c estimates it. */
+#define LIMIT_JSON_TREE_BYTES	   (160u << 20)
 #define LIMIT_PROFILE_OBJECTS	   16384u
-#define LIMIT_PROFILE_PAGE_RUNS	   (1u << 20) /* all objects together */
+#define LIMIT_PROFILE_PAGE_RUNS	   (1u << 18) /* all objects together */
 #define LIMIT_PROFILE_RUNS	   1000000u   /* trained.runs */
 #define LIMIT_WINDOW_MS		   3600000u   /* one hour: a whole boot */
 #define LIMIT_PATH_BYTES	   4095u      /* PATH_MAX without its NUL */

@@ -51,6 +51,12 @@ struct profile_object *profile_add_object(struct profile *p);
 void profile_sort(struct profile *p);
 
 /*
+ * Why PATH cannot stand in a profile ("is not absolute", ...), NULL: it can. Whether it is
+ * UTF-8 is left to profile_write().
+ */
+const char *profile_path_problem(const char *path);
+
+/*
  * Text to struct. Strict: RFC 8259 and nothing else, no duplicate keys, no NUL, integers
  * where integers belong, every limit of limits.h, page runs sorted and disjoint and within
  * the size. DIAG is set on -EINVAL (bad text), -E2BIG (over a limit), -ESTALE ("elfcast" is
@@ -60,14 +66,18 @@ int profile_parse(const char *text, size_t bytes, struct profile **ret, struct d
 
 /*
  * Struct to text: one canonical form (fixed order of keys and objects, one page run per
- * line), so that equal profiles are equal bytes. New buffer with a final newline.
+ * line), so that equal profiles are equal bytes. New buffer with a final newline and a NUL
+ * behind. Writes only what profile_parse() takes: -EINVAL for a path or a text that cannot
+ * stand in a profile, -E2BIG over a limit; -ENOMEM.
  */
 int profile_write(const struct profile *p, char **ret, size_t *ret_bytes);
 
 /*
  * Add the evidence of A and B: trained.runs are added, objects matched by path, build-id
- * and size, pages by pageset_merge(). Associative and commutative. -EINVAL with DIAG when
- * program, scenario or arch differ. Extra keys: union, the smaller text wins.
+ * and size, pages by pageset_merge(). Associative and commutative to the byte: the longer
+ * window counts; of other texts that differ (method, kernel, digest, values of extra keys)
+ * the smaller by bytes. DIAG (without position) with -EINVAL when program, scenario or arch
+ * differ and with -E2BIG; -ENOMEM sets none.
  */
 int profile_merge(const struct profile *a, const struct profile *b, struct profile **ret,
 		  struct diag *diag);
