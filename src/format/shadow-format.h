@@ -6,6 +6,8 @@
  *   header | launches | objects | extents | strings
  *
  * Sections follow each other without padding, every byte of the file belongs to one.
+ * Extents lie in reading order; the extents of each object are also a chain by page, which
+ * is how a reader without memory knows that none overlap and what one object needs.
  */
 #ifndef ELFCAST_SHADOW_FORMAT_H
 #define ELFCAST_SHADOW_FORMAT_H
@@ -78,6 +80,7 @@ struct shadow_object {
 	le64 size_bytes;
 	le64 mtime_ns; /* since the epoch, two's complement */
 	le64 ctime_ns;
+	le32 first_extent; /* the one with the lowest page, SHADOW_NONE: no extents */
 };
 
 struct shadow_extent {
@@ -85,11 +88,12 @@ struct shadow_extent {
 	le32 first_pgno;
 	le32 n_pages;
 	le32 when; /* bucket of first touch, see elfcast-profile(5) */
+	le32 next; /* extent of the same object with the next higher page, or SHADOW_NONE */
 };
 
 _Static_assert(sizeof(struct shadow_header) == 64, "header");
 _Static_assert(sizeof(struct shadow_launch) == 32, "launch");
-_Static_assert(sizeof(struct shadow_object) == 80, "object");
-_Static_assert(sizeof(struct shadow_extent) == 16, "extent");
+_Static_assert(sizeof(struct shadow_object) == 84, "object");
+_Static_assert(sizeof(struct shadow_extent) == 20, "extent");
 
 #endif

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# For shell tests: TAP lines, a directory that goes away, and fake roots.
+# Needs BUILD and TOP (tests/run sets them; both have defaults for running a test by hand).
+
+TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+BUILD=${BUILD:-$TOP/build}
+PATH=$BUILD:$PATH
+TMP=$(mktemp -d /tmp/elfcast-test.XXXXXX)
+trap 'rm -rf "$TMP"' EXIT
+trap 'exit 130' INT TERM
+n_not_ok=0
+
+ok() { echo "ok - $*"; }
+not_ok() {
+	echo "not ok - $*"
+	n_not_ok=$((n_not_ok + 1))
+}
+skip() { echo "ok - $1 # SKIP $2"; }
+finish() { exit $((n_not_ok > 0)); }
+
+# check NAME COMMAND...: ok when the command succeeds
+check() {
+	local name=$1
+	shift
+	if "$@"; then ok "$name"; else not_ok "$name ($*)"; fi
+}
+
+# same NAME EXPECTED ACTUAL
+same() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		printf '# expected: %s\n#   actual: %s\n' "$2" "$3"
+	fi
+}
+
+# status NAME EXPECTED COMMAND...: exit status; output in $TMP/out and $TMP/err
+status() {
+	local name=$1 expected=$2 got
+	shift 2
+	"$@" >"$TMP/out" 2>"$TMP/err" </dev/null
+	got=$?
+	if [ $got -eq "$expected" ]; then ok "$name"; else
+		not_ok "$name (status $got, not $expected)"
+		sed 's/^/# /' "$TMP/err"
+	fi
+}
+
+build_id_of() { readelf -n "$1" | sed -n 's/.*Build ID: //p' | head -n 1; }
+
+# make_elf FILE SEED: a small ELF file with a build-id of its own
+make_elf() {
+	printf 'char seed[3 * 4096] = "%s"; int main(void) { return seed[0]; }\n' "$2" >"$TMP/e.c"
+	gcc -O0 -o "$1" "$TMP/e.c" -Wl,--build-id=sha1
+}
+
+# profile FILE PROGRAM OBJECTS-JSON
+profile() {
+	cat >"$1" <<EOF
+{ "elfcast": 1, "program": "$2", "scenario": "default", "arch": "x86_64",
+  "trained": { "runs": 1, "window_ms": 1000, "method": "uffd", "kernel": "6.18" },
+  "objects": [ $3 ] }
+EOF
+}
