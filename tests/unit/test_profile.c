@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json-scan.h"
+#include "limits.h"
+#include "profile.h"
+
+#define HEAD                                                                               \
+	"{\"elfcast\":1,\"program\":\"/bin/p\",\"arch\":\"x86_64\",\"trained\":{\"runs\":" \
+	"4,\"window_ms\":100,\"method\":\"uffd\",\"kernel\":\"6.1\"},"
+
+/* ---- the scanner ---- */
+
+/* Exactly sized on the heap, so that ASan sees one byte too far. */
+static int scan(const char *text, size_t bytes, struct diag *diag)
+{
+	_cleanup_free_ char *copy = malloc(bytes ? bytes : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, text, bytes);
+	return json_scan(copy, bytes, diag);
+}
+
+static void test_scan_accepts(void **state)
+{
+	static const char *const texts[] = {
+		"0",
+		"-0",
+		" -9223372036854775808 ",
+		"9223372036854775807",
+		"0.5e-7",
+		"1E+400",
+		"\t\r\n null \n",
+		"true",
+		"[false]",
+		"[]",
+		"{ }",
+		"\"\"",
+		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\\uD83D\\uDE00\\uffff\"",
+		"\"\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\"",
+		"\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"",
+		"[[[[[[[[1]]]]]]]]",
+		"{\"a\":{\"a\":{\"a\":[{\"a\":1}]}},\"b\":2,\"A\":3,\"\":4,\"aa\":5}",
+		"[{\"a\":1},{\"a\":2}]",
+	};
+	struct diag diag;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (scan(texts[i], strlen(texts[i]), &diag) != 0)
+			fail_msg("%s: %u:%u: %s", texts[i], diag.line, diag.column,
+				 diag.message);
+}
+
+static void test_scan_refuses(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned line, column;
+	} cases[] = {
+		{"", 1, 1},
+		{"nul", 1, 1},
+		{"nulll", 1, 5},
+		{"[1,]", 1, 4},
+		{"[,1]", 1, 2},
+		{"[1\n2]", 2, 1},
+		{"{\"a\":1,}", 1, 8},
+		{"{\"a\"}", 1, 5},
+		{"{\"a\":}", 1, 6},
+		{"{1:2}", 1, 2},
+		{"[", 1, 2},
+		{"-", 1, 2},
+		{"-01", 1, 2},
+		{"1.e1", 1, 3},
+		{"1e", 1, 3},
+		{"9223372036854775808", 1, 1},
+		{"\"\\u00g0\"", 1, 2},
+		{"\"\\u0000\"", 1, 2},
+		{"\"\\ud800\\u0041\"", 1, 2},
+		{"\"\\ud800", 1, 2},
+		{"\"\\", 1, 3},
+		{"\"abc", 1, 5},
+		{"\"\xc1\xbf\"", 1, 2},
+		{"\"\xe0\x9f\xbf\"", 1, 2},
+		{"\"\xed\xa0\x80\"", 1, 2},
+		{"\"\xf0\x8f\xbf\xbf\"", 1, 2},
+		{"\"\xf4\x90\x80\x80\"", 1, 2},
+		{"\"\xf5\x80\x80\x80\"", 1, 2},
+		{"\"\xe2\x82", 1, 2},
+		{"[[[[[[[[[1]]]]]]]]]", 1, 9},
+		{"{\"a\":1,\n \"\\u0061\":2}", 2, 2},
+		{"{\"\xc3\xa9\":1,\"\\u00e9\":2}", 1, 9},
+		{"{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}", 1, 19},
+		{"{\"a/b\":1,\"a\\/b\":2}", 1, 10},
+		{"{} x", 1, 4},
+		{"\xef\xbb\xbf{}", 1, 1},
+	};
+	struct diag diag;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int r = scan(cases[i].text, strlen(cases[i].text), &diag);
+
+		if (r == 0 || diag.line != cases[i].line || diag.column != cases[i].column)
+			fail_msg("%s: %d, %u:%u", cases[i].text, r, diag.line, diag.column);
+	}
+	assert_int_equal(scan("[1]\0", 4, &diag), -EINVAL);
+	assert_int_equal(scan("{\"a\0b\":1}", 9, &diag), -EINVAL);
+	assert_int_equal(scan("[[[[[[[[[", 9, &diag), -E2BIG);
+}
+
+/* Texts cut anywhere are refused, and nobody reads behind them. */
+static void test_scan_cut(void **state)
+{
+	static const char text[] = "{\"k\\u00e9\":[1,-2.5e+3,true,false,null],\"s\":"
+				   "\"\\ud83d\\ude00\xf0\x9f\x98\x80\"}";
+	struct diag diag;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(text) - 1; n++)
+		assert_int_equal(scan(text, n, &diag), -EINVAL);
+	assert_int_equal(scan(text, sizeof(text) - 1, &diag), 0);
+}
+
+static void test_locate(void **state)
+{
+	static const char text[] =
+		"\n{ \"a,]\": [1, {\"x\": {}}, \"]\"],\n  \"\\u00e9\": 7 }";
+	static const struct {
+		struct json_step steps[4];
+		size_t n;
+		unsigned line, column;
+	} cases[] = {
+		{{{0}}, 0, 2, 1},
+		{{{"a,]", 0}}, 1, 2, 10},
+		{{{"a,]", 0}, {NULL, 1}}, 2, 2, 14},
+		{{{"a,]", 0}, {NULL, 1}, {"x", 0}}, 3, 2, 20},
+		{{{"a,]", 0}, {NULL, 2}}, 2, 2, 25},
+		{{{"a,]", 0}, {NULL, 3}}, 2, 2, 10},
+		{{{"\xc3\xa9", 0}}, 1, 3, 13},
+		{{{"none", 0}}, 1, 2, 1},
+		{{{NULL, 0}}, 1, 2, 1},
+	};
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(json_scan(text, sizeof(text) - 1, &diag), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_locate(text, sizeof(text) - 1, cases[i].steps, cases[i].n, &diag);
+		assert_int_equal(diag.line, cases[i].line);
+		assert_int_equal(diag.column, cases[i].column);
+	}
+}
+
+/* ---- reading and writing ---- */
+
+static struct profile *parse(const char *text)
+{
+	struct profile *p = NULL;
+	struct diag diag = {0};
+
+	if (profile_parse(text, strlen(text), &p, &diag) != 0)
+		fail_msg("%u:%u: %s in %s", diag.line, diag.column, diag.message, text);
+	return p;
+}
+
+static char *write_text(const struct profile *p)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+
+	assert_int_equal(profile_write(p, &text, &bytes), 0);
+	assert_int_equal(strlen(text), bytes);
+	return text;
+}
+
+static void test_parse(void **state)
+{
+	_cleanup_(profile_freep) struct profile *p = parse(
+		HEAD "\"objects\":[{\"path\":\"/b\",\"size\":40960,\"build_id\":\"00ff\","
+		     "\"pages\":[[0,1,4,2],[1,2,4,2],[3,1,4,3],[5,1,4,3]]},"
+		     "{\"path\":\"/a\",\"size\":1,\"digest\":\"x:00\",\"pages\":[]}]}");
+	const struct profile_object *b = &p->objects[1];
+
+	(void)state;
+	assert_string_equal(p->program, "/bin/p");
+	assert_string_equal(p->scenario, "default");
+	assert_string_equal(p->arch, "x86_64");
+	assert_string_equal(p->method, "uffd");
+	assert_string_equal(p->kernel, "6.1");
+	assert_int_equal(p->n_runs, 4);
+	assert_int_equal(p->window_ms, 100);
+	assert_int_equal(p->n_objects, 2);
+	assert_string_equal(p->objects[0].path, "/a");
+	assert_string_equal(p->objects[0].digest, "x:00");
+	assert_int_equal(p->objects[0].pages.n_runs, 0);
+	assert_string_equal(b->path, "/b");
+	assert_int_equal(b->buildid.n_bytes, 2);
+	assert_int_equal(b->buildid.bytes[1], 0xff);
+	assert_int_equal(b->size_bytes, 40960);
+	/* [0] and [1,2] have the same evidence and touch. */
+	assert_int_equal(b->pages.n_runs, 3);
+	assert_int_equal(b->pages.runs[0].n_pages, 3);
+	assert_int_equal(b->pages.runs[1].when, 3);
+	assert_int_equal(b->pages.runs[2].first_pgno, 5);
+}
+
+static void test_error_codes(void **state)
+{
+	static const struct {
+		const char *text;
+		int error;
+		const char *message;
+	} cases[] = {
+		{"{\"elfcast\":2}", -ESTALE,
+		 "version 2 is not supported (this is version 1)"},
+		{"{\"elfcast\":-1}", -ESTALE,
+		 "version -1 is not supported (this is version 1)"},
+		{"{\"elfcast\":1}", -EINVAL, "'program' is missing"},
+		{HEAD
+		 "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,2,4,0]]}]}",
+		 -EINVAL, "page 2 is past the end (2 pages)"},
+		{HEAD
+		 "\"objects\":[{\"path\":\"/a\",\"size\":8193,\"pages\":[[1,3,4,0]]}]}",
+		 -EINVAL, "page 3 is past the end (3 pages)"},
+		{HEAD
+		 "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,1,5,0]]}]}",
+		 -EINVAL, "needed in 5 runs of 4"},
+		{HEAD
+		 "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,1,4,128]]}]}",
+		 -E2BIG, "when is 128 (at most 127)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct profile *p = NULL;
+		struct diag diag = {0};
+
+		assert_int_equal(
+			profile_parse(cases[i].text, strlen(cases[i].text), &p, &diag),
+			cases[i].error);
+		assert_string_equal(diag.message, cases[i].message);
+		assert_int_equal(diag.line, 1);
+		assert_null(p);
+	}
+}
+
+/* Every way to say the same gives the same bytes. */
+static void test_canonical(void **state)
+{
+	static const char *const texts[] = {
+		HEAD "\"objects\":[{\"path\":\"/b\",\"size\":9,\"pages\":[]},"
+		     "{\"path\":\"/a\",\"size\":8192,\"pages\":[[0,2,4,1]]}],\"z\":[1, 2],"
+		     "\"y\":{\"q\":\"\\u0041\\/\"}}",
+		"{\"z\":[1,2],\"y\" : { \"q\":\"A/\" "
+		"},\n\"objects\":[{\"pages\":[[0,1,4,1],[1,1,4,1]],"
+		"\"size\":8192,\"path\":\"\\/a\"},{\"size\":9,\"path\":\"/"
+		"b\",\"pages\":[]}],"
+		"\"trained\":{\"kernel\":\"6.1\",\"method\":\"uffd\",\"window_ms\":100,"
+		"\"runs\":4},"
+		"\"arch\":\"x86\\u005f64\",\"scenario\":\"default\",\"program\":\"/bin/p\","
+		"\"elfcast\":1}\r\n",
+	};
+	static const char canonical[] =
+		"{\n\t\"elfcast\": 1,\n\t\"program\": \"/bin/p\",\n\t\"scenario\": "
+		"\"default\",\n"
+		"\t\"arch\": \"x86_64\",\n\t\"trained\": { \"runs\": 4, \"window_ms\": "
+		"100, "
+		"\"method\": \"uffd\", \"kernel\": \"6.1\" },\n\t\"objects\": [\n\t\t{\n"
+		"\t\t\t\"path\": \"/a\",\n\t\t\t\"size\": 8192,\n\t\t\t\"pages\": [\n"
+		"\t\t\t\t[0, 2, 4, 1]\n\t\t\t]\n\t\t},\n\t\t{\n\t\t\t\"path\": \"/b\",\n"
+		"\t\t\t\"size\": 9,\n\t\t\t\"pages\": []\n\t\t}\n\t],\n\t\"y\": "
+		"{\"q\":\"A/\"},\n"
+		"\t\"z\": [1,2]\n}\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_(profile_freep) struct profile *p = parse(texts[i]);
+		_cleanup_free_ char *text = write_text(p);
+
+		assert_string_equal(text, canonical);
+	}
+}
+
+static void test_path_problem(void **state)
+{
+	static const char *const bad[] = {"",	   "/",	    "a",     "a/b",   "//",
+					  "/a//b", "/a/",   "/.",    "/..",   "/a/./b",
+					  "/a/..", "/../a", "/a\nb", "/\x7f", "/a/\x1b"};
+	static const char *const good[] = {"/a",   "/a/b",     "/...",	   "/.a",
+					   "/a..", "/a b\\\"", "/\xc3\xa9"};
+	char longest[LIMIT_PATH_BYTES + 2] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (!profile_path_problem(bad[i]))
+			fail_msg("%s is accepted", bad[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_null(profile_path_problem(good[i]));
+	memset(longest, 'x', LIMIT_PATH_BYTES);
+	longest[0] = '/';
+	assert_null(profile_path_problem(longest));
+	longest[LIMIT_PATH_BYTES] = 'x';
+	assert_non_null(profile_path_problem(longest));
+}
+
+/* A struct made by a program, not a parser, may hold what no text can. */
+static void test_write_refuses(void **state)
+{
+	static const char *const paths[] = {"relative", "/a\nb", "/latin-1-\xe9"};
+	_cleanup_(profile_freep) struct profile *p = parse(HEAD "\"objects\":[]}");
+	struct profile_object *o = profile_add_object(p);
+	char *text = NULL;
+	size_t bytes;
+
+	(void)state;
+	assert_non_null(o);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		o->path = strdup(paths[i]);
+		assert_int_equal(profile_write(p, &text, &bytes), -EINVAL);
+		free(o->path);
+		o->path = NULL;
+	}
+	o->path = strdup("/a");
+	o->size_bytes = LIMIT_FILE_BYTES;
+	for (uint32_t i = 0; i <= LIMIT_PROFILE_PAGE_RUNS; i++)
+		assert_int_equal(
+			pageset_append(&o->pages, &(struct page_run){2 * i, 1, 1, 0}), 0);
+	assert_int_equal(profile_write(p, &text, &bytes), -E2BIG);
+	pageset_clip(&o->pages, 2 * LIMIT_PROFILE_PAGE_RUNS);
+	assert_int_equal(profile_write(p, &text, &bytes), 0);
+	free(text);
+}
+
+/* ---- merging ---- */
+
+static uint32_t random_state = 1;
+
+static uint32_t random_below(uint32_t n)
+{
+	random_state = random_state * 1664525u + 1013904223u;
+	return (random_state >> 8) % n;
+}
+
+static void append_random_pages(char **at, uint32_t n_pages, uint32_t n_runs)
+{
+	const char *comma = "";
+	uint32_t pgno = 0;
+
+	for (;;) {
+		uint32_t first = pgno + random_below(4), n = 1 + random_below(4);
+
+		if (first + n > n_pages)
+			return;
+		*at += sprintf(*at, "%s[%u,%u,%u,%u]", comma, first, n,
+			       1 + random_below(n_runs), random_below(3));
+		comma = ",";
+		pgno = first + n;
+	}
+}
+
+/* Few paths, build-ids and values, so that profiles meet in all of them. */
+static struct profile *random_profile(void)
+{
+	static const char *const kernels[] = {"6.9", "6.18", "6.18.44"};
+	static const char *const methods[] = {"uffd", "pagemap"};
+	static const char *const digests[] = {"", ",\"digest\":\"x:00\"",
+					      ",\"digest\":\"x:11\""};
+	static const char *const ids[] = {"\"build_id\":\"00\"", "\"build_id\":\"0000\""};
+	char text[16384], *at = text;
+	uint32_t n_runs = 1 + random_below(5);
+	const char *comma = "";
+
+	at += sprintf(
+		at,
+		"{\"elfcast\":1,\"program\":\"/p\",\"arch\":\"a\",\"trained\":{\"runs\":%u,"
+		"\"window_ms\":%u,\"method\":\"%s\",\"kernel\":\"%s\",\"t%u\":%u},"
+		"\"objects\":[",
+		n_runs, 1 + random_below(3), methods[random_below(2)],
+		kernels[random_below(3)], random_below(3), random_below(20));
+	for (unsigned i = 0; i < 18; i++) {
+		unsigned kind = i % 3, size = 1 + i / 3 % 2 + 40000;
+
+		if (random_below(2))
+			continue;
+		at += sprintf(
+			at,
+			"%s{\"path\":\"/%u\",%s%s\"size\":%u%s,\"o%u\":[%u],\"pages\":[",
+			comma, i / 6, kind < 2 ? ids[kind] : "", kind < 2 ? "," : "", size,
+			kind < 2 ? "" : digests[random_below(3)], random_below(2),
+			random_below(20));
+		append_random_pages(&at, 10, n_runs);
+		at += sprintf(at, "]}");
+		comma = ",";
+	}
+	sprintf(at, "],\"e%u\":%u,\"f\":{\"g\":%u}}", random_below(3), random_below(20),
+		random_below(20));
+	return parse(text);
+}
+
+static struct profile *merge(const struct profile *a, const struct profile *b)
+{
+	struct profile *p = NULL;
+	struct diag diag = {0};
+
+	if (profile_merge(a, b, &p, &diag) != 0)
+		fail_msg("%s", diag.message);
+	return p;
+}
+
+static void test_merge_order(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 300; i++) {
+		_cleanup_(profile_freep) struct profile *a = random_profile();
+		_cleanup_(profile_freep) struct profile *b = random_profile();
+		_cleanup_(profile_freep) struct profile *c = random_profile();
+		_cleanup_(profile_freep) struct profile *ab = merge(a, b),
+							*ba = merge(b, a);
+		_cleanup_(profile_freep) struct profile *bc = merge(b, c);
+		_cleanup_(profile_freep) struct profile *ab_c = merge(ab, c),
+							*a_bc = merge(a, bc);
+		_cleanup_free_ char *t1 = write_text(ab), *t2 = write_text(ba);
+		_cleanup_free_ char *t3 = write_text(ab_c), *t4 = write_text(a_bc);
+		_cleanup_(profile_freep) struct profile *again = parse(t3);
+		_cleanup_free_ char *t5 = write_text(again);
+
+		assert_string_equal(t1, t2);
+		assert_string_equal(t3, t4);
+		assert_string_equal(t3, t5);
+	}
+}
+
+static void test_merge_rules(void **state)
+{
+	_cleanup_(profile_freep) struct profile *a = parse(
+		"{\"elfcast\":1,\"program\":\"/p\",\"arch\":\"a\",\"trained\":{\"runs\":3,"
+		"\"window_ms\":5,\"method\":\"uffd\",\"kernel\":\"6.9\",\"t\":1},"
+		"\"objects\":["
+		"{\"path\":\"/"
+		"d\",\"size\":8192,\"digest\":\"x:22\",\"o\":\"b\",\"pages\":[[0,2,3,7]]},"
+		"{\"path\":\"/e\",\"size\":1,\"pages\":[[0,1,1,1]]}],\"x\":10}");
+	_cleanup_(profile_freep) struct profile *b = parse(
+		"{\"elfcast\":1,\"program\":\"/p\",\"arch\":\"a\",\"trained\":{\"runs\":4,"
+		"\"window_ms\":9,\"method\":\"pagemap\",\"kernel\":\"6.18\",\"u\":2},"
+		"\"objects\":["
+		"{\"path\":\"/"
+		"d\",\"size\":8192,\"digest\":\"x:11\",\"o\":\"a\",\"pages\":[[1,1,2,5]]},"
+		"{\"path\":\"/e\",\"size\":2,\"pages\":[]}],\"x\":9}");
+	_cleanup_(profile_freep) struct profile *p = merge(a, b);
+	_cleanup_free_ char *text = write_text(p);
+
+	(void)state;
+	assert_string_equal(
+		text,
+		"{\n\t\"elfcast\": 1,\n\t\"program\": \"/p\",\n\t\"scenario\": "
+		"\"default\",\n"
+		"\t\"arch\": \"a\",\n\t\"trained\": { \"runs\": 7, \"window_ms\": 9, "
+		"\"method\": \"pagemap\", \"kernel\": \"6.18\", \"t\": 1, \"u\": 2 },\n"
+		"\t\"objects\": [\n\t\t{\n\t\t\t\"path\": \"/d\",\n\t\t\t\"size\": 8192,\n"
+		"\t\t\t\"digest\": \"x:11\",\n\t\t\t\"pages\": [\n\t\t\t\t[0, 1, 3, 7],\n"
+		"\t\t\t\t[1, 1, 5, 5]\n\t\t\t],\n\t\t\t\"o\": \"a\"\n\t\t},\n\t\t{\n"
+		"\t\t\t\"path\": \"/e\",\n\t\t\t\"size\": 1,\n\t\t\t\"pages\": [\n"
+		"\t\t\t\t[0, 1, 1, 1]\n\t\t\t]\n\t\t},\n\t\t{\n\t\t\t\"path\": \"/e\",\n"
+		"\t\t\t\"size\": 2,\n\t\t\t\"pages\": []\n\t\t}\n\t],\n\t\"x\": 10\n}\n");
+}
+
+static void test_merge_refuses(void **state)
+{
+	_cleanup_(profile_freep) struct profile *a = parse(HEAD "\"objects\":[]}");
+	_cleanup_(profile_freep) struct profile *b = parse(HEAD "\"objects\":[]}");
+	struct profile *p = NULL;
+	struct diag diag;
+
+	(void)state;
+	free(b->scenario);
+	b->scenario = strdup("other");
+	assert_int_equal(profile_merge(a, b, &p, &diag), -EINVAL);
+	assert_string_equal(diag.message,
+			    "profiles of different scenarios: 'default' and 'other'");
+	assert_int_equal(diag.line, 0);
+	free(b->arch);
+	b->arch = strdup("arm");
+	free(b->scenario);
+	b->scenario = strdup("default");
+	assert_int_equal(profile_merge(a, b, &p, &diag), -EINVAL);
+	b->program[1]++;
+	assert_int_equal(profile_merge(a, b, &p, &diag), -EINVAL);
+	assert_string_equal(diag.message,
+			    "profiles of different programs: '/bin/p' and '/cin/p'");
+	a->n_runs = LIMIT_PROFILE_RUNS;
+	assert_int_equal(profile_merge(a, a, &p, &diag), -E2BIG);
+	assert_string_equal(diag.message, "2000000 runs together (at most 1000000)");
+	assert_null(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scan_accepts),  cmocka_unit_test(test_scan_refuses),
+		cmocka_unit_test(test_scan_cut),      cmocka_unit_test(test_locate),
+		cmocka_unit_test(test_parse),	      cmocka_unit_test(test_error_codes),
+		cmocka_unit_test(test_canonical),     cmocka_unit_test(test_path_problem),
+		cmocka_unit_test(test_write_refuses), cmocka_unit_test(test_merge_order),
+		cmocka_unit_test(test_merge_rules),   cmocka_unit_test(test_merge_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
