@@ -579,6 +579,9 @@ static int parse_tree(const char *text, size_t bytes, struct json_object **ret,
 		return -ENOMEM;
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	*ret = json_tokener_parse_ex(tok, text, (int)bytes);
+	/* "1" may go on until a NUL says that it ends. */
+	if (json_tokener_get_error(tok) == json_tokener_continue)
+		*ret = json_tokener_parse_ex(tok, "", 1);
 	e = json_tokener_get_error(tok);
 	json_tokener_free(tok);
 	if (e == json_tokener_success)
