@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <asm/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/kcmp.h>
+#include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include "io.h"
+#include "macro.h"
+#include "tracee.h"
+
+#if defined(__x86_64__)
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_ARCH AUDIT_ARCH_AARCH64
+#else
+#define NATIVE_ARCH 0 /* matches none: no stops */
+#endif
+
+#define SIGNAL_SET_BYTES 8 /* the kernel's sigset_t */
+
+bool tracee_arch_supported(void)
+{
+#ifdef __x86_64__
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* ---- the child ---- */
+
+#define LOAD(field)                                                                        \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
+#define TRACE_IF_CALL(nr)                                                                  \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), RETURN(SECCOMP_RET_TRACE)
+
+/*
+ * Calls that change which files are mapped, or read files. Those that only handle anonymous
+ * memory or do not concern files are not to be slowed down.
+ */
+static int install_filter(void)
+{
+	struct sock_filter code[] = {
+		LOAD(arch),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
+		RETURN(SECCOMP_RET_ALLOW),
+		LOAD(nr),
+		TRACE_IF_CALL(__NR_read),
+		TRACE_IF_CALL(__NR_munmap),
+		TRACE_IF_CALL(__NR_pread64),
+		TRACE_IF_CALL(__NR_readv),
+		TRACE_IF_CALL(__NR_preadv),
+		TRACE_IF_CALL(__NR_preadv2),
+		TRACE_IF_CALL(__NR_mremap),
+		TRACE_IF_CALL(__NR_execve),
+		TRACE_IF_CALL(__NR_execveat),
+		TRACE_IF_CALL(__NR_sendfile),
+		TRACE_IF_CALL(__NR_copy_file_range),
+		TRACE_IF_CALL(__NR_splice),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_mmap, 1, 0),
+		RETURN(SECCOMP_RET_ALLOW),
+		LOAD(args[3]), /* little endian: the low half, where all flags are */
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_FIXED, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_ANONYMOUS, 1, 0),
+		RETURN(SECCOMP_RET_TRACE),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
+
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
+		return 0;
+	/* Without CAP_SYS_ADMIN it takes no_new_privs, which disables set-user-id programs. */
+	if (errno != EACCES || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+		return -errno;
+	return 0;
+}
+
+static int null_stdio(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+		return -errno;
+	if (fd > 2)
+		close(fd);
+	return 0;
+}
+
+__attribute__((noreturn)) static void run_child(const struct tracee_spawn *s, int go_fd,
+						int error_fd)
+{
+	char go;
+	int r = 0;
+
+	/* End of file: the tracer could not trace, or is gone. */
+	if (io_read_full(go_fd, &go, 1) < 0)
+		_exit(127);
+	if (!s->inherit_stdio)
+		r = null_stdio();
+	sigprocmask(SIG_SETMASK, s->mask, NULL);
+	if (r == 0)
+		r = install_filter();
+	if (r == 0) {
+		execve(s->program, s->argv, environ);
+		r = -errno;
+	}
+	if (io_write_full(error_fd, &r, sizeof(r)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd)
+{
+	const unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
+				      PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
+				      PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |
+				      PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
+	_cleanup_close_ int go_r = -1, go_w = -1, error_r = -1, error_w = -1;
+	int go[2], error[2], r;
+	pid_t pid;
+
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return -errno;
+	go_r = go[0];
+	go_w = go[1];
+	if (pipe2(error, O_CLOEXEC) < 0)
+		return -errno;
+	error_r = error[0];
+	error_w = error[1];
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		close(TAKE_FD(go_w));
+		run_child(s, go_r, error_w);
+	}
+	r = ptrace(PTRACE_SEIZE, pid, 0, options) < 0 ? -errno : 0;
+	if (r == 0)
+		r = io_write_full(go_w, "", 1);
+	if (r < 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, __WALL);
+		return r;
+	}
+	*ret_pid = pid;
+	*ret_error_fd = TAKE_FD(error_r);
+	return 0;
+}
+
+/* ---- the tracer ---- */
+
+void tracee_resume(pid_t tid, int request, int sig)
+{
+	ptrace((enum __ptrace_request)request, tid, 0, (long)sig);
+}
+
+unsigned long tracee_event_message(pid_t tid)
+{
+	unsigned long message = 0;
+
+	return ptrace(PTRACE_GETEVENTMSG, tid, 0, &message) < 0 ? 0 : message;
+}
+
+int tracee_get_call(pid_t tid, struct tracee_call *ret)
+{
+	struct __ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) < 0)
+		return -errno;
+	if (info.op != PTRACE_SYSCALL_INFO_SECCOMP)
+		return -EINVAL;
+	ret->nr = info.seccomp.nr;
+	memcpy(ret->args, info.seccomp.args, sizeof(ret->args));
+	return 0;
+}
+
+int tracee_get_result(pid_t tid, int64_t *ret)
+{
+	struct __ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) < 0)
+		return -errno;
+	if (info.op != PTRACE_SYSCALL_INFO_EXIT)
+		return -EINVAL;
+	*ret = info.exit.rval;
+	return 0;
+}
+
+bool tracee_is_native(pid_t tid)
+{
+	struct __ptrace_syscall_info info;
+
+	return ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) > 0 &&
+	       info.arch == NATIVE_ARCH;
+}
+
+int tracee_set_mmap_flags(pid_t tid, uint64_t flags)
+{
+#ifdef __x86_64__
+	if (ptrace(PTRACE_POKEUSER, tid, offsetof(struct user_regs_struct, r10), flags) < 0)
+		return -errno;
+	return 0;
+#else
+	(void)tid;
+	(void)flags;
+	return -EOPNOTSUPP;
+#endif
+}
+
+int tracee_read(pid_t tid, uint64_t addr, void *buffer, size_t bytes)
+{
+	struct iovec local = { .iov_base = buffer, .iov_len = bytes };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = bytes };
+	ssize_t n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
+
+	return n < 0 ? -errno : (size_t)n < bytes ? -EFAULT : 0;
+}
+
+unsigned tracee_seccomp_filters(pid_t tid)
+{
+	char text[4096], path[64], *line;
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	line = strstr(text, "\nSeccomp_filters:");
+	return line ? (unsigned)strtoul(line + sizeof("\nSeccomp_filters:") - 1, NULL, 10) : 0;
+}
+
+int tracee_same_memory(pid_t a, pid_t b)
+{
+	long r = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+
+	return r < 0 ? -errno : r == 0;
+}
+
+bool tracee_is_leader(pid_t tid)
+{
+	/* pidfd_open() refuses threads: cheaper than reading /proc/TID/status. */
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, tid, 0);
+
+	return fd >= 0;
+}
+
+#ifdef __x86_64__
+
+uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso)
+{
+	uint8_t code[8192];
+	size_t bytes = sizeof(code);
+
+	/* The vDSO is one or two pages of code; data pages lie below it. */
+	while (bytes && tracee_read(tid, vdso, code, bytes) < 0)
+		bytes -= 4096;
+	for (size_t i = 0; i + 1 < bytes; i++)
+		if (code[i] == 0x0f && code[i + 1] == 0x05)
+			return i;
+	return 0;
+}
+
+/*
+ * Run on to the next stop at the start or end of a system call. Signals that come between
+ * (all others are blocked: SIGSTOP, synchronous ones) are sent again in the end, by bits of
+ * *LATER.
+ */
+static int run_to_call_stop(pid_t tid, uint64_t *later, int *ret_status)
+{
+	for (;;) {
+		int status, sig;
+
+		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0)
+			return -errno; /* killed: its end is yet to be waited for */
+		if (waitpid(tid, &status, __WALL) < 0)
+			return -errno;
+		if (!WIFSTOPPED(status) || status >> 16 == PTRACE_EVENT_EXIT) {
+			*ret_status = status;
+			return -ESRCH;
+		}
+		sig = WSTOPSIG(status);
+		if (sig == (SIGTRAP | 0x80))
+			return 0;
+		if (status >> 16 == 0)
+			*later |= UINT64_C(1) << sig;
+	}
+}
+
+struct injection {
+	pid_t tid;
+	struct user_regs_struct saved;
+	uint64_t syscall_addr;
+	uint64_t later;
+	int status;
+};
+
+static int inject_call(struct injection *in, long nr, uint64_t arg, int64_t *ret)
+{
+	struct user_regs_struct regs = in->saved;
+	int r;
+
+	regs.rip = in->syscall_addr;
+	regs.rax = (unsigned long)nr;
+	regs.rdi = arg;
+	regs.orig_rax = ~0ull; /* not in a system call that might be restarted */
+	if (ptrace(PTRACE_SETREGS, in->tid, 0, &regs) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++) { /* its start, its end */
+		r = run_to_call_stop(in->tid, &in->later, &in->status);
+		if (r < 0)
+			return r;
+	}
+	return tracee_get_result(in->tid, ret);
+}
+
+/* Descriptor REMOTE of TID, here. */
+static int copy_fd(pid_t tid, int remote)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, tid, 0);
+	int fd;
+
+	if (pidfd < 0)
+		return -errno;
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, remote, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int inject_userfaultfd(struct injection *in)
+{
+	_cleanup_close_ int fd = -1;
+	int64_t remote, ignored;
+	int r;
+
+	r = inject_call(in, __NR_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY,
+			&remote);
+	if (r < 0)
+		return r;
+	if (remote < 0)
+		return (int)remote;
+	fd = copy_fd(in->tid, (int)remote);
+	r = inject_call(in, __NR_close, (uint64_t)remote, &ignored);
+	if (r < 0)
+		return r;
+	return TAKE_FD(fd);
+}
+
+int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, int *ret_status)
+{
+	struct injection in = { .tid = tid, .syscall_addr = syscall_addr };
+	uint64_t mask, all = UINT64_MAX;
+	int r;
+
+	*ret_status = 0;
+	if (ptrace(PTRACE_GETREGS, tid, 0, &in.saved) < 0 ||
+	    ptrace(PTRACE_GETSIGMASK, tid, SIGNAL_SET_BYTES, &mask) < 0)
+		return -errno;
+	if (in.saved.cs != 0x33)
+		return -EOPNOTSUPP; /* a 32-bit program */
+	if (ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &all) < 0)
+		return -errno;
+	r = inject_userfaultfd(&in);
+	ptrace(PTRACE_SETREGS, tid, 0, &in.saved);
+	ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &mask);
+	for (int sig = 1; sig < 64; sig++)
+		if (in.later & UINT64_C(1) << sig)
+			kill(tid, sig);
+	*ret_status = in.status;
+	return r;
+}
+
+#else
+
+uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso)
+{
+	(void)tid;
+	(void)vdso;
+	return 0;
+}
+
+int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, int *ret_status)
+{
+	(void)tid;
+	(void)syscall_addr;
+	*ret_status = 0;
+	return -EOPNOTSUPP;
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ptrace and seccomp, and nothing about pages: a child that is traced from its first
+ * instruction on and stops at few system calls only, and what a tracer can do to a stopped
+ * task. A task may be killed at any moment: -ESRCH is always possible and never a problem.
+ */
+#ifndef ELFCAST_TRACEE_H
+#define ELFCAST_TRACEE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ptrace.h>
+#include <sys/types.h>
+
+/* sys/ptrace.h and linux/ptrace.h cannot be included together. */
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
+
+/* Whether calls are filtered and a userfaultfd can be injected on this architecture. */
+bool tracee_arch_supported(void);
+
+struct tracee_spawn {
+	const char *program;
+	char *const *argv;
+	bool inherit_stdio;
+	const sigset_t *mask; /* of the program */
+};
+
+/*
+ * Fork, trace, and let the child exec with the filter installed. ret_error_fd: holds the
+ * negative errno (an int) when it cannot exec, ends empty when it could.
+ */
+int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd);
+
+/* Go on: PTRACE_CONT, PTRACE_SYSCALL (stop where the current call ends), PTRACE_LISTEN. */
+void tracee_resume(pid_t tid, int request, int sig);
+/* PTRACE_GETEVENTMSG; 0 when the task is gone. */
+unsigned long tracee_event_message(pid_t tid);
+
+struct tracee_call {
+	uint64_t nr;
+	uint64_t args[6];
+};
+
+/* At a seccomp stop. */
+int tracee_get_call(pid_t tid, struct tracee_call *ret);
+/* At the stop at the end of a call: its result, -errno included. */
+int tracee_get_result(pid_t tid, int64_t *ret);
+/* Change the flags of an mmap call, at a seccomp stop and back at its end. */
+int tracee_set_mmap_flags(pid_t tid, uint64_t flags);
+
+/* Whether its system calls are of the kind that is filtered: not those of a 32-bit program. */
+bool tracee_is_native(pid_t tid);
+int tracee_read(pid_t tid, uint64_t addr, void *buffer, size_t bytes);
+/* Filters in force ("Seccomp_filters" of /proc/PID/status, Linux 5.9); 0: not told. */
+unsigned tracee_seccomp_filters(pid_t tid);
+/* 1: both use one address space, 0: not, or negative errno. */
+int tracee_same_memory(pid_t a, pid_t b);
+bool tracee_is_leader(pid_t tid);
+
+/* Offset of a system call instruction in the vDSO at VDSO, 0: none found. */
+uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso);
+
+/*
+ * Make TID, the only thread of its process, open a userfaultfd and close it again, and return
+ * our copy of it. SYSCALL_ADDR: a system call instruction in its memory. The task's state is
+ * afterwards as before. *ret_status is its wait status when it ended meanwhile (-ESRCH), else
+ * 0.
+ */
+int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, int *ret_status);
+
+#endif

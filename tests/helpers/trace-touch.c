@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Touches known pages of FILE in one of many ways; tests/system/trace.sh holds what was
+ * recorded against what each case says here. Usage: trace-touch CASE FILE
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "macro.h"
+
+#define PAGE   4096
+#define PAGES  600
+#define CHECK(x) ((x) ? (void)0 : die(#x, __LINE__))
+
+static const char *path;
+static char *self;
+
+static void die(const char *what, int line)
+{
+	fprintf(stderr, "trace-touch:%d: %s: %m\n", line, what);
+	_exit(99);
+}
+
+static int open_file(int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static volatile char *map_at(void *at, int first, int pages, int prot, int flags, int oflags)
+{
+	int fd = open_file(oflags);
+	void *p = mmap(at, (size_t)pages * PAGE, prot, flags, fd, (off_t)first * PAGE);
+
+	CHECK(p != MAP_FAILED);
+	close(fd);
+	return p;
+}
+
+static volatile char *map(int first, int pages)
+{
+	return map_at(NULL, first, pages, PROT_READ, MAP_PRIVATE, O_RDONLY);
+}
+
+static void touch(volatile char *p, int page)
+{
+	(void)p[(size_t)page * PAGE + 17];
+}
+
+static void unmap(volatile char *p, int pages)
+{
+	CHECK(munmap((void *)(uintptr_t)p, (size_t)pages * PAGE) == 0);
+}
+
+static void wait_for(pid_t pid)
+{
+	int status;
+
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* 0, 3, 6 … 597 */
+static void every_third(void)
+{
+	volatile char *p = map(0, PAGES);
+
+	for (int i = 0; i < PAGES; i += 3)
+		touch(p, i);
+}
+
+static void write_private(void) /* 1 5 */
+{
+	volatile char *p =
+		map_at(NULL, 0, PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE, O_RDONLY);
+
+	p[1 * PAGE] = 1;
+	p[5 * PAGE] = 1;
+}
+
+static void shared_read_only(void) /* 2 40 */
+{
+	volatile char *p = map_at(NULL, 0, PAGES, PROT_READ, MAP_SHARED, O_RDONLY);
+
+	touch(p, 2);
+	touch(p, 40);
+}
+
+static void shared_writable(void) /* 3 50 */
+{
+	volatile char *p =
+		map_at(NULL, 0, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED, O_RDWR);
+
+	touch(p, 3);
+	touch(p, 50);
+}
+
+static void read_calls(void) /* 5-7 */
+{
+	char buffer[8192];
+	int fd = open_file(O_RDONLY);
+
+	CHECK(lseek(fd, 5 * PAGE + 100, SEEK_SET) > 0);
+	CHECK(read(fd, buffer, 10) == 10);
+	CHECK(read(fd, buffer, sizeof(buffer)) == (ssize_t)sizeof(buffer));
+}
+
+static void pread_calls(void) /* 10 20-21 599 */
+{
+	char buffer[8192];
+	int fd = open_file(O_RDONLY);
+
+	CHECK(pread(fd, buffer, 1, 10 * PAGE) == 1);
+	CHECK(pread(fd, buffer, 2, 21 * PAGE - 1) == 2);
+	CHECK(pread(fd, buffer, sizeof(buffer), (PAGES - 1) * PAGE) == PAGE);
+	CHECK(pread(fd, buffer, sizeof(buffer), (PAGES + 5) * PAGE) == 0);
+	CHECK(pread(fd, buffer, 0, 33 * PAGE) == 0);
+}
+
+static void vector_calls(void) /* 0-1 30-31 60 90 */
+{
+	char a[PAGE], b[PAGE];
+	struct iovec v[] = { { a, sizeof(a) }, { b, sizeof(b) } };
+	int fd = open_file(O_RDONLY);
+
+	CHECK(readv(fd, v, 2) == 2 * PAGE);
+	CHECK(preadv(fd, v, 2, 30 * PAGE) == 2 * PAGE);
+	CHECK(preadv2(fd, v, 1, 60 * PAGE, 0) == PAGE);
+	CHECK(lseek(fd, 90 * PAGE, SEEK_SET) > 0);
+	CHECK(preadv2(fd, v, 1, -1, 0) == PAGE);
+}
+
+static void copy_calls(void) /* 4 70 80 */
+{
+	int fd = open_file(O_RDONLY), out[2];
+	off_t off = 70 * PAGE;
+
+	CHECK(pipe(out) == 0);
+	CHECK(lseek(fd, 4 * PAGE, SEEK_SET) > 0);
+	CHECK(sendfile(out[1], fd, NULL, PAGE) == PAGE);
+	CHECK(sendfile(out[1], fd, &off, PAGE) == PAGE);
+	off = 80 * PAGE;
+	CHECK(splice(fd, &off, out[1], NULL, PAGE, 0) == PAGE);
+}
+
+static void fork_child(void) /* 1 2 50 100 */
+{
+	volatile char *p =
+		map_at(NULL, 0, PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE, O_RDONLY);
+	pid_t pid;
+
+	p[1 * PAGE] = 1; /* makes the kernel copy page tables */
+	pid = fork();
+	if (pid == 0) {
+		touch(p, 50);
+		touch(map(0, PAGES), 100);
+		_exit(0);
+	}
+	CHECK(pid > 0);
+	wait_for(pid);
+	touch(p, 2);
+}
+
+static void *thread_touches(void *arg)
+{
+	touch(map(0, PAGES), (int)(intptr_t)arg);
+	return NULL;
+}
+
+static void one_thread(void) /* 44 */
+{
+	pthread_t t;
+
+	CHECK(pthread_create(&t, NULL, thread_touches, (void *)(intptr_t)44) == 0);
+	pthread_join(t, NULL);
+}
+
+static void many_threads(void) /* 0 2 4 … 398 */
+{
+	pthread_t t[200];
+
+	for (intptr_t i = 0; i < 200; i++)
+		CHECK(pthread_create(&t[i], NULL, thread_touches, (void *)(2 * i)) == 0);
+	for (int i = 0; i < 200; i++)
+		pthread_join(t[i], NULL);
+}
+
+static void spawn_self(void) /* as every_third */
+{
+	char name[] = "every-third", file[4096];
+	char *argv[] = { self, name, file, NULL };
+	pid_t pid;
+
+	snprintf(file, sizeof(file), "%s", path);
+	CHECK(posix_spawn(&pid, self, NULL, NULL, argv, environ) == 0);
+	wait_for(pid);
+}
+
+static void *thread_execs(void *arg)
+{
+	char name[] = "every-third", file[4096];
+	char *argv[] = { self, name, file, NULL };
+
+	snprintf(file, sizeof(file), "%s", path);
+	execv(self, argv);
+	return arg;
+}
+
+static void exec_from_thread(void) /* as every_third, and 1 */
+{
+	pthread_t t;
+
+	touch(map(0, PAGES), 1);
+	CHECK(pthread_create(&t, NULL, thread_execs, NULL) == 0);
+	pthread_join(t, NULL);
+	die("exec", __LINE__);
+}
+
+static void unmap_and_map(void) /* 4 8 221 */
+{
+	volatile char *p = map(0, PAGES);
+
+	touch(p, 4);
+	touch(p, 8);
+	unmap(p, PAGES);
+	touch(map(200, 100), 21);
+}
+
+static void unmap_middle(void) /* 12 102 120 */
+{
+	volatile char *p = map(100, 30);
+
+	touch(p, 2);
+	unmap(p + 10 * PAGE, 5);
+	touch(p, 20);
+	touch(map(0, 5000 / 100), 12);
+}
+
+static void remap(void) /* 6 25 */
+{
+	volatile char *p = map(5, 30), *room = map(300, 100);
+	void *q;
+
+	touch(p, 1);
+	q = mremap((void *)(uintptr_t)p, 30 * PAGE, 30 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   (void *)(uintptr_t)(room + 50 * PAGE));
+	CHECK(q == (void *)(uintptr_t)(room + 50 * PAGE));
+	touch(q, 20);
+}
+
+static void remap_grow(void) /* 7 90 */
+{
+	volatile char *p = map(5, 10);
+	void *q;
+
+	touch(p, 2);
+	q = mremap((void *)(uintptr_t)p, 10 * PAGE, 200 * PAGE, MREMAP_MAYMOVE);
+	CHECK(q != MAP_FAILED);
+	touch(q, 85);
+}
+
+static void map_over(void) /* 3 10 203 */
+{
+	volatile char *p = map(0, 100);
+	void *q;
+
+	touch(p, 3);
+	q = mmap((void *)(uintptr_t)(p + 2 * PAGE), 4 * PAGE, PROT_READ,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	CHECK(q == (void *)(uintptr_t)(p + 2 * PAGE));
+	touch(p, 4);
+	touch(p, 10);
+	map_at((void *)(uintptr_t)(p + 50 * PAGE), 200, 10, PROT_READ,
+	       MAP_PRIVATE | MAP_FIXED, O_RDONLY);
+	touch(p, 53);
+}
+
+static void populate(void) /* 16-23 */
+{
+	map_at(NULL, 16, 8, PROT_READ, MAP_PRIVATE | MAP_POPULATE, O_RDONLY);
+}
+
+/* Kills for the calls that would be injected. */
+static void sandbox(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_userfaultfd, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
+
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+static void sandboxed(void) /* 9 11 */
+{
+	volatile char *p = map(0, PAGES);
+
+	sandbox();
+	touch(p, 9);
+	touch(map(0, PAGES), 11);
+}
+
+static void sandboxed_child(void) /* at least 9 and 300; a process not seen exactly */
+{
+	pid_t pid;
+
+	sandbox();
+	touch(map(0, PAGES), 9);
+	pid = fork();
+	if (pid == 0) {
+		touch(map(0, PAGES), 300);
+		_exit(0);
+	}
+	wait_for(pid);
+}
+
+static void stop_and_continue(void) /* 7 8 */
+{
+	volatile char *p = map(0, PAGES);
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		raise(SIGSTOP);
+		touch(p, 7);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	kill(pid, SIGCONT);
+	wait_for(pid);
+	touch(p, 8);
+}
+
+static void crash(void) /* 2 */
+{
+	touch(map(0, PAGES), 2);
+	signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
+}
+
+static void killed(void) /* 2 */
+{
+	touch(map(0, PAGES), 2);
+	raise(SIGKILL);
+}
+
+static volatile sig_atomic_t n_alarms;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	n_alarms++;
+}
+
+static void signals(void) /* 1 3 5 … 199 */
+{
+	struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = { 0 };
+
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 1; i < 200; i += 2) {
+		volatile char *p = map(0, PAGES);
+		pid_t pid;
+
+		touch(p, i);
+		unmap(p, PAGES);
+		if (i % 20 != 1)
+			continue;
+		/* An alarm of the parent's is not inherited: only injection is disturbed. */
+		pid = fork();
+		if (pid == 0)
+			_exit(0);
+		while (waitpid(pid, NULL, 0) < 0)
+			CHECK(errno == EINTR);
+	}
+	while (!n_alarms)
+		;
+	setitimer(ITIMER_REAL, &never, NULL);
+}
+
+static void daemonised(void) /* 6 300 */
+{
+	int parent_gone[2];
+	char c;
+
+	touch(map(0, PAGES), 6);
+	CHECK(pipe(parent_gone) == 0);
+	if (fork() != 0)
+		_exit(0);
+	close(parent_gone[1]);
+	setsid();
+	CHECK(read(parent_gone[0], &c, 1) == 0);
+	touch(map(0, PAGES), 300);
+}
+
+static void endless(void) /* 1 */
+{
+	touch(map(0, PAGES), 1);
+	for (;;)
+		pause();
+}
+
+static void stubborn(void) /* 1 2 */
+{
+	signal(SIGTERM, SIG_IGN);
+	touch(map(0, PAGES), 2);
+	if (fork() == 0)
+		raise(SIGSTOP);
+	endless();
+}
+
+static void descriptors(void) /* 0; the next free descriptors are the same as ever */
+{
+	int a = open_file(O_RDONLY), b = open_file(O_RDONLY);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		CHECK(open_file(O_RDONLY) == b + 1);
+		_exit(0);
+	}
+	CHECK(a == 3 && b == 4);
+	touch(map(0, PAGES), 0);
+	wait_for(pid);
+}
+
+static void write_file(void) /* dropped: the launch changed it */
+{
+	int fd = open_file(O_RDWR);
+
+	touch(map(0, PAGES), 3);
+	CHECK(pwrite(fd, "x", 1, 0) == 1);
+}
+
+/* Not a case: until times of new changes to files are later than FILE's. */
+static void wait_tick(void)
+{
+	struct timespec now;
+	struct stat st;
+
+	CHECK(stat(path, &st) == 0);
+	do
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	while (now.tv_sec < st.st_ctim.tv_sec ||
+	       (now.tv_sec == st.st_ctim.tv_sec && now.tv_nsec <= st.st_ctim.tv_nsec));
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} cases[] = {
+	{ "every-third", every_third },
+	{ "write-private", write_private },
+	{ "shared-read-only", shared_read_only },
+	{ "shared-writable", shared_writable },
+	{ "read", read_calls },
+	{ "pread", pread_calls },
+	{ "vectors", vector_calls },
+	{ "copies", copy_calls },
+	{ "fork", fork_child },
+	{ "thread", one_thread },
+	{ "many-threads", many_threads },
+	{ "spawn", spawn_self },
+	{ "thread-exec", exec_from_thread },
+	{ "unmap", unmap_and_map },
+	{ "unmap-middle", unmap_middle },
+	{ "remap", remap },
+	{ "remap-grow", remap_grow },
+	{ "map-over", map_over },
+	{ "populate", populate },
+	{ "sandboxed", sandboxed },
+	{ "sandboxed-child", sandboxed_child },
+	{ "stop", stop_and_continue },
+	{ "crash", crash },
+	{ "killed", killed },
+	{ "signals", signals },
+	{ "daemon", daemonised },
+	{ "endless", endless },
+	{ "stubborn", stubborn },
+	{ "descriptors", descriptors },
+	{ "write-file", write_file },
+	{ "wait-tick", wait_tick },
+};
+
+int main(int argc, char *argv[])
+{
+	if (argc != 3)
+		return 2;
+	self = argv[0];
+	path = argv[2];
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (strcmp(cases[i].name, argv[1]) == 0) {
+			cases[i].run();
+			return 0;
+		}
+	return 2;
+}

@@ -1,0 +1,182 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What trace_launch() records of programs that touch known pages must be exactly those: as
+# root and as nobody, whatever the program does to its memory, threads and children.
+set -u
+export ASAN_OPTIONS=detect_leaks=0 # LeakSanitizer uses ptrace itself
+
+# A disk that others may read: neither /tmp (left out of recordings) nor a private home.
+if [ "$(id -u)" = 0 ]; then
+	dir=$(mktemp -d /var/lib/elfcast-test-XXXXXX) || exit 1
+else
+	dir=$(mktemp -d "$BUILD/trace-XXXXXX") || exit 1
+fi
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+chmod 755 "$dir"
+cp "$BUILD/tests/trace-launch" "$BUILD/tests/trace-touch" "$dir/"
+file=$dir/pages
+touch_=$dir/trace-touch
+head -c $((600 * 4096)) /dev/urandom >"$file"
+chmod 666 "$file"
+"$touch_" wait-tick "$file" || exit 1
+
+as=
+launch() { # arguments of trace-launch
+	if [ -n "$as" ]; then
+		setpriv --reuid nobody --regid nogroup --clear-groups \
+			timeout 60 "$dir/trace-launch" "$@"
+	else
+		timeout 60 "$dir/trace-launch" "$@"
+	fi
+}
+verdict() { # name ok?
+	if [ "$2" = 0 ]; then
+		echo "ok - $1${as:+ as $as}"
+	else
+		echo "not ok - $1${as:+ as $as}"
+		sed 's/^/    /' "$dir/out" | cut -c1-300
+	fi
+}
+pages() { sed -n "s,^$file ,,p" "$dir/out"; }
+has() { grep -qx -- "# $1" "$dir/out"; }
+
+exact() { # case pages [lines that the report must have]...
+	local name=$1 want=$2 bad=0 line
+	shift 2
+	# shellcheck disable=SC2086 # a list of words
+	launch $options "$touch_" "$name" "$file" >"$dir/out" 2>&1 || bad=1
+	[ "$(pages)" = "$want" ] || bad=1
+	[ $# -gt 0 ] || set -- "exit 0"
+	for line in "$@" "unseen 0" "method uffd"; do
+		has "$line" || bad=1
+	done
+	[ $bad = 0 ] || echo "    wanted: $want"
+	verdict "$name" $bad
+}
+
+if ! launch /bin/true | grep -qx '# method uffd'; then
+	echo "ok - exact recording # SKIP this kernel has no asynchronous userfaultfd"
+	exit 0
+fi
+third=$(seq -s ' ' 0 3 599)
+
+cases() {
+	options=
+	exact every-third "$third"
+	exact write-private "1 5"
+	exact shared-read-only "2 40"
+	exact shared-writable "3 50"
+	exact read "5-7"
+	exact pread "10 20-21 599"
+	exact vectors "0-1 30-31 60 90"
+	exact copies "4 70 80"
+	exact fork "1-2 50 100" "exit 0" "processes 2"
+	exact thread 44 "exit 0" "processes 1"
+	exact many-threads "$(seq -s ' ' 0 2 399)" "exit 0" "processes 1"
+	exact spawn "$third" "exit 0" "processes 2"
+	exact thread-exec "0-1 ${third#0 }" "exit 0" "processes 1"
+	exact unmap "4 8 221"
+	exact unmap-middle "12 102 120"
+	exact remap "6 25"
+	exact remap-grow "7 90"
+	exact map-over "3 10 203"
+	exact populate "16-23"
+	exact sandboxed "9 11"
+	exact stop "7-8" "exit 0" "processes 2"
+	exact crash 2 "signal 11"
+	exact killed 2 "signal 9"
+	exact signals "$(seq -s ' ' 1 2 199)" "exit 0" "processes 11"
+	exact daemon "6 300" "exit 0" "processes 2"
+	exact descriptors 0
+	options="-w 300"
+	exact endless 1 "window-ended 1"
+	exact stubborn "1-2" "window-ended 1" "processes 2"
+	options=
+
+	# Its child cannot be asked for a userfaultfd: found all the same, but not exactly.
+	launch "$touch_" sandboxed-child "$file" >"$dir/out" 2>&1
+	has "exit 0" && has "unseen 1" && pages | tr ' ' '\n' | awk -F- '
+		$1 <= 300 && $NF >= 300 { child = 1 }
+		$0 == "9" { parent = 1 }
+		END { exit !(child && parent) }'
+	verdict "sandboxed-child" $?
+
+	launch -p "$touch_" every-third "$file" >"$dir/out" 2>&1
+	has "method pagemap" && has "exit 0" && pages | grep -q '^0'
+	verdict "fallback to plain pagemap" $?
+}
+cases
+if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
+	as=nobody
+	cases
+	as=
+fi
+
+# A script: its own page, its interpreter's, and the children of a pipeline.
+printf '#!/bin/sh\n%s every-third %s & /bin/true | cat\nwait\n' "$touch_" "$file" >"$dir/script"
+chmod 755 "$dir/script"
+"$touch_" wait-tick "$dir/script"
+launch "$dir/script" >"$dir/out" 2>&1
+[ "$(pages)" = "$third" ] && grep -qx "$dir/script 0" "$dir/out" && has "processes 4" &&
+	grep -qE '^/usr/bin/(dash|bash) 0' "$dir/out"
+verdict "script with a pipeline and a background job" $?
+
+# A static program; its interpreter is none.
+ldconfig=$(command -v ldconfig.real || command -v ldconfig || echo /sbin/ldconfig)
+launch "$(readlink -f "$ldconfig")" -p >"$dir/out" 2>&1
+has "exit 0" && has "unseen 0" && grep -q "ldconfig" "$dir/out"
+verdict "static program" $?
+
+launch "$dir/none" >"$dir/out" 2>&1
+[ $? = 1 ] && grep -q 'No such file' "$dir/out"
+verdict "program that does not exist" $?
+launch "$file" >"$dir/out" 2>&1
+[ $? = 1 ] && grep -q 'Permission denied' "$dir/out"
+verdict "program that cannot be executed" $?
+
+# A launch of two processes that ignore SIGTERM; sets tracer and kids.
+start_stubborn() {
+	"$dir/trace-launch" "$touch_" stubborn "$file" >"$dir/out" 2>&1 &
+	tracer=$!
+	until kids=$(pgrep -P $tracer) && grand=$(pgrep -P "$kids"); do :; done
+	kids="$kids $grand"
+}
+is_alive() { grep -q 'State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
+
+start_stubborn
+kill -INT $tracer
+wait $tracer
+[ $? = 1 ] && grep -q 'Interrupted' "$dir/out"
+status=$?
+for pid in $kids; do
+	is_alive "$pid" && status=1
+done
+verdict "interrupted: all processes are ended" $status
+
+# The kernel ends the launch after its tracer; how soon, nobody promises.
+start_stubborn
+kill -KILL $tracer
+wait $tracer 2>/dev/null
+status=1
+for _ in $(seq 200); do
+	status=0
+	for pid in $kids; do
+		is_alive "$pid" && status=1
+	done
+	[ $status = 0 ] && break
+	sleep 0.05
+done
+verdict "killed tracer: all processes end" $status
+
+# Last: it changes the file.
+launch "$touch_" write-file "$file" >"$dir/out" 2>&1
+has "exit 0" && [ -z "$(pages)" ]
+verdict "a file that the launch wrote is left out" $?
+temporary=$(mktemp /tmp/elfcast-trace-XXXXXX)
+trap 'rm -rf "$dir" "$temporary"' EXIT
+cat "$file" >"$temporary"
+"$touch_" wait-tick "$temporary"
+launch "$touch_" every-third "$temporary" >"$dir/out" 2>&1
+has "exit 0" && ! grep -q '^/tmp' "$dir/out"
+verdict "temporary files are left out" $?
