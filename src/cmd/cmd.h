@@ -42,6 +42,9 @@ enum { OPT_HELP = 0x100, OPT_VERSION, OPT_JSON, OPT_ROOT, OPT_VERB }; /* verbs u
  */
 int cmd_common_option(const struct cmd *cmd, int c);
 
+/* An option's time in ms: digits, 1 to LIMIT_WINDOW_MS. */
+bool cmd_parse_ms(const char *text, unsigned *ret);
+
 /* "elfcast VERB: what" and "Try 'elfcast VERB --help'"; returns CMD_USAGE. */
 __attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct cmd *cmd,
 							   const char *format, ...);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "limits.h"
 #include "log.h"
 #include "macro.h"
 
@@ -54,6 +55,19 @@ int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
 	log_error("%s: %s", cmd->name, text);
 	fprintf(stderr, "Try 'elfcast %s --help'\n", cmd->name);
 	return CMD_USAGE;
+}
+
+bool cmd_parse_ms(const char *text, unsigned *ret)
+{
+	unsigned long x;
+	char *end;
+
+	errno = 0;
+	x = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || x == 0 || x > LIMIT_WINDOW_MS)
+		return false;
+	*ret = (unsigned)x;
+	return true;
 }
 
 int cmd_common_option(const struct cmd *cmd, int c)

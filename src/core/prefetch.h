@@ -6,6 +6,7 @@
 #ifndef ELFCAST_PREFETCH_H
 #define ELFCAST_PREFETCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "mounts.h"
@@ -22,6 +23,7 @@ enum prefetch_skip {
 	PREFETCH_DENIED,      /* cannot be opened: permissions, descriptors */
 	PREFETCH_FAILED,      /* I/O error */
 	PREFETCH_NOT_REACHED, /* stopped before: deadline, budget */
+	PREFETCH_NO_PAGES,    /* valid, but no page of it is worth reading; not opened */
 	PREFETCH_SKIPS,
 };
 
@@ -31,6 +33,7 @@ struct prefetch_options {
 	unsigned n_threads;	 /* 0: default */
 	uint64_t max_pages;	 /* 0: no limit */
 	unsigned deadline_ms;	 /* 0: none. Return then, whatever the workers do */
+	bool wait;		 /* until the data has arrived, not only been asked for */
 };
 
 struct prefetch_report {
@@ -45,10 +48,11 @@ struct prefetch_report {
 
 /*
  * Read ahead what S holds, extents in their order, from files whose identity matches.
- * Returns when all calls were made (data may still be in flight) or at the deadline; workers
- * stuck in the kernel are then left behind, and so are the shadow's buffer and the report's
- * memory that they use (the caller must not unmap or free DATA of S when deadline_hit).
- * 0, -ENOMEM, -EAGAIN (no thread could be made).
+ * Returns when all calls were made (without wait, data may still be in flight) or at the
+ * deadline; workers stuck in the kernel are then left behind and may still read the bytes
+ * that S was parsed from and MOUNTS: with deadline_hit the caller must keep both until the
+ * process ends. S itself, the options and the report are not used after the return.
+ * Raises the soft limit of descriptors. 0, -ENOMEM, -EAGAIN (no thread), -EMFILE.
  */
 int prefetch_run(const struct shadow *s, const struct mounts *mounts,
 		 const struct prefetch_options *options, struct prefetch_report *ret);

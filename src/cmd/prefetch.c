@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* elfcast prefetch: read a program's pages ahead, now. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "cmd.h"
+#include "io.h"
+#include "json-out.h"
+#include "launch.h"
+#include "limits.h"
+#include "log.h"
+#include "prefetch.h"
+
+/* A disk that hangs in the middle of the child's own start shall not hold us either. */
+#define DEADLINE_GRACE_MS 250
+
+static unsigned arg_deadline_ms;
+static bool arg_no_wait;
+static const char *arg_scenario;
+static const char *arg_shadow;
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static bool is_skipped(uint8_t skip)
+{
+	return skip != PREFETCH_USED && skip != PREFETCH_NO_PAGES;
+}
+
+static uint32_t count_skipped(const struct prefetch_report *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_objects; i++)
+		n += is_skipped(r->skips[i]);
+	return n;
+}
+
+static const char *object_path(const struct launch *l, uint32_t i)
+{
+	return shadow_string(&l->shadow, l->shadow.objects[i].path);
+}
+
+static void print_json_report(const struct launch *l, const struct prefetch_report *r)
+{
+	json_open(NULL, '{');
+	json_string("program", launch_program(l));
+	json_string("scenario", launch_scenario(l));
+	json_uint("objects", r->n_objects);
+	json_uint("objects_used", r->n_objects_used);
+	json_uint("extents", r->n_extents_asked);
+	json_uint("pages", r->n_pages_asked);
+	json_double("ms", (double)r->elapsed_us / 1000);
+	json_bool("deadline_hit", r->deadline_hit);
+	json_open("skipped", '[');
+	for (uint32_t i = 0; i < r->n_objects; i++) {
+		if (!is_skipped(r->skips[i]))
+			continue;
+		json_open(NULL, '{');
+		json_string("path", object_path(l, i));
+		json_string("why", prefetch_skip_text(r->skips[i]));
+		json_close('}');
+	}
+	json_close(']');
+	json_close('}');
+}
+
+static void print_report(const struct launch *l, const struct prefetch_report *r)
+{
+	for (uint32_t i = 0; i < r->n_objects; i++)
+		if (is_skipped(r->skips[i]))
+			log_debug("%s: skipped: %s", object_path(l, i),
+				  prefetch_skip_text(r->skips[i]));
+	log_info("%s (%s): %llu pages (%.1f MiB) of %u objects, %u skipped, %.1f ms%s",
+		 launch_program(l), launch_scenario(l),
+		 (unsigned long long)r->n_pages_asked,
+		 (double)r->n_pages_asked * PAGE_BYTES / (1 << 20), r->n_objects_used,
+		 count_skipped(r), (double)r->elapsed_us / 1000,
+		 r->deadline_hit ? ", stopped at the deadline" : "");
+}
+
+/* What is left of the deadline since START; 0 stands for none, so at least 1. */
+static unsigned remaining_ms(uint64_t start)
+{
+	uint64_t spent = now_ms() - start;
+
+	if (!arg_deadline_ms)
+		return 0;
+	return spent < arg_deadline_ms ? arg_deadline_ms - (unsigned)spent : 1;
+}
+
+/*
+ * Prefetch one shadow. *ret_stuck: the deadline came, workers may still use L and MOUNTS.
+ * Returns CMD_*.
+ */
+static int prefetch_launch(const struct store *s, const struct mounts *mounts,
+			   const struct launch *l, uint64_t start, bool *ret_stuck)
+{
+	struct prefetch_options options = {
+		.rootfd = s->rootfd,
+		.root_path = s->root_path,
+		.deadline_ms = remaining_ms(start),
+		.wait = !arg_no_wait,
+	};
+	struct prefetch_report report;
+	int r;
+
+	r = prefetch_run(&l->shadow, mounts, &options, &report);
+	if (r < 0) {
+		log_errno(r, "cannot read ahead for '%s'", launch_program(l));
+		return CMD_FAILED;
+	}
+	if (arg_json)
+		print_json_report(l, &report);
+	else
+		print_report(l, &report);
+	*ret_stuck = report.deadline_hit;
+	free(report.skips);
+	return report.n_objects_used > 0 ? CMD_DONE : CMD_FAILED;
+}
+
+/* The list is freed unless somebody may still read it. */
+static int prefetch_list(const struct store *s, const struct mounts *mounts,
+			 struct launch_list *list, uint64_t start)
+{
+	int status = CMD_DONE;
+	bool stuck = false;
+
+	for (size_t i = 0; i < list->n && !stuck; i++)
+		status = MAX(status,
+			     prefetch_launch(s, mounts, &list->items[i], start, &stuck));
+	if (!stuck)
+		launch_list_done(list);
+	return status;
+}
+
+/* Shadows of COMMAND from /var or, where that has none, those of an image in /usr. */
+static int find_shadows(const struct store *s, const char *command, struct launch_list *ret)
+{
+	_cleanup_free_ char *program = NULL;
+	struct store usr = *s;
+	int r;
+
+	r = launch_resolve(s, command, &program);
+	if (r < 0)
+		return log_errno(r, "cannot find program '%s'", command);
+	r = launch_find(s, program, arg_scenario, ret);
+	usr.usr = true;
+	if (r == 0 && ret->n == 0)
+		r = launch_find(&usr, program, arg_scenario, ret);
+	if (r < 0)
+		return log_errno(r, "cannot read the shadows of '%s'", program);
+	if (ret->n_damaged > 0)
+		log_warning("%u shadows of '%s' are damaged or of another version; "
+			    "'elfcast compile' rebuilds them",
+			    ret->n_damaged, program);
+	if (ret->n > 0)
+		return 0;
+	launch_list_done(ret);
+	if (arg_scenario)
+		log_error("no shadow of '%s' for scenario '%s'", program, arg_scenario);
+	else
+		log_error("no shadow of '%s'", program);
+	return -ENOENT;
+}
+
+static int load_shadow_file(const char *path, struct launch_list *ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	char *data;
+	size_t bytes;
+	int r;
+
+	r = fd < 0 ? -errno : io_read_file(fd, LIMIT_SHADOW_BYTES, &data, &bytes);
+	if (r == 0)
+		r = launch_list_add(ret, (uint8_t *)data, bytes);
+	return r < 0 ? log_errno(r, "cannot read shadow '%s'", path) : 0;
+}
+
+static int prefetch_commands(const struct store *s, const struct mounts *mounts, int n,
+			     char *const commands[], uint64_t start)
+{
+	int status = CMD_DONE, r;
+
+	if (arg_json)
+		json_open(NULL, '[');
+	for (int i = 0; i < n; i++) {
+		struct launch_list list = {0};
+
+		r = arg_shadow ? load_shadow_file(arg_shadow, &list)
+			       : find_shadows(s, commands[i], &list);
+		status = MAX(status,
+			     r < 0 ? CMD_FAILED : prefetch_list(s, mounts, &list, start));
+	}
+	if (arg_json)
+		json_close(']');
+	return status;
+}
+
+static int prefetch_all(int n, char *const commands[], uint64_t start)
+{
+	struct mounts *mounts;
+	struct store s;
+	int r, status;
+
+	r = store_open(arg_root, false, &s);
+	if (r < 0) {
+		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+		return CMD_FAILED;
+	}
+	r = mounts_load(&mounts);
+	if (r < 0) {
+		log_errno(r, "cannot read the mount table");
+		store_done(&s);
+		return CMD_FAILED;
+	}
+	status = prefetch_commands(&s, mounts, n, commands, start);
+	store_done(&s);
+	/* With a deadline this is a child that ends now, and workers may be left. */
+	if (!arg_deadline_ms)
+		mounts_free(mounts);
+	return status;
+}
+
+/*
+ * Tell the parent how it went and let go of the caller's terminal and pipes: a thread that
+ * sleeps in a dead disk keeps this process, and with it every open file, from ending.
+ */
+_Noreturn static void finish_child(int out, int status)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	uint8_t byte;
+
+	if (fflush(stdout) != 0)
+		status = CMD_FAILED;
+	for (int fd = 0; fd < 3; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			close(fd);
+	byte = (uint8_t)status;
+	if (write(out, &byte, 1) < 0)
+		status = CMD_FAILED;
+	_exit(status);
+}
+
+static int wait_child(pid_t pid, int in)
+{
+	struct pollfd p = {.fd = in, .events = POLLIN};
+	uint8_t status;
+	int r;
+
+	do
+		r = poll(&p, 1, (int)MIN(arg_deadline_ms + DEADLINE_GRACE_MS, 1u << 30));
+	while (r < 0 && errno == EINTR);
+	if (r == 0) {
+		log_error("stuck in storage: left behind at the deadline");
+		return CMD_FAILED;
+	}
+	if (read(in, &status, 1) == 1)
+		return status;
+	waitpid(pid, NULL, 0);
+	log_error("the process that reads ahead ended unexpectedly");
+	return CMD_FAILED;
+}
+
+/* Nothing can end a thread in uninterruptible sleep, so the work is a child's to be left.
+ */
+static int prefetch_with_deadline(int n, char *const commands[], uint64_t start)
+{
+	_cleanup_close_ int in = -1;
+	int pipes[2];
+	pid_t pid;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return log_errno(-errno, "cannot make a pipe"), CMD_FAILED;
+	in = pipes[0];
+	pid = fork();
+	if (pid == 0)
+		finish_child(pipes[1], prefetch_all(n, commands, start));
+	close(pipes[1]);
+	if (pid < 0)
+		return log_errno(-errno, "cannot make a process"), CMD_FAILED;
+	return wait_child(pid, in);
+}
+
+enum { OPT_DEADLINE = OPT_VERB, OPT_WAIT, OPT_NO_WAIT, OPT_SCENARIO, OPT_SHADOW };
+
+/* -1: all options are read; else the exit status. */
+static int parse_options(int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{"deadline", required_argument, NULL, OPT_DEADLINE},
+		{"wait", no_argument, NULL, OPT_WAIT},
+		{"no-wait", no_argument, NULL, OPT_NO_WAIT},
+		{"scenario", required_argument, NULL, OPT_SCENARIO},
+		{"shadow", required_argument, NULL, OPT_SHADOW},
+		COMMON_LONGOPTS,
+	};
+	int c, r;
+
+	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
+		switch (c) {
+		case OPT_DEADLINE:
+			if (!cmd_parse_ms(optarg, &arg_deadline_ms))
+				return cmd_usage_error(&cmd_prefetch,
+						       "'%s' is not a time in ms (1 to %u)",
+						       optarg, LIMIT_WINDOW_MS);
+			break;
+		case OPT_WAIT:
+		case OPT_NO_WAIT:
+			arg_no_wait = c == OPT_NO_WAIT;
+			break;
+		case OPT_SCENARIO:
+			arg_scenario = optarg;
+			break;
+		case OPT_SHADOW:
+			arg_shadow = optarg;
+			break;
+		default:
+			r = cmd_common_option(&cmd_prefetch, c);
+			if (r >= 0)
+				return r;
+		}
+	}
+	return -1;
+}
+
+static int run_prefetch(int argc, char *argv[])
+{
+	uint64_t start = now_ms();
+	int n, r;
+
+	r = parse_options(argc, argv);
+	if (r >= 0)
+		return r;
+	n = argc - optind;
+	if (arg_shadow && n > 0)
+		return cmd_usage_error(&cmd_prefetch,
+				       "--shadow takes the place of a program");
+	if (!arg_shadow && n == 0)
+		return cmd_usage_error(&cmd_prefetch, "no program given");
+	if (arg_shadow)
+		n = 1;
+	return arg_deadline_ms ? prefetch_with_deadline(n, argv + optind, start)
+			       : prefetch_all(n, argv + optind, start);
+}
+
+const struct cmd cmd_prefetch = {
+	.name = "prefetch",
+	.args = "[OPTION...] PROGRAM...",
+	.summary = "read the pages of a program's launch ahead, now",
+	.options =
+		"      --scenario=S    the launch trained as S (default: \"default\", else "
+		"all)\n"
+		"      --shadow=FILE   a shadow file instead of a program's\n"
+		"      --no-wait       return when all was asked for, not when it has "
+		"arrived\n"
+		"      --wait          wait until it has arrived (default)\n"
+		"      --deadline=MS   return then at the latest, whatever the disk does\n",
+	.run = run_prefetch,
+};

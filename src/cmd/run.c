@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * elfcast run: start a command and, beside it, a helper that reads its pages ahead. The
+ * command must not be able to tell: same process, no child, no pipe held open, no delay
+ * that matters, and nothing that goes wrong in the helper reaches it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "cmd.h"
+#include "launch.h"
+#include "limits.h"
+#include "log.h"
+#include "prefetch.h"
+
+/* After a minute the launch has read what it needs by itself. */
+#define HELPER_DEADLINE_MS 60000
+
+/* As shells do (POSIX, 2.8.2). */
+#define STATUS_NOT_EXECUTABLE 126
+#define STATUS_NOT_FOUND      127
+
+static const char *arg_scenario;
+static unsigned arg_wait_ms;
+
+static int find_shadows(const char *command, struct store *s, struct launch_list *ret)
+{
+	_cleanup_free_ char *program = NULL;
+	struct store usr;
+	int r;
+
+	r = store_open(NULL, false, s);
+	if (r == 0)
+		r = launch_resolve(s, command, &program);
+	if (r == 0)
+		r = launch_find(s, program, arg_scenario, ret);
+	if (r < 0 || ret->n > 0)
+		return r;
+	usr = *s;
+	usr.usr = true;
+	return launch_find(&usr, program, arg_scenario, ret);
+}
+
+/* The helper's whole life. Silent; frees nothing, since it ends here. */
+static void read_ahead(const char *command)
+{
+	struct launch_list list = {0};
+	struct mounts *mounts;
+	struct store s;
+
+	if (find_shadows(command, &s, &list) < 0 || list.n == 0 || mounts_load(&mounts) < 0)
+		return;
+	/* It need not keep the directory it was started in busy. */
+	if (chdir("/") < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		struct prefetch_options options = {
+			.rootfd = s.rootfd,
+			.root_path = s.root_path,
+			.deadline_ms = HELPER_DEADLINE_MS,
+			.wait = arg_wait_ms > 0,
+		};
+		struct prefetch_report report;
+
+		prefetch_run(&list.items[i].shadow, mounts, &options, &report);
+	}
+}
+
+/*
+ * Cut all that ties the helper to the command: session, terminal, descriptors. Only DONE,
+ * if any, stays open, as descriptor 3: its closing is what the launch waits for.
+ */
+static void detach(int done)
+{
+	int null;
+
+	setsid();
+	signal(SIGPIPE, SIG_IGN);
+	if (done >= 0 && done != 3)
+		dup2(done, 3);
+	syscall(SYS_close_range, done >= 0 ? 4u : 3u, ~0u, 0u);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd < 3; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			close(fd);
+}
+
+/*
+ * Fork twice, so that the helper is init's child and not the command's. The one in between
+ * is made without an exit signal: a SIGCHLD that the caller has blocked would stay pending
+ * over the exec and surprise the command.
+ */
+static void start_helper(const char *command, int done)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
+
+	if (pid < 0) {
+		log_debug("no process to read ahead: %s", strerror(errno));
+		return;
+	}
+	if (pid == 0) {
+		if (fork() == 0) {
+			detach(done);
+			read_ahead(command);
+		}
+		_exit(0);
+	}
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+}
+
+/* Until the helper has closed its end, but no longer than was asked for. */
+static void wait_helper(int in)
+{
+	struct pollfd p = {.fd = in};
+	struct timespec t;
+	int64_t end, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	end = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + arg_wait_ms;
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	} while (now < end && poll(&p, 1, (int)(end - now)) < 0 && errno == EINTR);
+}
+
+static void prefetch_beside(const char *command)
+{
+	int pipes[2] = {-1, -1};
+
+	if (arg_wait_ms > 0 && pipe2(pipes, O_CLOEXEC) < 0)
+		log_debug("no pipe to wait on: %s", strerror(errno));
+	start_helper(command, pipes[1]);
+	if (pipes[1] < 0)
+		return;
+	close(pipes[1]);
+	wait_helper(pipes[0]);
+	close(pipes[0]);
+}
+
+enum { OPT_SCENARIO = OPT_VERB, OPT_WAIT };
+
+static int run_run(int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{"scenario", required_argument, NULL, OPT_SCENARIO},
+		{"wait", required_argument, NULL, OPT_WAIT},
+		COMMON_LONGOPTS,
+	};
+	int c, r;
+
+	/* "+": what comes after the command's name belongs to the command. */
+	while ((c = getopt_long(argc, argv, "+" COMMON_SHORTOPTS, options, NULL)) >= 0) {
+		switch (c) {
+		case OPT_SCENARIO:
+			arg_scenario = optarg;
+			break;
+		case OPT_WAIT:
+			if (!cmd_parse_ms(optarg, &arg_wait_ms))
+				return cmd_usage_error(&cmd_run,
+						       "'%s' is not a time in ms (1 to %u)",
+						       optarg, LIMIT_WINDOW_MS);
+			break;
+		default:
+			r = cmd_common_option(&cmd_run, c);
+			if (r >= 0)
+				return r;
+		}
+	}
+	if (arg_root && *arg_root)
+		return cmd_usage_error(&cmd_run,
+				       "a command runs in this system: no --root here");
+	if (optind >= argc)
+		return cmd_usage_error(&cmd_run, "no command given");
+	prefetch_beside(argv[optind]);
+	execvp(argv[optind], argv + optind);
+	r = -errno;
+	log_errno(r, "cannot execute '%s'", argv[optind]);
+	return r == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.args = "[OPTION...] [--] CMD...",
+	.summary = "run a command and read its pages ahead",
+	.options = "      --scenario=S    the launch trained as S (default: \"default\", "
+		   "else all)\n"
+		   "      --wait=MS       read ahead first, for at most MS; without, "
+		   "beside the launch\n",
+	.run = run_run,
+};
