@@ -51,9 +51,9 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
 # What each directory may include: the map in README.md, made to fail at compile time.
 INC_format :=
-INC_base   := -Isrc/format -Isrc/base
-INC_core   := $(INC_base) -Isrc/core $(JSON_INC)
-INC_cmd    := $(INC_base) -Isrc/core -Isrc/cmd
+INC_base   := -iquote src/format -iquote src/base
+INC_core   := $(INC_base) -iquote src/core $(JSON_INC)
+INC_cmd    := $(INC_base) -iquote src/core -iquote src/cmd
 
 DIRS     := base core cmd
 SRC      := $(foreach d,$(DIRS),$(wildcard src/$(d)/*.c))
@@ -105,13 +105,13 @@ $(BUILD)/man/%: src/man/%.scd
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
-	$(Q)$(CC) $(BASE_CFLAGS) $(INC_core) -Itests/unit $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) \
+	$(Q)$(CC) $(BASE_CFLAGS) $(INC_core) -iquote tests/unit $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) \
 		-o $@ $< $(LIB) $(LIBS) -lcmocka
 
 $(BUILD)/tests/replay_%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,REPLAY,$@)
-	$(Q)$(CC) $(BASE_CFLAGS) -Wno-missing-prototypes $(INC_core) -Itests/fuzz $(CPPFLAGS) \
+	$(Q)$(CC) $(BASE_CFLAGS) -Wno-missing-prototypes $(INC_core) -iquote tests/fuzz $(CPPFLAGS) \
 		$(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(LIB) $(LIBS)
 
 $(BUILD)/tests/%.so: tests/preload/%.c
@@ -140,7 +140,7 @@ build-fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard src/*/*.c) $(HEADERS)
 	@mkdir -p build-fuzz
 	$(call say,FUZZ,$@)
 	$(Q)clang $(filter-out -fno-strict-aliasing,$(BASE_CFLAGS)) -Wno-missing-prototypes \
-		$(INC_core) -Itests/fuzz $(FUZZ_CFLAGS) -o $@ $< \
+		$(INC_core) -iquote tests/fuzz $(FUZZ_CFLAGS) -o $@ $< \
 		$(wildcard src/base/*.c src/core/*.c) $(LIBS)
 fuzz: $(FUZZ)
 	$(Q)for f in $(FUZZERS); do tests/fuzz/run.sh build-fuzz/$$f $(FUZZ_SECONDS) || exit 1; done
@@ -160,7 +160,7 @@ deps-%:
 
 hdr-check:
 	$(Q)for h in $(HEADERS); do d=$$(basename $$(dirname $$h)); case $$d in \
-		format) i="$(INC_format) -Isrc/format" ;; base) i="$(INC_base)" ;; \
+		format) i="$(INC_format) -iquote src/format" ;; base) i="$(INC_base)" ;; \
 		core) i="$(INC_core)" ;; *) i="$(INC_cmd)" ;; esac; \
 		$(CC) $(BASE_CFLAGS) -Werror $$i -Wno-unused -fsyntax-only -x c -include $$h /dev/null \
 		|| exit 1; done

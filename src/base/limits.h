@@ -33,6 +33,10 @@
 #define LIMIT_SHADOW_BYTES	   (32u << 20) /* one program's shadow */
 #define LIMIT_PACK_BYTES	   (256u << 20)
 
+/* ELF files: program headers as binfmt_elf.c allows them; one segment or section of notes. */
+#define LIMIT_ELF_HEADERS_BYTES	   65536u
+#define LIMIT_ELF_NOTES_BYTES	   (64u << 10)
+
 /* Directories of profiles: more than that is an accident or an attack. */
 #define LIMIT_PROFILES		   100000u
 #define LIMIT_PROFILE_NAME_BYTES   200u /* leaves room for HASH16. and .shadow */

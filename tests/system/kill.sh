@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# kill -9 of compile at each of its system calls in turn: every shadow there is is the old
+# one or the new one, whole; and the next compile repairs everything.
+. "$(dirname "$0")/../lib.sh"
+
+R=$TMP/root
+P=$R/usr/share/elfcast/profiles.d
+mkdir -p "$P" "$R/usr/bin"
+for name in one two; do
+	make_elf "$R/usr/bin/$name" "$name"
+	profile "$P/test.$name.json" "/usr/bin/$name" "{ \"path\": \"/usr/bin/$name\",
+		\"build_id\": \"$(build_id_of "$R/usr/bin/$name")\",
+		\"size\": $(stat -c %s "$R/usr/bin/$name"), \"pages\": [[0, 1, 1, 0]] }"
+done
+compile() { elfcast compile --quiet --root="$R" --storage=flash; }
+sums() { (cd "$R/var/lib/elfcast/shadow" 2>/dev/null && sha256sum -- *.shadow 2>/dev/null); }
+
+compile
+cp -a "$R/var" "$TMP/old"
+old=$(sums)
+sed -i 's/\[\[0, 1, 1, 0\]\]/[[1, 2, 1, 0]]/' "$P/test.one.json"
+compile
+new=$(sums)
+check "old and new differ" test "$old" != "$new"
+
+killed=0 bad=0
+for ((n = 1; ; n++)); do
+	rm -rf "$R/var"
+	cp -a "$TMP/old" "$R/var"
+	"$BUILD/tests/kill-at" $n elfcast compile --quiet --root="$R" --storage=flash >/dev/null 2>&1
+	status=$?
+	[ $status -eq 3 ] && break
+	if [ $status -ne 0 ]; then
+		not_ok "kill-at $n: status $status"
+		break
+	fi
+	killed=$((killed + 1))
+	while read -r line; do
+		case "$old"$'\n'"$new" in
+		*"$line"*) ;;
+		*) bad=$((bad + 1)) && echo "# killed at call $n: $line" ;;
+		esac
+	done < <(sums)
+	compile
+	if [ "$(sums)" != "$new" ] || [ -e "$R/var/lib/elfcast/shadow/.new" ] || [ -e "$R/var/lib/elfcast/.new" ]; then
+		bad=$((bad + 1))
+		echo "# not repaired after a kill at call $n"
+	fi
+done
+check "killed at more than 100 system calls" test $killed -gt 100
+same "shadows that were torn or not repaired" 0 $bad
+echo "# table: compile killed at each of its $killed system calls: $bad torn or not repaired"
+finish
