@@ -15,7 +15,7 @@ const char *arg_root;
 bool arg_json;
 
 static const struct cmd *const cmds[] = {
-	NULL,
+	&cmd_compile, &cmd_prefetch, &cmd_run,
 };
 
 static void print_help(void)
@@ -24,7 +24,7 @@ static void print_help(void)
 	       "Learns which pages of which files a program's launch needs, and reads them\n"
 	       "ahead, so that programs start from cold storage almost as from the cache.\n\n"
 	       "Verbs:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(cmds) && cmds[i]; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		printf("  %-9s %s\n", cmds[i]->name, cmds[i]->summary);
 	printf("\n'elfcast VERB --help' tells more, and elfcast(1).\n");
 }
@@ -100,7 +100,7 @@ int cmd_common_option(const struct cmd *cmd, int c)
 
 static const struct cmd *find_cmd(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(cmds) && cmds[i]; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		if (strcmp(cmds[i]->name, name) == 0)
 			return cmds[i];
 	return NULL;
