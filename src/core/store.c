@@ -26,6 +26,11 @@
 /* One name is enough: there is one writer, which holds the lock. */
 #define TEMPORARY    ".new"
 
+const char *store_profile_dir(bool etc)
+{
+	return etc ? PROFILES_ETC : PROFILES_USR;
+}
+
 static const char *state_path(const struct store *s)
 {
 	return s->usr ? STATE_USR : STATE_VAR;
@@ -211,7 +216,7 @@ static int each_profile(int dirfd, const char *name, void *userdata)
 
 static int list_profile_dir(const struct store *s, bool etc, struct profile_list *l)
 {
-	_cleanup_close_ int fd = open_dir(s, etc ? PROFILES_ETC : PROFILES_USR);
+	_cleanup_close_ int fd = open_dir(s, store_profile_dir(etc));
 	struct list_profiles c = { .list = l, .etc = etc };
 	struct stat st;
 
@@ -278,7 +283,7 @@ void profile_list_done(struct profile_list *l)
 
 int store_open_profile(const struct store *s, const struct profile_file *f)
 {
-	_cleanup_close_ int dir = open_dir(s, f->from_etc ? PROFILES_ETC : PROFILES_USR);
+	_cleanup_close_ int dir = open_dir(s, store_profile_dir(f->from_etc));
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 	int r;
@@ -294,7 +299,7 @@ int store_open_profile(const struct store *s, const struct profile_file *f)
 
 void store_profile_path(const struct profile_file *f, char *ret, size_t bytes)
 {
-	snprintf(ret, bytes, "%s/%s", f->from_etc ? PROFILES_ETC : PROFILES_USR, f->name);
+	snprintf(ret, bytes, "%s/%s", store_profile_dir(f->from_etc), f->name);
 }
 
 enum { HASH_CHARS = 16 };

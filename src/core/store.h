@@ -46,6 +46,8 @@ void profile_list_done(struct profile_list *l);
 int store_open_profile(const struct store *s, const struct profile_file *f);
 /* "/etc/elfcast/profiles.d/NAME" or the /usr/share one, for messages. */
 void store_profile_path(const struct profile_file *f, char *ret, size_t bytes);
+/* The directory itself: /usr/share (false) or /etc (true). */
+const char *store_profile_dir(bool etc);
 
 /*
  * File name of the shadow of PROGRAM compiled from profile NAME: "HASH.NAME.shadow", HASH

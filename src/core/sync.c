@@ -62,14 +62,31 @@ static int sync_init(struct sync *c)
 	return c->options->force ? 0 : index_load(c->store, &c->facts, &c->index);
 }
 
+static void problem_at(struct sync *c, const char *path, const struct diag *d)
+{
+	c->result->n_bad++;
+	if (c->options->on_problem)
+		c->options->on_problem(path, d, c->options->userdata);
+}
+
 static void problem(struct sync *c, const struct profile_file *f, const struct diag *d)
 {
 	char path[512];
 
-	c->result->n_bad++;
 	store_profile_path(f, path, sizeof(path));
-	if (c->options->on_problem)
-		c->options->on_problem(path, d, c->options->userdata);
+	problem_at(c, path, d);
+}
+
+static void report_directories(struct sync *c)
+{
+	for (int etc = 0; etc < 2; etc++) {
+		struct diag d = { 0 };
+
+		if (c->profiles.dir_error[etc] == 0)
+			continue;
+		worker_describe(c->profiles.dir_error[etc], &d);
+		problem_at(c, store_profile_dir(etc), &d);
+	}
 }
 
 static int add_wanted(struct sync *c, const char *name)
@@ -173,6 +190,7 @@ static int plan(struct sync *c)
 {
 	int r = 0;
 
+	report_directories(c);
 	for (size_t i = 0; r == 0 && i < c->profiles.n; i++) {
 		const struct profile_file *f = &c->profiles.items[i];
 		struct diag d = { 0 };

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A profile directory from hell: every bad profile at once, and things that are no profiles.
+# Each is named with its reason, nothing is written for it, and the good ones still compile.
+. "$(dirname "$0")/../lib.sh"
+
+R=$TMP/root
+P=$R/usr/share/elfcast/profiles.d
+S=$R/var/lib/elfcast/shadow
+mkdir -p "$P" "$R/usr/bin"
+cp "$TOP"/tests/bad/*.json "$P"
+chmod 644 "$P"/*
+n_bad=$(find "$P" -name '*.json' | wc -l)
+for size in 0 1; do rm -f "$P/empty-$size.json"; done
+
+elfcast compile --root="$R" --strict 2>"$TMP/err"
+same "--strict: exit status 1" 1 $?
+missing=0
+for expect in "$TOP"/tests/bad/*.expect; do
+	line="elfcast: warning: /usr/share/elfcast/profiles.d/$(head -n 1 "$expect")"
+	grep -qxF -- "$line" "$TMP/err" || { missing=$((missing + 1)) && echo "# no line: $line"; }
+done
+same "each with its exact message" 0 $missing
+same "one line each, and the summary" $((n_bad + 1)) "$(wc -l <"$TMP/err")"
+same "nothing was written" "" "$(ls "$S" 2>/dev/null)"
+
+make_elf "$R/usr/bin/one" one
+profile "$P/good.one.json" /usr/bin/one "{ \"path\": \"/usr/bin/one\", \"build_id\":
+	\"$(build_id_of "$R/usr/bin/one")\", \"size\": $(stat -c %s "$R/usr/bin/one"), \"pages\": [[0, 1, 1, 0]] }"
+mkdir "$P/directory.json"
+ln -s nowhere "$P/dangling.json"
+ln -s good.one.json "$P/link.json"
+ln -s /proc/self/mem "$P/magic.json"
+mkfifo "$P/fifo.json"
+cp "$P/good.one.json" "$P/writable.json" && chmod 666 "$P/writable.json"
+truncate -s 1G "$P/huge.json"
+cp "$P/good.one.json" "$P/"$'new\nline.json'
+cp "$P/good.one.json" "$P/$(printf '%0230d' 0).json"
+[ "$(id -u)" = 0 ] && cp "$P/good.one.json" "$P/stranger.json" && chown 12345 "$P/stranger.json"
+
+timeout 20 elfcast compile --root="$R" 2>"$TMP/err"
+same "without --strict: exit status 0, and no hang" 0 $?
+same "the good one compiles" 1 "$(find "$S" -name '*.shadow' | wc -l)"
+said() { check "$1: $2" grep -qF "profiles.d/$1: $2" "$TMP/err"; }
+said directory.json "is a directory"
+said dangling.json "is a symbolic link"
+said link.json "is a symbolic link"
+said magic.json "is a symbolic link"
+said fifo.json "is not a regular file with a plain name"
+said writable.json "is not root's, or others may write it"
+said huge.json "is larger than the limit (8388608 bytes)"
+check "a newline in a name cannot forge a line" grep -qF 'profiles.d/new?line.json: is not' "$TMP/err"
+check "too long a name" grep -qF '0.json: has a name longer than the limit (200 bytes)' "$TMP/err"
+[ "$(id -u)" = 0 ] && said stranger.json "is not root's, or others may write it"
+
+chmod 777 "$P"
+elfcast compile --root="$R" 2>"$TMP/err"
+same "a directory that others may write: nothing of it is read" 0 "$(find "$S" -name '*.shadow' | wc -l)"
+check "and that is said" grep -qF '/usr/share/elfcast/profiles.d: is not root' "$TMP/err"
+chmod 755 "$P"
+
+# Many.
+find "$P" -mindepth 1 -not -name good.one.json -delete
+for i in $(seq 1000); do ln "$P/good.one.json" "$P/many.$i.json"; done
+elfcast compile --root="$R" 2>"$TMP/err"
+same "1001 profiles" 1001 "$(find "$S" -name '*.shadow' | wc -l)"
+finish
