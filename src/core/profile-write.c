@@ -141,6 +141,7 @@ int profile_write(const struct profile *p, char **ret, size_t *ret_bytes)
 	_cleanup_free_ char *text = NULL;
 	struct diag unused;
 	size_t bytes;
+	bool failed;
 	FILE *f;
 	int r = check_limits(p);
 
@@ -150,7 +151,9 @@ int profile_write(const struct profile *p, char **ret, size_t *ret_bytes)
 	if (!f)
 		return -ENOMEM;
 	r = write_profile(f, p);
-	if (ferror(f) | fclose(f))
+	failed = ferror(f) != 0;
+	failed |= fclose(f) != 0;
+	if (failed)
 		return -ENOMEM;
 	if (r == 0)
 		r = json_scan(text, bytes, &unused); /* UTF-8, size */
