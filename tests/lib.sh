@@ -6,7 +6,7 @@
 TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 BUILD=${BUILD:-$TOP/build}
 PATH=$BUILD:$PATH
-TMP=$(mktemp -d /tmp/elfcast-test.XXXXXX)
+TMP=$(mktemp -d /tmp/elfcast-test.XXXXXX) || exit 1
 trap 'rm -rf "$TMP"' EXIT
 trap 'exit 130' INT TERM
 n_not_ok=0

@@ -22,7 +22,7 @@ fresh() { # the bytes that a compile without any state gives
 	mv "$R/var" "$TMP/saved"
 	elfcast compile --quiet --root="$R" --storage=flash
 	(cd "$S" && sha256sum -- * 2>/dev/null)
-	rm -rf "$R/var"
+	rm -rf "${R:?}/var"
 	mv "$TMP/saved" "$R/var"
 }
 shadows() { (cd "$S" && sha256sum -- * 2>/dev/null); }

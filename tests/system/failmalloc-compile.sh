@@ -27,7 +27,7 @@ injected=0
 fail_all() { # who mode
 	local n status bad=0 lost=0
 	for ((n = 1; ; n++)); do
-		rm -rf "$R/var" "$TMP/log"
+		rm -rf "${R:?}/var" "$TMP/log"
 		FAILMALLOC_N=$n FAILMALLOC_MODE=$2 FAILMALLOC_WHO=$1 FAILMALLOC_LOG=$TMP/log \
 			LD_PRELOAD=$BUILD/tests/failmalloc.so \
 			elfcast compile --quiet --root="$R" --storage=flash >/dev/null 2>"$TMP/err"
@@ -67,13 +67,13 @@ ldd "$BUILD/elfcast-hook" "$BUILD/tests/failmalloc.so" | grep -o '/lib[^ ]*' | s
 		mkdir -p "$R/${lib%/*}" && cp -L "$lib" "$R/$lib"
 	done
 hook() { "$BUILD/tests/in-root" "$@" "$R" /hook/elfcast-hook </dev/null 2>&1; }
-rm -rf "$R/var"
+rm -rf "${R:?}/var"
 same "the hook is silent" "" "$(hook)"
 same "and compiles" 2 "$(sums | wc -l)"
 bad=0
 for mode in once on; do
 	for ((n = 1; ; n++)); do
-		rm -rf "$R/var" "$R/log"
+		rm -rf "${R:?}/var" "$R/log"
 		out=$(FAILMALLOC_N=$n FAILMALLOC_MODE=$mode FAILMALLOC_LOG=/log hook -p /hook/failmalloc.so)
 		status=$?
 		[ -e "$R/log" ] || break

@@ -26,7 +26,7 @@ check "old and new differ" test "$old" != "$new"
 
 killed=0 bad=0
 for ((n = 1; ; n++)); do
-	rm -rf "$R/var"
+	rm -rf "${R:?}/var"
 	cp -a "$TMP/old" "$R/var"
 	"$BUILD/tests/kill-at" $n elfcast compile --quiet --root="$R" --storage=flash >/dev/null 2>&1
 	status=$?
