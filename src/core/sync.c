@@ -186,7 +186,29 @@ static int plan_one(struct sync *c, const struct profile_file *f)
 	return record(c, f, name, &s);
 }
 
-static int plan(struct sync *c)
+/*
+ * Whether the index accounts for every profile and every shadow there is, and all files are
+ * as it recorded them. Most transactions touch nothing of ours: then no shadow is read.
+ */
+static bool is_all_unchanged(const struct sync *c)
+{
+	uint32_t n = 0;
+
+	if (c->index.any_changed || c->shadows.n != c->index.shadow.n_launches)
+		return false;
+	for (size_t i = 0; i < c->profiles.n; i++) {
+		const struct profile_file *f = &c->profiles.items[i];
+
+		if (f->masked || f->error < 0)
+			continue;
+		if (!unchanged_shadow(c, f))
+			return false;
+		n++;
+	}
+	return n == c->index.shadow.n_launches;
+}
+
+static int plan(struct sync *c, bool keep_all)
 {
 	int r = 0;
 
@@ -203,7 +225,10 @@ static int plan(struct sync *c)
 			problem(c, f, &d);
 			continue;
 		}
-		r = plan_one(c, f);
+		if (keep_all)
+			c->result->n_unchanged++;
+		else
+			r = plan_one(c, f);
 	}
 	return r;
 }
@@ -304,12 +329,16 @@ static int put_index(struct sync *c)
 
 static int sync_all(struct sync *c)
 {
+	bool keep_all;
 	int r = sync_init(c);
 
-	if (r == 0)
-		r = plan(c);
-	if (r == 0)
-		r = compile_todo(c);
+	if (r < 0)
+		return r;
+	keep_all = is_all_unchanged(c);
+	r = plan(c, keep_all);
+	if (r < 0 || keep_all)
+		return r;
+	r = compile_todo(c);
 	if (r == 0)
 		r = remove_unwanted(c);
 	if (r == 0)
