@@ -34,6 +34,7 @@ struct scan {
 	size_t bytes;
 	size_t at;
 	size_t tree_bytes; /* estimate of json-c's tree so far */
+	struct json_size size;
 	struct diag *diag;
 	struct key_ref keys[LIMIT_JSON_DEPTH][LIMIT_JSON_KEYS];
 };
@@ -113,12 +114,14 @@ static int scan_unicode_escape(struct scan *s)
 	if (v == 0)
 		return fail(s, start, -EINVAL, "\\u0000 is not allowed");
 	s->at += 5;
+	s->size.n_bytes += v < 0x80 ? 1 : v < 0x800 ? 2 : 3;
 	if (json_is_high_surrogate(v)) {
 		low = end - (s->text + s->at) >= 6 && memcmp(s->text + s->at, "\\u", 2) == 0
 			      ? json_hex4(s->text + s->at + 2, end)
 			      : -1;
 		if (low >= 0 && json_is_low_surrogate(low)) {
 			s->at += 6;
+			s->size.n_bytes++; /* 4 in UTF-8 */
 			return 0;
 		}
 	} else if (!json_is_low_surrogate(v)) {
@@ -138,6 +141,7 @@ static int scan_escape(struct scan *s)
 	if (c <= 0 || !strchr("\"\\/bfnrt", c))
 		return fail_expected(s, "one of \"\\/bfnrtu after a backslash");
 	s->at++;
+	s->size.n_bytes++;
 	return 0;
 }
 
@@ -159,6 +163,7 @@ static int scan_string(struct scan *s)
 				return r;
 		} else if (c < 0x80) {
 			s->at++;
+			s->size.n_bytes++;
 		} else {
 			n = json_utf8_length((const unsigned char *)s->text + s->at,
 					     s->bytes - s->at);
@@ -166,6 +171,7 @@ static int scan_string(struct scan *s)
 				return fail(s, s->at, -EINVAL,
 					    "invalid UTF-8 (byte 0x%02x)", (unsigned)c);
 			s->at += n;
+			s->size.n_bytes += n;
 		}
 	}
 	s->at++;
@@ -228,7 +234,7 @@ static int add_key(struct scan *s, size_t start, unsigned depth, unsigned n)
 			    "same key as at line %u, column %u of this object", first.line,
 			    first.column);
 	}
-	keys[n] = (struct key_ref){.at = (uint32_t)start, .hash = hash};
+	keys[n] = (struct key_ref){ .at = (uint32_t)start, .hash = hash };
 	return add_cost(s, start, COST_KEY);
 }
 
@@ -251,7 +257,8 @@ static int scan_digits(struct scan *s)
 	return 0;
 }
 
-static int scan_fraction(struct scan *s)
+/* The number started at START. */
+static int scan_fraction(struct scan *s, size_t start)
 {
 	int r = add_cost(s, s->at, COST_FRACTION);
 
@@ -265,6 +272,7 @@ static int scan_fraction(struct scan *s)
 			s->at++;
 		r = scan_digits(s);
 	}
+	s->size.n_bytes += s->at - start;
 	return r;
 }
 
@@ -286,7 +294,7 @@ static int scan_number(struct scan *s)
 			return r;
 	}
 	if (peek(s) == '.' || peek(s) == 'e' || peek(s) == 'E')
-		return scan_fraction(s);
+		return scan_fraction(s, start);
 	if (fits_int64(s->text + digits, s->at - digits, negative))
 		return 0;
 	return fail(s, start, -EINVAL, "number %.*s%s is out of range (at %s)",
@@ -297,13 +305,14 @@ static int scan_number(struct scan *s)
 
 static int scan_literal(struct scan *s)
 {
-	static const char *const words[] = {"true", "false", "null"};
+	static const char *const words[] = { "true", "false", "null" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		size_t n = strlen(words[i]);
 
 		if (s->bytes - s->at >= n && memcmp(s->text + s->at, words[i], n) == 0) {
 			s->at += n;
+			s->size.n_nulls += words[i][0] == 'n';
 			return 0;
 		}
 	}
@@ -391,6 +400,7 @@ static int scan_value(struct scan *s, unsigned depth)
 
 	skip_space(s);
 	c = peek(s);
+	s->size.n_values++;
 	r = add_cost(s, s->at, value_cost(c));
 	if (r < 0)
 		return r;
@@ -405,9 +415,9 @@ static int scan_value(struct scan *s, unsigned depth)
 	return scan_literal(s);
 }
 
-int json_scan(const char *text, size_t bytes, struct diag *diag)
+int json_scan(const char *text, size_t bytes, struct json_size *ret, struct diag *diag)
 {
-	struct scan s = {.text = text, .bytes = bytes, .diag = diag};
+	struct scan s = { .text = text, .bytes = bytes, .diag = diag };
 	int r;
 
 	if (bytes > LIMIT_PROFILE_BYTES) {
@@ -422,6 +432,7 @@ int json_scan(const char *text, size_t bytes, struct diag *diag)
 	skip_space(&s);
 	if (s.at < s.bytes)
 		return fail_expected(&s, "end of file");
+	*ret = s.size;
 	return 0;
 }
 
@@ -480,7 +491,7 @@ void json_locate(const char *text, size_t bytes, const struct json_step *steps,
 		 size_t n_steps, struct diag *diag)
 {
 	struct diag unused;
-	struct scan s = {.text = text, .bytes = bytes, .diag = &unused};
+	struct scan s = { .text = text, .bytes = bytes, .diag = &unused };
 	size_t start;
 
 	skip_space(&s);

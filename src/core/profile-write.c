@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The one canonical text of a profile: made to be read and diffed, and checked at the end.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,59 +11,126 @@
 #include "limits.h"
 #include "profile-private.h"
 
-/* Errors of F are sticky and looked at once, at its end. */
-static void write_string(FILE *f, const char *s)
+/*
+ * A text that grows. Own, because a stream of open_memstream() forgets that it once had no
+ * memory. An error is sticky and looked at once, at the end.
+ */
+struct out {
+	char *text;
+	size_t n_bytes, capacity;
+	int error;
+};
+
+static void put_bytes(struct out *f, const char *bytes, size_t n)
 {
-	putc('"', f);
+	size_t want = f->capacity ? f->capacity : 4096;
+	char *text;
+
+	if (f->error)
+		return;
+	if (n > LIMIT_PROFILE_BYTES || f->n_bytes + n > LIMIT_PROFILE_BYTES) {
+		f->error = -E2BIG;
+		return;
+	}
+	while (want < f->n_bytes + n + 1) /* and a NUL */
+		want *= 2;
+	if (want > f->capacity) {
+		text = realloc(f->text, want);
+		if (!text) {
+			f->error = -ENOMEM;
+			return;
+		}
+		f->text = text;
+		f->capacity = want;
+	}
+	memcpy(f->text + f->n_bytes, bytes, n);
+	f->n_bytes += n;
+	f->text[f->n_bytes] = 0;
+}
+
+static void put_text(struct out *f, const char *s)
+{
+	put_bytes(f, s, strlen(s));
+}
+
+/* For numbers: the result must be short. */
+_printf_(2, 3) static void put_format(struct out *f, const char *format, ...)
+{
+	char text[128];
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	assert(n >= 0 && (size_t)n < sizeof(text));
+	put_bytes(f, text, (size_t)n);
+}
+
+static void write_string(struct out *f, const char *s)
+{
+	size_t n;
+
+	put_text(f, "\"");
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		if (c < 0x20)
-			fprintf(f, "\\u%04x", (unsigned)c);
-		else if (c == '"' || c == '\\')
-			fprintf(f, "\\%c", c);
-		else
-			putc(c, f);
+		n = 0; /* what needs no escape at once */
+		while ((unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
+			n++;
+		if (n > 0) {
+			put_bytes(f, s, n);
+			s += n - 1;
+		} else if (c < 0x20) {
+			put_format(f, "\\u%04x", (unsigned)c);
+		} else {
+			put_format(f, "\\%c", c);
+		}
 	}
-	putc('"', f);
+	put_text(f, "\"");
 }
 
-static void write_key_string(FILE *f, const char *before, const char *key,
+static void write_key_string(struct out *f, const char *before, const char *key,
 			     const char *value)
 {
-	fprintf(f, "%s\"%s\": ", before, key);
+	put_text(f, before);
+	write_string(f, key);
+	put_text(f, ": ");
 	write_string(f, value);
 }
 
 /* Each after a comma and the text BEFORE. */
-static int write_extra(FILE *f, const char *before, struct json_object *extra)
+static int write_extra(struct out *f, const char *before, struct json_object *extra)
 {
 	_cleanup_free_ struct extra_item *items = NULL;
 	size_t n;
 	int r = extra_list(extra, &items, &n);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		fprintf(f, ",%s", before);
+		put_text(f, ",");
+		put_text(f, before);
 		write_string(f, items[i].key);
-		fprintf(f, ": %s", items[i].value);
+		put_text(f, ": ");
+		put_text(f, items[i].value);
 	}
 	return r;
 }
 
-static void write_pages(FILE *f, const struct pageset *pages)
+static void write_pages(struct out *f, const struct pageset *pages)
 {
-	fputs(",\n\t\t\t\"pages\": [", f);
+	put_text(f, ",\n\t\t\t\"pages\": [");
 	for (size_t i = 0; i < pages->n_runs; i++) {
 		const struct page_run *r = &pages->runs[i];
 
-		fprintf(f,
-			"%s\n\t\t\t\t[%" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32 "]",
-			i ? "," : "", r->first_pgno, r->n_pages, r->runs, r->when);
+		put_format(f,
+			   "%s\n\t\t\t\t[%" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32
+			   "]",
+			   i ? "," : "", r->first_pgno, r->n_pages, r->runs, r->when);
 	}
-	fputs(pages->n_runs ? "\n\t\t\t]" : "]", f);
+	put_text(f, pages->n_runs ? "\n\t\t\t]" : "]");
 }
 
-static int write_object(FILE *f, const struct profile_object *o)
+static int write_object(struct out *f, const struct profile_object *o)
 {
 	char hex[BUILDID_HEX_BYTES];
 	int r;
@@ -74,46 +142,46 @@ static int write_object(FILE *f, const struct profile_object *o)
 		buildid_to_hex(&o->buildid, hex);
 		write_key_string(f, ",\n\t\t\t", "build_id", hex);
 	}
-	fprintf(f, ",\n\t\t\t\"size\": %" PRIu64, o->size_bytes);
+	put_format(f, ",\n\t\t\t\"size\": %" PRIu64, o->size_bytes);
 	if (o->digest)
 		write_key_string(f, ",\n\t\t\t", "digest", o->digest);
 	write_pages(f, &o->pages);
 	r = write_extra(f, "\n\t\t\t", o->extra);
-	fputs("\n\t\t}", f);
+	put_text(f, "\n\t\t}");
 	return r;
 }
 
-static int write_objects(FILE *f, const struct profile *p)
+static int write_objects(struct out *f, const struct profile *p)
 {
 	int r = 0;
 
-	fputs(",\n\t\"objects\": [", f);
+	put_text(f, ",\n\t\"objects\": [");
 	for (size_t i = 0; r == 0 && i < p->n_objects; i++) {
-		fputs(i ? "," : "", f);
+		put_text(f, i ? "," : "");
 		r = write_object(f, &p->objects[i]);
 	}
-	fputs(p->n_objects ? "\n\t]" : "]", f);
+	put_text(f, p->n_objects ? "\n\t]" : "]");
 	return r;
 }
 
-static int write_trained(FILE *f, const struct profile *p)
+static int write_trained(struct out *f, const struct profile *p)
 {
 	int r;
 
-	fprintf(f, ",\n\t\"trained\": { \"runs\": %" PRIu32 ", \"window_ms\": %" PRIu32,
-		p->n_runs, p->window_ms);
+	put_format(f, ",\n\t\"trained\": { \"runs\": %" PRIu32 ", \"window_ms\": %" PRIu32,
+		   p->n_runs, p->window_ms);
 	write_key_string(f, ", ", "method", p->method);
 	write_key_string(f, ", ", "kernel", p->kernel);
 	r = write_extra(f, " ", p->trained_extra);
-	fputs(" }", f);
+	put_text(f, " }");
 	return r;
 }
 
-static int write_profile(FILE *f, const struct profile *p)
+static int write_profile(struct out *f, const struct profile *p)
 {
 	int r;
 
-	fputs("{\n\t\"elfcast\": 1", f);
+	put_text(f, "{\n\t\"elfcast\": 1");
 	write_key_string(f, ",\n\t", "program", p->program);
 	write_key_string(f, ",\n\t", "scenario", p->scenario);
 	write_key_string(f, ",\n\t", "arch", p->arch);
@@ -122,7 +190,7 @@ static int write_profile(FILE *f, const struct profile *p)
 		r = write_objects(f, p);
 	if (r == 0)
 		r = write_extra(f, "\n\t", p->extra);
-	fputs("\n}\n", f);
+	put_text(f, "\n}\n");
 	return r;
 }
 
@@ -136,30 +204,31 @@ static int check_limits(const struct profile *p)
 										   : 0;
 }
 
+static int finish(const struct out *f)
+{
+	struct json_size size;
+	struct diag unused;
+
+	/* Paths that are not UTF-8, too many unknown keys after a merge. */
+	return f->error ? f->error : json_scan(f->text, f->n_bytes, &size, &unused);
+}
+
 int profile_write(const struct profile *p, char **ret, size_t *ret_bytes)
 {
-	_cleanup_free_ char *text = NULL;
-	struct diag unused;
-	size_t bytes;
-	bool failed;
-	FILE *f;
+	struct out f = { 0 };
 	int r = check_limits(p);
 
-	if (r < 0 || profile_path_problem(p->program))
-		return r < 0 ? r : -EINVAL;
-	f = open_memstream(&text, &bytes);
-	if (!f)
-		return -ENOMEM;
-	r = write_profile(f, p);
-	failed = ferror(f) != 0;
-	failed |= fclose(f) != 0;
-	if (failed)
-		return -ENOMEM;
+	if (r == 0 && profile_path_problem(p->program))
+		r = -EINVAL;
 	if (r == 0)
-		r = json_scan(text, bytes, &unused); /* UTF-8, size */
-	if (r < 0)
+		r = write_profile(&f, p);
+	if (r == 0)
+		r = finish(&f);
+	if (r < 0) {
+		free(f.text);
 		return r;
-	*ret = TAKE_PTR(text);
-	*ret_bytes = bytes;
+	}
+	*ret = f.text;
+	*ret_bytes = f.n_bytes;
 	return 0;
 }

@@ -2,6 +2,9 @@
 /*
  * json-scan has refused what is not JSON; json-c builds the tree; here every type and range
  * is checked. Positions of errors are found by walking the text again along reader.path.
+ * When memory ends, json-c 0.16 may crash, but also drop a key, an item or a part of a
+ * string and report success: so trees and texts that it made are counted against each
+ * other.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,10 +17,59 @@
 
 /* ---- unknown keys ---- */
 
+/* Add up what lies in V, which is nested at most LIMIT_JSON_DEPTH deep. */
+static void count_tree(struct json_object *v, struct json_size *size)
+{
+	size->n_values++;
+	switch (json_object_get_type(v)) {
+	case json_type_null:
+		size->n_nulls++;
+		break;
+	case json_type_double:
+		/* The parser keeps the text beside the value. */
+		if (json_object_get_userdata(v))
+			size->n_bytes += strlen(json_object_get_userdata(v));
+		break;
+	case json_type_string:
+		size->n_bytes += (size_t)json_object_get_string_len(v);
+		break;
+	case json_type_array:
+		for (size_t i = 0; i < json_object_array_length(v); i++)
+			count_tree(json_object_array_get_idx(v, i), size);
+		break;
+	case json_type_object: {
+		json_object_object_foreach (v, key, member) {
+			size->n_bytes += strlen(key);
+			count_tree(member, size);
+		}
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+/* Whether the tree V holds what SIZE counted in a text. */
+static bool is_complete(struct json_object *v, const struct json_size *size)
+{
+	struct json_size tree = { 0 };
+
+	count_tree(v, &tree);
+	return tree.n_values == size->n_values && tree.n_nulls == size->n_nulls &&
+	       tree.n_bytes == size->n_bytes;
+}
+
+/* Compact text of V, borrowed from it; NULL: no memory. */
 static const char *value_text(struct json_object *v)
 {
-	return json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN |
-							 JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_object_to_json_string_ext(
+		v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	struct json_size size;
+	struct diag unused;
+
+	if (!text || json_scan(text, strlen(text), &size, &unused) < 0)
+		return NULL;
+	return is_complete(v, &size) ? text : NULL;
 }
 
 static int compare_extra_items(const void *a, const void *b)
@@ -36,9 +88,9 @@ int extra_list(struct json_object *extra, struct extra_item **ret, size_t *ret_n
 			       sizeof(*items));
 		if (!items)
 			return -ENOMEM;
-		json_object_object_foreach(extra, key, v)
-		{
-			items[n] = (struct extra_item){.key = key, .value = value_text(v)};
+		json_object_object_foreach (extra, key, v) {
+			items[n] =
+				(struct extra_item){ .key = key, .value = value_text(v) };
 			if (!items[n++].value)
 				return -ENOMEM;
 		}
@@ -70,8 +122,7 @@ static int extra_merge_into(struct json_object **to, struct json_object *from)
 
 	if (!from)
 		return 0;
-	json_object_object_foreach(from, key, v)
-	{
+	json_object_object_foreach (from, key, v) {
 		if (*to && json_object_object_get_ex(*to, key, &old)) {
 			a = value_text(old);
 			b = value_text(v);
@@ -131,12 +182,12 @@ _printf_(3, 4) static int fail(struct reader *r, int error, const char *format, 
 
 static void enter_key(struct reader *r, const char *key)
 {
-	r->path[r->n_path++] = (struct json_step){.key = key};
+	r->path[r->n_path++] = (struct json_step){ .key = key };
 }
 
 static void enter_index(struct reader *r, size_t index)
 {
-	r->path[r->n_path++] = (struct json_step){.index = index};
+	r->path[r->n_path++] = (struct json_step){ .index = index };
 }
 
 static void leave(struct reader *r)
@@ -295,9 +346,9 @@ static int read_fields(struct reader *r, struct json_object *o, const struct fie
 			return e;
 		leave(r);
 	}
-	json_object_object_foreach(o, key, value) if (!is_known(fields, n_fields, key) &&
-						      extra_set(extra, key, value) <
-							      0) return -ENOMEM;
+	json_object_object_foreach (o, key, value)
+		if (!is_known(fields, n_fields, key) && extra_set(extra, key, value) < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -357,10 +408,10 @@ static int read_numbers(struct reader *r, struct json_object *v, uint64_t ret[4]
 		const char *name;
 		uint64_t min, max;
 	} numbers[] = {
-		{"first", 0, UINT32_MAX},
-		{"count", 1, UINT32_MAX},
-		{"runs", 1, LIMIT_PROFILE_RUNS},
-		{"when", 0, LIMIT_WHEN},
+		{ "first", 0, UINT32_MAX },
+		{ "count", 1, UINT32_MAX },
+		{ "runs", 1, LIMIT_PROFILE_RUNS },
+		{ "when", 0, LIMIT_WHEN },
 	};
 	int e = expect_type(r, v, "a page run", json_type_array);
 
@@ -400,10 +451,10 @@ static int read_page_run(struct reader *r, struct json_object *v, struct profile
 		return fail(r, -EINVAL,
 			    "page run starts at %" PRIu64 ", the one before ends at %u",
 			    n[0], end - 1);
-	run = (struct page_run){.first_pgno = (uint32_t)n[0],
-				.n_pages = (uint32_t)n[1],
-				.runs = (uint32_t)n[2],
-				.when = (uint32_t)n[3]};
+	run = (struct page_run){ .first_pgno = (uint32_t)n[0],
+				 .n_pages = (uint32_t)n[1],
+				 .runs = (uint32_t)n[2],
+				 .when = (uint32_t)n[3] };
 	return pageset_append(&o->pages, &run);
 }
 
@@ -434,11 +485,11 @@ static int read_object(struct reader *r, struct json_object *v)
 {
 	static const struct field fields[] = {
 #define AT(member) offsetof(struct profile_object, member)
-		{"path", true, read_path, AT(path), .max = LIMIT_PATH_BYTES},
-		{"build_id", false, read_buildid, .max = LIMIT_PROFILE_BYTES},
-		{"size", true, read_u64, AT(size_bytes), 0, LIMIT_FILE_BYTES},
-		{"digest", false, read_digest, AT(digest), .max = LIMIT_DIGEST_BYTES},
-		{"pages", true, read_pages},
+		{ "path", true, read_path, AT(path), .max = LIMIT_PATH_BYTES },
+		{ "build_id", false, read_buildid, .max = LIMIT_PROFILE_BYTES },
+		{ "size", true, read_u64, AT(size_bytes), 0, LIMIT_FILE_BYTES },
+		{ "digest", false, read_digest, AT(digest), .max = LIMIT_DIGEST_BYTES },
+		{ "pages", true, read_pages },
 #undef AT
 	};
 	struct profile_object *o;
@@ -534,10 +585,10 @@ static int read_trained(struct reader *r, struct json_object *v, const struct fi
 			void *target)
 {
 	static const struct field fields[] = {
-		{"runs", true, read_u32, AT(n_runs), 1, LIMIT_PROFILE_RUNS},
-		{"window_ms", true, read_u32, AT(window_ms), 1, LIMIT_WINDOW_MS},
-		{"method", true, read_text, AT(method), .max = LIMIT_NAME_BYTES},
-		{"kernel", true, read_text, AT(kernel), .max = LIMIT_NAME_BYTES},
+		{ "runs", true, read_u32, AT(n_runs), 1, LIMIT_PROFILE_RUNS },
+		{ "window_ms", true, read_u32, AT(window_ms), 1, LIMIT_WINDOW_MS },
+		{ "method", true, read_text, AT(method), .max = LIMIT_NAME_BYTES },
+		{ "kernel", true, read_text, AT(kernel), .max = LIMIT_NAME_BYTES },
 	};
 	struct profile *p = target;
 	int e = expect_type(r, v, f->key, json_type_object);
@@ -549,12 +600,12 @@ static int read_trained(struct reader *r, struct json_object *v, const struct fi
 static int read_profile(struct reader *r, struct json_object *v)
 {
 	static const struct field fields[] = {
-		{"elfcast", true, read_version}, /* first: the others depend on it */
-		{"program", true, read_path, AT(program), .max = LIMIT_PATH_BYTES},
-		{"scenario", false, read_text, AT(scenario), .max = LIMIT_NAME_BYTES},
-		{"arch", true, read_text, AT(arch), .max = LIMIT_NAME_BYTES},
-		{"trained", true, read_trained},
-		{"objects", true, read_objects}, /* last: held against trained.runs */
+		{ "elfcast", true, read_version }, /* first: the others depend on it */
+		{ "program", true, read_path, AT(program), .max = LIMIT_PATH_BYTES },
+		{ "scenario", false, read_text, AT(scenario), .max = LIMIT_NAME_BYTES },
+		{ "arch", true, read_text, AT(arch), .max = LIMIT_NAME_BYTES },
+		{ "trained", true, read_trained },
+		{ "objects", true, read_objects }, /* last: held against trained.runs */
 	};
 	struct profile *p = r->profile;
 	int e = expect_type(r, v, "a profile", json_type_object);
@@ -593,9 +644,10 @@ static int parse_tree(const char *text, size_t bytes, struct json_object **ret,
 int profile_parse(const char *text, size_t bytes, struct profile **ret, struct diag *diag)
 {
 	_cleanup_(profile_freep) struct profile *p = NULL;
-	struct reader r = {.text = text, .bytes = bytes, .diag = diag};
+	struct reader r = { .text = text, .bytes = bytes, .diag = diag };
 	struct json_object *tree = NULL;
-	int e = json_scan(text, bytes, diag);
+	struct json_size size;
+	int e = json_scan(text, bytes, &size, diag);
 
 	if (e < 0)
 		return e;
@@ -606,7 +658,7 @@ int profile_parse(const char *text, size_t bytes, struct profile **ret, struct d
 	if (e < 0)
 		return e;
 	r.profile = p;
-	e = read_profile(&r, tree);
+	e = is_complete(tree, &size) ? read_profile(&r, tree) : -ENOMEM;
 	json_object_put(tree);
 	if (e < 0)
 		return e;

@@ -23,10 +23,11 @@
 static int scan(const char *text, size_t bytes, struct diag *diag)
 {
 	_cleanup_free_ char *copy = malloc(bytes ? bytes : 1);
+	struct json_size size;
 
 	assert_non_null(copy);
 	memcpy(copy, text, bytes);
-	return json_scan(copy, bytes, diag);
+	return json_scan(copy, bytes, &size, diag);
 }
 
 static void test_scan_accepts(void **state)
@@ -66,42 +67,42 @@ static void test_scan_refuses(void **state)
 		const char *text;
 		unsigned line, column;
 	} cases[] = {
-		{"", 1, 1},
-		{"nul", 1, 1},
-		{"nulll", 1, 5},
-		{"[1,]", 1, 4},
-		{"[,1]", 1, 2},
-		{"[1\n2]", 2, 1},
-		{"{\"a\":1,}", 1, 8},
-		{"{\"a\"}", 1, 5},
-		{"{\"a\":}", 1, 6},
-		{"{1:2}", 1, 2},
-		{"[", 1, 2},
-		{"-", 1, 2},
-		{"-01", 1, 2},
-		{"1.e1", 1, 3},
-		{"1e", 1, 3},
-		{"9223372036854775808", 1, 1},
-		{"\"\\u00g0\"", 1, 2},
-		{"\"\\u0000\"", 1, 2},
-		{"\"\\ud800\\u0041\"", 1, 2},
-		{"\"\\ud800", 1, 2},
-		{"\"\\", 1, 3},
-		{"\"abc", 1, 5},
-		{"\"\xc1\xbf\"", 1, 2},
-		{"\"\xe0\x9f\xbf\"", 1, 2},
-		{"\"\xed\xa0\x80\"", 1, 2},
-		{"\"\xf0\x8f\xbf\xbf\"", 1, 2},
-		{"\"\xf4\x90\x80\x80\"", 1, 2},
-		{"\"\xf5\x80\x80\x80\"", 1, 2},
-		{"\"\xe2\x82", 1, 2},
-		{"[[[[[[[[[1]]]]]]]]]", 1, 9},
-		{"{\"a\":1,\n \"\\u0061\":2}", 2, 2},
-		{"{\"\xc3\xa9\":1,\"\\u00e9\":2}", 1, 9},
-		{"{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}", 1, 19},
-		{"{\"a/b\":1,\"a\\/b\":2}", 1, 10},
-		{"{} x", 1, 4},
-		{"\xef\xbb\xbf{}", 1, 1},
+		{ "", 1, 1 },
+		{ "nul", 1, 1 },
+		{ "nulll", 1, 5 },
+		{ "[1,]", 1, 4 },
+		{ "[,1]", 1, 2 },
+		{ "[1\n2]", 2, 1 },
+		{ "{\"a\":1,}", 1, 8 },
+		{ "{\"a\"}", 1, 5 },
+		{ "{\"a\":}", 1, 6 },
+		{ "{1:2}", 1, 2 },
+		{ "[", 1, 2 },
+		{ "-", 1, 2 },
+		{ "-01", 1, 2 },
+		{ "1.e1", 1, 3 },
+		{ "1e", 1, 3 },
+		{ "9223372036854775808", 1, 1 },
+		{ "\"\\u00g0\"", 1, 2 },
+		{ "\"\\u0000\"", 1, 2 },
+		{ "\"\\ud800\\u0041\"", 1, 2 },
+		{ "\"\\ud800", 1, 2 },
+		{ "\"\\", 1, 3 },
+		{ "\"abc", 1, 5 },
+		{ "\"\xc1\xbf\"", 1, 2 },
+		{ "\"\xe0\x9f\xbf\"", 1, 2 },
+		{ "\"\xed\xa0\x80\"", 1, 2 },
+		{ "\"\xf0\x8f\xbf\xbf\"", 1, 2 },
+		{ "\"\xf4\x90\x80\x80\"", 1, 2 },
+		{ "\"\xf5\x80\x80\x80\"", 1, 2 },
+		{ "\"\xe2\x82", 1, 2 },
+		{ "[[[[[[[[[1]]]]]]]]]", 1, 9 },
+		{ "{\"a\":1,\n \"\\u0061\":2}", 2, 2 },
+		{ "{\"\xc3\xa9\":1,\"\\u00e9\":2}", 1, 9 },
+		{ "{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}", 1, 19 },
+		{ "{\"a/b\":1,\"a\\/b\":2}", 1, 10 },
+		{ "{} x", 1, 4 },
+		{ "\xef\xbb\xbf{}", 1, 1 },
 	};
 	struct diag diag;
 
@@ -130,6 +131,20 @@ static void test_scan_cut(void **state)
 	assert_int_equal(scan(text, sizeof(text) - 1, &diag), 0);
 }
 
+static void test_scan_size(void **state)
+{
+	static const char text[] = "{\"\\u00e9\":[1,-2.5e+3,null,{}],\"s\":"
+				   "\"\\ud83d\\ude00\\n\xc3\xa9\\uffff\"}";
+	struct json_size size;
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(json_scan(text, sizeof(text) - 1, &size, &diag), 0);
+	assert_int_equal(size.n_values, 7);
+	assert_int_equal(size.n_nulls, 1);
+	assert_int_equal(size.n_bytes, 2 + 7 + 1 + 4 + 1 + 2 + 3);
+}
+
 static void test_locate(void **state)
 {
 	static const char text[] =
@@ -139,20 +154,21 @@ static void test_locate(void **state)
 		size_t n;
 		unsigned line, column;
 	} cases[] = {
-		{{{0}}, 0, 2, 1},
-		{{{"a,]", 0}}, 1, 2, 10},
-		{{{"a,]", 0}, {NULL, 1}}, 2, 2, 14},
-		{{{"a,]", 0}, {NULL, 1}, {"x", 0}}, 3, 2, 20},
-		{{{"a,]", 0}, {NULL, 2}}, 2, 2, 25},
-		{{{"a,]", 0}, {NULL, 3}}, 2, 2, 10},
-		{{{"\xc3\xa9", 0}}, 1, 3, 13},
-		{{{"none", 0}}, 1, 2, 1},
-		{{{NULL, 0}}, 1, 2, 1},
+		{ { { 0 } }, 0, 2, 1 },
+		{ { { "a,]", 0 } }, 1, 2, 10 },
+		{ { { "a,]", 0 }, { NULL, 1 } }, 2, 2, 14 },
+		{ { { "a,]", 0 }, { NULL, 1 }, { "x", 0 } }, 3, 2, 20 },
+		{ { { "a,]", 0 }, { NULL, 2 } }, 2, 2, 25 },
+		{ { { "a,]", 0 }, { NULL, 3 } }, 2, 2, 10 },
+		{ { { "\xc3\xa9", 0 } }, 1, 3, 13 },
+		{ { { "none", 0 } }, 1, 2, 1 },
+		{ { { NULL, 0 } }, 1, 2, 1 },
 	};
+	struct json_size size;
 	struct diag diag;
 
 	(void)state;
-	assert_int_equal(json_scan(text, sizeof(text) - 1, &diag), 0);
+	assert_int_equal(json_scan(text, sizeof(text) - 1, &size, &diag), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		json_locate(text, sizeof(text) - 1, cases[i].steps, cases[i].n, &diag);
 		assert_int_equal(diag.line, cases[i].line);
@@ -165,7 +181,7 @@ static void test_locate(void **state)
 static struct profile *parse(const char *text)
 {
 	struct profile *p = NULL;
-	struct diag diag = {0};
+	struct diag diag = { 0 };
 
 	if (profile_parse(text, strlen(text), &p, &diag) != 0)
 		fail_msg("%u:%u: %s in %s", diag.line, diag.column, diag.message, text);
@@ -220,29 +236,29 @@ static void test_error_codes(void **state)
 		int error;
 		const char *message;
 	} cases[] = {
-		{"{\"elfcast\":2}", -ESTALE,
-		 "version 2 is not supported (this is version 1)"},
-		{"{\"elfcast\":-1}", -ESTALE,
-		 "version -1 is not supported (this is version 1)"},
-		{"{\"elfcast\":1}", -EINVAL, "'program' is missing"},
-		{HEAD
-		 "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,2,4,0]]}]}",
-		 -EINVAL, "page 2 is past the end (2 pages)"},
-		{HEAD
-		 "\"objects\":[{\"path\":\"/a\",\"size\":8193,\"pages\":[[1,3,4,0]]}]}",
-		 -EINVAL, "page 3 is past the end (3 pages)"},
-		{HEAD
-		 "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,1,5,0]]}]}",
-		 -EINVAL, "needed in 5 runs of 4"},
-		{HEAD
-		 "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,1,4,128]]}]}",
-		 -E2BIG, "when is 128 (at most 127)"},
+		{ "{\"elfcast\":2}", -ESTALE,
+		  "version 2 is not supported (this is version 1)" },
+		{ "{\"elfcast\":-1}", -ESTALE,
+		  "version -1 is not supported (this is version 1)" },
+		{ "{\"elfcast\":1}", -EINVAL, "'program' is missing" },
+		{ HEAD
+		  "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,2,4,0]]}]}",
+		  -EINVAL, "page 2 is past the end (2 pages)" },
+		{ HEAD
+		  "\"objects\":[{\"path\":\"/a\",\"size\":8193,\"pages\":[[1,3,4,0]]}]}",
+		  -EINVAL, "page 3 is past the end (3 pages)" },
+		{ HEAD
+		  "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,1,5,0]]}]}",
+		  -EINVAL, "needed in 5 runs of 4" },
+		{ HEAD
+		  "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,1,4,128]]}]}",
+		  -E2BIG, "when is 128 (at most 127)" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct profile *p = NULL;
-		struct diag diag = {0};
+		struct diag diag = { 0 };
 
 		assert_int_equal(
 			profile_parse(cases[i].text, strlen(cases[i].text), &p, &diag),
@@ -292,12 +308,12 @@ static void test_canonical(void **state)
 
 static void test_path_problem(void **state)
 {
-	static const char *const bad[] = {"",	   "/",	    "a",     "a/b",   "//",
-					  "/a//b", "/a/",   "/.",    "/..",   "/a/./b",
-					  "/a/..", "/../a", "/a\nb", "/\x7f", "/a/\x1b"};
-	static const char *const good[] = {"/a",   "/a/b",     "/...",	   "/.a",
-					   "/a..", "/a b\\\"", "/\xc3\xa9"};
-	char longest[LIMIT_PATH_BYTES + 2] = {0};
+	static const char *const bad[] = { "",	    "/",     "a",     "a/b",   "//",
+					   "/a//b", "/a/",   "/.",    "/..",   "/a/./b",
+					   "/a/..", "/../a", "/a\nb", "/\x7f", "/a/\x1b" };
+	static const char *const good[] = { "/a",   "/a/b",	"/...",	    "/.a",
+					    "/a..", "/a b\\\"", "/\xc3\xa9" };
+	char longest[LIMIT_PATH_BYTES + 2] = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -315,7 +331,7 @@ static void test_path_problem(void **state)
 /* A struct made by a program, not a parser, may hold what no text can. */
 static void test_write_refuses(void **state)
 {
-	static const char *const paths[] = {"relative", "/a\nb", "/latin-1-\xe9"};
+	static const char *const paths[] = { "relative", "/a\nb", "/latin-1-\xe9" };
 	_cleanup_(profile_freep) struct profile *p = parse(HEAD "\"objects\":[]}");
 	struct profile_object *o = profile_add_object(p);
 	char *text = NULL;
@@ -333,7 +349,7 @@ static void test_write_refuses(void **state)
 	o->size_bytes = LIMIT_FILE_BYTES;
 	for (uint32_t i = 0; i <= LIMIT_PROFILE_PAGE_RUNS; i++)
 		assert_int_equal(
-			pageset_append(&o->pages, &(struct page_run){2 * i, 1, 1, 0}), 0);
+			pageset_append(&o->pages, &(struct page_run){ 2 * i, 1, 1, 0 }), 0);
 	assert_int_equal(profile_write(p, &text, &bytes), -E2BIG);
 	pageset_clip(&o->pages, 2 * LIMIT_PROFILE_PAGE_RUNS);
 	assert_int_equal(profile_write(p, &text, &bytes), 0);
@@ -370,11 +386,11 @@ static void append_random_pages(char **at, uint32_t n_pages, uint32_t n_runs)
 /* Few paths, build-ids and values, so that profiles meet in all of them. */
 static struct profile *random_profile(void)
 {
-	static const char *const kernels[] = {"6.9", "6.18", "6.18.44"};
-	static const char *const methods[] = {"uffd", "pagemap"};
-	static const char *const digests[] = {"", ",\"digest\":\"x:00\"",
-					      ",\"digest\":\"x:11\""};
-	static const char *const ids[] = {"\"build_id\":\"00\"", "\"build_id\":\"0000\""};
+	static const char *const kernels[] = { "6.9", "6.18", "6.18.44" };
+	static const char *const methods[] = { "uffd", "pagemap" };
+	static const char *const digests[] = { "", ",\"digest\":\"x:00\"",
+					       ",\"digest\":\"x:11\"" };
+	static const char *const ids[] = { "\"build_id\":\"00\"", "\"build_id\":\"0000\"" };
 	char text[16384], *at = text;
 	uint32_t n_runs = 1 + random_below(5);
 	const char *comma = "";
@@ -409,7 +425,7 @@ static struct profile *random_profile(void)
 static struct profile *merge(const struct profile *a, const struct profile *b)
 {
 	struct profile *p = NULL;
-	struct diag diag = {0};
+	struct diag diag = { 0 };
 
 	if (profile_merge(a, b, &p, &diag) != 0)
 		fail_msg("%s", diag.message);
@@ -506,11 +522,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scan_accepts),  cmocka_unit_test(test_scan_refuses),
-		cmocka_unit_test(test_scan_cut),      cmocka_unit_test(test_locate),
-		cmocka_unit_test(test_parse),	      cmocka_unit_test(test_error_codes),
-		cmocka_unit_test(test_canonical),     cmocka_unit_test(test_path_problem),
-		cmocka_unit_test(test_write_refuses), cmocka_unit_test(test_merge_order),
-		cmocka_unit_test(test_merge_rules),   cmocka_unit_test(test_merge_refuses),
+		cmocka_unit_test(test_scan_cut),      cmocka_unit_test(test_scan_size),
+		cmocka_unit_test(test_locate),	      cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_error_codes),   cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_path_problem),  cmocka_unit_test(test_write_refuses),
+		cmocka_unit_test(test_merge_order),   cmocka_unit_test(test_merge_rules),
+		cmocka_unit_test(test_merge_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
