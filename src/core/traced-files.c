@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "json-string.h"
 #include "limits.h"
 #include "traced-files.h"
 #include "vec.h"
@@ -111,34 +112,18 @@ static int alias_add(struct traced_files *f, struct traced_alias alias)
 	return 0;
 }
 
-/* Bytes of the UTF-8 sequence at S, 0: not one, or a control character. */
-static int utf8_length(const unsigned char *s)
-{
-	uint32_t c = s[0];
-	int n = c < 0x80 ? 1 : (c & 0xe0) == 0xc0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : 4;
-
-	if (c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xc2) || c > 0xf4)
-		return 0;
-	c &= n == 1 ? 0x7f : 0x7fu >> n;
-	for (int i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3fu);
-	}
-	if ((n == 2 && c < 0xa0) || (n == 3 && c < 0x800) || (n == 4 && c < 0x10000) ||
-	    c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	return n;
-}
-
+/* What a profile can hold: UTF-8 without control characters. */
 static bool path_is_text(const char *path)
 {
-	for (const unsigned char *s = (const unsigned char *)path; *s;) {
-		int n = utf8_length(s);
+	size_t left = strlen(path);
 
-		if (!n)
+	for (const unsigned char *s = (const unsigned char *)path; left > 0;) {
+		size_t n = *s >= 0x20 && *s < 0x7f ? 1 : json_utf8_length(s, left);
+
+		if (n == 0)
 			return false;
 		s += n;
+		left -= n;
 	}
 	return true;
 }

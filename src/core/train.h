@@ -14,9 +14,11 @@ int train_profile(const char *program, const char *scenario, unsigned window_ms,
 		  const struct trace_result *r, struct profile **ret);
 
 /*
- * Canonical path of what would run as COMMAND (PATH search, links resolved). New string.
- * -ENOENT, -EACCES.
+ * What would run as COMMAND, found along PATH as execvp(3) does. New string. -ENOENT,
+ * -EACCES.
  */
+int train_search_program(const char *command, char **ret);
+/* Its canonical path, which names the profile: links resolved. */
 int train_find_program(const char *command, char **ret);
 
 #endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* elfcast train: run a command several times, record it, write one profile. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "cmd.h"
+#include "io.h"
+#include "json-out.h"
+#include "limits.h"
+#include "log.h"
+#include "store.h"
+#include "sync.h"
+#include "train.h"
+
+#define DEFAULT_RUNS	  5
+#define DEFAULT_WINDOW_MS 4000
+#define LOCK_TIMEOUT_MS	  30000
+
+static unsigned arg_runs = DEFAULT_RUNS;
+static unsigned arg_window_ms = DEFAULT_WINDOW_MS;
+static const char *arg_scenario = "default";
+static const char *arg_output; /* NULL: PROGRAM.json here, unless installed; "-": stdout */
+static bool arg_install, arg_interactive;
+
+struct training {
+	char *const *argv;
+	char *found;   /* what is executed: a link may lead there */
+	char *program; /* canonical */
+	struct profile *profile;
+	unsigned n_unseen; /* processes */
+	bool has_status;
+	int first_status; /* of the first run that ended by itself */
+	char *installed;  /* name of the profile */
+};
+
+static void training_done(struct training *t)
+{
+	free(t->found);
+	free(t->program);
+	free(t->installed);
+	profile_free(t->profile);
+}
+
+/* ---- running ---- */
+
+static void show_progress(unsigned run)
+{
+	if (arg_interactive || log_get_level() < LOG_LEVEL_INFO || !isatty(STDERR_FILENO))
+		return;
+	if (run)
+		fprintf(stderr, "\rrun %u of %u ", run, arg_runs);
+	else
+		fputs("\r\033[K", stderr);
+}
+
+static void describe_end(const struct trace_result *r, char *ret, size_t bytes)
+{
+	if (WIFSIGNALED(r->exit_status))
+		snprintf(ret, bytes, "was killed by signal %d (%s)", WTERMSIG(r->exit_status),
+			 strsignal(WTERMSIG(r->exit_status)));
+	else
+		snprintf(ret, bytes, "exited with status %d", WEXITSTATUS(r->exit_status));
+}
+
+/* Whether the run is evidence of a normal launch; tells when it is not, or is another. */
+static bool judge_run(struct training *t, unsigned run, const struct trace_result *r)
+{
+	char how[128];
+
+	if (r->window_ended)
+		return true;
+	describe_end(r, how, sizeof(how));
+	if (WIFSIGNALED(r->exit_status)) {
+		log_warning("run %u %s and does not count", run, how);
+		return false;
+	}
+	if (!t->has_status && r->exit_status != 0)
+		log_warning("run %u %s", run, how);
+	else if (t->has_status && r->exit_status != t->first_status)
+		log_warning("run %u %s, an earlier one with %d", run, how,
+			    WEXITSTATUS(t->first_status));
+	if (!t->has_status)
+		t->first_status = r->exit_status;
+	t->has_status = true;
+	return true;
+}
+
+static int add_run(struct training *t, const struct trace_result *r)
+{
+	_cleanup_(profile_freep) struct profile *one = NULL, *both = NULL;
+	struct diag diag = { 0 };
+	int error = train_profile(t->program, arg_scenario, arg_window_ms, r, &one);
+
+	if (error < 0)
+		return log_errno(error, "cannot make a profile of '%s'", t->program);
+	if (!t->profile) {
+		t->profile = TAKE_PTR(one);
+		return 0;
+	}
+	error = profile_merge(t->profile, one, &both, &diag);
+	if (error < 0)
+		return log_errno(error, "cannot add a run: %s", diag.message);
+	profile_free(t->profile);
+	t->profile = TAKE_PTR(both);
+	return 0;
+}
+
+static void warn_inexact(const struct training *t, unsigned run, const struct trace_result *r)
+{
+	if (run == 1 && r->method == TRACE_PAGEMAP)
+		log_warning("this kernel lacks what exact recording needs (Linux 6.7, x86-64): "
+			    "pages next to used ones are recorded too");
+	if (run == arg_runs && t->n_unseen)
+		log_info("%u process%s with a sandbox or a foreign ABI could not be recorded "
+			 "exactly", t->n_unseen, t->n_unseen == 1 ? "" : "es");
+}
+
+static int run_once(struct training *t, unsigned run)
+{
+	const struct trace_options options = {
+		.window_ms = arg_window_ms,
+		.inherit_stdio = arg_interactive,
+	};
+	struct trace_result result;
+	int r;
+
+	show_progress(run);
+	r = trace_launch(t->found, t->argv, &options, &result);
+	show_progress(0);
+	if (r == -EINTR)
+		return log_errno(r, "run %u", run);
+	if (r < 0)
+		return log_errno(r, "cannot record '%s'", t->found);
+	t->n_unseen += result.n_unseen;
+	warn_inexact(t, run, &result);
+	if (judge_run(t, run, &result))
+		r = add_run(t, &result);
+	trace_result_done(&result);
+	return r;
+}
+
+static int run_all(struct training *t)
+{
+	for (unsigned run = 1; run <= arg_runs; run++) {
+		int r = run_once(t, run);
+
+		if (r < 0)
+			return r;
+	}
+	if (!t->profile) {
+		log_error("no run of '%s' ended normally", t->program);
+		return -ECANCELED;
+	}
+	return 0;
+}
+
+/* ---- writing ---- */
+
+/* Temporary file beside PATH, then renamed: never half a profile. */
+static int replace_file(const char *path, const char *text, size_t bytes)
+{
+	_cleanup_free_ char *temporary = NULL;
+	_cleanup_close_ int fd = -1;
+	mode_t mask = umask(0);
+	int r;
+
+	umask(mask);
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+		temporary = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = io_write_full(fd, text, bytes);
+	if (r == 0 && (fchmod(fd, 0666 & ~mask) < 0 || rename(temporary, path) < 0))
+		r = -errno;
+	if (r < 0)
+		unlink(temporary);
+	return r;
+}
+
+static int write_in_place(const char *path, const char *text, size_t bytes)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : io_write_full(fd, text, bytes);
+}
+
+static int write_output(const char *path, const char *text, size_t bytes)
+{
+	sigset_t block, before;
+	struct stat st;
+	int r;
+
+	if (strcmp(path, "-") == 0)
+		return fwrite(text, 1, bytes, stdout) == bytes ? 0 : -EIO;
+	/* A device or a pipe is not to be replaced by a file. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_in_place(path, text, bytes);
+	/* Ctrl-C now would leave the temporary file behind. */
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGTERM);
+	sigaddset(&block, SIGHUP);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	r = replace_file(path, text, bytes);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+static const char *base_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+/* "local.PROGRAM.json", with the scenario where it is not the default one. New. */
+static char *profile_name(const struct training *t)
+{
+	bool named = strcmp(arg_scenario, "default") != 0;
+	char *name;
+
+	if (asprintf(&name, "local.%s%s%s.json", base_name(t->program), named ? "." : "",
+		     named ? arg_scenario : "") < 0)
+		return NULL;
+	return name;
+}
+
+static void on_problem(const char *path, const struct diag *d, _unused_ void *userdata)
+{
+	log_warning("%s:%u:%u: %s", path, d->line, d->column, d->message);
+}
+
+static int install(struct training *t, const char *text, size_t bytes)
+{
+	const struct sync_options options = {
+		.storage_override = -1,
+		.lock_timeout_ms = LOCK_TIMEOUT_MS,
+		.on_problem = on_problem,
+	};
+	_cleanup_(store_done) struct store store = { 0 };
+	struct sync_result result;
+	int r = store_open(arg_root, false, &store);
+
+	if (r < 0)
+		return log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+	t->installed = profile_name(t);
+	if (!t->installed)
+		return log_errno(-ENOMEM, "cannot install the profile");
+	r = store_put_profile(&store, t->installed, text, bytes);
+	if (r < 0)
+		return log_errno(r, "cannot install the profile '%s'", t->installed);
+	r = sync_run(&store, &options, &result);
+	if (r < 0)
+		return log_errno(r, "cannot compile the profile '%s'", t->installed);
+	return 0;
+}
+
+static int write_profile(struct training *t, char **ret_path)
+{
+	_cleanup_free_ char *text = NULL, *path = NULL;
+	size_t bytes;
+	int r = profile_write(t->profile, &text, &bytes);
+
+	if (r < 0)
+		return log_errno(r, "cannot write the profile of '%s'", t->program);
+	if (arg_install) {
+		r = install(t, text, bytes);
+		if (r < 0)
+			return r;
+	}
+	if (arg_output)
+		path = strdup(arg_output);
+	else if (!arg_install && asprintf(&path, "%s.json", base_name(t->program)) < 0)
+		path = NULL;
+	if (!path)
+		return arg_install && !arg_output ? 0 : log_errno(-ENOMEM, "cannot write");
+	r = write_output(path, text, bytes);
+	if (r < 0)
+		return log_errno(r, "cannot write '%s'", path);
+	*ret_path = TAKE_PTR(path);
+	return 0;
+}
+
+static void print_summary(const struct training *t, const char *path)
+{
+	const struct profile *p = t->profile;
+	uint64_t n_pages = 0;
+
+	for (size_t i = 0; i < p->n_objects; i++)
+		n_pages += pageset_count(&p->objects[i].pages);
+	if (!arg_json) {
+		log_info("%s: %zu objects, %llu pages (%.1f MiB), %u runs, %s", p->program,
+			 p->n_objects, (unsigned long long)n_pages,
+			 (double)n_pages * PAGE_BYTES / (1 << 20), p->n_runs, p->method);
+		return;
+	}
+	json_open(NULL, '{');
+	json_string("program", p->program);
+	json_string("scenario", p->scenario);
+	json_uint("objects", p->n_objects);
+	json_uint("pages", n_pages);
+	json_uint("bytes", n_pages * PAGE_BYTES);
+	json_uint("runs", p->n_runs);
+	json_string("method", p->method);
+	json_uint("unseen", t->n_unseen);
+	json_string("output", path);
+	json_string("installed", t->installed);
+	json_close('}');
+}
+
+/* ---- command line ---- */
+
+static bool parse_runs(const char *text)
+{
+	unsigned long x;
+	char *end;
+
+	errno = 0;
+	x = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || x == 0 || x > LIMIT_PROFILE_RUNS)
+		return false;
+	arg_runs = (unsigned)x;
+	return true;
+}
+
+/* It becomes part of a file name. */
+static bool is_scenario(const char *s)
+{
+	return *s && *s != '.' && strlen(s) <= LIMIT_NAME_BYTES &&
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			   "._+-")] == 0;
+}
+
+static int train(char *argv[])
+{
+	_cleanup_(training_done) struct training t = { .argv = argv };
+	_cleanup_free_ char *path = NULL;
+	int r = train_search_program(argv[0], &t.found);
+
+	if (r == 0)
+		r = train_find_program(argv[0], &t.program);
+	if (r < 0) {
+		log_errno(r, "cannot run '%s'", argv[0]);
+		return CMD_FAILED;
+	}
+	if (run_all(&t) < 0 || write_profile(&t, &path) < 0)
+		return CMD_FAILED;
+	print_summary(&t, path);
+	return CMD_DONE;
+}
+
+static int handle_option(int c)
+{
+	switch (c) {
+	case 'n':
+		if (!parse_runs(optarg))
+			return cmd_usage_error(&cmd_train, "bad number of runs '%s' (1 to %u)",
+					       optarg, LIMIT_PROFILE_RUNS);
+		return -1;
+	case 'w':
+		if (!cmd_parse_ms(optarg, &arg_window_ms))
+			return cmd_usage_error(&cmd_train, "bad window '%s' (1 to %u ms)",
+					       optarg, LIMIT_WINDOW_MS);
+		return -1;
+	case 's':
+		if (!is_scenario(optarg))
+			return cmd_usage_error(&cmd_train, "bad scenario '%s'", optarg);
+		arg_scenario = optarg;
+		return -1;
+	case 'o':
+		arg_output = optarg;
+		return -1;
+	case 'i':
+		arg_interactive = true;
+		return -1;
+	default:
+		return cmd_common_option(&cmd_train, c);
+	}
+}
+
+static int run(int argc, char *argv[])
+{
+	enum { OPT_INSTALL = OPT_VERB };
+	static const struct option options[] = {
+		{ "runs", required_argument, NULL, 'n' },
+		{ "window", required_argument, NULL, 'w' },
+		{ "scenario", required_argument, NULL, 's' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "interactive", no_argument, NULL, 'i' },
+		{ "install", no_argument, NULL, OPT_INSTALL },
+		COMMON_LONGOPTS,
+	};
+	int c, r;
+
+	while ((c = getopt_long(argc, argv, "+n:o:i" COMMON_SHORTOPTS, options, NULL)) >= 0) {
+		if (c == OPT_INSTALL) {
+			arg_install = true;
+			continue;
+		}
+		r = handle_option(c);
+		if (r >= 0)
+			return r;
+	}
+	if (optind >= argc)
+		return cmd_usage_error(&cmd_train, "no command given");
+	if (arg_json && arg_output && strcmp(arg_output, "-") == 0)
+		return cmd_usage_error(&cmd_train, "--json and the profile cannot both go to "
+						   "standard output");
+	return train(argv + optind);
+}
+
+const struct cmd cmd_train = {
+	.name = "train",
+	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--install] [-i] -- CMD...",
+	.summary = "run a command several times, record its launch, write a profile",
+	.options = "  -n, --runs=RUNS     how often to run it; default 5\n"
+		   "      --window=MS     how long a launch is, at most; default 4000\n"
+		   "      --scenario=NAME of several usage patterns of a program\n"
+		   "  -o, --output=FILE   default PROGRAM.json; - for standard output\n"
+		   "      --install       put it under /etc/elfcast/profiles.d and compile\n"
+		   "  -i, --interactive   CMD has this terminal; default: /dev/null\n",
+	.run = run,
+};
