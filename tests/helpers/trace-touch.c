@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -338,18 +339,25 @@ static void sandboxed_child(void) /* at least 9 and 300; a process not seen exac
 	wait_for(pid);
 }
 
+/* A stopped task does nothing: it must not write before it is continued. */
 static void stop_and_continue(void) /* 7 8 */
 {
 	volatile char *p = map(0, PAGES);
-	int status;
-	pid_t pid = fork();
+	int status, running[2];
+	struct pollfd wait = { .events = POLLIN };
+	pid_t pid;
 
+	CHECK(pipe(running) == 0);
+	wait.fd = running[0];
+	pid = fork();
 	if (pid == 0) {
 		raise(SIGSTOP);
+		CHECK(write(running[1], "", 1) == 1);
 		touch(p, 7);
 		_exit(0);
 	}
 	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	CHECK(poll(&wait, 1, 200) == 0);
 	kill(pid, SIGCONT);
 	wait_for(pid);
 	touch(p, 8);
