@@ -138,8 +138,8 @@ static int prefetch_list(const struct store *s, const struct mounts *mounts,
 	bool stuck = false;
 
 	for (size_t i = 0; i < list->n && !stuck; i++)
-		status = MAX(status,
-			     prefetch_launch(s, mounts, &list->items[i], start, &stuck));
+		if (prefetch_launch(s, mounts, &list->items[i], start, &stuck) != CMD_DONE)
+			status = CMD_FAILED;
 	if (!stuck)
 		launch_list_done(list);
 	return status;
@@ -196,12 +196,12 @@ static int prefetch_commands(const struct store *s, const struct mounts *mounts,
 	if (arg_json)
 		json_open(NULL, '[');
 	for (int i = 0; i < n; i++) {
-		struct launch_list list = {0};
+		struct launch_list list = { 0 };
 
 		r = arg_shadow ? load_shadow_file(arg_shadow, &list)
 			       : find_shadows(s, commands[i], &list);
-		status = MAX(status,
-			     r < 0 ? CMD_FAILED : prefetch_list(s, mounts, &list, start));
+		if (r < 0 || prefetch_list(s, mounts, &list, start) != CMD_DONE)
+			status = CMD_FAILED;
 	}
 	if (arg_json)
 		json_close(']');
@@ -255,7 +255,7 @@ _Noreturn static void finish_child(int out, int status)
 
 static int wait_child(pid_t pid, int in)
 {
-	struct pollfd p = {.fd = in, .events = POLLIN};
+	struct pollfd p = { .fd = in, .events = POLLIN };
 	uint8_t status;
 	int r;
 
@@ -299,11 +299,11 @@ enum { OPT_DEADLINE = OPT_VERB, OPT_WAIT, OPT_NO_WAIT, OPT_SCENARIO, OPT_SHADOW 
 static int parse_options(int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{"deadline", required_argument, NULL, OPT_DEADLINE},
-		{"wait", no_argument, NULL, OPT_WAIT},
-		{"no-wait", no_argument, NULL, OPT_NO_WAIT},
-		{"scenario", required_argument, NULL, OPT_SCENARIO},
-		{"shadow", required_argument, NULL, OPT_SHADOW},
+		{ "deadline", required_argument, NULL, OPT_DEADLINE },
+		{ "wait", no_argument, NULL, OPT_WAIT },
+		{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+		{ "scenario", required_argument, NULL, OPT_SCENARIO },
+		{ "shadow", required_argument, NULL, OPT_SHADOW },
 		COMMON_LONGOPTS,
 	};
 	int c, r;

@@ -86,9 +86,10 @@ enum prefetch_skip object_check(const struct shadow_object *o, const struct stat
 		return PREFETCH_USED;
 	/*
 	 * Another inode or other times: the same file all the same if it has the build-id.
-	 * Data files have no proof that is cheap enough.
+	 * Data files have no proof that is cheap enough, and the first page of an ELF file
+	 * that was cut, or is being written, says nothing about its end.
 	 */
-	if (want_id.n_bytes == 0)
+	if (want_id.n_bytes == 0 || found.size_bytes < want.size_bytes)
 		return PREFETCH_CHANGED;
 	r = buildid_read(fd, &found_id);
 	if (r == -EIO)

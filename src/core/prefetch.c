@@ -278,7 +278,7 @@ static void ask_extent(struct job *job, uint32_t index)
 
 	if (!need_object(job, le32_get(e->object)))
 		return;
-	/* A file that has the build-id may still have been cut. */
+	/* The shadow was checked for its own sake, not against the file. */
 	file_pages = DIV_ROUND_UP(object->size_bytes, PAGE_BYTES);
 	if (first >= file_pages)
 		return;

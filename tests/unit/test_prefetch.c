@@ -107,10 +107,10 @@ static int start(void **state)
 	(void)state;
 	reset_calls();
 	strings_bytes = 0;
-	shadow = (struct shadow){.kind = SHADOW_KIND_SHADOW,
-				 .objects = objects,
-				 .extents = extents,
-				 .strings = strings};
+	shadow = (struct shadow){ .kind = SHADOW_KIND_SHADOW,
+				  .objects = objects,
+				  .extents = extents,
+				  .strings = strings };
 	return 0;
 }
 
@@ -136,13 +136,13 @@ static void make_file(const char *name, unsigned n_pages)
 static struct shadow_object *add_object(const char *name)
 {
 	struct shadow_object *o = &objects[shadow.n_objects++];
-	struct identity id = {0};
+	struct identity id = { 0 };
 	struct stat st;
 
 	assert_true(shadow.n_objects <= MAX_OBJECTS);
-	*o = (struct shadow_object){.path = le32_make((uint32_t)strings_bytes),
-				    .state = OBJECT_VALID,
-				    .storage = STORAGE_FLASH};
+	*o = (struct shadow_object){ .path = le32_make((uint32_t)strings_bytes),
+				     .state = OBJECT_VALID,
+				     .storage = STORAGE_FLASH };
 	strings_bytes += (size_t)sprintf(strings + strings_bytes, "/%s", name) + 1;
 	assert_true(strings_bytes < sizeof(strings) - 300);
 	if (fstatat(rootfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -216,7 +216,7 @@ static void test_exact_pages(void **state)
 	add_extent(0, 8, 1);
 	add_extent(0, 14, 40); /* past the end: cut */
 	add_extent(1, 5, 1);   /* all past the end */
-	r = run((struct prefetch_options){.wait = true});
+	r = run((struct prefetch_options){ .wait = true });
 	check_resident("a", "...##...#.....##");
 	check_resident("b", "....#");
 	check_resident("unused", "...");
@@ -236,7 +236,7 @@ static void test_calls_are_bounded(void **state)
 	make_file("big", 1000);
 	add_object("big");
 	add_extent(0, 1, 999);
-	r = run((struct prefetch_options){.n_threads = 1});
+	r = run((struct prefetch_options){ .n_threads = 1 });
 	assert_int_equal(r.n_pages_asked, 999);
 	assert_true(max_bytes <= 128 << 10);
 	assert_true(n_calls >= 32);
@@ -279,7 +279,7 @@ static void test_each_reason(void **state)
 	for (uint32_t i = 1; i < shadow.n_objects; i++)
 		add_extent(i, 0, 1);
 	make_file("grown", 3);
-	r = run_on(mounts, (struct prefetch_options){.wait = true});
+	r = run_on(mounts, (struct prefetch_options){ .wait = true });
 	assert_int_equal(r.skips[0], PREFETCH_NOT_VALID);
 	assert_int_equal(r.skips[1], PREFETCH_NOT_LOCAL);
 	for (int i = 2; i <= 5; i++)
@@ -321,8 +321,9 @@ static void make_elf(const char *name, uint8_t id, unsigned n_pages)
 	elf->phdr.p_offset = offsetof(__typeof__(*elf), nhdr);
 	elf->phdr.p_filesz = elf->phdr.p_memsz = sizeof(elf->nhdr) + 4 + 20;
 	elf->phdr.p_align = 4;
-	elf->nhdr = (Elf64_Nhdr){
-		.n_namesz = 4, .n_descsz = 20, .n_type = 3 /* NT_GNU_BUILD_ID */};
+	elf->nhdr = (Elf64_Nhdr){ .n_namesz = 4,
+				  .n_descsz = 20,
+				  .n_type = 3 /* NT_GNU_BUILD_ID */ };
 	memcpy(elf->name, "GNU", 4);
 	memset(elf->id, id, sizeof(elf->id));
 	write_file(name, elf, (size_t)n_pages * PAGE_BYTES);
@@ -335,7 +336,7 @@ static void test_build_id_decides(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		static const char *const names[] = {"same", "rebuilt", "cut", "data-now"};
+		static const char *const names[] = { "same", "rebuilt", "cut", "data-now" };
 		struct shadow_object *o;
 
 		make_elf(names[i], 0xaa, 8);
@@ -349,14 +350,14 @@ static void test_build_id_decides(void **state)
 	make_elf("rebuilt", 0xbb, 8);
 	make_elf("cut", 0xaa, 6);
 	make_file("data-now", 8);
-	r = run((struct prefetch_options){.wait = true});
+	r = run((struct prefetch_options){ .wait = true });
 	assert_int_equal(r.skips[0], PREFETCH_USED);
 	assert_int_equal(r.skips[1], PREFETCH_CHANGED);
-	assert_int_equal(r.skips[2], PREFETCH_USED);
+	assert_int_equal(r.skips[2], PREFETCH_CHANGED);
 	assert_int_equal(r.skips[3], PREFETCH_CHANGED);
-	assert_int_equal(r.n_pages_asked, 2 + 1);
+	assert_int_equal(r.n_pages_asked, 2);
 	check_resident("same", "#....##.");
-	check_resident("cut", "#....#");
+	check_resident("cut", "......");
 	free(r.skips);
 }
 
@@ -372,7 +373,7 @@ static void test_budget(void **state)
 	add_extent(0, 0, 7);
 	add_extent(0, 10, 10);
 	add_extent(1, 0, 10);
-	r = run((struct prefetch_options){.n_threads = 1, .max_pages = 9, .wait = true});
+	r = run((struct prefetch_options){ .n_threads = 1, .max_pages = 9, .wait = true });
 	assert_int_equal(r.n_pages_asked, 9);
 	assert_int_equal(r.skips[0], PREFETCH_USED);
 	assert_int_equal(r.skips[1], PREFETCH_NOT_REACHED);
@@ -390,7 +391,7 @@ static void test_one_reader_where_disks_turn(void **state)
 	add_object("turning2")->storage = STORAGE_ROTATIONAL;
 	for (uint32_t i = 0; i < 500; i++)
 		add_extent(i % 2, 2 * i, 1);
-	r = run((struct prefetch_options){0});
+	r = run((struct prefetch_options){ 0 });
 	assert_int_equal(r.n_extents_asked, 500);
 	assert_int_equal(max_inside, 1);
 	assert_false(out_of_order);
@@ -399,7 +400,7 @@ static void test_one_reader_where_disks_turn(void **state)
 
 static void test_nothing_to_do(void **state)
 {
-	struct prefetch_report r = run((struct prefetch_options){.wait = true});
+	struct prefetch_report r = run((struct prefetch_options){ .wait = true });
 
 	(void)state;
 	assert_int_equal(r.n_pages_asked, 0);
@@ -419,9 +420,17 @@ static unsigned count_entries(const char *path)
 	return n;
 }
 
+/* Descriptors once all workers, also of earlier tests, are gone: the last one cleans up. */
+static unsigned count_idle_fds(void)
+{
+	while (count_entries("/proc/self/task") > 1)
+		sched_yield();
+	return count_entries("/proc/self/fd");
+}
+
 static void test_deadline_leaves_workers_behind(void **state)
 {
-	unsigned n_fds = count_entries("/proc/self/fd");
+	unsigned n_fds = count_idle_fds();
 	struct prefetch_report r;
 
 	(void)state;
@@ -432,7 +441,7 @@ static void test_deadline_leaves_workers_behind(void **state)
 	for (uint32_t i = 0; i < 50; i++)
 		add_extent(i % 2, i, 1);
 	hang = true;
-	r = run((struct prefetch_options){.deadline_ms = 20, .wait = true});
+	r = run((struct prefetch_options){ .deadline_ms = 20, .wait = true });
 	assert_true(r.deadline_hit);
 	free(r.skips);
 	assert_int_equal(r.n_pages_asked, 0);
@@ -440,21 +449,19 @@ static void test_deadline_leaves_workers_behind(void **state)
 	hang = false;
 	for (int i = 0; i < 50; i++)
 		sem_post(&release);
-	while (count_entries("/proc/self/task") > 1)
-		sched_yield();
-	assert_int_equal(count_entries("/proc/self/fd"), n_fds);
+	assert_int_equal(count_idle_fds(), n_fds);
 }
 
 /* In a child: limits cannot be raised again. 0: as it should be. */
 static int run_with_few_descriptors(bool in_turn)
 {
-	struct rlimit limit = {72, 72};
+	struct rlimit limit = { 72, 72 };
 	struct prefetch_report r;
 	unsigned used = 0, denied = 0;
 
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 1;
-	r = run((struct prefetch_options){.wait = false});
+	r = run((struct prefetch_options){ .wait = false });
 	for (uint32_t i = 0; i < r.n_objects; i++) {
 		used += r.skips[i] == PREFETCH_USED;
 		denied += r.skips[i] == PREFETCH_DENIED;
@@ -497,7 +504,7 @@ static void test_few_descriptors(void **state)
 
 static void test_descriptors_are_closed(void **state)
 {
-	unsigned n_fds = count_entries("/proc/self/fd");
+	unsigned n_fds = count_idle_fds();
 	struct prefetch_report r;
 
 	(void)state;
@@ -506,11 +513,9 @@ static void test_descriptors_are_closed(void **state)
 	add_object("missing");
 	add_extent(0, 0, 1);
 	add_extent(1, 0, 1);
-	r = run((struct prefetch_options){.wait = true});
+	r = run((struct prefetch_options){ .wait = true });
 	free(r.skips);
-	while (count_entries("/proc/self/task") > 1)
-		sched_yield();
-	assert_int_equal(count_entries("/proc/self/fd"), n_fds);
+	assert_int_equal(count_idle_fds(), n_fds);
 }
 
 static void test_texts(void **state)

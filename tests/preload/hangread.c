@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * LD_PRELOAD object in which reading ahead never returns, as on a disk that died: stands in
+ * for a sleep that nothing can end. HANGREAD_LOG=FILE gets a line with the process's id.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void write_log(void)
+{
+	const char *path = getenv("HANGREAD_LOG");
+	char line[32];
+	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+	int n = snprintf(line, sizeof(line), "%d\n", (int)getpid());
+
+	if (fd < 0 || write(fd, line, (size_t)n) != n)
+		abort();
+	close(fd);
+}
+
+static int advise(int fd, off_t off, off_t bytes, int advice)
+{
+	if (advice != POSIX_FADV_WILLNEED)
+		return (int)syscall(SYS_fadvise64, fd, off, bytes, advice) < 0 ? errno : 0;
+	write_log();
+	for (;;)
+		pause();
+}
+
+int posix_fadvise(int fd, off_t off, off_t bytes, int advice)
+{
+	return advise(fd, off, bytes, advice);
+}
+
+int posix_fadvise64(int fd, off64_t off, off64_t bytes, int advice)
+{
+	return advise(fd, off, bytes, advice);
+}
