@@ -3,14 +3,15 @@
 # prefetch and run against the real kernel, on an ext4 image of their own whose device reads
 # nothing ahead by itself: what is resident afterwards is exactly what was asked for. Cold
 # means unmounted and mounted again. Mounts are made in a mount namespace of the test's own.
-set -u
 if [ "$(id -u)" != 0 ]; then
 	echo "ok - prefetch # SKIP needs root"
 	exit 0
 fi
 [ -n "${IN_NAMESPACE:-}" ] ||
 	IN_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
+. "$(dirname "$0")/../lib.sh"
 
+# Not in /tmp, which may be in memory.
 work=$(cd "$(mktemp -d /var/tmp/elfcast-prefetch-XXXXXX)" && pwd -P)
 root=$work/root loop='' hangfs='' helpers=''
 elfcast=$BUILD/elfcast
@@ -20,23 +21,13 @@ cleanup() {
 	for pid in $hangfs $helpers; do
 		kill -9 "$pid" 2>/dev/null
 	done
-	umount -l "$root/usr/lib/hung" 2>/dev/null
+	umount -l "$root/usr/lib/sub" 2>/dev/null
 	umount "$root" 2>/dev/null || umount -l "$root" 2>/dev/null
 	[ -n "$loop" ] && losetup -d "$loop"
-	rm -rf --one-file-system "$work"
+	rm -rf --one-file-system "$work" "$TMP"
 }
 trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
 
-ok() { echo "ok - $1"; }
-not_ok() {
-	echo "not ok - $1"
-	shift
-	printf '%s\n' "$@" | sed 's/^/# /'
-}
-same() { # name expected actual
-	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected: $2" "actual: $3"; fi
-}
 die() {
 	not_ok "$1"
 	exit 1
@@ -78,7 +69,7 @@ want_b="usr/lib/sub/b.so 10 40"
 want_data="usr/share/data 0 2"
 
 make_tree() {
-	mkdir -p "$root"/usr/{bin,lib/sub,lib/hung,share} "$root/old"
+	mkdir -p "$root"/usr/{bin,lib/sub,share} "$root/old"
 	elf "$root/usr/bin/prog" 00112233445566778899aabbccddeeff00000001 &&
 		elf "$root/usr/lib/a.so" 00112233445566778899aabbccddeeff00000002 &&
 		elf "$root/usr/lib/sub/b.so" 00112233445566778899aabbccddeeff00000003 &&
@@ -90,8 +81,8 @@ truncate -s 64M "$work/image" && mkfs.ext4 -q -F "$work/image" && mkdir "$root" 
 	die "cannot make an image"
 if ! loop=$(losetup -f --show "$work/image" 2>/dev/null); then
 	loop=''
-	echo "ok - prefetch # SKIP no loop device"
-	exit 0
+	skip prefetch "no loop device"
+	finish
 fi
 mount "$loop" "$root" || die "cannot mount the image"
 limits 1280
@@ -183,7 +174,7 @@ if [ -w /dev/fuse ]; then
 	replaced fuse "not on a local file system" /usr/lib/sub/b.so \
 		"usr/bin/prog usr/lib/a.so" "$want_prog $want_a"
 else
-	echo "ok - a mount that hangs # SKIP no FUSE"
+	skip "a mount that hangs" "no FUSE"
 fi
 # Touched or copied, the build-id still says that it is the same file.
 cp "$root$a" "$root/new" && mv "$root/new" "$root$a"
@@ -256,14 +247,14 @@ same "run: ignores what is wrong with shadows" hello \
 
 # -- reading that never comes back --------------------------------------------------------
 if [ -n "${ELFCAST_SANITIZED:-}" ]; then
-	echo "ok - reading that never comes back # SKIP not with ASan's own preload"
-	exit 0
+	skip "reading that never comes back" "a sanitizer must be the first library"
+	finish
 fi
 install_shadow / "$prog" default test.run.json <<<"$root/usr/lib/sub/b.so 10 40"
 preload="LD_PRELOAD=$BUILD/tests/hangread.so HANGREAD_LOG=$work/hung"
 # shellcheck disable=SC2086
-same "run: a stuck helper holds no pipe" "done" \
-	"$(env $preload timeout 10 "$elfcast" run -- "$prog" echo done | cat)"
+same "run: a stuck helper holds no pipe" finished \
+	"$(env $preload timeout 10 "$elfcast" run -- "$prog" echo finished | cat)"
 for _ in $(seq 200); do # the command does not wait for its helper, but here we do
 	[ -s "$work/hung" ] && break
 	sleep 0.05
@@ -280,10 +271,11 @@ same "run: nor a pipe or socket" 0 \
 	"$(find "/proc/$helper/fd" -type l -printf '%l\n' | grep -cE 'pipe|socket|tty')"
 same "run: nor the directory" / "$(readlink "/proc/$helper/cwd")"
 # shellcheck disable=SC2086
-same "run --wait: leaves when the time is over" "done" \
-	"$(env $preload timeout 10 "$elfcast" run --wait=200 -- "$prog" echo done | cat)"
+same "run --wait: leaves when the time is over" finished \
+	"$(env $preload timeout 10 "$elfcast" run --wait=200 -- "$prog" echo finished | cat)"
 # shellcheck disable=SC2086
 env $preload timeout 10 "$elfcast" prefetch --deadline=300 "$prog" 2>"$work/err" | cat
 same "prefetch --deadline: leaves when the time is over" \
 	"1 1" "${PIPESTATUS[0]} $(grep -c 'stopped at the deadline' "$work/err")"
 helpers=$(sort -u "$work/hung" | paste -sd ' ')
+finish
