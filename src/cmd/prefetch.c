@@ -145,20 +145,15 @@ static int prefetch_list(const struct store *s, const struct mounts *mounts,
 	return status;
 }
 
-/* Shadows of COMMAND from /var or, where that has none, those of an image in /usr. */
 static int find_shadows(const struct store *s, const char *command, struct launch_list *ret)
 {
 	_cleanup_free_ char *program = NULL;
-	struct store usr = *s;
 	int r;
 
 	r = launch_resolve(s, command, &program);
 	if (r < 0)
 		return log_errno(r, "cannot find program '%s'", command);
 	r = launch_find(s, program, arg_scenario, ret);
-	usr.usr = true;
-	if (r == 0 && ret->n == 0)
-		r = launch_find(&usr, program, arg_scenario, ret);
 	if (r < 0)
 		return log_errno(r, "cannot read the shadows of '%s'", program);
 	if (ret->n_damaged > 0)

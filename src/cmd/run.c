@@ -34,7 +34,6 @@ static unsigned arg_wait_ms;
 static int find_shadows(const char *command, struct store *s, struct launch_list *ret)
 {
 	_cleanup_free_ char *program = NULL;
-	struct store usr;
 	int r;
 
 	r = store_open(NULL, false, s);
@@ -42,17 +41,13 @@ static int find_shadows(const char *command, struct store *s, struct launch_list
 		r = launch_resolve(s, command, &program);
 	if (r == 0)
 		r = launch_find(s, program, arg_scenario, ret);
-	if (r < 0 || ret->n > 0)
-		return r;
-	usr = *s;
-	usr.usr = true;
-	return launch_find(&usr, program, arg_scenario, ret);
+	return r;
 }
 
 /* The helper's whole life. Silent; frees nothing, since it ends here. */
 static void read_ahead(const char *command)
 {
-	struct launch_list list = {0};
+	struct launch_list list = { 0 };
 	struct mounts *mounts;
 	struct store s;
 
@@ -120,7 +115,7 @@ static void start_helper(const char *command, int done)
 /* Until the helper has closed its end, but no longer than was asked for. */
 static void wait_helper(int in)
 {
-	struct pollfd p = {.fd = in};
+	struct pollfd p = { .fd = in };
 	struct timespec t;
 	int64_t end, now;
 
@@ -134,7 +129,7 @@ static void wait_helper(int in)
 
 static void prefetch_beside(const char *command)
 {
-	int pipes[2] = {-1, -1};
+	int pipes[2] = { -1, -1 };
 
 	if (arg_wait_ms > 0 && pipe2(pipes, O_CLOEXEC) < 0)
 		log_debug("no pipe to wait on: %s", strerror(errno));
@@ -151,8 +146,8 @@ enum { OPT_SCENARIO = OPT_VERB, OPT_WAIT };
 static int run_run(int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{"scenario", required_argument, NULL, OPT_SCENARIO},
-		{"wait", required_argument, NULL, OPT_WAIT},
+		{ "scenario", required_argument, NULL, OPT_SCENARIO },
+		{ "wait", required_argument, NULL, OPT_WAIT },
 		COMMON_LONGOPTS,
 	};
 	int c, r;

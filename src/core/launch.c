@@ -110,7 +110,7 @@ int launch_list_add(struct launch_list *l, uint8_t *data, size_t bytes)
 	r = VEC_RESERVE_ONE(l->items, l->n, l->capacity);
 	if (r < 0)
 		return r;
-	l->items[l->n++] = (struct launch){.data = TAKE_PTR(owned), .shadow = shadow};
+	l->items[l->n++] = (struct launch){ .data = TAKE_PTR(owned), .shadow = shadow };
 	return 0;
 }
 
@@ -160,23 +160,36 @@ static void keep_default(struct launch_list *l)
 	l->n = kept;
 }
 
-int launch_find(const struct store *s, const char *program, const char *scenario,
-		struct launch_list *ret)
+static int add_all(struct launch_list *l, const struct store *s, const char *program,
+		   const char *scenario)
 {
-	_cleanup_(name_list_done) struct name_list names = {0};
-	_cleanup_(launch_list_done) struct launch_list l = {0};
+	_cleanup_(name_list_done) struct name_list names = { 0 };
 	int r;
 
 	r = store_list_shadows(s, &names);
 	for (size_t i = 0; r == 0 && i < names.n; i++)
 		if (store_shadow_is_of(names.names[i], program))
-			r = add_if_wanted(&l, s, names.names[i], program, scenario);
+			r = add_if_wanted(l, s, names.names[i], program, scenario);
+	return r;
+}
+
+int launch_find(const struct store *s, const char *program, const char *scenario,
+		struct launch_list *ret)
+{
+	_cleanup_(launch_list_done) struct launch_list l = { 0 };
+	struct store usr = *s;
+	int r;
+
+	usr.usr = true;
+	r = add_all(&l, s, program, scenario);
+	if (r == 0 && l.n == 0 && !s->usr)
+		r = add_all(&l, &usr, program, scenario);
 	if (r < 0)
 		return r;
 	if (!scenario)
 		keep_default(&l);
 	*ret = l;
-	l = (struct launch_list){0};
+	l = (struct launch_list){ 0 };
 	return 0;
 }
 
@@ -185,5 +198,5 @@ void launch_list_done(struct launch_list *l)
 	for (size_t i = 0; i < l->n; i++)
 		free(l->items[i].data);
 	free(l->items);
-	*l = (struct launch_list){0};
+	*l = (struct launch_list){ 0 };
 }

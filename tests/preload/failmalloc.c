@@ -9,9 +9,9 @@
  *   FAILMALLOC_LOG=FILE   a line "PID N" is appended at the first failure of each process,
  *                         so that a test knows when n is past the end
  *
- * Counted are malloc, calloc, realloc, aligned_alloc, posix_memalign and memalign, from the
- * start of main() on: what the loader and constructors allocate is not ours. free() and all
- * else stay the C library's.
+ * Counted are malloc, calloc, realloc, aligned_alloc, posix_memalign and memalign, from this
+ * object's constructor on: what the loader allocates before is not ours. free() and all else
+ * stay the C library's.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -111,7 +111,7 @@ int posix_memalign(void **ret, size_t alignment, size_t bytes)
 	return 0;
 }
 
-static void read_settings(void)
+__attribute__((constructor)) static void read_settings(void)
 {
 	const char *n = getenv("FAILMALLOC_N"), *mode = getenv("FAILMALLOC_MODE");
 	const char *who = getenv("FAILMALLOC_WHO");
@@ -121,12 +121,7 @@ static void read_settings(void)
 	in_parent = !who || strcmp(who, "child") != 0;
 	in_child = !who || strcmp(who, "parent") != 0;
 	log_path = getenv("FAILMALLOC_LOG");
-	first_pid = counted_pid = getpid();
+	counted_pid = first_pid = getpid();
 	started = true;
 }
 
-/* Constructors of a preloaded object run after those of the libraries it depends on. */
-__attribute__((constructor)) static void start(void)
-{
-	read_settings();
-}

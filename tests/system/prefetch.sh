@@ -201,6 +201,10 @@ timeout 10 "$elfcast" prefetch -q --root="$root" /bin-link
 same "links are followed below the root" "0 usr/lib/a.so 1 1" "$? $(resident usr/lib/a.so)"
 timeout 10 "$elfcast" prefetch -q --root="$root" --scenario=other /usr/bin/prog
 same "scenario" "0 usr/lib/a.so 1 1 usr/lib/a.so 5 1" "$? $(resident usr/lib/a.so)"
+mkdir -p "$root/usr/lib/elfcast" && mv "$root/var/lib/elfcast/shadow" "$root/usr/lib/elfcast/"
+cold
+timeout 10 "$elfcast" prefetch -q --root="$root" /usr/bin/prog
+same "shadows of an image build" "0 usr/lib/a.so 1 1" "$? $(resident usr/lib/a.so)"
 for arg in "--scenario=none /usr/bin/prog" /usr/lib/a.so /none prog /usr; do
 	# shellcheck disable=SC2086 # words
 	timeout 10 "$elfcast" prefetch --root="$root" $arg 2>"$work/err"
