@@ -127,11 +127,11 @@ static bool is_zero(const void *data, size_t bytes)
 static bool check_state(const struct shadow *s, const struct shadow_object *o)
 {
 	bool same_size = le64_get(o->size_bytes) == le64_get(o->wanted_bytes);
+	struct identity identity = shadow_object_identity(o), none = { 0 };
 
 	switch (o->state) {
 	case OBJECT_MISSING:
-		return is_zero(&o->ino, sizeof(o->ino) + sizeof(o->size_bytes) +
-					       sizeof(o->mtime_ns) + sizeof(o->ctime_ns));
+		return identity_equal(&identity, &none);
 	case OBJECT_VALID:
 		return o->buildid_bytes || same_size || s->kind == SHADOW_KIND_INDEX;
 	case OBJECT_WHOLE:

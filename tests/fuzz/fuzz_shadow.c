@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The container reader. A mutator mends size and checksum, so that mutations get past them.
+ * What is accepted is walked through every accessor (ASan sees a byte too far) and must
+ * write back to the same bytes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "limits.h"
+#include "macro.h"
+#include "shadow-read.h"
+#include "shadow-write.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+
+#define REQUIRE(condition)                                                                 \
+	do {                                                                               \
+		if (!(condition))                                                          \
+			abort();                                                           \
+	} while (0)
+
+static void mend(uint8_t *data, size_t bytes)
+{
+	struct shadow_header h;
+
+	memcpy(&h, data, sizeof(h));
+	h.file_bytes = le64_make(bytes);
+	memcpy(data, &h, sizeof(h));
+	h.xxh3 = le64_make(hash_without(data, bytes, offsetof(struct shadow_header, xxh3)));
+	memcpy(data, &h, sizeof(h));
+}
+
+/* Most rules are about small numbers that match others: make those more likely. */
+static size_t mutate_number(uint8_t *data, size_t size, unsigned seed)
+{
+	static const uint32_t numbers[] = { 0, 1, 2, 3, 4, 127, 128, 4096, SHADOW_NONE };
+	size_t at = (seed >> 8) % (size / 4) * 4;
+	le32 v;
+
+	memcpy(&v, data + at, sizeof(v));
+	if (seed & 16)
+		v = le32_make(numbers[(seed >> 5) % ARRAY_SIZE(numbers)]);
+	else
+		v = le32_make(le32_get(v) + (seed & 32 ? 1 : UINT32_MAX));
+	memcpy(data + at, &v, sizeof(v));
+	return size;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	if (seed % 4 == 0 && size >= sizeof(struct shadow_header))
+		size = mutate_number(data, size, seed);
+	else
+		size = LLVMFuzzerMutate(data, size, max_size);
+	if (size >= sizeof(struct shadow_header) && seed % 16 != 1)
+		mend(data, size);
+	return size;
+}
+
+static void describe_launches(const struct shadow *s, struct launch_desc *d)
+{
+	for (uint32_t i = 0; i < s->n_launches; i++) {
+		const struct shadow_launch *l = &s->launches[i];
+
+		d[i] = (struct launch_desc){
+			.program = shadow_string(s, l->program),
+			.scenario = shadow_string(s, l->scenario),
+			.arch = shadow_string(s, l->arch),
+			.name = shadow_string(s, l->name),
+			.source = le32_get(l->source),
+			.target = le32_get(l->target),
+			.first_extent = le32_get(l->first_extent),
+			.n_extents = le32_get(l->n_extents),
+		};
+	}
+}
+
+static void describe_objects(const struct shadow *s, struct object_desc *d)
+{
+	for (uint32_t i = 0; i < s->n_objects; i++) {
+		const struct shadow_object *o = &s->objects[i];
+
+		d[i] = (struct object_desc){
+			.path = shadow_string(s, o->path),
+			.buildid = shadow_object_buildid(o),
+			.wanted_bytes = le64_get(o->wanted_bytes),
+			.state = (enum object_state)o->state,
+			.storage = (enum storage_class)o->storage,
+			.identity = shadow_object_identity(o),
+		};
+	}
+}
+
+static void describe_extents(const struct shadow *s, struct extent_desc *d)
+{
+	for (uint32_t i = 0; i < s->n_extents; i++) {
+		const struct shadow_extent *e = &s->extents[i];
+
+		d[i] = (struct extent_desc){ le32_get(e->object), le32_get(e->first_pgno),
+					     le32_get(e->n_pages), le32_get(e->when) };
+	}
+}
+
+/* Each page of a file at most once, so no shadow asks for more than its files hold. */
+static void check_pages(const struct shadow *s)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_objects; i++) {
+		const struct shadow_object *o = &s->objects[i];
+		uint32_t next = le32_get(o->first_extent);
+		uint64_t end = 0;
+
+		REQUIRE(next == SHADOW_NONE || shadow_object_is_usable(o));
+		for (; next != SHADOW_NONE; next = le32_get(s->extents[next].next)) {
+			const struct shadow_extent *e = &s->extents[next];
+
+			REQUIRE(le32_get(e->object) == i && le32_get(e->first_pgno) >= end);
+			end = (uint64_t)le32_get(e->first_pgno) + le32_get(e->n_pages);
+			n += le32_get(e->n_pages);
+		}
+		REQUIRE(end <= UINT32_MAX && (end == 0 || (end - 1) * PAGE_BYTES <
+							le64_get(o->size_bytes)));
+	}
+	REQUIRE(n == shadow_count_pages(s));
+}
+
+static void write_back(const struct shadow *s, const uint8_t *data, size_t size)
+{
+	_cleanup_free_ struct launch_desc *launches = calloc(s->n_launches + 1, sizeof(*launches));
+	_cleanup_free_ struct object_desc *objects = calloc(s->n_objects + 1, sizeof(*objects));
+	_cleanup_free_ struct extent_desc *extents = calloc(s->n_extents + 1, sizeof(*extents));
+	struct shadow_desc d = { s->kind,	launches,	objects,     extents,
+				 s->n_launches, s->n_objects, s->n_extents };
+	_cleanup_free_ uint8_t *again = NULL;
+	size_t bytes;
+
+	REQUIRE(launches && objects && extents);
+	describe_launches(s, launches);
+	describe_objects(s, objects);
+	describe_extents(s, extents);
+	REQUIRE(shadow_write(&d, &again, &bytes) == 0);
+	REQUIRE(bytes == size && memcmp(again, data, size) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct shadow s;
+	int r = shadow_parse(data, size, &s);
+
+	REQUIRE(r == 0 || r == -EBADMSG || r == -ESTALE);
+	if (r < 0)
+		return 0;
+	check_pages(&s);
+	write_back(&s, data, size);
+	return 0;
+}

@@ -1,0 +1,745 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "hash.h"
+#include "limits.h"
+#include "macro.h"
+#include "shadow-read.h"
+#include "shadow-write.h"
+
+static const struct launch_desc launch = {
+	.program = "/usr/bin/tool",
+	.scenario = "default",
+	.arch = "x86_64",
+	.name = "",
+	.source = SHADOW_NONE,
+	.target = SHADOW_NONE,
+	.n_extents = 5,
+};
+
+enum { DATA, MISSING, STALE, TOOL, WHOLE, N_OBJECTS };
+static const struct object_desc objects[] = {
+	[DATA] = { .path = "/etc/data", .wanted_bytes = 5000, .state = OBJECT_VALID,
+		   .storage = STORAGE_FLASH, .identity = { 7, 5000, -1, INT64_MIN } },
+	[MISSING] = { .path = "/etc/missing", .wanted_bytes = 1, .state = OBJECT_MISSING },
+	[STALE] = { .path = "/usr/bin/tool", .buildid = { 2, { 0xab, 0xcd } },
+		    .wanted_bytes = 90000, .state = OBJECT_STALE, .storage = STORAGE_IMAGE,
+		    .identity = { 8, 40961, 1, 2 } },
+	[TOOL] = { .path = "/usr/bin/tool", .buildid = { 3, { 0xab, 0xcd, 0 } },
+		   .wanted_bytes = 40961, .state = OBJECT_VALID,
+		   .identity = { 8, 40961, 1, 2 } },
+	[WHOLE] = { .path = "/usr/share/w", .wanted_bytes = 9, .state = OBJECT_WHOLE,
+		    .identity = { 9, 4096, 3, 4 } },
+};
+
+static const struct extent_desc extents[] = {
+	{ TOOL, 4, 3, 0 },  /* chain of TOOL: 3, 0, 4 */
+	{ WHOLE, 0, 1, 1 },
+	{ DATA, 1, 1, 2 },
+	{ TOOL, 0, 4, 2 },
+	{ TOOL, 8, 3, LIMIT_WHEN }, /* 11 pages: 40961 bytes */
+};
+
+static struct shadow_desc desc(void)
+{
+	return (struct shadow_desc){ SHADOW_KIND_SHADOW, &launch, objects, extents, 1,
+				     ARRAY_SIZE(objects), ARRAY_SIZE(extents) };
+}
+
+static uint8_t *base;
+static size_t base_bytes;
+
+static int setup(void **state)
+{
+	struct shadow_desc d = desc();
+
+	(void)state;
+	return shadow_write(&d, &base, &base_bytes);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(base);
+	return 0;
+}
+
+static void mend(uint8_t *data, size_t bytes)
+{
+	struct shadow_header *h = (struct shadow_header *)data;
+
+	h->file_bytes = le64_make(bytes);
+	h->xxh3 = le64_make(hash_without(data, bytes, offsetof(struct shadow_header, xxh3)));
+}
+
+static int parse(const void *data, size_t bytes)
+{
+	struct shadow s;
+
+	return shadow_parse(data, bytes, &s);
+}
+
+static int write_and_free(const struct shadow_desc *d)
+{
+	uint8_t *data;
+	size_t bytes;
+	int r = shadow_write(d, &data, &bytes);
+
+	if (r == 0)
+		free(data);
+	return r;
+}
+
+/* WRITE_CORPUS=tests/fuzz/corpus/shadow: what starts the fuzzer. */
+static void keep(const char *name, const struct shadow_desc *d)
+{
+	const char *dir = getenv("WRITE_CORPUS");
+	_cleanup_free_ uint8_t *data = NULL;
+	char path[4096];
+	size_t bytes;
+	FILE *f;
+
+	if (!dir)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_int_equal(shadow_write(d, &data, &bytes), 0);
+	assert_int_equal(fwrite(data, 1, bytes, f), bytes);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Offsets of fields in the base. */
+#define HEADER(f) offsetof(struct shadow_header, f)
+#define LAUNCH(f) (sizeof(struct shadow_header) + offsetof(struct shadow_launch, f))
+#define OBJECT(i, f)                                                                       \
+	(sizeof(struct shadow_header) + sizeof(struct shadow_launch) +                     \
+	 (i) * sizeof(struct shadow_object) + offsetof(struct shadow_object, f))
+#define EXTENT(i, f)                                                                       \
+	(OBJECT(N_OBJECTS, path) + (i) * sizeof(struct shadow_extent) +                    \
+	 offsetof(struct shadow_extent, f))
+#define STRING(i) (EXTENT(ARRAY_SIZE(extents), object) + (i))
+
+struct damage {
+	size_t off;
+	unsigned n_bytes;
+	uint64_t value;
+};
+
+/* What the base becomes with D in it and the checksum right. */
+static int parse_damaged(const struct damage *d)
+{
+	_cleanup_free_ uint8_t *data = malloc(base_bytes);
+	le64 value = le64_make(d->value);
+
+	assert_non_null(data);
+	memcpy(data, base, base_bytes);
+	/* Damage that changes nothing would test nothing. */
+	assert_memory_not_equal(data + d->off, value.b, d->n_bytes);
+	memcpy(data + d->off, value.b, d->n_bytes);
+	((struct shadow_header *)data)->xxh3 = le64_make(hash_without(data, base_bytes, HEADER(xxh3)));
+	return parse(data, base_bytes);
+}
+
+static void refuse_all(const struct damage *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = parse_damaged(&d[i]);
+
+		if (r != -EBADMSG)
+			fail_msg("damage %zu at %zu: %d", i, d[i].off, r);
+	}
+}
+
+static void test_header_fields(void **state)
+{
+	static const struct damage damages[] = {
+		{ HEADER(magic), 1, 'E' },
+		{ HEADER(magic) + 7, 1, 1 },
+		{ HEADER(kind), 4, 0 },
+		{ HEADER(kind), 4, SHADOW_KIND_PACK },
+		{ HEADER(kind), 4, SHADOW_KIND_INDEX },
+		{ HEADER(kind), 4, 4 },
+		{ HEADER(kind), 4, 0x80000001 },
+		{ HEADER(file_bytes), 8, 0 },
+		{ HEADER(file_bytes), 8, UINT64_MAX },
+		{ HEADER(file_bytes) + 4, 1, 1 },
+		{ HEADER(n_launches), 4, 0 },
+		{ HEADER(n_launches), 4, 2 },
+		{ HEADER(n_launches), 4, UINT32_MAX },
+		{ HEADER(n_objects), 4, 0 },
+		{ HEADER(n_objects), 4, N_OBJECTS + 1 },
+		{ HEADER(n_objects), 4, UINT32_MAX },
+		{ HEADER(n_extents), 4, 0 },
+		{ HEADER(n_extents), 4, ARRAY_SIZE(extents) + 1 },
+		{ HEADER(n_extents), 4, UINT32_MAX },
+		{ HEADER(strings_bytes), 4, 0 },
+		{ HEADER(strings_bytes), 4, 1 },
+		{ HEADER(strings_bytes), 4, UINT32_MAX },
+		{ HEADER(reserved), 1, 1 },
+		{ HEADER(reserved) + 15, 1, 0x80 },
+	};
+
+	(void)state;
+	refuse_all(damages, ARRAY_SIZE(damages));
+}
+
+static void test_launch_fields(void **state)
+{
+	static const struct damage damages[] = {
+		{ LAUNCH(program), 4, 1 },
+		{ LAUNCH(program), 4, UINT32_MAX },
+		{ LAUNCH(scenario), 4, 0 },
+		{ LAUNCH(scenario), 4, 15 }, /* inside "default" */
+		{ LAUNCH(arch), 4, 14 },
+		{ LAUNCH(name), 4, 0 },
+		{ LAUNCH(source), 4, 0 },
+		{ LAUNCH(target), 4, 0 },
+		{ LAUNCH(first_extent), 4, 1 },
+		{ LAUNCH(first_extent), 4, UINT32_MAX },
+		{ LAUNCH(n_extents), 4, 4 },
+		{ LAUNCH(n_extents), 4, 6 },
+		{ LAUNCH(n_extents), 4, UINT32_MAX },
+		{ STRING(0), 1, 'x' },	   /* program not absolute */
+		{ STRING(13), 1, 'x' },	   /* its end: one string too few */
+		{ STRING(14), 1, 0 },	   /* scenario empty */
+	};
+
+	(void)state;
+	assert_memory_equal(base + STRING(14), "default", 8);
+	refuse_all(damages, ARRAY_SIZE(damages));
+}
+
+static void test_object_fields(void **state)
+{
+	static const struct damage damages[] = {
+		{ OBJECT(DATA, path), 4, 0 },
+		{ OBJECT(DATA, path), 4, UINT32_MAX },
+		{ OBJECT(TOOL, buildid_bytes), 1, 0 },	 /* bytes past the end not zero */
+		{ OBJECT(TOOL, buildid_bytes), 1, 2 },	 /* as STALE, but smaller size: order */
+		{ OBJECT(TOOL, buildid_bytes), 1, 33 },
+		{ OBJECT(TOOL, buildid_bytes), 1, 255 },
+		{ OBJECT(TOOL, buildid) + 3, 1, 1 },
+		{ OBJECT(TOOL, buildid) + 31, 1, 1 },
+		{ OBJECT(DATA, buildid), 1, 1 },
+		{ OBJECT(DATA, state), 1, OBJECT_MISSING },
+		{ OBJECT(DATA, state), 1, OBJECT_UNUSABLE }, /* has extents */
+		{ OBJECT(DATA, state), 1, OBJECT_STALE },
+		{ OBJECT(DATA, state), 1, OBJECT_WHOLE }, /* size as trained */
+		{ OBJECT(WHOLE, state), 1, OBJECT_VALID },
+		{ OBJECT(TOOL, state), 1, OBJECT_WHOLE }, /* has a build-id */
+		{ OBJECT(STALE, state), 1, OBJECT_STATES },
+		{ OBJECT(STALE, state), 1, 255 },
+		{ OBJECT(DATA, storage), 1, STORAGE_CLASSES },
+		{ OBJECT(DATA, storage), 1, 255 },
+		{ OBJECT(DATA, reserved), 1, 1 },
+		{ OBJECT(DATA, wanted_bytes), 8, 5001 },
+		{ OBJECT(TOOL, wanted_bytes), 8, LIMIT_FILE_BYTES + 1 },
+		{ OBJECT(MISSING, ino), 8, 1 },
+		{ OBJECT(MISSING, size_bytes), 8, 1 },
+		{ OBJECT(MISSING, mtime_ns), 8, 1 },
+		{ OBJECT(MISSING, ctime_ns), 8, UINT64_MAX },
+		{ OBJECT(TOOL, size_bytes), 8, 40960 }, /* one page less than its extents */
+		{ OBJECT(TOOL, size_bytes), 8, 0 },
+		{ OBJECT(STALE, first_extent), 4, 0 },
+		{ OBJECT(STALE, first_extent), 4, ARRAY_SIZE(extents) },
+		{ OBJECT(TOOL, first_extent), 4, SHADOW_NONE },
+		{ OBJECT(TOOL, first_extent), 4, 0 }, /* leaves one out */
+		{ OBJECT(TOOL, first_extent), 4, 1 }, /* of another object */
+		{ OBJECT(TOOL, first_extent), 4, ARRAY_SIZE(extents) },
+		{ STRING(30), 1, 'x' }, /* path of DATA not absolute */
+	};
+
+	(void)state;
+	assert_memory_equal(base + STRING(30), "/etc/data", 10);
+	refuse_all(damages, ARRAY_SIZE(damages));
+}
+
+static void test_extent_fields(void **state)
+{
+	static const struct damage damages[] = {
+		{ EXTENT(0, object), 4, STALE },
+		{ EXTENT(0, object), 4, DATA },
+		{ EXTENT(0, object), 4, N_OBJECTS },
+		{ EXTENT(0, object), 4, UINT32_MAX },
+		{ EXTENT(0, first_pgno), 4, 3 }, /* overlaps pages 0-3 */
+		{ EXTENT(0, first_pgno), 4, 6 }, /* overlaps pages 8-10 */
+		{ EXTENT(0, first_pgno), 4, UINT32_MAX },
+		{ EXTENT(0, n_pages), 4, 0 },
+		{ EXTENT(0, n_pages), 4, 5 },
+		{ EXTENT(3, n_pages), 4, 5 },
+		{ EXTENT(4, n_pages), 4, 4 }, /* past the end of the file */
+		{ EXTENT(4, n_pages), 4, UINT32_MAX },
+		{ EXTENT(4, first_pgno), 4, 9 },
+		{ EXTENT(4, when), 4, LIMIT_WHEN + 1 },
+		{ EXTENT(4, when), 4, UINT32_MAX },
+		{ EXTENT(0, when), 4, 2 }, /* not in order */
+		{ EXTENT(1, when), 4, 2 },
+		{ EXTENT(4, when), 4, 1 },
+		{ EXTENT(0, next), 4, SHADOW_NONE },
+		{ EXTENT(0, next), 4, 0 }, /* circles */
+		{ EXTENT(0, next), 4, 3 },
+		{ EXTENT(0, next), 4, 1 },
+		{ EXTENT(4, next), 4, 0 },
+		{ EXTENT(4, next), 4, ARRAY_SIZE(extents) },
+		{ EXTENT(3, next), 4, 4 }, /* leaves one out */
+	};
+
+	(void)state;
+	refuse_all(damages, ARRAY_SIZE(damages));
+}
+
+/* The other side: what is not a rule is let through, so it was the rule that refused. */
+static void test_free_fields(void **state)
+{
+	static const struct damage changes[] = {
+		{ OBJECT(TOOL, ino), 8, UINT64_MAX },
+		{ OBJECT(TOOL, size_bytes), 8, 45056 },
+		{ OBJECT(TOOL, size_bytes), 8, UINT64_MAX },
+		{ OBJECT(TOOL, mtime_ns), 8, UINT64_MAX },
+		{ OBJECT(TOOL, ctime_ns), 8, 0 },
+		{ OBJECT(TOOL, storage), 1, STORAGE_IMAGE },
+		{ OBJECT(TOOL, wanted_bytes), 8, LIMIT_FILE_BYTES },
+		{ OBJECT(TOOL, buildid), 1, 0xac },
+		{ OBJECT(TOOL, buildid_bytes), 1, 32 },
+		{ OBJECT(STALE, state), 1, OBJECT_UNUSABLE },
+		{ OBJECT(MISSING, storage), 1, STORAGE_NETWORK },
+		{ EXTENT(0, n_pages), 4, 4 },
+		{ EXTENT(4, n_pages), 4, 1 },
+		{ STRING(1), 1, 'o' },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		if (parse_damaged(&changes[i]) != 0)
+			fail_msg("change %zu at %zu was refused", i, changes[i].off);
+}
+
+static void test_other_versions(void **state)
+{
+	static const struct damage v0 = { HEADER(version), 4, 0 };
+	static const struct damage v2 = { HEADER(version), 4, SHADOW_VERSION + 1 };
+	_cleanup_free_ uint8_t *data = malloc(base_bytes);
+
+	(void)state;
+	assert_int_equal(parse_damaged(&v0), -ESTALE);
+	assert_int_equal(parse_damaged(&v2), -ESTALE);
+	/* Whole, and of a version whose sections we know nothing of. */
+	assert_non_null(data);
+	memcpy(data, base, base_bytes);
+	memset(data + sizeof(struct shadow_header), 0x55,
+	       base_bytes - sizeof(struct shadow_header));
+	data[HEADER(version)] = 9;
+	mend(data, base_bytes);
+	assert_int_equal(parse(data, base_bytes), -ESTALE);
+	/* Without its checksum it is no version at all. */
+	data[base_bytes - 1] ^= 1;
+	assert_int_equal(parse(data, base_bytes), -EBADMSG);
+}
+
+static void test_every_cut(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < base_bytes; n++) {
+		_cleanup_free_ uint8_t *data = malloc(n ? n : 1);
+
+		assert_non_null(data);
+		memcpy(data, base, n);
+		assert_int_equal(parse(data, n), -EBADMSG);
+		if (n < sizeof(struct shadow_header))
+			continue;
+		mend(data, n); /* now it is the sections that do not fit */
+		assert_int_equal(parse(data, n), -EBADMSG);
+	}
+	assert_int_equal(parse(NULL, 0), -EBADMSG);
+}
+
+static void test_bytes_behind_the_end(void **state)
+{
+	_cleanup_free_ uint8_t *data = calloc(1, base_bytes + 1);
+
+	(void)state;
+	assert_non_null(data);
+	memcpy(data, base, base_bytes);
+	assert_int_equal(parse(data, base_bytes + 1), -EBADMSG);
+	mend(data, base_bytes + 1);
+	assert_int_equal(parse(data, base_bytes + 1), -EBADMSG);
+	/* Not even as one string more. */
+	((struct shadow_header *)data)->strings_bytes =
+		le32_make(le32_get(((struct shadow_header *)data)->strings_bytes) + 1);
+	mend(data, base_bytes + 1);
+	assert_int_equal(parse(data, base_bytes + 1), -EBADMSG);
+}
+
+static void test_every_byte_changed(void **state)
+{
+	_cleanup_free_ uint8_t *data = malloc(base_bytes);
+
+	(void)state;
+	assert_non_null(data);
+	memcpy(data, base, base_bytes);
+	for (size_t i = 0; i < base_bytes; i++) {
+		for (unsigned x = 1; x < 256; x++) {
+			data[i] = (uint8_t)(base[i] ^ x);
+			if (parse(data, base_bytes) != -EBADMSG)
+				fail_msg("byte %zu ^ %u was let through", i, x);
+		}
+		data[i] = base[i];
+	}
+	assert_int_equal(parse(data, base_bytes), 0);
+}
+
+static void assert_object(const struct shadow *s, uint32_t i, const struct object_desc *d)
+{
+	const struct shadow_object *o = &s->objects[i];
+	struct buildid b = shadow_object_buildid(o);
+	struct identity id = shadow_object_identity(o);
+
+	assert_string_equal(shadow_string(s, o->path), d->path);
+	assert_true(buildid_equal(&b, &d->buildid));
+	assert_true(identity_equal(&id, &d->identity));
+	assert_int_equal(le64_get(o->wanted_bytes), d->wanted_bytes);
+	assert_int_equal(o->state, d->state);
+	assert_int_equal(o->storage, d->storage);
+	assert_int_equal(shadow_object_is_usable(o),
+			 d->state == OBJECT_VALID || d->state == OBJECT_WHOLE);
+}
+
+static void assert_is_base(const struct shadow *s)
+{
+	assert_int_equal(s->kind, SHADOW_KIND_SHADOW);
+	assert_int_equal(s->n_launches, 1);
+	assert_int_equal(s->n_objects, N_OBJECTS);
+	assert_int_equal(s->n_extents, ARRAY_SIZE(extents));
+	assert_string_equal(shadow_string(s, s->launches[0].program), launch.program);
+	assert_string_equal(shadow_string(s, s->launches[0].scenario), launch.scenario);
+	assert_string_equal(shadow_string(s, s->launches[0].arch), launch.arch);
+	assert_string_equal(shadow_string(s, s->launches[0].name), "");
+	for (uint32_t i = 0; i < N_OBJECTS; i++)
+		assert_object(s, i, &objects[i]);
+	for (uint32_t i = 0; i < s->n_extents; i++) {
+		assert_int_equal(le32_get(s->extents[i].object), extents[i].object);
+		assert_int_equal(le32_get(s->extents[i].first_pgno), extents[i].first_pgno);
+		assert_int_equal(le32_get(s->extents[i].n_pages), extents[i].n_pages);
+		assert_int_equal(le32_get(s->extents[i].when), extents[i].when);
+	}
+	assert_int_equal(shadow_count_pages(s), 12);
+}
+
+static void test_round_trip_at_any_alignment(void **state)
+{
+	_cleanup_free_ uint8_t *buffer = malloc(base_bytes + 8);
+
+	(void)state;
+	assert_non_null(buffer);
+	for (size_t shift = 0; shift < 8; shift++) {
+		struct shadow s;
+
+		memcpy(buffer + shift, base, base_bytes);
+		assert_int_equal(shadow_parse(buffer + shift, base_bytes, &s), 0);
+		assert_is_base(&s);
+	}
+}
+
+static void test_chain_lists_an_object_by_page(void **state)
+{
+	static const uint32_t want[] = { 0, 4, 8 };
+	uint32_t next, n = 0;
+	struct shadow s;
+
+	(void)state;
+	assert_int_equal(shadow_parse(base, base_bytes, &s), 0);
+	next = le32_get(s.objects[TOOL].first_extent);
+	for (; next != SHADOW_NONE; next = le32_get(s.extents[next].next))
+		assert_int_equal(le32_get(s.extents[next].first_pgno), want[n++]);
+	assert_int_equal(n, ARRAY_SIZE(want));
+	assert_int_equal(le32_get(s.objects[STALE].first_extent), SHADOW_NONE);
+}
+
+/* A change of these bytes is a change of the format: SHADOW_VERSION must go up then. */
+static void test_bytes_of_version_1(void **state)
+{
+	struct shadow_desc d = desc();
+	_cleanup_free_ uint8_t *again = NULL;
+	size_t bytes;
+
+	(void)state;
+	keep("shadow", &d);
+	assert_int_equal(shadow_write(&d, &again, &bytes), 0);
+	assert_int_equal(bytes, base_bytes);
+	assert_memory_equal(again, base, bytes);
+	assert_int_equal(bytes, 64 + 32 + 5 * 84 + 5 * 20 + 94);
+	assert_memory_equal(base, "\x7f" "ECSHDW\n\1\0\0\0\1\0\0\0", 16);
+	assert_int_equal(le64_get(((struct shadow_header *)base)->xxh3), 0xcd20241f317e6347u);
+}
+
+/* A writer that could write what no reader takes would be noticed on other machines only. */
+static void test_writer_refuses_what_the_reader_refuses(void **state)
+{
+	struct launch_desc l = launch;
+	struct object_desc o[N_OBJECTS];
+	struct extent_desc e[ARRAY_SIZE(extents)];
+	struct shadow_desc d = { SHADOW_KIND_SHADOW, &l, o, e, 1, N_OBJECTS,
+				 ARRAY_SIZE(extents) };
+
+	(void)state;
+#define REFUSED(change)                                                                    \
+	do {                                                                               \
+		l = launch;                                                                \
+		memcpy(o, objects, sizeof(o));                                             \
+		memcpy(e, extents, sizeof(e));                                             \
+		assert_int_equal(write_and_free(&d), 0);                                   \
+		change;                                                                    \
+		assert_int_equal(write_and_free(&d), -EINVAL);                             \
+	} while (0)
+	REFUSED(l.program = "usr/bin/tool");
+	REFUSED(l.program = "/");
+	REFUSED(l.program = "/usr/../tool");
+	REFUSED(l.scenario = "");
+	REFUSED(l.name = "x");
+	REFUSED(l.n_extents = 4);
+	REFUSED(o[DATA].path = "/etc//data");
+	REFUSED(o[DATA].path = "/etc/./data");
+	REFUSED(o[DATA].path = "/etc/data/");
+	REFUSED(o[DATA].path = "/usr/z"); /* order */
+	REFUSED(o[MISSING].path = "/etc/data/.."; o[MISSING].wanted_bytes = 1);
+	REFUSED(o[DATA].buildid.n_bytes = 33);
+	REFUSED(o[DATA].buildid.n_bytes = 255);
+	REFUSED(o[TOOL] = o[STALE]);
+	REFUSED(e[0].object = N_OBJECTS);
+	REFUSED(e[0].object = UINT32_MAX);
+	REFUSED(e[3].n_pages = 5);
+	REFUSED(e[3] = e[2]);
+	REFUSED(e[4].when = 0);
+#undef REFUSED
+}
+
+static void test_objects_differ_by_size_alone(void **state)
+{
+	struct object_desc o[2] = { objects[STALE], objects[STALE] };
+	struct shadow_desc d = desc();
+	struct launch_desc l = launch;
+
+	(void)state;
+	l.n_extents = 0;
+	d.launches = &l;
+	d.objects = o;
+	d.n_objects = 2;
+	d.n_extents = 0;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	o[1].wanted_bytes++;
+	assert_int_equal(write_and_free(&d), 0);
+	o[0].wanted_bytes += 2;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+}
+
+static char *long_text(size_t n, const char *head)
+{
+	char *s = malloc(n + 1);
+
+	assert_non_null(s);
+	memset(s, 'x', n);
+	memcpy(s, head, strlen(head));
+	s[n] = 0;
+	return s;
+}
+
+static void test_limits_of_strings(void **state)
+{
+	_cleanup_free_ char *path = long_text(LIMIT_PATH_BYTES + 1, "/");
+	_cleanup_free_ char *word = long_text(LIMIT_NAME_BYTES + 1, "");
+	_cleanup_free_ char *name = long_text(LIMIT_PROFILE_NAME_BYTES + 1, "");
+	struct launch_desc l = launch;
+	struct shadow_desc d = { .kind = SHADOW_KIND_SHADOW, .launches = &l, .n_launches = 1 };
+
+	(void)state;
+	l.n_extents = 0;
+	l.program = path;
+	l.scenario = word + 1;
+	l.arch = word + 1;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	path[LIMIT_PATH_BYTES] = 0;
+	assert_int_equal(write_and_free(&d), 0);
+	l.scenario = word;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l.scenario = word + 1;
+	l.arch = word;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l.arch = word + 1;
+	d.kind = SHADOW_KIND_PACK;
+	l.name = name;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l.name = name + 1;
+	assert_int_equal(write_and_free(&d), 0);
+}
+
+/* One launch, one object and N_EXTENTS of one page each, made without the writer. */
+static uint8_t *big_shadow(uint32_t n_extents, size_t *ret_bytes)
+{
+	static const char strings[] = "/p\0s\0a\0\0/o";
+	size_t fixed = sizeof(struct shadow_header) + sizeof(struct shadow_launch) +
+		       sizeof(struct shadow_object);
+	size_t bytes = fixed + n_extents * sizeof(struct shadow_extent) + sizeof(strings);
+	uint8_t *data = calloc(1, bytes);
+	struct shadow_header *h = (struct shadow_header *)data;
+	struct shadow_launch *l = (struct shadow_launch *)(h + 1);
+	struct shadow_object *o = (struct shadow_object *)(l + 1);
+	struct shadow_extent *e = (struct shadow_extent *)(o + 1);
+
+	assert_non_null(data);
+	memcpy(h->magic, SHADOW_MAGIC, 8);
+	h->version = h->kind = h->n_launches = h->n_objects = le32_make(1);
+	h->n_extents = le32_make(n_extents);
+	h->strings_bytes = le32_make(sizeof(strings));
+	*l = (struct shadow_launch){ le32_make(0), le32_make(3), le32_make(5), le32_make(7),
+				     le32_make(SHADOW_NONE), le32_make(SHADOW_NONE),
+				     le32_make(0), le32_make(n_extents) };
+	o->path = le32_make(8);
+	o->state = OBJECT_VALID;
+	o->wanted_bytes = o->size_bytes = le64_make((uint64_t)n_extents * PAGE_BYTES);
+	for (uint32_t i = 0; i < n_extents; i++)
+		e[i] = (struct shadow_extent){
+			.first_pgno = le32_make(i),
+			.n_pages = le32_make(1),
+			.next = le32_make(i + 1 < n_extents ? i + 1 : SHADOW_NONE),
+		};
+	memcpy(e + n_extents, strings, sizeof(strings));
+	mend(data, bytes);
+	*ret_bytes = bytes;
+	return data;
+}
+
+static void test_limits_of_files(void **state)
+{
+	struct shadow_desc d = desc();
+	uint32_t n = (LIMIT_SHADOW_BYTES - 64 - 32 - 84 - 11) / 20;
+	void *untouchable = mmap(NULL, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	data = big_shadow(n, &bytes);
+	assert_in_range(bytes, LIMIT_SHADOW_BYTES - 20, LIMIT_SHADOW_BYTES);
+	assert_int_equal(parse(data, bytes), 0);
+	free(data);
+	data = big_shadow(n + 1, &bytes);
+	assert_int_equal(parse(data, bytes), -EBADMSG);
+	free(data);
+	/* Over the limit of all kinds nothing is even looked at. */
+	assert_ptr_not_equal(untouchable, MAP_FAILED);
+	assert_int_equal(parse(untouchable, LIMIT_PACK_BYTES + 1), -EBADMSG);
+	munmap(untouchable, PAGE_BYTES);
+	d.n_extents = n + 1;
+	assert_int_equal(write_and_free(&d), -E2BIG);
+	d.kind = SHADOW_KIND_PACK;
+	d.n_extents = UINT32_MAX;
+	assert_int_equal(write_and_free(&d), -E2BIG);
+}
+
+static void test_packs(void **state)
+{
+	struct launch_desc l[2] = { launch, launch };
+	struct extent_desc e[5];
+	struct shadow_desc d = { SHADOW_KIND_PACK, l, objects, e, 2, N_OBJECTS, 5 };
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++)
+		e[i] = extents[4 - i]; /* any order */
+	l[0].name = l[1].name = "a.json"; /* may come twice: two scenarios */
+	l[0].n_extents = l[1].first_extent = 2;
+	l[1].n_extents = 3;
+	keep("pack", &d);
+	assert_int_equal(write_and_free(&d), 0);
+	e[4].n_pages = 5; /* the launches share the file: overlaps of both count */
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	e[4].n_pages = 3;
+	l[0].source = 0;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l[0].source = SHADOW_NONE;
+	l[0].name = "";
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l[0].name = "a/b";
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l[0].name = "a.json";
+	l[1].first_extent = 1;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	d = (struct shadow_desc){ .kind = SHADOW_KIND_PACK };
+	keep("pack-empty", &d);
+	assert_int_equal(write_and_free(&d), 0); /* nothing is worth it: still a pack */
+}
+
+static void test_indexes(void **state)
+{
+	struct launch_desc l[2] = { launch, launch };
+	struct object_desc o[2] = { { .path = "/a", .state = OBJECT_VALID,
+				      .identity = { 1, 2, 3, 4 } },
+				    { .path = "/b", .state = OBJECT_MISSING } };
+	struct shadow_desc d = { SHADOW_KIND_INDEX, l, o, extents, 2, 2, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		l[i].name = i ? "b.json" : "a.json";
+		l[i].n_extents = l[i].source = 0;
+		l[i].target = 1;
+	}
+	keep("index", &d);
+	assert_int_equal(write_and_free(&d), 0);
+	l[0].source = 2;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l[0].source = SHADOW_NONE;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l[0].source = 0;
+	l[1].target = SHADOW_NONE;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l[1].target = 0;
+	l[0].name = "b.json"; /* searched by name */
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	l[0].name = "a.json";
+	o[1].path = "/a"; /* and by path */
+	o[1].wanted_bytes = 7;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	o[1].path = "/b";
+	assert_int_equal(write_and_free(&d), 0);
+	o[1].state = OBJECT_WHOLE;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	o[1].state = OBJECT_VALID;
+	assert_int_equal(write_and_free(&d), 0);
+	d.n_extents = 1;
+	l[0].n_extents = l[1].first_extent = 1;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_header_fields),
+		cmocka_unit_test(test_launch_fields),
+		cmocka_unit_test(test_object_fields),
+		cmocka_unit_test(test_extent_fields),
+		cmocka_unit_test(test_free_fields),
+		cmocka_unit_test(test_other_versions),
+		cmocka_unit_test(test_every_cut),
+		cmocka_unit_test(test_bytes_behind_the_end),
+		cmocka_unit_test(test_every_byte_changed),
+		cmocka_unit_test(test_round_trip_at_any_alignment),
+		cmocka_unit_test(test_chain_lists_an_object_by_page),
+		cmocka_unit_test(test_bytes_of_version_1),
+		cmocka_unit_test(test_writer_refuses_what_the_reader_refuses),
+		cmocka_unit_test(test_objects_differ_by_size_alone),
+		cmocka_unit_test(test_limits_of_strings),
+		cmocka_unit_test(test_limits_of_files),
+		cmocka_unit_test(test_packs),
+		cmocka_unit_test(test_indexes),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
