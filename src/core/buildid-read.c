@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buildid.h"
@@ -16,29 +17,28 @@
 struct window {
 	int fd;
 	bool is_64, is_big_endian;
+	uint64_t file_bytes;
 	uint64_t off;
 	size_t bytes;
 	uint8_t data[4096];
 };
 
 /*
- * N (<= 64) bytes at OFF of the file, valid until the next call. -EBADMSG past its end,
- * -errno.
+ * N (<= 64) bytes at OFF, which lies within what the file once had, valid until the next
+ * call. -EBADMSG past its end, -errno.
  */
 static int window_get(struct window *w, uint64_t off, size_t n, const uint8_t **ret)
 {
 	if (off < w->off || off - w->off > w->bytes || w->bytes - (off - w->off) < n) {
 		ssize_t got;
 
-		if (off > INT64_MAX - sizeof(w->data))
-			return -EBADMSG;
 		do
 			got = pread(w->fd, w->data, sizeof(w->data), (off_t)off);
 		while (got < 0 && errno == EINTR);
 		w->off = off;
 		w->bytes = got > 0 ? (size_t)got : 0;
-		if (got < 0)
-			return -errno;
+		if (got < 0) /* FUSE may say anything; -ENOENT has a meaning here */
+			return errno == ENOENT ? -EIO : -errno;
 		if (w->bytes < n)
 			return -EBADMSG;
 	}
@@ -60,6 +60,11 @@ static uint64_t get(const struct window *w, const uint8_t *p, size_t n)
 			  sizeof(((Elf64_##type *)0)->field)) :                            \
 		      get(w, (p) + offsetof(Elf32_##type, field),                          \
 			  sizeof(((Elf32_##type *)0)->field)))
+
+static int check_range(const struct window *w, uint64_t off, uint64_t bytes)
+{
+	return off > w->file_bytes || bytes > w->file_bytes - off ? -EBADMSG : 0;
+}
 
 struct headers {
 	uint64_t off;
@@ -83,7 +88,7 @@ static int read_header(struct window *w, struct headers *ret)
 	w->is_big_endian = p[EI_DATA] == ELFDATA2MSB;
 	r = window_get(w, 0, w->is_64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), &p);
 	if (r < 0)
-		return r;
+		return r == -EBADMSG ? -ENOEXEC : r;
 	ret->off = GET(w, p, Ehdr, e_phoff);
 	ret->n = ret->off ? GET(w, p, Ehdr, e_phnum) : 0;
 	ret->entry_bytes = w->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
@@ -93,7 +98,7 @@ static int read_header(struct window *w, struct headers *ret)
 	if (ret->n * ret->entry_bytes > LIMIT_ELF_HEADERS_BYTES ||
 	    GET(w, p, Ehdr, e_phentsize) != ret->entry_bytes)
 		return -EBADMSG;
-	return 0;
+	return check_range(w, ret->off, ret->n * ret->entry_bytes);
 }
 
 struct note {
@@ -106,7 +111,7 @@ static uint64_t align_up(uint64_t n, uint64_t alignment)
 	return (n + alignment - 1) & ~(alignment - 1);
 }
 
-/* The note at OFF of a segment that ends at END, both under 2^63. */
+/* The note at OFF of a segment that ends at END, both within the file. */
 static int read_note(struct window *w, uint64_t off, uint64_t end, uint64_t alignment,
 		     struct note *ret)
 {
@@ -125,7 +130,8 @@ static int read_note(struct window *w, uint64_t off, uint64_t end, uint64_t alig
 	/* Padded relative to the start of the note, which is padded itself. */
 	ret->desc_off = off + align_up(sizeof(Elf64_Nhdr) + ret->name_bytes, alignment);
 	ret->next_off = ret->desc_off + align_up(ret->desc_bytes, alignment);
-	return ret->desc_off > end || ret->desc_bytes > end - ret->desc_off ? -EBADMSG : 0;
+	/* With the padding, as libelf has it; no sum of these wraps. */
+	return ret->next_off > end ? -EBADMSG : 0;
 }
 
 static int read_if_buildid(struct window *w, const struct note *n, struct buildid *ret)
@@ -151,17 +157,19 @@ static int read_if_buildid(struct window *w, const struct note *n, struct buildi
 static int read_segment(struct window *w, uint64_t off, uint64_t bytes, uint64_t alignment,
 			struct buildid *ret)
 {
-	uint64_t end;
+	uint64_t end = off + bytes; /* may wrap until the range is checked */
 
-	if (bytes > LIMIT_ELF_NOTES_BYTES || __builtin_add_overflow(off, bytes, &end) ||
-	    end > INT64_MAX)
+	if (bytes == 0) /* nothing, wherever it may be */
+		return -ENOENT;
+	if (bytes > LIMIT_ELF_NOTES_BYTES || check_range(w, off, bytes) < 0)
 		return -EBADMSG;
 	while (off < end) {
 		struct note n = { 0 };
 		int r = read_note(w, off, end, alignment, &n);
 
-		if (r == 0)
-			r = read_if_buildid(w, &n, ret);
+		if (r < 0)
+			return r;
+		r = read_if_buildid(w, &n, ret);
 		if (r != -ENOENT)
 			return r;
 		off = n.next_off;
@@ -172,13 +180,9 @@ static int read_segment(struct window *w, uint64_t off, uint64_t bytes, uint64_t
 /* -ENOENT also when header I is no note. */
 static int read_nth(struct window *w, const struct headers *h, size_t i, struct buildid *ret)
 {
-	uint64_t off;
 	const uint8_t *p;
-	int r;
+	int r = window_get(w, h->off + i * h->entry_bytes, h->entry_bytes, &p);
 
-	if (__builtin_add_overflow(h->off, i * h->entry_bytes, &off))
-		return -EBADMSG;
-	r = window_get(w, off, h->entry_bytes, &p);
 	if (r < 0)
 		return r;
 	if (GET(w, p, Phdr, p_type) != PT_NOTE)
@@ -191,8 +195,12 @@ int buildid_read(int fd, struct buildid *ret)
 {
 	struct window w = { .fd = fd };
 	struct headers h;
+	struct stat st;
 	int r, worst = -ENOENT;
 
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	w.file_bytes = (uint64_t)st.st_size;
 	r = read_header(&w, &h);
 	if (r < 0)
 		return r;

@@ -59,15 +59,34 @@ static int find_in_range(Elf *elf, uint64_t off, uint64_t bytes, uint64_t alignm
 	return data ? find_note(data, ret) : libelf_error();
 }
 
+/*
+ * The number of program headers. libelf cuts it down to what the file has room for, which
+ * is damage all the same; and follows PN_XNUM, which no file that Linux loads has.
+ */
+static int count_headers(Elf *elf, size_t *ret)
+{
+	GElf_Ehdr e;
+	size_t n;
+
+	if (!gelf_getehdr(elf, &e))
+		return -EBADMSG;
+	*ret = 0;
+	if (e.e_phoff == 0 || e.e_phnum == 0)
+		return 0;
+	n = gelf_fsize(elf, ELF_T_PHDR, 1, EV_CURRENT);
+	if (e.e_phentsize != n || e.e_phnum * n > LIMIT_ELF_HEADERS_BYTES ||
+	    elf_getphdrnum(elf, ret) < 0)
+		return -EBADMSG;
+	return *ret == e.e_phnum ? 0 : -EBADMSG;
+}
+
 static int find_in_segments(Elf *elf, struct buildid *ret)
 {
 	int r, worst = -ENOENT;
-	size_t n;
+	size_t n = 0;
 
-	if (elf_getphdrnum(elf, &n) < 0)
-		return -EBADMSG;
-	if (n * gelf_fsize(elf, ELF_T_PHDR, 1, EV_CURRENT) > LIMIT_ELF_HEADERS_BYTES)
-		return -EBADMSG;
+	if (count_headers(elf, &n) < 0)
+		worst = -EBADMSG;
 	for (size_t i = 0; i < n; i++) {
 		GElf_Phdr p;
 
@@ -105,11 +124,31 @@ static int find_in_sections(Elf *elf, struct buildid *ret)
 	return worst;
 }
 
+/*
+ * Over 65279 sections, the count lies in the first section header and libelf allocates for
+ * whatever it says. Zero is zero in both byte orders.
+ */
+static bool has_extended_numbering(int fd)
+{
+	union {
+		unsigned char ident[EI_NIDENT];
+		Elf32_Ehdr e32;
+		Elf64_Ehdr e64;
+	} h = { 0 };
+
+	if (pread(fd, &h, sizeof(h), 0) < (ssize_t)sizeof(h.e32))
+		return false;
+	return h.ident[EI_CLASS] == ELFCLASS32 ? h.e32.e_shoff && !h.e32.e_shnum :
+						 h.e64.e_shoff && !h.e64.e_shnum;
+}
+
 int elf_read_buildid(int fd, struct buildid *ret)
 {
 	_cleanup_(elf_endp) Elf *elf = NULL;
 	int segments, sections;
 
+	if (has_extended_numbering(fd))
+		return buildid_read(fd, ret);
 	elf_version(EV_CURRENT);
 	errno = 0;
 	elf = elf_begin(fd, ELF_C_READ, NULL);
