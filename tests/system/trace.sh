@@ -139,7 +139,9 @@ verdict "program that cannot be executed" $?
 start_stubborn() {
 	"$dir/trace-launch" "$touch_" stubborn "$file" >"$dir/out" 2>&1 &
 	tracer=$!
-	until kids=$(pgrep -P $tracer) && grand=$(pgrep -P "$kids"); do :; done
+	until kids=$(pgrep -P $tracer) && grand=$(pgrep -P "$kids"); do
+		kill -0 $tracer || return
+	done
 	kids="$kids $grand"
 }
 is_alive() { grep -q 'State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }

@@ -96,7 +96,9 @@ usage "cannot both go" --json -o - -- true
 # Ctrl-C: nothing written, nothing left running.
 "$elfcast" train -n 1 --window=60000 -o never.json -- sleep 5000 >"$dir/out" 2>"$dir/err" &
 tracer=$!
-until kid=$(pgrep -P $tracer -x sleep); do :; done
+until kid=$(pgrep -P $tracer -x sleep); do
+	kill -0 $tracer || break
+done
 kill -TERM $tracer
 wait $tracer
 [ $? = 1 ] && [ ! -e never.json ] && ! [ -e "/proc/$kid" ] && grep -q 'Interrupted' "$dir/err" &&
