@@ -1,179 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The event loop of a recorded launch. First-touch order comes from scanning every live
- * address space at the end of each time bucket; besides that, pages are collected before
- * they vanish (munmap, exec, exit). Each task and each address space is in exactly one list;
- * an address space lives while tasks use it.
+ * The event loop of a recorded launch, and its end. First-touch order comes from scanning
+ * every live address space at the end of each time bucket.
  */
-#include <asm/unistd.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/mman.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 
-#include "address-space.h"
 #include "io.h"
-#include "limits.h"
-#include "pageset.h"
-#include "traced-calls.h"
-#include "traced-files.h"
-#include "tracee.h"
+#include "trace-private.h"
 
-#define TASK_SLOTS	 1024
 #define KILL_AFTER_US	 1000000 /* SIGTERM first, SIGKILL then */
 #define GIVE_UP_AFTER_US 6000000 /* stuck in the kernel: EXITKILL gets them later */
-
-/* What is to be done where the current system call ends. */
-enum task_pending {
-	PENDING_NONE,
-	PENDING_MMAP,
-	PENDING_MREMAP,
-	PENDING_EXEC,
-};
-
-struct task {
-	struct task *next;
-	pid_t tid;
-	bool leader;
-	bool started; /* its first stop has been seen */
-	struct address_space *as; /* NULL: not known yet, or gone */
-	enum task_pending pending;
-	struct mapping mapping; /* with PENDING_MMAP: all but the address */
-	uint64_t flags_before;	/* of a changed mmap call, 0: not changed */
-};
-
-struct trace {
-	const struct trace_options *options;
-	struct trace_result *result;
-	struct traced_files files;
-	struct task *tasks[TASK_SLOTS];
-	size_t n_tasks;
-	struct address_space *spaces;
-	pid_t pid; /* of the program */
-	bool executed;
-	uint64_t start_us, next_scan_us; /* CLOCK_MONOTONIC; start is the exec */
-	uint32_t next_when;
-	uint64_t vdso_syscall_off;
-	unsigned n_filters; /* seccomp filters that are not the program's own */
-	uint64_t ending_us; /* since when the launch is being ended, 0: it is not */
-	bool killed;
-	int error;
-};
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
-}
-
-static uint32_t when_now(const struct trace *t)
-{
-	return t->executed ? when_from_us(now_us() - t->start_us) : 0;
-}
-
-/* Keep the first error; recording goes on as far as it can. */
-static void note_error(struct trace *t, int r)
-{
-	if (r < 0 && t->error == 0)
-		t->error = r;
-}
-
-/* ---- tasks and address spaces ---- */
-
-static struct task **task_slot(struct trace *t, pid_t tid)
-{
-	struct task **p = &t->tasks[(unsigned)tid % TASK_SLOTS];
-
-	while (*p && (*p)->tid != tid)
-		p = &(*p)->next;
-	return p;
-}
-
-static struct task *task_add(struct trace *t, pid_t tid)
-{
-	struct task **slot = task_slot(t, tid), *task;
-
-	if (*slot)
-		return *slot;
-	task = calloc(1, sizeof(*task));
-	if (!task) {
-		note_error(t, -ENOMEM);
-		return NULL;
-	}
-	task->tid = tid;
-	*slot = task;
-	t->n_tasks++;
-	return task;
-}
-
-static struct address_space *space_new(struct trace *t, pid_t tid)
-{
-	bool by_scan = t->result->method == TRACE_UFFD;
-	struct address_space *as = address_space_new(tid, by_scan);
-
-	if (!as) {
-		note_error(t, -ENOMEM);
-		return NULL;
-	}
-	as->next = t->spaces;
-	t->spaces = as;
-	return as;
-}
-
-static void space_remove(struct trace *t, struct address_space *as)
-{
-	struct address_space **p = &t->spaces;
-
-	while (*p != as)
-		p = &(*p)->next;
-	*p = as->next;
-	if (t->result->method == TRACE_UFFD && (as->inexact || as->uffd < 0))
-		t->result->n_unseen++;
-	address_space_free(as);
-}
-
-static void task_set_space(struct trace *t, struct task *task, struct address_space *as)
-{
-	struct address_space *old = task->as;
-
-	if (as)
-		as->n_tasks++;
-	task->as = as;
-	if (old && --old->n_tasks == 0)
-		space_remove(t, old);
-}
-
-static void task_remove(struct trace *t, struct task **slot)
-{
-	struct task *task = *slot;
-
-	task_set_space(t, task, NULL);
-	*slot = task->next;
-	free(task);
-	t->n_tasks--;
-}
-
-static void for_each_task(struct trace *t, void (*fn)(struct trace *, struct task *))
-{
-	for (size_t i = 0; i < TASK_SLOTS; i++)
-		for (struct task *task = t->tasks[i]; task; task = task->next)
-			fn(t, task);
-}
-
-/* ---- recording ---- */
-
-static void scan(struct trace *t, struct address_space *as, uint32_t when)
-{
-	if (as && t->executed)
-		address_space_scan(as, &t->files, when);
-}
 
 /* At the end of a time bucket: what is new since the last scan belongs to it. */
 static void scan_all(struct trace *t)
@@ -183,341 +21,17 @@ static void scan_all(struct trace *t)
 
 	when = MAX(when, 1u) - 1;
 	for (struct address_space *as = t->spaces; as; as = as->next)
-		scan(t, as, when);
+		trace_scan(t, as, when);
 	while (t->next_scan_us <= now)
 		t->next_scan_us = t->start_us + when_end_us(t->next_when++);
 }
 
-static void open_uffd(struct trace *t, struct task *task, uint64_t vdso, int *ret_status)
-{
-	int fd;
-
-	/* A sandbox of the program's own could kill it for a call it does not know. */
-	if (t->result->method != TRACE_UFFD || !vdso ||
-	    tracee_seccomp_filters(task->tid) > t->n_filters)
-		return;
-	if (!t->vdso_syscall_off)
-		t->vdso_syscall_off = tracee_find_syscall(task->tid, vdso);
-	if (!t->vdso_syscall_off)
-		return;
-	fd = tracee_open_uffd(task->tid, vdso + t->vdso_syscall_off, ret_status);
-	if (fd >= 0)
-		address_space_take_uffd(task->as, fd);
-}
-
-/*
- * TASK, alone in a new address space, is stopped before its first instruction there.
- * *ret_status: how it ended meanwhile, else 0.
- */
-static void begin_space(struct trace *t, struct task *task, int *ret_status)
-{
-	uint64_t vdso = 0;
-
-	task_set_space(t, task, space_new(t, task->tid));
-	if (!task->as)
-		return;
-	task->as->blind = !tracee_is_native(task->tid);
-	if (address_space_load(task->as, &t->files, &vdso) < 0 || task->as->blind)
-		return;
-	open_uffd(t, task, vdso, ret_status);
-	address_space_register_all(task->as);
-}
-
-static void begin_recording(struct trace *t, struct task *task)
-{
-	t->executed = true;
-	t->start_us = now_us();
-	t->next_when = 0;
-	t->next_scan_us = t->start_us + when_end_us(t->next_when++);
-	t->n_filters = tracee_seccomp_filters(task->tid);
-}
-
-/* ---- system calls ---- */
-
-/*
- * A shared mapping of a descriptor without write permission cannot be registered
- * (VM_MAYWRITE, fs/userfaultfd.c). Private, it shows the same bytes.
- */
-static void make_private(struct task *task, const struct tracee_call *call)
-{
-	uint64_t flags = call->args[3];
-	int fd_flags;
-
-	task->flags_before = 0;
-	if ((flags & MAP_TYPE) != MAP_SHARED || call->args[2] & PROT_WRITE ||
-	    traced_fd_info(task->tid, (int)call->args[4], &fd_flags, NULL) < 0 ||
-	    (fd_flags & O_ACCMODE) != O_RDONLY)
-		return;
-	if (tracee_set_mmap_flags(task->tid, (flags & ~(uint64_t)MAP_TYPE) | MAP_PRIVATE) == 0)
-		task->flags_before = flags;
-}
-
-/* Returns how to go on. */
-static int enter_mmap(struct trace *t, struct task *task, const struct tracee_call *call)
-{
-	const uint64_t *a = call->args;
-	struct traced_file *file;
-
-	if (a[3] & MAP_FIXED)
-		note_error(t, address_space_unmap(task->as, a[0], a[1], when_now(t)));
-	if (a[3] & MAP_ANONYMOUS)
-		return PTRACE_CONT;
-	file = traced_files_by_fd(&t->files, task->tid, (int)a[4]);
-	if (!file)
-		return PTRACE_CONT;
-	if (task->as->uffd >= 0)
-		make_private(task, call);
-	task->mapping = (struct mapping){
-		.end = a[1],
-		.pgno = a[5] >> PAGE_SHIFT,
-		.file = file,
-	};
-	task->pending = PENDING_MMAP;
-	return PTRACE_SYSCALL;
-}
-
-static int enter_mremap(struct trace *t, struct task *task, const struct tracee_call *call)
-{
-	const uint64_t *a = call->args;
-	bool fixed = a[3] & MREMAP_FIXED;
-
-	/* Old length 0 asks for a second mapping of the same pages. */
-	if (!address_space_overlaps(task->as, a[0], MAX(a[1], 1u)) &&
-	    !(fixed && address_space_overlaps(task->as, a[4], a[2])))
-		return PTRACE_CONT;
-	scan(t, task->as, when_now(t));
-	task->pending = PENDING_MREMAP;
-	return PTRACE_SYSCALL;
-}
-
-static int enter_call(struct trace *t, struct task *task)
-{
-	struct tracee_call call;
-
-	if (!task->as || tracee_get_call(task->tid, &call) < 0)
-		return PTRACE_CONT;
-	switch (call.nr) {
-	case __NR_mmap:
-		return enter_mmap(t, task, &call);
-	case __NR_munmap:
-		note_error(t, address_space_unmap(task->as, call.args[0], call.args[1],
-						  when_now(t)));
-		return PTRACE_CONT;
-	case __NR_mremap:
-		return enter_mremap(t, task, &call);
-	case __NR_execve:
-	case __NR_execveat:
-		scan(t, task->as, when_now(t));
-		return PTRACE_CONT;
-	default:
-		traced_call_read(&t->files, task->tid, &call, when_now(t));
-		return PTRACE_CONT;
-	}
-}
-
-static void leave_mmap(struct trace *t, struct task *task)
-{
-	const struct mapping *m = &task->mapping;
-	int64_t addr;
-
-	if (task->flags_before)
-		tracee_set_mmap_flags(task->tid, task->flags_before);
-	if (!task->as || tracee_get_result(task->tid, &addr) < 0 || addr < 0)
-		return;
-	note_error(t, address_space_map(task->as, (uint64_t)addr, m->end, m->pgno, m->file));
-}
-
-static void leave_call(struct trace *t, struct task *task, int *ret_status)
-{
-	enum task_pending pending = task->pending;
-
-	task->pending = PENDING_NONE;
-	if (pending == PENDING_MMAP)
-		leave_mmap(t, task);
-	else if (pending == PENDING_MREMAP && task->as)
-		address_space_load(task->as, &t->files, NULL);
-	else if (pending == PENDING_EXEC)
-		begin_space(t, task, ret_status);
-	if (pending == PENDING_EXEC && task->as)
-		address_space_mark_headers(task->as);
-}
-
-/* ---- processes ---- */
-
-static void set_leader(struct trace *t, struct task *task)
-{
-	task->leader = tracee_is_leader(task->tid);
-	t->result->n_processes += task->leader;
-}
-
-/*
- * The parent tells of its child. Now, while it is stopped, it is known whether they share
- * their memory; the child itself may have stopped before.
- */
-static void on_new_child(struct trace *t, struct task *parent)
-{
-	pid_t tid = (pid_t)tracee_event_message(parent->tid);
-	struct task *child;
-
-	if (tid <= 0 || *task_slot(t, tid))
-		return;
-	if (tracee_same_memory(parent->tid, tid) < 0)
-		return; /* gone; its end is waited for all the same */
-	child = task_add(t, tid);
-	if (child && parent->as && tracee_same_memory(parent->tid, tid) == 1)
-		task_set_space(t, child, parent->as);
-}
-
-/* The child stopped before its parent: ask who shares its memory. */
-static void find_space(struct trace *t, struct task *child)
+static void for_each_task(struct trace *t, void (*fn)(struct trace *, struct task *))
 {
 	for (size_t i = 0; i < TASK_SLOTS; i++)
 		for (struct task *task = t->tasks[i]; task; task = task->next)
-			if (task != child && task->as &&
-			    tracee_same_memory(task->tid, child->tid) == 1) {
-				task_set_space(t, child, task->as);
-				return;
-			}
+			fn(t, task);
 }
-
-static void on_first_stop(struct trace *t, struct task *task, bool told, int *ret_status)
-{
-	task->started = true;
-	set_leader(t, task);
-	if (!task->as && !told)
-		find_space(t, task);
-	if (!task->as)
-		begin_space(t, task, ret_status);
-}
-
-static int on_exec(struct trace *t, struct task *task)
-{
-	pid_t former = (pid_t)tracee_event_message(task->tid);
-
-	/* A thread that was not the leader takes over its number, and reports no end. */
-	if (former > 0 && former != task->tid && *task_slot(t, former))
-		task_remove(t, task_slot(t, former));
-	if (!t->executed)
-		begin_recording(t, task);
-	task_set_space(t, task, NULL);
-	if (!task->leader)
-		set_leader(t, task);
-	/* Registers are the program's own only when execve() is done. */
-	task->pending = PENDING_EXEC;
-	return PTRACE_SYSCALL;
-}
-
-/* Whose /proc/PID/maps are read when AS is blind: not that of a task that has ended. */
-static void find_other_pid(struct trace *t, const struct task *gone)
-{
-	for (size_t i = 0; i < TASK_SLOTS; i++)
-		for (struct task *task = t->tasks[i]; task; task = task->next)
-			if (task != gone && task->as == gone->as) {
-				gone->as->pid = task->tid;
-				return;
-			}
-}
-
-static void on_exit_event(struct trace *t, struct task *task)
-{
-	if (!task->as)
-		return;
-	if (task->as->n_tasks == 1)
-		scan(t, task->as, when_now(t));
-	else if (task->as->pid == task->tid)
-		find_other_pid(t, task);
-	task_set_space(t, task, NULL);
-}
-
-static bool is_job_stop(int sig)
-{
-	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
-}
-
-static void on_stop(struct trace *t, struct task *task, int status, int *ret_status)
-{
-	int event = status >> 16, sig = WSTOPSIG(status), how = PTRACE_CONT, deliver = 0;
-
-	switch (event) {
-	case 0:
-		if (sig == (SIGTRAP | 0x80))
-			leave_call(t, task, ret_status);
-		else
-			deliver = sig;
-		break;
-	case PTRACE_EVENT_SECCOMP:
-		how = enter_call(t, task);
-		break;
-	case PTRACE_EVENT_FORK:
-	case PTRACE_EVENT_VFORK:
-	case PTRACE_EVENT_CLONE:
-		on_new_child(t, task);
-		break;
-	case PTRACE_EVENT_EXEC:
-		how = on_exec(t, task);
-		break;
-	case PTRACE_EVENT_EXIT:
-		on_exit_event(t, task);
-		break;
-	case PTRACE_EVENT_STOP:
-		if (is_job_stop(sig))
-			how = PTRACE_LISTEN;
-		break;
-	}
-	if (*ret_status == 0)
-		tracee_resume(task->tid, how, deliver);
-}
-
-/* While the launch is being ended nothing is recorded any more. */
-static void pass_on(pid_t tid, int status)
-{
-	int event = status >> 16, sig = WSTOPSIG(status);
-
-	if (event == PTRACE_EVENT_STOP && is_job_stop(sig))
-		tracee_resume(tid, PTRACE_LISTEN, 0);
-	else
-		tracee_resume(tid, PTRACE_CONT,
-			      event || sig == (SIGTRAP | 0x80) ? 0 : sig);
-}
-
-static void on_end(struct trace *t, pid_t tid, int status)
-{
-	struct task **slot = task_slot(t, tid);
-
-	if (tid == t->pid)
-		t->result->exit_status = status;
-	if (*slot)
-		task_remove(t, slot);
-}
-
-static void on_status(struct trace *t, pid_t tid, int status)
-{
-	while (status) {
-		struct task *task = *task_slot(t, tid);
-		bool told = task;
-		int next = 0;
-
-		if (!WIFSTOPPED(status)) {
-			on_end(t, tid, status);
-			return;
-		}
-		if (!task)
-			task = task_add(t, tid);
-		if (task && t->ending_us && !task->started)
-			task->leader = tracee_is_leader(tid);
-		if (!task || t->ending_us) {
-			pass_on(tid, status);
-			return;
-		}
-		if (!task->started)
-			on_first_stop(t, task, told, &next);
-		if (next == 0)
-			on_stop(t, task, status, &next);
-		status = next;
-	}
-}
-
-/* ---- the end ---- */
 
 static void signal_task(const struct task *task, int sig)
 {
@@ -543,7 +57,7 @@ static void end_launch(struct trace *t)
 	if (t->ending_us)
 		return;
 	for (struct address_space *as = t->spaces; as; as = as->next)
-		scan(t, as, when_now(t));
+		trace_scan(t, as, when_now(t));
 	t->result->elapsed_us = now_us() - t->start_us;
 	t->ending_us = now_us();
 	for_each_task(t, terminate_task);
@@ -596,7 +110,7 @@ static void run(struct trace *t, const sigset_t *signals)
 		pid_t tid;
 
 		while ((tid = waitpid(-1, &status, __WALL | __WNOTHREAD | WNOHANG)) > 0) {
-			on_status(t, tid, status);
+			trace_on_status(t, tid, status);
 			if (t->executed && !t->ending_us && now_us() >= t->next_scan_us)
 				do_due(t);
 		}
@@ -613,9 +127,7 @@ static void run(struct trace *t, const sigset_t *signals)
 
 static void trace_done(struct trace *t)
 {
-	for (size_t i = 0; i < TASK_SLOTS; i++)
-		while (t->tasks[i])
-			task_remove(t, &t->tasks[i]);
+	trace_remove_all_tasks(t);
 	traced_files_done(&t->files);
 }
 
@@ -630,14 +142,14 @@ static int record(struct trace *t, const struct tracee_spawn *spawn, const sigse
 	r = tracee_spawn(spawn, &t->pid, &error_fd);
 	if (r < 0)
 		return r;
-	task = task_add(t, t->pid);
+	task = trace_add_task(t, t->pid);
 	if (!task) {
 		kill(t->pid, SIGKILL);
 		waitpid(t->pid, NULL, __WALL);
 		return -ENOMEM;
 	}
 	task->started = true;
-	set_leader(t, task);
+	trace_set_leader(t, task);
 	run(t, signals);
 	if (!t->executed && io_read_full(error_fd, &error, sizeof(error)) == 0)
 		return error;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The state of one recording, between trace.c (the event loop, its clock and its end) and
+ * trace-events.c (what each stop of a task means). Each task and each address space is in
+ * exactly one list; an address space lives while tasks use it.
+ */
+#ifndef ELFCAST_TRACE_PRIVATE_H
+#define ELFCAST_TRACE_PRIVATE_H
+
+#include <time.h>
+
+#include "address-space.h"
+#include "pageset.h"
+#include "trace.h"
+#include "tracee.h"
+
+#define TASK_SLOTS 1024
+
+/* What is to be done where the current system call ends. */
+enum task_pending {
+	PENDING_NONE,
+	PENDING_MMAP,
+	PENDING_MREMAP,
+	PENDING_EXEC,
+};
+
+struct task {
+	struct task *next;
+	pid_t tid;
+	bool leader;
+	bool started; /* its first stop has been seen */
+	struct address_space *as; /* NULL: not known yet, or gone */
+	enum task_pending pending;
+	struct mapping mapping; /* with PENDING_MMAP: all but the address */
+	uint64_t flags_before;	/* of a changed mmap call, 0: not changed */
+};
+
+struct trace {
+	const struct trace_options *options;
+	struct trace_result *result;
+	struct traced_files files;
+	struct task *tasks[TASK_SLOTS];
+	size_t n_tasks;
+	struct address_space *spaces;
+	pid_t pid; /* of the program */
+	bool executed;
+	uint64_t start_us, next_scan_us; /* CLOCK_MONOTONIC; start is the exec */
+	uint32_t next_when;
+	uint64_t vdso_syscall_off;
+	unsigned n_filters; /* seccomp filters that are not the program's own */
+	uint64_t ending_us; /* since when the launch is being ended, 0: it is not */
+	bool killed;
+	int error;
+};
+
+static inline uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+static inline uint32_t when_now(const struct trace *t)
+{
+	return t->executed ? when_from_us(now_us() - t->start_us) : 0;
+}
+
+/* New, or the one that is there. NULL: no memory, which is noted. */
+struct task *trace_add_task(struct trace *t, pid_t tid);
+/* TASK is a process, not a thread: found out, and counted. */
+void trace_set_leader(struct trace *t, struct task *task);
+/* Record what AS has touched by now. AS may be NULL. */
+void trace_scan(struct trace *t, struct address_space *as, uint32_t when);
+/* A task stopped or ended: do what is to be done, and let it go on. */
+void trace_on_status(struct trace *t, pid_t tid, int status);
+void trace_remove_all_tasks(struct trace *t);
+
+#endif
