@@ -15,7 +15,7 @@ const char *arg_root;
 bool arg_json;
 
 static const struct cmd *const cmds[] = {
-	&cmd_train, &cmd_compile, &cmd_prefetch, &cmd_run,
+	&cmd_train, &cmd_compile, &cmd_prefetch, &cmd_run, &cmd_show, &cmd_dump,
 };
 
 static void print_help(void)

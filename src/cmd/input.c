@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "input.h"
+#include "io.h"
+#include "limits.h"
+#include "log.h"
+
+enum content { CONTENT_OTHER, CONTENT_PROFILE, CONTENT_SHADOW };
+
+/* By the first bytes alone: what turns out to be a program may be large. */
+static enum content detect_content(int fd)
+{
+	char head[512];
+	struct stat st;
+	ssize_t n, i = 0;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return CONTENT_OTHER;
+	n = pread(fd, head, sizeof(head), 0);
+	if (n >= 8 && memcmp(head, SHADOW_MAGIC, 8) == 0)
+		return CONTENT_SHADOW;
+	while (i < n && head[i] && strchr(" \t\r\n", head[i]))
+		i++;
+	return i < n && head[i] == '{' ? CONTENT_PROFILE : CONTENT_OTHER;
+}
+
+static int load_profile(int fd, const char *name, struct input *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	struct diag d = { 0 };
+	size_t bytes;
+	int r;
+
+	r = io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
+	if (r < 0)
+		return log_errno(r, "cannot read profile '%s'", name);
+	r = profile_parse(text, bytes, &ret->profile, &d);
+	if (r == -ENOMEM)
+		return log_errno(r, "cannot read profile '%s'", name);
+	if (r < 0 && d.line > 0)
+		log_error("%s:%u:%u: %s", name, d.line, d.column, d.message);
+	else if (r < 0)
+		log_error("%s: %s", name, d.message);
+	return r;
+}
+
+static int load_shadow(int fd, const char *name, struct input *ret)
+{
+	char *data;
+	size_t bytes;
+	int r;
+
+	r = io_read_file(fd, LIMIT_PACK_BYTES, &data, &bytes);
+	if (r == 0)
+		r = launch_list_add(&ret->shadows, (uint8_t *)data, bytes);
+	if (r == -EINVAL) {
+		log_error("'%s' is a pack or an index, not a program's shadow", name);
+		return r;
+	}
+	return r < 0 ? log_errno(r, "cannot read shadow '%s'", name) : 0;
+}
+
+static int load_program(const struct store *s, const char *name, const char *scenario,
+			struct input *ret)
+{
+	_cleanup_free_ char *program = NULL;
+	struct launch_list *l = &ret->shadows;
+	int r;
+
+	r = launch_resolve(s, name, &program);
+	if (r < 0)
+		return log_errno(r, "'%s' is no profile, no shadow and no program", name);
+	r = launch_find(s, program, scenario, l);
+	if (r < 0)
+		return log_errno(r, "cannot read the shadows of '%s'", program);
+	if (l->n_damaged > 0)
+		log_warning("%u shadows of '%s' are damaged or of another version; "
+			    "'elfcast compile' rebuilds them",
+			    l->n_damaged, program);
+	if (l->n > 0)
+		return 0;
+	if (scenario)
+		log_error("no shadow of '%s' for scenario '%s'", program, scenario);
+	else
+		log_error("no shadow of '%s'", program);
+	return -ENOENT;
+}
+
+int input_load(const struct store *s, const char *name, const char *scenario,
+	       struct input *ret)
+{
+	_cleanup_close_ int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : 0;
+
+	*ret = (struct input){ 0 };
+	if (fd >= 0)
+		switch (detect_content(fd)) {
+		case CONTENT_PROFILE:
+			return load_profile(fd, name, ret);
+		case CONTENT_SHADOW:
+			return load_shadow(fd, name, ret);
+		case CONTENT_OTHER:
+			break;
+		}
+	r = load_program(s, name, scenario, ret);
+	if (r < 0)
+		input_done(ret);
+	return r;
+}
+
+void input_done(struct input *in)
+{
+	profile_free(in->profile);
+	launch_list_done(&in->shadows);
+	*in = (struct input){ 0 };
+}

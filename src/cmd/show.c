@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* elfcast show: what a profile or shadow holds, as a table or as JSON. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cmd.h"
+#include "input.h"
+#include "json-out.h"
+#include "limits.h"
+#include "log.h"
+#include "summary.h"
+
+static const char *arg_scenario;
+static bool use_colour;
+
+static void print_json_row(const struct row *row, bool has_runs)
+{
+	char hex[BUILDID_HEX_BYTES];
+
+	buildid_to_hex(&row->buildid, hex);
+	json_open(NULL, '{');
+	json_string("path", row->path);
+	json_string("build_id", *hex ? hex : NULL);
+	json_uint("pages", row->n_pages);
+	json_uint("file_pages", row->file_pages);
+	if (has_runs) {
+		json_uint("min_runs", row->min_runs);
+		json_uint("max_runs", row->max_runs);
+	}
+	if (row->n_pages > 0)
+		json_double("first_ms", (double)when_end_us(row->when) / 1000);
+	json_string("now", now_text(row->now));
+	json_close('}');
+}
+
+static void print_json(const struct summary *s)
+{
+	struct totals t = summary_count(s);
+
+	json_open(NULL, '{');
+	json_string("kind", s->trained ? "profile" : "shadow");
+	json_string("program", s->program);
+	json_string("scenario", s->scenario);
+	json_string("arch", s->arch);
+	if (s->trained) {
+		json_open("trained", '{');
+		json_uint("runs", s->trained->n_runs);
+		json_uint("window_ms", s->trained->window_ms);
+		json_string("method", s->trained->method);
+		json_string("kernel", s->trained->kernel);
+		json_close('}');
+	}
+	json_uint("pages", t.n_pages);
+	json_uint("usable_pages", t.n_pages_usable);
+	json_uint("usable_objects", t.n_usable);
+	json_open("objects", '[');
+	for (size_t i = 0; i < s->n_rows; i++)
+		print_json_row(&s->rows[i], s->trained);
+	json_close(']');
+	json_close('}');
+}
+
+/* Names come from files: no control character of theirs reaches a terminal. */
+static void put_text(const char *s)
+{
+	for (; *s; s++)
+		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+}
+
+static void format_share(const struct row *row, char *ret, size_t bytes)
+{
+	double share = row->file_pages ? 100.0 * (double)row->n_pages / (double)row->file_pages :
+					 0;
+
+	if (row->n_pages == 0)
+		snprintf(ret, bytes, "-");
+	else
+		snprintf(ret, bytes, share < 9.95 ? "%.1f%%" : "%.0f%%", share);
+}
+
+static void format_runs(const struct row *row, uint32_t n_runs, char *ret, size_t bytes)
+{
+	if (row->max_runs == 0)
+		snprintf(ret, bytes, "-");
+	else if (row->min_runs == n_runs)
+		snprintf(ret, bytes, "always");
+	else if (row->min_runs == row->max_runs)
+		snprintf(ret, bytes, "%u", row->min_runs);
+	else
+		snprintf(ret, bytes, "%u-%u", row->min_runs, row->max_runs);
+}
+
+/* The end of the bucket: the page was touched before. */
+static void format_when(const struct row *row, char *ret, size_t bytes)
+{
+	double ms = (double)when_end_us(row->when) / 1000;
+
+	if (row->n_pages == 0)
+		snprintf(ret, bytes, "-");
+	else if (ms < 10)
+		snprintf(ret, bytes, "%.1f ms", ms);
+	else if (ms < 1000)
+		snprintf(ret, bytes, "%.0f ms", ms);
+	else
+		snprintf(ret, bytes, "%.1f s", ms / 1000);
+}
+
+static const char *colour_of(enum now now)
+{
+	if (!use_colour)
+		return "";
+	return now_is_usable(now) ? "\033[32m" : now == NOW_MISSING ? "\033[33m" : "\033[31m";
+}
+
+/* The path comes last: narrow terminals then wrap only what is long. */
+static void print_row(const struct summary *s, const struct row *row)
+{
+	char share[16], runs[32], when[32];
+
+	format_share(row, share, sizeof(share));
+	format_when(row, when, sizeof(when));
+	printf("%7llu %6s ", (unsigned long long)row->n_pages, share);
+	if (s->trained) {
+		format_runs(row, s->trained->n_runs, runs, sizeof(runs));
+		printf("%9s ", runs);
+	}
+	printf("%8s  %s%-10s%s  ", when, colour_of(row->now), now_text(row->now),
+	       use_colour ? "\033[0m" : "");
+	put_text(row->path);
+	putchar('\n');
+}
+
+static void print_head(const struct summary *s)
+{
+	const struct profile *p = s->trained;
+
+	fputs(use_colour ? "\033[1m" : "", stdout);
+	put_text(s->program);
+	fputs(use_colour ? "\033[0m" : "", stdout);
+	fputs(", scenario ", stdout);
+	put_text(s->scenario);
+	printf(" (%s, ", p ? "profile" : "shadow");
+	put_text(s->arch);
+	puts(")");
+	if (p) {
+		printf("trained: %u run%s, window %u ms, method ", p->n_runs,
+		       p->n_runs == 1 ? "" : "s", p->window_ms);
+		put_text(p->method);
+		fputs(", kernel ", stdout);
+		put_text(p->kernel);
+		putchar('\n');
+	}
+	printf("\n%7s %6s %s%8s  %-10s  %s\n", "pages", "share", p ? "     runs " : "", "before",
+	       "now", "path");
+}
+
+static void print_amount(uint64_t n_pages, size_t n_objects)
+{
+	double kib = (double)n_pages * PAGE_BYTES / 1024;
+
+	printf(kib < 1024 ? "%llu pages (%.0f KiB) of %zu object%s" :
+			    "%llu pages (%.1f MiB) of %zu object%s",
+	       (unsigned long long)n_pages, kib < 1024 ? kib : kib / 1024, n_objects,
+	       n_objects == 1 ? "" : "s");
+}
+
+static void print_table(const struct summary *s)
+{
+	struct totals t = summary_count(s);
+
+	print_head(s);
+	for (size_t i = 0; i < s->n_rows; i++)
+		print_row(s, &s->rows[i]);
+	putchar('\n');
+	print_amount(t.n_pages, s->n_rows);
+	fputs("; usable now: ", stdout);
+	print_amount(t.n_pages_usable, t.n_usable);
+	putchar('\n');
+}
+
+/* R: how summarising went; S is freed. */
+static int print_summary(struct summary *s, int r)
+{
+	if (r < 0)
+		log_errno(r, "cannot summarise '%s'", s->program);
+	else if (arg_json)
+		print_json(s);
+	else
+		print_table(s);
+	summary_done(s);
+	return r;
+}
+
+/* JSON is an array: a program may have several shadows. */
+static int show_input(const struct input *in, const struct facts_context *facts)
+{
+	struct summary s;
+	int r = 0;
+
+	if (arg_json)
+		json_open(NULL, '[');
+	if (in->profile)
+		r = print_summary(&s, summary_from_profile(in->profile, facts, &s));
+	for (size_t i = 0; r == 0 && i < in->shadows.n; i++) {
+		if (i > 0 && !arg_json)
+			putchar('\n');
+		r = print_summary(&s, summary_from_shadow(&in->shadows.items[i], facts, &s));
+	}
+	if (arg_json)
+		json_close(']');
+	return r;
+}
+
+static int show(const char *name)
+{
+	_cleanup_(store_done) struct store s = { .rootfd = -1 };
+	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
+	_cleanup_(input_done) struct input in = { 0 };
+	struct facts_context facts = { .storage_override = -1 };
+	int r = store_open(arg_root, false, &s);
+
+	if (r < 0) {
+		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+		return CMD_FAILED;
+	}
+	r = mounts_load(&mounts);
+	if (r < 0) {
+		log_errno(r, "cannot read the mount table");
+		return CMD_FAILED;
+	}
+	facts.rootfd = s.rootfd;
+	facts.root_path = s.root_path;
+	facts.mounts = mounts;
+	r = input_load(&s, name, arg_scenario, &in);
+	if (r == 0)
+		r = show_input(&in, &facts);
+	return r < 0 ? CMD_FAILED : CMD_DONE;
+}
+
+static int run(int argc, char *argv[])
+{
+	enum { OPT_SCENARIO = OPT_VERB };
+	static const struct option options[] = {
+		{ "scenario", required_argument, NULL, OPT_SCENARIO },
+		COMMON_LONGOPTS,
+	};
+	const char *no_colour = getenv("NO_COLOR");
+	int c, r;
+
+	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
+		if (c == OPT_SCENARIO) {
+			arg_scenario = optarg;
+			continue;
+		}
+		r = cmd_common_option(&cmd_show, c);
+		if (r >= 0)
+			return r;
+	}
+	if (argc - optind != 1)
+		return cmd_usage_error(&cmd_show, "needs one profile, program or shadow");
+	use_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
+	return show(argv[optind]);
+}
+
+const struct cmd cmd_show = {
+	.name = "show",
+	.args = "[--scenario=S] PROFILE|PROGRAM|SHADOW",
+	.summary = "what a profile or shadow holds, and whether its files are still those",
+	.options = "      --scenario=S    of a program, the shadow of this scenario\n",
+	.run = run,
+};

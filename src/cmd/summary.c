@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "limits.h"
+#include "macro.h"
+#include "summary.h"
+#include "vec.h"
+
+static const char *const now_texts[] = {
+	[NOW_VALID] = "valid",	   [NOW_WHOLE] = "whole",
+	[NOW_CHANGED] = "changed", [NOW_STALE] = "stale",
+	[NOW_MISSING] = "missing", [NOW_NOT_FILE] = "not a file",
+	[NOW_UNREADABLE] = "unreadable",
+};
+
+const char *now_text(enum now now)
+{
+	return now_texts[now];
+}
+
+bool now_is_usable(enum now now)
+{
+	return now == NOW_VALID || now == NOW_WHOLE;
+}
+
+static uint64_t pages_of(uint64_t bytes)
+{
+	return bytes / PAGE_BYTES + !!(bytes % PAGE_BYTES);
+}
+
+static enum now now_from_error(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENOTDIR:
+		return NOW_MISSING;
+	case -EINVAL:
+	case -ELOOP:
+		return NOW_NOT_FILE;
+	default:
+		return NOW_UNREADABLE;
+	}
+}
+
+/* A profile's object against its file, as compile would see it. */
+static enum now judge_profile_object(const struct profile_object *o,
+				     const struct file_facts *f)
+{
+	if (f->error < 0)
+		return now_from_error(f->error);
+	if (o->buildid.n_bytes)
+		return buildid_equal(&o->buildid, &f->buildid) ? NOW_VALID : NOW_STALE;
+	if (o->size_bytes == f->identity.size_bytes)
+		return NOW_VALID;
+	return f->identity.size_bytes <= LIMIT_WHOLE_DATA_BYTES ? NOW_WHOLE : NOW_STALE;
+}
+
+/* A shadow's object against its file, as prefetch would see it. */
+static enum now judge_shadow_object(const struct shadow_object *o, const struct file_facts *f)
+{
+	struct identity was = shadow_object_identity(o);
+	struct buildid wanted = shadow_object_buildid(o);
+	bool same = identity_equal(&was, &f->identity);
+
+	if (f->error < 0)
+		return now_from_error(f->error);
+	if (!shadow_object_is_usable(o))
+		return same && o->state == OBJECT_STALE ? NOW_STALE : NOW_CHANGED;
+	if (same || (wanted.n_bytes && buildid_equal(&wanted, &f->buildid)))
+		return o->state == OBJECT_WHOLE ? NOW_WHOLE : NOW_VALID;
+	return NOW_CHANGED;
+}
+
+static struct row *add_row(struct summary *s)
+{
+	if (VEC_RESERVE_ONE(s->rows, s->n_rows, s->capacity) < 0)
+		return NULL;
+	s->rows[s->n_rows] = (struct row){ 0 };
+	return &s->rows[s->n_rows++];
+}
+
+static int add_profile_object(struct summary *s, const struct profile_object *o,
+			      const struct facts_context *facts)
+{
+	struct row *row = add_row(s);
+	struct file_facts f;
+
+	if (!row)
+		return -ENOMEM;
+	facts_read(facts, o->path, o->buildid.n_bytes > 0, &f);
+	*row = (struct row){ .path = o->path,
+			     .buildid = o->buildid,
+			     .n_pages = pageset_count(&o->pages),
+			     .file_pages = pages_of(o->size_bytes),
+			     .min_runs = o->pages.n_runs ? UINT32_MAX : 0,
+			     .when = LIMIT_WHEN,
+			     .now = judge_profile_object(o, &f) };
+	for (size_t i = 0; i < o->pages.n_runs; i++) {
+		const struct page_run *run = &o->pages.runs[i];
+
+		row->min_runs = MIN(row->min_runs, run->runs);
+		row->max_runs = MAX(row->max_runs, run->runs);
+		row->when = MIN(row->when, run->when);
+	}
+	return 0;
+}
+
+static int add_shadow_object(struct summary *s, const struct shadow *shadow,
+			     const struct shadow_object *o, const struct facts_context *facts)
+{
+	uint32_t next = le32_get(o->first_extent);
+	struct row *row = add_row(s);
+	struct file_facts f;
+
+	if (!row)
+		return -ENOMEM;
+	facts_read(facts, shadow_string(shadow, o->path), o->buildid_bytes > 0, &f);
+	*row = (struct row){ .path = shadow_string(shadow, o->path),
+			     .buildid = shadow_object_buildid(o),
+			     .file_pages = pages_of(le64_get(o->size_bytes)),
+			     .when = LIMIT_WHEN,
+			     .now = judge_shadow_object(o, &f) };
+	for (; next != SHADOW_NONE; next = le32_get(shadow->extents[next].next)) {
+		const struct shadow_extent *e = &shadow->extents[next];
+
+		row->n_pages += le32_get(e->n_pages);
+		row->when = MIN(row->when, le32_get(e->when));
+	}
+	return 0;
+}
+
+int summary_from_profile(const struct profile *p, const struct facts_context *facts,
+			 struct summary *ret)
+{
+	int r = 0;
+
+	*ret = (struct summary){ .program = p->program,
+				 .scenario = p->scenario,
+				 .arch = p->arch,
+				 .trained = p };
+	for (size_t i = 0; r == 0 && i < p->n_objects; i++)
+		r = add_profile_object(ret, &p->objects[i], facts);
+	return r;
+}
+
+int summary_from_shadow(const struct launch *l, const struct facts_context *facts,
+			struct summary *ret)
+{
+	const struct shadow *s = &l->shadow;
+	int r = 0;
+
+	*ret = (struct summary){ .program = launch_program(l),
+				 .scenario = launch_scenario(l),
+				 .arch = shadow_string(s, s->launches[0].arch) };
+	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++)
+		r = add_shadow_object(ret, s, &s->objects[i], facts);
+	return r;
+}
+
+void summary_done(struct summary *s)
+{
+	free(s->rows);
+	*s = (struct summary){ 0 };
+}
+
+struct totals summary_count(const struct summary *s)
+{
+	struct totals t = { 0 };
+
+	for (size_t i = 0; i < s->n_rows; i++) {
+		const struct row *row = &s->rows[i];
+
+		t.n_pages += row->n_pages;
+		if (!now_is_usable(row->now))
+			continue;
+		t.n_pages_usable += row->n_pages;
+		t.n_usable++;
+	}
+	return t;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What show prints: a profile or a shadow in one form, a row per object, and what its files
+ * are now.
+ */
+#ifndef ELFCAST_SUMMARY_H
+#define ELFCAST_SUMMARY_H
+
+#include "facts.h"
+#include "launch.h"
+#include "profile.h"
+
+/* What lies at the path of an object now. */
+enum now {
+	NOW_VALID,   /* read ahead */
+	NOW_WHOLE,   /* a small data file of another size: read whole */
+	NOW_CHANGED, /* not as compiled any more: skipped, until compiled again */
+	NOW_STALE,   /* another build or size: skipped */
+	NOW_MISSING,
+	NOW_NOT_FILE,
+	NOW_UNREADABLE,
+};
+
+struct row {
+	const char *path; /* borrowed */
+	struct buildid buildid;
+	uint64_t n_pages, file_pages; /* of the file that the page numbers are about */
+	uint32_t min_runs, max_runs;  /* 0: not known, or no pages */
+	uint32_t when;		      /* earliest; only with pages */
+	enum now now;
+};
+
+struct summary {
+	const char *program, *scenario, *arch; /* borrowed */
+	const struct profile *trained;	       /* NULL: a shadow, which does not know */
+	struct row *rows;
+	size_t n_rows, capacity;
+};
+
+struct totals {
+	uint64_t n_pages, n_pages_usable;
+	size_t n_usable;
+};
+
+const char *now_text(enum now now);
+bool now_is_usable(enum now now);
+
+/* Both borrow from P or L; 0 or -ENOMEM, *ret is to be freed in any case. */
+int summary_from_profile(const struct profile *p, const struct facts_context *facts,
+			 struct summary *ret);
+int summary_from_shadow(const struct launch *l, const struct facts_context *facts,
+			struct summary *ret);
+void summary_done(struct summary *s);
+
+struct totals summary_count(const struct summary *s);
+
+#endif
