@@ -60,8 +60,6 @@ struct job {
 	_Atomic uint32_t *asked; /* pages asked for, by extent */
 	_Atomic uint32_t next_open, next_ask, next_wait, n_extents_asked;
 	_Atomic uint64_t pages_left, pages_asked;
-	_Atomic uint32_t n_open; /* objects */
-	uint32_t max_ahead;	 /* openers do not go beyond that many */
 	unsigned n_numbered, n_openers;
 	bool openers_ask_too;
 	struct device devices[N_DEVICES]; /* under the lock */
@@ -120,7 +118,7 @@ static uint32_t device_call_bytes(struct job *job, dev_t dev)
 		if (job->devices[i].call_bytes == 0)
 			slot = &job->devices[i];
 	if (slot)
-		*slot = (struct device){dev, bytes};
+		*slot = (struct device){ dev, bytes };
 	pthread_mutex_unlock(&job->lock);
 	return bytes;
 }
@@ -148,7 +146,6 @@ static int open_object(struct job *job, uint32_t index, enum prefetch_skip *ret)
 	object->size_bytes = (uint64_t)st.st_size;
 	object->call_bytes = device_call_bytes(job, st.st_dev);
 	object->fd = TAKE_FD(fd);
-	atomic_fetch_add(&job->n_open, 1);
 	return 0;
 }
 
@@ -215,18 +212,17 @@ static bool need_object(struct job *job, uint32_t index)
 	}
 }
 
-static void release_object(struct job *job, struct object *object)
+static void release_object(struct object *object)
 {
 	if (atomic_fetch_sub(&object->n_left, 1) == 1 && object->fd >= 0) {
 		close(object->fd);
 		object->fd = -1;
-		atomic_fetch_sub(&job->n_open, 1);
 	}
 }
 
 static void open_ahead(struct job *job)
 {
-	while (!job->stop && job->n_open < job->max_ahead) {
+	while (!job->stop) {
 		uint32_t i = atomic_fetch_add(&job->next_open, 1);
 
 		if (i >= job->n_order)
@@ -300,7 +296,7 @@ static void ask_all(struct job *job)
 		if (i >= job->s.n_extents)
 			return;
 		ask_extent(job, i);
-		release_object(job, &job->objects[le32_get(job->s.extents[i].object)]);
+		release_object(&job->objects[le32_get(job->s.extents[i].object)]);
 	}
 }
 
@@ -338,7 +334,7 @@ static void wait_all(struct job *job)
 		if (i >= job->s.n_extents)
 			return;
 		wait_extent(job, i);
-		release_object(job, &job->objects[le32_get(job->s.extents[i].object)]);
+		release_object(&job->objects[le32_get(job->s.extents[i].object)]);
 	}
 }
 
@@ -430,25 +426,17 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 }
 
 /*
- * Openers run ahead of the extents, so every object may be open at once. Where descriptors
- * do not suffice, openers leave enough for the askers, which need three at a time each.
+ * Every object may be open at once. Where descriptors do not suffice all the same, openers
+ * stop; askers need few, since each object is closed after its last extent.
  */
-static void plan_descriptors(struct job *job)
+static void raise_descriptor_limit(uint32_t n_objects)
 {
-	enum { RESERVE = 32 + 3 * THREADS_DEFAULT };
-	struct rlimit limit = {.rlim_cur = 1024, .rlim_max = 1024};
+	struct rlimit limit;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur < job->n_order + (rlim_t)RESERVE) {
-		rlim_t before = limit.rlim_cur;
-
-		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-			limit.rlim_cur = before;
-	}
-	job->max_ahead = limit.rlim_cur > 2 * RESERVE
-				 ? (uint32_t)MIN(limit.rlim_cur - RESERVE, UINT32_MAX)
-				 : (uint32_t)limit.rlim_cur / 4;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= n_objects + 64ul)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* How many of the threads open, and how many there are at all; no more than have work. */
@@ -562,7 +550,7 @@ int prefetch_run(const struct shadow *s, const struct mounts *mounts,
 	struct timespec start = now(), end, deadline = add_ms(start, options->deadline_ms);
 	_cleanup_free_ uint8_t *skips = calloc(s->n_objects + 1u, sizeof(*skips));
 	_cleanup_(job_unrefp) struct job *job = NULL;
-	struct prefetch_report report = {.skips = skips};
+	struct prefetch_report report = { .skips = skips };
 	unsigned n_threads;
 	int r;
 
@@ -571,7 +559,7 @@ int prefetch_run(const struct shadow *s, const struct mounts *mounts,
 	r = job_new(s, mounts, options, &job);
 	if (r < 0)
 		return r;
-	plan_descriptors(job);
+	raise_descriptor_limit(job->n_order);
 	n_threads = plan_threads(job, options->n_threads);
 	if (n_threads > 0 && start_workers(job, n_threads) == 0)
 		return -EAGAIN;
