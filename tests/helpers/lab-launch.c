@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Start one program, possibly in a chroot, and say in one JSON line on stdout what it cost:
+ * wall and CPU time, major and minor faults of it and of all children that it waited for.
+ *
+ * Usage: lab-launch [-r ROOT] [-d DIR] [-t SECONDS] [-v] [-w WORD]... -- CMD...
+ *   -w  words of a command that is started, outside ROOT, at the same moment; not counted
+ *   -v  leave the program its output (else /dev/null)
+ * Nothing of the harness itself is read inside ROOT. Exits 0 when the program did, and the
+ * companion; 1 else; 3 when the time was up.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_WORDS 32
+
+static const char *arg_root, *arg_dir = "/";
+static unsigned arg_timeout_s = 120;
+static bool arg_verbose;
+static char *companion[MAX_WORDS + 1];
+
+/* The same for every launch and every machine. LC_ALL=C: no locale archive is looked for. */
+static char *const environment[] = {
+	(char[]){ "PATH=/usr/bin:/bin" },
+	(char[]){ "HOME=/root" },
+	(char[]){ "LC_ALL=C" },
+	(char[]){ "TERM=dumb" },
+	(char[]){ "TMPDIR=/tmp" },
+	/* git status: the file system is read-only, it could not refresh its index */
+	(char[]){ "GIT_OPTIONAL_LOCKS=0" },
+	NULL,
+};
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t us(struct timeval t)
+{
+	return (int64_t)t.tv_sec * 1000000 + t.tv_usec;
+}
+
+static _Noreturn void die(const char *what)
+{
+	fprintf(stderr, "lab-launch: %s: %s\n", what, strerror(errno));
+	_exit(127);
+}
+
+static void redirect(int null_fd)
+{
+	dup2(null_fd, 0);
+	if (!arg_verbose)
+		dup2(null_fd, 1);
+}
+
+static pid_t start(char *const argv[], int null_fd, bool inside)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (pid > 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	redirect(null_fd);
+	if (!inside) {
+		execvp(argv[0], argv);
+		die(argv[0]);
+	}
+	if (arg_root && chroot(arg_root) < 0)
+		die(arg_root);
+	if (chdir(arg_dir) < 0)
+		die(arg_dir);
+	execve(argv[0], argv, environment);
+	die(argv[0]);
+}
+
+/* Its wait status. The alarm interrupts the wait, its handler ends the process. */
+static int wait_for(pid_t pid, struct rusage *ret)
+{
+	int status;
+
+	while (wait4(pid, &status, 0, ret) != pid)
+		if (errno != EINTR)
+			die("wait4");
+	return status;
+}
+
+static pid_t launch_pid;
+static volatile sig_atomic_t timed_out;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	timed_out = 1;
+	if (launch_pid > 0)
+		kill(launch_pid, SIGKILL);
+}
+
+static int code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void parse(int argc, char *argv[])
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = getopt(argc, argv, "+r:d:t:w:v")) != -1)
+		switch (c) {
+		case 'r':
+			arg_root = optarg;
+			break;
+		case 'd':
+			arg_dir = optarg;
+			break;
+		case 't':
+			arg_timeout_s = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'v':
+			arg_verbose = true;
+			break;
+		case 'w':
+			if (n < MAX_WORDS)
+				companion[n++] = optarg;
+			break;
+		default:
+			exit(2);
+		}
+	if (optind == argc) {
+		fputs("Usage: lab-launch [-r ROOT] [-d DIR] [-t SECONDS] [-v] [-w WORD]... "
+		      "-- CMD...\n",
+		      stderr);
+		exit(2);
+	}
+}
+
+int main(int argc, char *argv[])
+{
+	int null_fd, status, companion_status = 0;
+	struct sigaction on = { .sa_handler = on_alarm };
+	struct rusage ru = { 0 }, other = { 0 };
+	int64_t t0, wall_us, companion_us = 0;
+	pid_t companion_pid = 0;
+
+	parse(argc, argv);
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null_fd < 0)
+		die("/dev/null");
+	/* What else runs here is not to be measured; may be denied. */
+	setpriority(PRIO_PROCESS, 0, -20);
+	sigaction(SIGALRM, &on, NULL);
+	alarm(arg_timeout_s);
+	t0 = now_us();
+	if (companion[0])
+		companion_pid = start(companion, null_fd, false);
+	launch_pid = start(argv + optind, null_fd, true);
+	status = wait_for(launch_pid, &ru);
+	wall_us = now_us() - t0;
+	if (companion_pid) {
+		launch_pid = companion_pid;
+		companion_status = wait_for(companion_pid, &other);
+		companion_us = now_us() - t0;
+	}
+	printf("{\"wall_us\": %lld, \"user_us\": %lld, \"sys_us\": %lld, \"majflt\": %ld, "
+	       "\"minflt\": %ld, \"status\": %d, \"companion_us\": %lld, "
+	       "\"companion_cpu_us\": %lld}\n",
+	       (long long)wall_us, (long long)us(ru.ru_utime), (long long)us(ru.ru_stime),
+	       ru.ru_majflt, ru.ru_minflt, code(status), (long long)companion_us,
+	       (long long)(us(other.ru_utime) + us(other.ru_stime)));
+	if (timed_out)
+		return 3;
+	return code(status) || code(companion_status);
+}

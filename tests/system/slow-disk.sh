@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The lab itself: the modelled disk serves the right bytes, at the modelled speed, in whole
+# requests; cold is cold; an interrupted run leaves nothing behind.
+set -u
+TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)} BUILD=${BUILD:-$TOP/build}
+export TOP BUILD
+. "$TOP/tests/lab/lab.sh"
+
+skip() {
+	echo "ok - the modelled disk # SKIP $*"
+	exit 0
+}
+[ "$(id -u)" = 0 ] || skip "needs root"
+[ -c /dev/fuse ] || skip "needs FUSE"
+[ -z "${ELFCAST_SANITIZED:-}" ] || skip "the lab is not sanitized; the other build ran this"
+
+# A lab that waits to be interrupted; started by interrupt_at below.
+if [ "${1:-}" = --victim ]; then
+	lab_enter "$@"
+	lab_begin
+	echo "begun $LAB"
+	lab_make git
+	echo made
+	lab_attach sd:1500:60
+	echo attached
+	while lab_launch git >/dev/null && lab_cold; do :; done
+	exit 1
+fi
+
+make -s -C "$TOP" BUILD=build lab >/dev/null 2>&1 || skip "needs libfuse3 to build the disk"
+lab_enter "$@"
+# shellcheck disable=SC2034 # of lab.sh
+LAB_SLOWDISK=$TOP/build/lab/slowdisk
+n_bad=0
+
+check() { # name command...
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+		n_bad=$((n_bad + 1))
+	fi
+}
+
+# A loop device on MODEL without a file system.
+raw_disk() {
+	LAB_MODEL=$1
+	lab_start_server "$1"
+	lab_attach_loop
+	lab_reset_stats
+}
+
+# Microseconds that COUNT reads of BYTES each take, one after the other, in $took_us.
+timed_reads() { # bytes count
+	local t0=${EPOCHREALTIME/[.,]/}
+	dd if="$LAB_LOOP" of=/dev/null bs="$1" count="$2" iflag=direct status=none
+	took_us=$((${EPOCHREALTIME/[.,]/} - t0))
+}
+
+# Never faster than the model; slower by the way through the kernel and what else runs here.
+model_takes() { # bytes count expected_us
+	timed_reads "$1" "$2"
+	echo "# $LAB_MODEL: $2 reads of $1 bytes: $took_us us, modelled $3 us"
+	[ "$took_us" -ge "$3" ] && [ "$took_us" -le $(($3 * 3)) ]
+}
+
+whole_requests() { # bytes count
+	lab_reset_stats
+	timed_reads "$1" "$2"
+	[ "$(lab_stat requests)" = "$2" ] && [ "$(lab_stat max_bytes)" = "$1" ] &&
+		[ "$(lab_stat bytes)" = $(($1 * $2)) ]
+}
+
+hdd_seeks() {
+	local near far t0
+	dd if="$LAB_LOOP" of=/dev/null bs=4k count=50 iflag=direct status=none # the head is at 0
+	timed_reads 4k 50
+	near=$took_us
+	t0=${EPOCHREALTIME/[.,]/}
+	for i in $(seq 25); do
+		dd if="$LAB_LOOP" of=/dev/null bs=4k count=1 skip=$((i % 2 * 16000)) iflag=direct \
+			status=none
+	done
+	far=$((${EPOCHREALTIME/[.,]/} - t0))
+	echo "# hdd: 50 reads in a row $near us, 25 across the disk $far us"
+	# half a turn and nearly a full stroke each, less than 1/3 of that in a row
+	[ "$far" -ge $((24 * 15000)) ] && [ "$near" -lt $((far / 3)) ]
+}
+
+lab_begin
+head -c 67108864 /dev/urandom >"$LAB/disk.img"
+raw_disk ram
+check "the disk holds the bytes of its file" cmp "$LAB_LOOP" "$LAB/disk.img"
+check "requests of 4096 bytes arrive whole" whole_requests 4096 200
+check "requests of 131072 bytes arrive whole" whole_requests 131072 100
+lab_detach
+raw_disk net:1000:3000:125
+# one after the other: latency, and the larger of a slot and the transfer
+check "net: 1 ms and one slot a request" model_takes 4096 200 $((200 * 1333))
+check "net: 128 KiB take their transfer" model_takes 131072 100 $((100 * 2048))
+lab_detach
+raw_disk sd:1500:60
+check "sd: small requests are bound by IOPS" model_takes 4096 200 $((200 * 666))
+check "sd: large requests are bound by bandwidth" model_takes 131072 100 $((100 * 2184))
+lab_detach
+raw_disk hdd
+check "hdd: seeks cost, reading on does not" hdd_seeks
+lab_detach
+rm "$LAB/disk.img"
+
+# ---- cold ----
+
+lab_make git
+lab_attach ram
+
+nothing_cached() {
+	lab_cold
+	[ -z "$("$BUILD/tests/lab-mincore" "$LAB_MNT")" ]
+}
+cached_after_launch() {
+	lab_launch git >/dev/null && [ -n "$("$BUILD/tests/lab-mincore" "$LAB_MNT")" ]
+}
+check "a launch fills the cache" cached_after_launch
+check "after lab_cold nothing is cached" nothing_cached
+check "read-ahead is what was asked for" [ "$(cat "/sys/block/${LAB_LOOP#/dev/}/queue/read_ahead_kb")" = 128 ]
+lab_end
+
+# ---- interrupted ----
+
+ours() { # what an interrupted lab could leave
+	losetup --noheadings --output NAME,BACK-FILE | grep -F "$1"
+	grep -F "$1" /proc/1/mountinfo /proc/self/mountinfo
+	ls -d "$1" 2>/dev/null
+	pgrep -f "slowdisk .*$1"
+}
+
+interrupt_at() { # signal, state to wait for, then some more ms
+	local signal=$1 line dir='' pid left
+	# As from a terminal: what a shell starts in the background ignores SIGINT for good.
+	exec {fd}< <(exec env --default-signal=INT setsid "$0" --victim 2>/dev/null)
+	pid=$!
+	shift
+	while read -r -t 60 line <&"$fd"; do
+		case $line in 'begun '*) dir=${line#begun } ;; esac
+		[ "${line%% *}" = "$1" ] && break
+	done
+	read -r -t "0.$2" line <&"$fd" # lets it work on: the points differ from run to run
+	kill "-$signal" -- "-$pid"
+	timeout 20 tail --pid="$pid" -f /dev/null || kill -KILL -- "-$pid"
+	exec {fd}<&-
+	left=$(ours "$dir")
+	[ -z "$left" ] || echo "$left" | sed 's/^/# left: /'
+	[ -n "$dir" ] && [ -z "$left" ]
+}
+check "interrupted while the root is made" interrupt_at INT begun 3
+check "interrupted while it is attached" interrupt_at INT made 01
+check "interrupted in a launch" interrupt_at INT attached 4
+check "terminated in a launch" interrupt_at TERM attached 2
+exit $((n_bad > 0))
