@@ -20,7 +20,7 @@ lab_enter "$@"
 ROUNDS=${ROUNDS:-5}
 if [ $# = 0 ]; then
 	# The sanitizers slow elfcast down, not the launch: one launch shows what there is.
-	if [ -n "${ELFCAST_SANITIZED:-}" ]; then set -- git; else set -- perl python3 git gcc gdb; fi
+	if [ -n "${ELFCAST_SANITIZED:-}" ]; then set -- gdb; else set -- perl python3 git gcc gdb; fi
 fi
 
 # The disk is no product: never sanitized, one for both builds.
