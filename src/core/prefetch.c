@@ -31,7 +31,7 @@
 enum phase { PHASE_NEW, PHASE_OPENING, PHASE_OPEN, PHASE_SKIPPED };
 
 struct object {
-	_Atomic uint8_t phase; /* written under the job's lock */
+	_Atomic uint8_t phase; /* enum phase */
 	_Atomic uint8_t skip;  /* enum prefetch_skip */
 	int fd;		       /* with PHASE_OPEN */
 	uint32_t call_bytes;
@@ -41,7 +41,7 @@ struct object {
 
 struct device {
 	dev_t dev;
-	uint32_t call_bytes; /* 0: free slot */
+	_Atomic uint32_t call_bytes; /* 0: free slot; set last, never changed again */
 };
 
 struct job {
@@ -49,6 +49,7 @@ struct job {
 	pthread_cond_t changed; /* an object's phase, n_working, n_asking, stop */
 	unsigned n_users;	/* the caller and the workers; the last one frees */
 	unsigned n_working, n_asking;
+	_Atomic unsigned n_waiting; /* for an object that another one opens */
 	_Atomic bool stop;
 	struct shadow s;
 	struct object_place place; /* owns rootfd, root_path is the one below */
@@ -60,9 +61,11 @@ struct job {
 	_Atomic uint32_t *asked; /* pages asked for, by extent */
 	_Atomic uint32_t next_open, next_ask, next_wait, n_extents_asked;
 	_Atomic uint64_t pages_left, pages_asked;
+	_Atomic uint32_t n_open; /* objects */
+	uint32_t max_ahead;	 /* nobody opens ahead of need beyond that many */
 	unsigned n_numbered, n_openers;
 	bool openers_ask_too;
-	struct device devices[N_DEVICES]; /* under the lock */
+	struct device devices[N_DEVICES]; /* filled under the lock */
 	char root_path[PATH_MAX];
 };
 
@@ -95,31 +98,42 @@ static void job_unref(struct job *job)
 }
 DEFINE_CLEANUP(struct job *, job_unref)
 
+static uint32_t find_device(const struct job *job, dev_t dev)
+{
+	for (int i = 0; i < N_DEVICES; i++) {
+		uint32_t bytes = job->devices[i].call_bytes;
+
+		if (bytes && job->devices[i].dev == dev)
+			return bytes;
+	}
+	return 0;
+}
+
+static void add_device(struct job *job, dev_t dev, uint32_t bytes)
+{
+	pthread_mutex_lock(&job->lock);
+	for (int i = 0; i < N_DEVICES; i++)
+		if (job->devices[i].call_bytes == 0) {
+			job->devices[i].dev = dev;
+			job->devices[i].call_bytes = bytes;
+			break;
+		}
+	pthread_mutex_unlock(&job->lock);
+}
+
 /* Bytes a call to a file on DEV may ask for without being cut short, asked once a device.
  */
 static uint32_t device_call_bytes(struct job *job, dev_t dev)
 {
-	struct device *slot = NULL;
+	uint32_t bytes = find_device(job, dev);
 	size_t limit;
-	uint32_t bytes = 0;
 
-	pthread_mutex_lock(&job->lock);
-	for (int i = 0; i < N_DEVICES && !bytes; i++)
-		if (job->devices[i].call_bytes && job->devices[i].dev == dev)
-			bytes = job->devices[i].call_bytes;
-	pthread_mutex_unlock(&job->lock);
 	if (bytes)
 		return bytes;
 	limit = blockdev_readahead_bytes(job->sysfd, dev);
 	bytes = limit ? (uint32_t)MIN(limit, CALL_BYTES) & ~(PAGE_BYTES - 1) : CALL_BYTES;
 	bytes = MAX(bytes, PAGE_BYTES);
-	pthread_mutex_lock(&job->lock);
-	for (int i = 0; i < N_DEVICES && !slot; i++)
-		if (job->devices[i].call_bytes == 0)
-			slot = &job->devices[i];
-	if (slot)
-		*slot = (struct device){ dev, bytes };
-	pthread_mutex_unlock(&job->lock);
+	add_device(job, dev, bytes);
 	return bytes;
 }
 
@@ -146,28 +160,37 @@ static int open_object(struct job *job, uint32_t index, enum prefetch_skip *ret)
 	object->size_bytes = (uint64_t)st.st_size;
 	object->call_bytes = device_call_bytes(job, st.st_dev);
 	object->fd = TAKE_FD(fd);
+	atomic_fetch_add(&job->n_open, 1);
 	return 0;
 }
 
+/* Whoever waits says so first and looks at the phase then: one of the two is seen. */
 static void set_phase(struct job *job, struct object *object, enum phase phase)
 {
+	object->phase = phase;
+	if (job->n_waiting == 0)
+		return;
 	pthread_mutex_lock(&job->lock);
-	atomic_store_explicit(&object->phase, phase, memory_order_release);
 	pthread_cond_broadcast(&job->changed);
 	pthread_mutex_unlock(&job->lock);
 }
 
-/* Whether this thread is to open the object; else it is open, skipped, or being opened. */
-static bool claim_object(struct job *job, struct object *object)
+static void wait_opened(struct job *job, struct object *object)
 {
-	bool mine;
-
 	pthread_mutex_lock(&job->lock);
-	mine = object->phase == PHASE_NEW;
-	if (mine)
-		atomic_store(&object->phase, PHASE_OPENING);
+	job->n_waiting++;
+	while (object->phase == PHASE_OPENING && !job->stop)
+		pthread_cond_wait(&job->changed, &job->lock);
+	job->n_waiting--;
 	pthread_mutex_unlock(&job->lock);
-	return mine;
+}
+
+/* Whether this thread is to open the object; else it is open, skipped, or being opened. */
+static bool claim_object(struct object *object)
+{
+	uint8_t expected = PHASE_NEW;
+
+	return atomic_compare_exchange_strong(&object->phase, &expected, PHASE_OPENING);
 }
 
 /* GIVE_UP: an object for which descriptors are lacking is skipped, else left for later. */
@@ -189,47 +212,48 @@ static int open_claimed(struct job *job, uint32_t index, bool give_up)
 	return 0;
 }
 
-/* Have the object open; false: it is skipped, or it is time to stop. */
+/* Open the next object that nobody has opened; false: all are, or descriptors have ended.
+ */
+static bool open_next(struct job *job)
+{
+	while (!job->stop && job->n_open < job->max_ahead) {
+		uint32_t i = atomic_fetch_add(&job->next_open, 1);
+
+		if (i >= job->n_order)
+			break;
+		if (claim_object(&job->objects[job->order[i]]))
+			return open_claimed(job, job->order[i], false) == 0;
+	}
+	return false;
+}
+
+/*
+ * Have the object open; false: it is skipped, or it is time to stop. While another thread
+ * opens it, there may be others to be opened: better than to sleep.
+ */
 static bool need_object(struct job *job, uint32_t index)
 {
 	struct object *object = &job->objects[index];
 
-	for (;;) {
-		uint8_t phase = atomic_load_explicit(&object->phase, memory_order_acquire);
+	while (!job->stop) {
+		uint8_t phase = object->phase;
 
 		if (phase == PHASE_OPEN || phase == PHASE_SKIPPED)
 			return phase == PHASE_OPEN;
-		if (claim_object(job, object)) {
+		if (claim_object(object))
 			open_claimed(job, index, true);
-			continue;
-		}
-		pthread_mutex_lock(&job->lock);
-		while (object->phase == PHASE_OPENING && !job->stop)
-			pthread_cond_wait(&job->changed, &job->lock);
-		pthread_mutex_unlock(&job->lock);
-		if (job->stop)
-			return false;
+		else if (!open_next(job))
+			wait_opened(job, object);
 	}
+	return false;
 }
 
-static void release_object(struct object *object)
+static void release_object(struct job *job, struct object *object)
 {
 	if (atomic_fetch_sub(&object->n_left, 1) == 1 && object->fd >= 0) {
 		close(object->fd);
 		object->fd = -1;
-	}
-}
-
-static void open_ahead(struct job *job)
-{
-	while (!job->stop) {
-		uint32_t i = atomic_fetch_add(&job->next_open, 1);
-
-		if (i >= job->n_order)
-			return;
-		if (claim_object(job, &job->objects[job->order[i]]) &&
-		    open_claimed(job, job->order[i], false) < 0)
-			return; /* no descriptors to run ahead with */
+		atomic_fetch_sub(&job->n_open, 1);
 	}
 }
 
@@ -296,7 +320,7 @@ static void ask_all(struct job *job)
 		if (i >= job->s.n_extents)
 			return;
 		ask_extent(job, i);
-		release_object(&job->objects[le32_get(job->s.extents[i].object)]);
+		release_object(job, &job->objects[le32_get(job->s.extents[i].object)]);
 	}
 }
 
@@ -334,7 +358,7 @@ static void wait_all(struct job *job)
 		if (i >= job->s.n_extents)
 			return;
 		wait_extent(job, i);
-		release_object(&job->objects[le32_get(job->s.extents[i].object)]);
+		release_object(job, &job->objects[le32_get(job->s.extents[i].object)]);
 	}
 }
 
@@ -346,8 +370,8 @@ static void *worker(void *arg)
 	pthread_mutex_lock(&job->lock);
 	opener = job->n_numbered++ < job->n_openers;
 	pthread_mutex_unlock(&job->lock);
-	if (opener)
-		open_ahead(job);
+	while (opener && open_next(job))
+		;
 	if (!opener || job->openers_ask_too)
 		ask_all(job);
 	if (job->wait)
@@ -426,17 +450,25 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 }
 
 /*
- * Every object may be open at once. Where descriptors do not suffice all the same, openers
- * stop; askers need few, since each object is closed after its last extent.
+ * Every object may be open at once. Where descriptors do not suffice for that, enough of
+ * them are kept from being taken ahead: an asker that found none for the object it is at
+ * would have to skip it. Each thread needs up to four for a moment.
  */
-static void raise_descriptor_limit(uint32_t n_objects)
+static void plan_descriptors(struct job *job)
 {
-	struct rlimit limit;
+	enum { RESERVE = 32 + 4 * THREADS_DEFAULT };
+	struct rlimit limit = { .rlim_cur = 1024, .rlim_max = 1024 };
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= n_objects + 64ul)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < job->n_order + (rlim_t)RESERVE) {
+		struct rlimit raised = { limit.rlim_max, limit.rlim_max };
+
+		if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+			limit = raised;
+	}
+	job->max_ahead = (uint32_t)MIN(limit.rlim_cur, UINT32_MAX);
+	job->max_ahead = job->max_ahead > 2 * RESERVE ? job->max_ahead - RESERVE
+						      : job->max_ahead / 4;
 }
 
 /* How many of the threads open, and how many there are at all; no more than have work. */
@@ -559,7 +591,7 @@ int prefetch_run(const struct shadow *s, const struct mounts *mounts,
 	r = job_new(s, mounts, options, &job);
 	if (r < 0)
 		return r;
-	raise_descriptor_limit(job->n_order);
+	plan_descriptors(job);
 	n_threads = plan_threads(job, options->n_threads);
 	if (n_threads > 0 && start_workers(job, n_threads) == 0)
 		return -EAGAIN;
