@@ -192,7 +192,7 @@ static int print_summary(struct summary *s, int r)
 }
 
 /* JSON is an array: a program may have several shadows. */
-static int show_input(const struct input *in, const struct facts_context *facts)
+static int show_input(const struct input *in, struct facts_context *facts)
 {
 	struct summary s;
 	int r = 0;
@@ -216,7 +216,7 @@ static int show(const char *name)
 	_cleanup_(store_done) struct store s = { .rootfd = -1 };
 	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
 	_cleanup_(input_done) struct input in = { 0 };
-	struct facts_context facts = { .storage_override = -1 };
+	_cleanup_(facts_done) struct facts_context facts = { .storage_override = -1 };
 	int r = store_open(arg_root, false, &s);
 
 	if (r < 0) {

@@ -80,7 +80,7 @@ static struct row *add_row(struct summary *s)
 }
 
 static int add_profile_object(struct summary *s, const struct profile_object *o,
-			      const struct facts_context *facts)
+			      struct facts_context *facts)
 {
 	struct row *row = add_row(s);
 	struct file_facts f;
@@ -106,7 +106,7 @@ static int add_profile_object(struct summary *s, const struct profile_object *o,
 }
 
 static int add_shadow_object(struct summary *s, const struct shadow *shadow,
-			     const struct shadow_object *o, const struct facts_context *facts)
+			     const struct shadow_object *o, struct facts_context *facts)
 {
 	uint32_t next = le32_get(o->first_extent);
 	struct row *row = add_row(s);
@@ -129,7 +129,7 @@ static int add_shadow_object(struct summary *s, const struct shadow *shadow,
 	return 0;
 }
 
-int summary_from_profile(const struct profile *p, const struct facts_context *facts,
+int summary_from_profile(const struct profile *p, struct facts_context *facts,
 			 struct summary *ret)
 {
 	int r = 0;
@@ -143,7 +143,7 @@ int summary_from_profile(const struct profile *p, const struct facts_context *fa
 	return r;
 }
 
-int summary_from_shadow(const struct launch *l, const struct facts_context *facts,
+int summary_from_shadow(const struct launch *l, struct facts_context *facts,
 			struct summary *ret)
 {
 	const struct shadow *s = &l->shadow;

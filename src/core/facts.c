@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,9 +51,53 @@ static int read_file_facts(const struct facts_context *c, const char *path, bool
 	return r == -ENOMEM || r == -EIO ? r : 0;
 }
 
-void facts_read(const struct facts_context *c, const char *path, bool want_buildid,
+struct cached {
+	struct file_facts facts;
+	bool has_buildid; /* it was looked for */
+	char path[];
+};
+
+static int compare_cached(const void *a, const void *b)
+{
+	return strcmp(((const struct cached *)a)->path, ((const struct cached *)b)->path);
+}
+
+/* Entry for PATH, new ones without facts; NULL: no memory. */
+static struct cached *find_cached(struct facts_context *c, const char *path, bool *ret_new)
+{
+	size_t bytes = strlen(path) + 1;
+	struct cached *entry = calloc(1, sizeof(*entry) + bytes), **found;
+
+	if (!entry)
+		return NULL;
+	memcpy(entry->path, path, bytes);
+	found = tsearch(entry, &c->cache, compare_cached);
+	*ret_new = found && *found == entry;
+	if (!*ret_new)
+		free(entry);
+	return found ? *found : NULL;
+}
+
+void facts_read(struct facts_context *c, const char *path, bool want_buildid,
 		struct file_facts *ret)
 {
+	bool is_new = false;
+	struct cached *entry = find_cached(c, path, &is_new);
+
+	if (entry && !is_new && (entry->has_buildid || !want_buildid)) {
+		*ret = entry->facts;
+		return;
+	}
 	*ret = (struct file_facts){ 0 };
 	ret->error = read_file_facts(c, path, want_buildid, ret);
+	if (entry) {
+		entry->facts = *ret;
+		entry->has_buildid = want_buildid;
+	}
+}
+
+void facts_done(struct facts_context *c)
+{
+	tdestroy(c->cache, free);
+	c->cache = NULL;
 }

@@ -9,13 +9,18 @@
 struct facts_context {
 	int rootfd;
 	const char *root_path; /* canonical, for the mount table */
-	const struct mounts *mounts;
+	struct mounts *mounts;
 	int storage_override; /* enum storage_class, or -1 to detect */
+	void *cache;	      /* NULL at first: most profiles name the same libraries */
 };
 
-/* Fill *RET for the file at PATH; problems are in ret->error, the function cannot fail. */
-void facts_read(const struct facts_context *c, const char *path, bool want_buildid,
+/*
+ * Fill *RET for the file at PATH; problems are in ret->error, the function cannot fail. Each
+ * file is looked at once in the life of C.
+ */
+void facts_read(struct facts_context *c, const char *path, bool want_buildid,
 		struct file_facts *ret);
+void facts_done(struct facts_context *c);
 
 /* PATH below the root as this process sees it, for the mount table. 0, -ENAMETOOLONG. */
 int facts_full_path(const struct facts_context *c, const char *path, char *ret, size_t bytes);

@@ -18,6 +18,7 @@ struct mount {
 	const char *point, *fstype, *source; /* in mounts.text */
 	size_t point_bytes;		     /* 0 for "/" */
 	bool local;
+	int storage; /* enum storage_class, or -1: not asked yet */
 	size_t first_child, next_sibling; /* indices; children in order of mounting */
 };
 
@@ -227,6 +228,7 @@ static int link_tree(struct mounts *m)
 	for (size_t i = 0; i < m->n; i++) {
 		ids[i] = (struct id_index){m->items[i].id, i};
 		m->items[i].first_child = NO_MOUNT;
+		m->items[i].storage = -1;
 	}
 	qsort(ids, m->n, sizeof(*ids), compare_ids);
 	m->first_root = NO_MOUNT;
@@ -424,11 +426,21 @@ static enum storage_class find_storage(const struct mounts *m, int sysfd, const 
 	return blockdev_storage(sysfd, dev);
 }
 
-enum storage_class mounts_storage(const struct mounts *m, const char *path)
+enum storage_class mounts_storage(struct mounts *m, const char *path)
 {
-	_cleanup_close_ int sysfd = blockdev_open_sys();
+	bool local;
+	const struct mount *found = find_mount(m, path, &local);
+	struct mount *item = found ? &m->items[found - m->items] : NULL;
+	_cleanup_close_ int sysfd = -1;
 
-	return find_storage(m, sysfd, path, 4);
+	if (item && item->storage >= 0)
+		return (enum storage_class)item->storage;
+	sysfd = blockdev_open_sys();
+	if (!item)
+		return find_storage(m, sysfd, path, 4);
+	/* A mount has one device: sysfs is asked once for all files on it. */
+	item->storage = (int)find_storage(m, sysfd, path, 4);
+	return (enum storage_class)item->storage;
 }
 
 static const char *const class_names[STORAGE_CLASSES] = {

@@ -31,7 +31,7 @@ DEFINE_CLEANUP(struct mounts *, mounts_free)
 bool mounts_is_local(const struct mounts *m, const char *path);
 /* The class of the storage below PATH, asked of /sys; FLASH where nothing says otherwise.
  */
-enum storage_class mounts_storage(const struct mounts *m, const char *path);
+enum storage_class mounts_storage(struct mounts *m, const char *path);
 /* File system type at PATH ("ext4"), "none" when no mount covers it. Borrowed. */
 const char *mounts_fstype(const struct mounts *m, const char *path);
 

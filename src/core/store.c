@@ -102,9 +102,11 @@ static int make_dir(const struct store *s, const char *path)
 static int open_state_dir(const struct store *s, const char *sub, bool make)
 {
 	char path[64];
+	int fd;
 
 	snprintf(path, sizeof(path), "%s%s%s", state_path(s), *sub ? "/" : "", sub);
-	return make ? make_dir(s, path) : open_dir(s, path);
+	fd = open_dir(s, path);
+	return fd == -ENOENT && make ? make_dir(s, path) : fd;
 }
 
 /* What root reads and trusts must not be somebody else's to write. */

@@ -29,6 +29,7 @@ struct sync {
 
 static void sync_done(struct sync *c)
 {
+	facts_done(&c->facts);
 	mounts_free(c->mounts);
 	profile_list_done(&c->profiles);
 	name_list_done(&c->shadows);

@@ -20,7 +20,7 @@ struct worker_result {
 
 struct worker_job {
 	const struct store *store;
-	const struct facts_context *facts;
+	struct facts_context *facts;
 	const struct profile_file *const *files;
 	size_t n_files;
 	/* Called in the parent, once per file and in order; takes result->data. */
