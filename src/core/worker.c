@@ -4,14 +4,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "compile.h"
 #include "io.h"
 #include "limits.h"
 #include "profile.h"
+#include "sandbox.h"
 #include "worker.h"
 
 /* The worst profile of LIMIT_PROFILE_BYTES stays below this with json-c 0.16. */
@@ -118,22 +117,9 @@ static int send_result(int fd, size_t i, const struct worker_result *result)
 	return r < 0 ? r : io_write_full(fd, result->data, result->bytes);
 }
 
-static void limit_child(void)
-{
-	const struct rlimit memory = { WORKER_MEMORY_BYTES, WORKER_MEMORY_BYTES };
-	const struct rlimit none = { 0, 0 };
-
-	if (WORKER_LIMITS_MEMORY)
-		setrlimit(RLIMIT_AS, &memory);
-	setrlimit(RLIMIT_CORE, &none);
-	setrlimit(RLIMIT_FSIZE, &none); /* it has nothing to write but the pipe */
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-}
-
 static _Noreturn void child(const struct worker_job *job, size_t first, int fd)
 {
-	limit_child();
+	sandbox_enter(WORKER_LIMITS_MEMORY ? WORKER_MEMORY_BYTES : 0);
 	for (size_t i = first; i < job->n_files; i++) {
 		struct worker_result result = { 0 };
 
