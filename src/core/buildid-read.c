@@ -118,8 +118,6 @@ static int read_note(struct window *w, uint64_t off, uint64_t end, uint64_t alig
 	const uint8_t *p;
 	int r;
 
-	if (end - off < sizeof(Elf64_Nhdr))
-		return -EBADMSG;
 	r = window_get(w, off, sizeof(Elf64_Nhdr), &p);
 	if (r < 0)
 		return r;

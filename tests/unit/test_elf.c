@@ -253,6 +253,12 @@ static void test_no_id(void **state)
 	im.data[NOTES + 12] = 'g';
 	check_error(&im, "note-other-name", -ENOENT);
 	im = image_with_id(1, 20);
+	put(&im, NOTES, 4, 3); /* "GNU" without its NUL */
+	check_error(&im, "note-name-3-bytes", -ENOENT);
+	im = image_make(true, false);
+	add_header(&im, PT_NOTE, SHDRS + 1, 0, 4);
+	check_error(&im, "note-empty-past-end", -ENOENT);
+	im = image_with_id(1, 20);
 	PUT(&im, 0, Ehdr, e_phoff, 0);
 	check_error(&im, "phoff-0", -ENOENT);
 }
@@ -363,6 +369,26 @@ static void test_damaged_headers(void **state)
 	check_error(&im, "phoff-at-end", -EBADMSG);
 }
 
+static void test_program_header_limit(void **state)
+{
+	const unsigned limit = LIMIT_ELF_HEADERS_BYTES / sizeof(Elf64_Phdr);
+	struct image im = image_with_id(1, 20);
+
+	(void)state;
+	for (unsigned n = limit; n <= limit + 1; n++) {
+		int want = n == limit ? 0 : -EBADMSG;
+		_cleanup_close_ int fd = -1;
+		struct buildid small, big;
+
+		PUT(&im, 0, Ehdr, e_phnum, n);
+		fd = open_image(&im);
+		assert_int_equal(ftruncate(fd, 2 * LIMIT_ELF_HEADERS_BYTES), 0);
+		check_one("buildid_read", "limit", buildid_read(fd, &small), want, &small, 1, 20);
+		check_one("elf_read_buildid", "limit", elf_read_buildid(fd, &big), want, &big, 1,
+			  20);
+	}
+}
+
 static void test_note_segment_limit(void **state)
 {
 	struct image im = image_make(true, false);
@@ -393,6 +419,9 @@ static void test_sections(void **state)
 	add_section(&im, SHT_PROGBITS, NOTES, end - NOTES);
 	check_error(&im, "section-no-note", -ENOENT);
 	add_section(&im, SHT_NOTE, NOTES, end - NOTES);
+	PUT(&im, SHDRS + 2 * sizeof(Elf64_Shdr), Shdr, sh_flags, SHF_COMPRESSED);
+	check_error(&im, "section-compressed", -ENOENT);
+	PUT(&im, SHDRS + 2 * sizeof(Elf64_Shdr), Shdr, sh_flags, 0);
 	check_both(&im, "section-note", -ENOENT, 0, 0x70, 20);
 	/* The segment is asked first. */
 	add_header(&im, PT_NOTE, 700, put_id(&im, 700, 0x10, 20) - 700, 4);
@@ -442,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_notes),
 		cmocka_unit_test(test_damaged_segments),
 		cmocka_unit_test(test_damaged_headers),
+		cmocka_unit_test(test_program_header_limit),
 		cmocka_unit_test(test_note_segment_limit),
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_section_count_in_first_section),

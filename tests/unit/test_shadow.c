@@ -237,6 +237,7 @@ static void test_object_fields(void **state)
 		{ OBJECT(DATA, state), 1, OBJECT_WHOLE }, /* size as trained */
 		{ OBJECT(WHOLE, state), 1, OBJECT_VALID },
 		{ OBJECT(TOOL, state), 1, OBJECT_WHOLE }, /* has a build-id */
+		{ OBJECT(STALE, state), 1, OBJECT_WHOLE }, /* has a build-id, another size */
 		{ OBJECT(STALE, state), 1, OBJECT_STATES },
 		{ OBJECT(STALE, state), 1, 255 },
 		{ OBJECT(DATA, storage), 1, STORAGE_CLASSES },
@@ -291,6 +292,7 @@ static void test_extent_fields(void **state)
 		{ EXTENT(0, next), 4, 1 },
 		{ EXTENT(4, next), 4, 0 },
 		{ EXTENT(4, next), 4, ARRAY_SIZE(extents) },
+		{ EXTENT(4, next), 4, 1 << 28 }, /* far outside */
 		{ EXTENT(3, next), 4, 4 }, /* leaves one out */
 	};
 
@@ -492,13 +494,13 @@ static void test_writer_refuses_what_the_reader_refuses(void **state)
 				 ARRAY_SIZE(extents) };
 
 	(void)state;
-#define REFUSED(change)                                                                    \
+#define REFUSED(...)                                                                       \
 	do {                                                                               \
 		l = launch;                                                                \
 		memcpy(o, objects, sizeof(o));                                             \
 		memcpy(e, extents, sizeof(e));                                             \
 		assert_int_equal(write_and_free(&d), 0);                                   \
-		change;                                                                    \
+		__VA_ARGS__;                                                               \
 		assert_int_equal(write_and_free(&d), -EINVAL);                             \
 	} while (0)
 	REFUSED(l.program = "usr/bin/tool");
@@ -520,6 +522,8 @@ static void test_writer_refuses_what_the_reader_refuses(void **state)
 	REFUSED(e[3].n_pages = 5);
 	REFUSED(e[3] = e[2]);
 	REFUSED(e[4].when = 0);
+	REFUSED(e[3] = (struct extent_desc){ TOOL, 8, 3, 2 };
+		e[4] = (struct extent_desc){ TOOL, 0, 4, 2 }); /* order by page */
 #undef REFUSED
 }
 
@@ -540,6 +544,37 @@ static void test_objects_differ_by_size_alone(void **state)
 	assert_int_equal(write_and_free(&d), 0);
 	o[0].wanted_bytes += 2;
 	assert_int_equal(write_and_free(&d), -EINVAL);
+}
+
+/* One past the last page is a page number, too: 2^32-1 at most. */
+static void test_last_page_number(void **state)
+{
+	struct object_desc o = objects[TOOL];
+	struct extent_desc e = { 0, UINT32_MAX - 1, 1, 0 };
+	struct launch_desc l = launch;
+	struct shadow_desc d = { SHADOW_KIND_SHADOW, &l, &o, &e, 1, 1, 1 };
+
+	(void)state;
+	l.n_extents = 1;
+	o.identity.size_bytes = UINT64_MAX;
+	assert_int_equal(write_and_free(&d), 0);
+	e.first_pgno = UINT32_MAX;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	e = (struct extent_desc){ 0, 1, UINT32_MAX - 1, 0 };
+	assert_int_equal(write_and_free(&d), 0);
+	e.n_pages = UINT32_MAX;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+}
+
+static void test_a_shadow_has_one_launch(void **state)
+{
+	struct launch_desc l[2] = { launch, launch };
+	struct shadow_desc d = { .kind = SHADOW_KIND_SHADOW, .launches = l };
+
+	(void)state;
+	l[0].n_extents = l[1].n_extents = 0;
+	for (d.n_launches = 0; d.n_launches < 3; d.n_launches++)
+		assert_int_equal(write_and_free(&d), d.n_launches == 1 ? 0 : -EINVAL);
 }
 
 static char *long_text(size_t n, const char *head)
@@ -672,6 +707,9 @@ static void test_packs(void **state)
 	l[0].name = "a.json";
 	l[1].first_extent = 1;
 	assert_int_equal(write_and_free(&d), -EINVAL);
+	l[0].n_extents = l[1].first_extent = UINT32_MAX;
+	l[1].n_extents = 6; /* 5 by wrapping */
+	assert_int_equal(write_and_free(&d), -EINVAL);
 	d = (struct shadow_desc){ .kind = SHADOW_KIND_PACK };
 	keep("pack-empty", &d);
 	assert_int_equal(write_and_free(&d), 0); /* nothing is worth it: still a pack */
@@ -683,7 +721,8 @@ static void test_indexes(void **state)
 	struct object_desc o[2] = { { .path = "/a", .state = OBJECT_VALID,
 				      .identity = { 1, 2, 3, 4 } },
 				    { .path = "/b", .state = OBJECT_MISSING } };
-	struct shadow_desc d = { SHADOW_KIND_INDEX, l, o, extents, 2, 2, 0 };
+	struct extent_desc e = { 0, 0, 1, 0 };
+	struct shadow_desc d = { SHADOW_KIND_INDEX, l, o, &e, 2, 2, 0 };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -735,6 +774,8 @@ int main(void)
 		cmocka_unit_test(test_bytes_of_version_1),
 		cmocka_unit_test(test_writer_refuses_what_the_reader_refuses),
 		cmocka_unit_test(test_objects_differ_by_size_alone),
+		cmocka_unit_test(test_last_page_number),
+		cmocka_unit_test(test_a_shadow_has_one_launch),
 		cmocka_unit_test(test_limits_of_strings),
 		cmocka_unit_test(test_limits_of_files),
 		cmocka_unit_test(test_packs),
