@@ -2,6 +2,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -32,22 +33,24 @@ static void drop_capabilities(void)
 }
 
 /* A ruleset without rules: what it handles is forbidden everywhere. */
-static void forbid_writing(void)
+static bool forbid_writing(void)
 {
 	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_WRITES };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 			   LANDLOCK_CREATE_RULESET_VERSION);
+	bool done;
 	int fd;
 
 	if (abi < 1)
-		return;
+		return false;
 	if (abi >= 3)
 		attr.handled_access_fs |= ACCESS_FS_TRUNCATE;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
-		return;
-	syscall(SYS_landlock_restrict_self, fd, 0);
+		return false;
+	done = syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	close(fd);
+	return done;
 }
 
 static void limit(int resource, uint64_t value)
@@ -63,8 +66,8 @@ void sandbox_enter(size_t memory_bytes)
 	if (memory_bytes)
 		limit(RLIMIT_AS, memory_bytes);
 	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_FSIZE, 0); /* pipes are not limited by it */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	drop_capabilities();
-	forbid_writing();
+	if (!forbid_writing())
+		limit(RLIMIT_FSIZE, 0); /* second best; pipes are not limited by it */
 }

@@ -23,6 +23,7 @@
 #define SHADOWS	     "shadow" /* below the state directory */
 #define INDEX	     "index"
 #define LOCK	     "lock"
+#define DIRTY	     "dirty"
 /* One name is enough: there is one writer, which holds the lock. */
 #define TEMPORARY    ".new"
 
@@ -543,4 +544,28 @@ int store_lock(const struct store *s, unsigned timeout_ms)
 		wait_20_ms();
 	}
 	return TAKE_FD(fd);
+}
+
+int store_mark_dirty(const struct store *s)
+{
+	_cleanup_close_ int dir = open_state_dir(s, "", false), fd = -1;
+
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, DIRTY, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : 0;
+}
+
+bool store_take_dirty(const struct store *s)
+{
+	_cleanup_close_ int dir = open_state_dir(s, "", false);
+
+	return dir >= 0 && unlinkat(dir, DIRTY, 0) == 0;
+}
+
+bool store_is_dirty(const struct store *s)
+{
+	_cleanup_close_ int dir = open_state_dir(s, "", false);
+
+	return dir >= 0 && faccessat(dir, DIRTY, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }

@@ -97,4 +97,13 @@ int store_put_profile(const struct store *s, const char *name, const void *data,
  */
 int store_lock(const struct store *s, unsigned timeout_ms);
 
+/*
+ * A mark for whoever holds the lock: something changed after it may have looked. 0 or
+ * negative errno.
+ */
+int store_mark_dirty(const struct store *s);
+/* Remove the mark; whether there was one. */
+bool store_take_dirty(const struct store *s);
+bool store_is_dirty(const struct store *s);
+
 #endif

@@ -10,6 +10,9 @@
 #include "vec.h"
 #include "worker.h"
 
+/* A machine that installs packages without end must not keep one of them here for ever. */
+#define SYNC_ROUNDS 3
+
 /* One run. "Wanted" are the shadows that there should be when it ends. */
 struct sync {
 	const struct store *store;
@@ -347,16 +350,48 @@ static int sync_all(struct sync *c)
 	return r;
 }
 
-int sync_run(const struct store *s, const struct sync_options *o, struct sync_result *ret)
+static int sync_locked(const struct store *s, const struct sync_options *o,
+		       struct sync_result *ret)
 {
 	_cleanup_(sync_done) struct sync c = { .store = s, .options = o, .result = ret };
-	_cleanup_close_ int lock = -1;
 	int r;
 
 	*ret = (struct sync_result){ 0 };
-	lock = store_lock(s, o->lock_timeout_ms);
-	if (lock < 0)
-		return lock;
+	store_take_dirty(s);
 	r = store_remove_leftovers(s);
 	return r < 0 ? r : sync_all(&c);
+}
+
+/*
+ * Whoever cannot wait for the lock leaves a mark, tries once more and goes; whoever held the
+ * lock looks for the mark after giving it back. One of the two sees what changed.
+ */
+static int take_lock(const struct store *s, unsigned timeout_ms)
+{
+	int lock = store_lock(s, timeout_ms);
+
+	if (lock != -EBUSY)
+		return lock;
+	store_mark_dirty(s);
+	return store_lock(s, 0);
+}
+
+int sync_run(const struct store *s, const struct sync_options *o, struct sync_result *ret)
+{
+	int lock = take_lock(s, o->lock_timeout_ms), r;
+
+	if (lock < 0)
+		return lock;
+	for (int round = 0; round < SYNC_ROUNDS; round++) {
+		r = sync_locked(s, o, ret);
+		close(lock);
+		if (r < 0 || !store_is_dirty(s))
+			break;
+		lock = store_lock(s, 0);
+		if (lock < 0) /* then its holder sees the mark */
+			break;
+		if (round == SYNC_ROUNDS - 1)
+			close(lock);
+	}
+	return r;
 }

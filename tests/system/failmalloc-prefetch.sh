@@ -38,7 +38,7 @@ fail_all() { # who name command...: status 0, or 1 with a line that says why
 		for ((n = 1; ; n++)); do
 			failing "$who" $mode $n "$@"
 			status=$?
-			[ -e "$TMP/log" ] || break
+			grep -qs F "$TMP/log" || break
 			injected=$((injected + 1))
 			failed=$((failed + (status == 1)))
 			[ $status -eq 0 ] || { [ $status -eq 1 ] && [ -s "$TMP/err" ]; } && continue
@@ -87,7 +87,7 @@ for mode in once on; do
 		FAILMALLOC_N=$n FAILMALLOC_MODE=$mode FAILMALLOC_WHO=child FAILMALLOC_LOG=$3/log \
 			python3 "$3/reaper.py" "$1/tests/failmalloc.so" \
 			"$1/elfcast" run --wait=15000 -- "$2/usr/bin/prog" || echo "bad: $mode $n"
-		[ -e "$3/log" ] || break
+		grep -qs F "$3/log" || break
 	done
 	echo "$mode: $((n - 1))"
 done
