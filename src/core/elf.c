@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "elf.h"
@@ -142,13 +143,11 @@ static bool has_extended_numbering(int fd)
 						 h.e64.e_shoff && !h.e64.e_shnum;
 }
 
-int elf_read_buildid(int fd, struct buildid *ret)
+static int read_with_libelf(int fd, struct buildid *ret)
 {
 	_cleanup_(elf_endp) Elf *elf = NULL;
 	int segments, sections;
 
-	if (has_extended_numbering(fd))
-		return buildid_read(fd, ret);
 	elf_version(EV_CURRENT);
 	errno = 0;
 	elf = elf_begin(fd, ELF_C_READ, NULL);
@@ -161,4 +160,26 @@ int elf_read_buildid(int fd, struct buildid *ret)
 		return segments;
 	sections = find_in_sections(elf, ret);
 	return sections == -ENOENT ? segments : sections;
+}
+
+static bool is_about_the_file(int error)
+{
+	return error == -ENOENT || error == -ENOEXEC || error == -EBADMSG || error == -E2BIG;
+}
+
+int elf_read_buildid(int fd, struct buildid *ret)
+{
+	int r, second;
+
+	if (has_extended_numbering(fd))
+		return buildid_read(fd, ret);
+	r = read_with_libelf(fd, ret);
+	if (r == 0 || r == -ENOENT)
+		return r;
+	/*
+	 * libelf does not tell a damaged file from one that could not be read. It matters: the
+	 * first is a fact to remember, the second may be over the next time.
+	 */
+	second = buildid_read(fd, ret);
+	return second == 0 || !is_about_the_file(second) ? second : r;
 }

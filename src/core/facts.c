@@ -17,10 +17,26 @@ int facts_full_path(const struct facts_context *c, const char *path, char *ret, 
 	return n < 0 || (size_t)n >= bytes ? -ENAMETOOLONG : 0;
 }
 
+enum storage_class facts_storage(const struct facts_context *c, const char *full_path)
+{
+	if (c->storage_override >= 0)
+		return (enum storage_class)c->storage_override;
+	return mounts_storage(c->mounts, full_path);
+}
+
+static int read_buildid(int path_fd, struct buildid *ret)
+{
+	_cleanup_close_ int fd = io_reopen_read(path_fd);
+	int r = fd < 0 ? fd : elf_read_buildid(fd, ret);
+
+	/* Not ELF any more, damaged, stripped of its id: another file than the one trained. */
+	return r == -ENOEXEC || r == -ENOENT || r == -EBADMSG || r == -E2BIG ? 0 : r;
+}
+
 static int read_file_facts(const struct facts_context *c, const char *path, bool want_buildid,
 			   struct file_facts *f)
 {
-	_cleanup_close_ int path_fd = -1, fd = -1;
+	_cleanup_close_ int path_fd = -1;
 	char full[2 * LIMIT_PATH_BYTES + 2];
 	struct stat st;
 	int r;
@@ -34,21 +50,15 @@ static int read_file_facts(const struct facts_context *c, const char *path, bool
 	path_fd = io_open_path(c->rootfd, path, &st);
 	if (path_fd < 0)
 		return path_fd;
+	/* Without an identity, an object is looked at again the next time. */
+	r = want_buildid && S_ISREG(st.st_mode) ? read_buildid(path_fd, &f->buildid) : 0;
+	if (r < 0)
+		return r;
 	f->identity = identity_from_stat(&st);
-	f->storage = c->storage_override >= 0 ? (enum storage_class)c->storage_override :
-						mounts_storage(c->mounts, full);
+	f->storage = facts_storage(c, full);
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	if ((uint64_t)st.st_size > LIMIT_FILE_BYTES)
-		return -EFBIG;
-	if (!want_buildid)
-		return 0;
-	fd = io_reopen_read(path_fd);
-	if (fd < 0)
-		return fd;
-	r = elf_read_buildid(fd, &f->buildid);
-	/* Not ELF any more, damaged, stripped of its id: another file than the one trained. */
-	return r == -ENOMEM || r == -EIO ? r : 0;
+	return (uint64_t)st.st_size > LIMIT_FILE_BYTES ? -EFBIG : 0;
 }
 
 struct cached {

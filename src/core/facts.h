@@ -22,6 +22,9 @@ void facts_read(struct facts_context *c, const char *path, bool want_buildid,
 		struct file_facts *ret);
 void facts_done(struct facts_context *c);
 
+/* Class of the storage below FULL_PATH (see there), or the override. */
+enum storage_class facts_storage(const struct facts_context *c, const char *full_path);
+
 /* PATH below the root as this process sees it, for the mount table. 0, -ENAMETOOLONG. */
 int facts_full_path(const struct facts_context *c, const char *path, char *ret, size_t bytes);
 

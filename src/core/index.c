@@ -103,16 +103,16 @@ int index_add_entry(struct index_builder *b, const char *name, const char *progr
 	return e->name && e->program && e->scenario && e->source && e->target ? 0 : -ENOMEM;
 }
 
-int index_add_file(struct index_builder *b, const char *path, enum object_state state,
-		   const struct identity *identity)
+int index_add_file(struct index_builder *b, const struct index_file *f)
 {
-	struct index_file *f;
+	struct index_file *copy;
 
 	if (VEC_RESERVE_ONE(b->files, b->n_files, b->files_capacity) < 0)
 		return -ENOMEM;
-	f = &b->files[b->n_files++];
-	*f = (struct index_file){ strdup(path), state, *identity };
-	return f->path ? 0 : -ENOMEM;
+	copy = &b->files[b->n_files++];
+	*copy = *f;
+	copy->path = strdup(f->path);
+	return copy->path ? 0 : -ENOMEM;
 }
 
 void index_builder_done(struct index_builder *b)
@@ -162,7 +162,8 @@ static void sort_files(struct index_builder *b)
 			b->files[n++] = *f;
 			continue;
 		}
-		if (last->state != f->state || !identity_equal(&last->identity, &f->identity)) {
+		if (last->state != f->state || last->storage != f->storage ||
+		    !identity_equal(&last->identity, &f->identity)) {
 			last->state = OBJECT_UNUSABLE;
 			last->identity = impossible;
 		}
@@ -196,6 +197,7 @@ static void describe(const struct index_builder *b, const char *parameters,
 		objects[i] = (struct object_desc){
 			.path = b->files[i].path,
 			.state = b->files[i].state,
+			.storage = b->files[i].storage,
 			.identity = b->files[i].identity,
 		};
 }

@@ -44,7 +44,8 @@ struct index_builder {
 
 struct index_file {
 	char *path;
-	enum object_state state; /* MISSING, UNUSABLE (identity may be zero) or VALID */
+	enum object_state state; /* MISSING, or anything else: there is something */
+	enum storage_class storage;
 	struct identity identity;
 };
 
@@ -55,8 +56,7 @@ struct index_entry {
 /* All 0 or -ENOMEM. */
 int index_add_entry(struct index_builder *b, const char *name, const char *program,
 		    const char *scenario, const char *source, const char *target);
-int index_add_file(struct index_builder *b, const char *path, enum object_state state,
-		   const struct identity *identity);
+int index_add_file(struct index_builder *b, const struct index_file *f);
 int index_write(struct index_builder *b, const char *parameters, uint8_t **ret,
 		size_t *ret_bytes);
 void index_builder_done(struct index_builder *b);

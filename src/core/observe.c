@@ -36,40 +36,38 @@ static int enter_dir(struct observer *o, const char *path, size_t dir_bytes)
 	return o->dir_error = MIN(o->dirfd, 0);
 }
 
-static bool is_local(const struct facts_context *c, const char *path)
-{
-	char full[2 * LIMIT_PATH_BYTES + 2];
-
-	return facts_full_path(c, path, full, sizeof(full)) == 0 &&
-	       mounts_is_local(c->mounts, full);
-}
-
-static int observe(struct observer *o, const char *path, struct identity *ret)
+/* What a stat sees: 0 with *RET, or negative errno. */
+static int observe(struct observer *o, const char *path, struct file_facts *ret)
 {
 	const char *slash = strrchr(path, '/');
+	char full[2 * LIMIT_PATH_BYTES + 2];
 	struct stat st;
 	int r;
 
-	*ret = (struct identity){ 0 };
-	if (!slash)
+	*ret = (struct file_facts){ 0 };
+	if (!slash || facts_full_path(o->context, path, full, sizeof(full)) < 0)
 		return -EINVAL;
-	if (!is_local(o->context, path))
+	if (!mounts_is_local(o->context->mounts, full))
 		return -EREMOTE;
 	r = enter_dir(o, path, (size_t)(slash - path) + 1);
 	if (r < 0)
 		return r;
 	if (fstatat(o->dirfd, slash + 1, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	*ret = identity_from_stat(&st);
+	ret->identity = identity_from_stat(&st);
+	ret->storage = facts_storage(o->context, full);
 	return 0;
 }
 
 bool observer_is_unchanged(struct observer *o, const struct shadow *s,
 			   const struct shadow_object *recorded)
 {
-	struct identity was = shadow_object_identity(recorded), is;
+	struct identity was = shadow_object_identity(recorded);
+	struct file_facts is;
 	int r = observe(o, shadow_string(s, recorded->path), &is);
 	bool missing = r == -ENOENT || r == -ENOTDIR;
 
-	return missing == (recorded->state == OBJECT_MISSING) && identity_equal(&was, &is);
+	return missing == (recorded->state == OBJECT_MISSING) &&
+	       identity_equal(&was, &is.identity) &&
+	       recorded->storage == (uint8_t)is.storage;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "index.h"
-#include "io.h"
+#include "limits.h"
 #include "shadow-read.h"
 #include "sync.h"
 #include "vec.h"
@@ -106,6 +106,39 @@ static int add_wanted(struct sync *c, const char *name)
 	return 0;
 }
 
+/* One of our own files, for the index. */
+static int record_own(struct sync *c, char *path, const struct identity *identity)
+{
+	char full[2 * LIMIT_PATH_BYTES + 2];
+	struct index_file f = { .path = path, .state = OBJECT_VALID, .identity = *identity };
+
+	if (facts_full_path(&c->facts, path, full, sizeof(full)) < 0)
+		return -ENAMETOOLONG;
+	f.storage = facts_storage(&c->facts, full);
+	return index_add_file(&c->next, &f);
+}
+
+static int record_objects(struct sync *c, const struct shadow *s)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++) {
+		const struct shadow_object *o = &s->objects[i];
+		char path[LIMIT_PATH_BYTES + 1];
+		/* Only what a stat sees: whether it is the file wanted, the shadow knows. */
+		struct index_file f = {
+			.path = path,
+			.state = o->state == OBJECT_MISSING ? OBJECT_MISSING : OBJECT_VALID,
+			.storage = (enum storage_class)o->storage,
+			.identity = shadow_object_identity(o),
+		};
+
+		strcpy(path, shadow_string(s, o->path)); /* checked: at most that long */
+		r = index_add_file(&c->next, &f);
+	}
+	return r;
+}
+
 /* The shadow NAME of profile F is right: remember it and all that it depends on. */
 static int record(struct sync *c, const struct profile_file *f, const char *name,
 		  const struct shadow *s)
@@ -123,18 +156,10 @@ static int record(struct sync *c, const struct profile_file *f, const char *name
 				    shadow_string(s, s->launches[0].program),
 				    shadow_string(s, s->launches[0].scenario), source, target);
 	if (r == 0)
-		r = index_add_file(&c->next, target, OBJECT_VALID, &identity);
+		r = record_own(c, target, &identity);
 	if (r == 0)
-		r = index_add_file(&c->next, source, OBJECT_VALID, &f->identity);
-	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++) {
-		struct identity id = shadow_object_identity(&s->objects[i]);
-		enum object_state state = s->objects[i].state;
-
-		/* Only what a stat sees: whether the file is the one wanted lies in the shadow. */
-		r = index_add_file(&c->next, shadow_string(s, s->objects[i].path),
-				   state == OBJECT_MISSING ? OBJECT_MISSING : OBJECT_VALID, &id);
-	}
-	return r;
+		r = record_own(c, source, &f->identity);
+	return r == 0 ? record_objects(c, s) : r;
 }
 
 /* The shadow that the index has for F, when neither of them was touched since. */

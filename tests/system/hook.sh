@@ -117,7 +117,7 @@ hook </dev/null
 same "the next one compiles" 2 "$(n_shadows)"
 check "and takes the mark away" test ! -e "$R/var/lib/elfcast/dirty"
 rm -rf "$R/var/lib"
-for i in 1 2 3 4 5 6 7 8; do hook </dev/null >>"$TMP/many" 2>&1 & done
+for _ in 1 2 3 4 5 6 7 8; do hook </dev/null >>"$TMP/many" 2>&1 & done
 wait
 same "eight at once are silent" "" "$(cat "$TMP/many")"
 same "and come to the same" "$good" "$(cd "$S" && sha256sum -- *)"

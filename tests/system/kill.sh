@@ -28,11 +28,11 @@ killed=0 bad=0
 for ((n = 1; ; n++)); do
 	rm -rf "${R:?}/var"
 	cp -a "$TMP/old" "$R/var"
-	"$BUILD/tests/kill-at" $n elfcast compile --quiet --root="$R" --storage=flash >/dev/null 2>&1
+	"$BUILD/tests/fault-at" $n elfcast compile --quiet --root="$R" --storage=flash >/dev/null 2>&1
 	status=$?
 	[ $status -eq 3 ] && break
 	if [ $status -ne 0 ]; then
-		not_ok "kill-at $n: status $status"
+		not_ok "fault-at $n: status $status"
 		break
 	fi
 	killed=$((killed + 1))
