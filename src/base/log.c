@@ -91,3 +91,11 @@ DEFINE_LOG(log_error, LOG_LEVEL_ERROR, "")
 DEFINE_LOG(log_warning, LOG_LEVEL_INFO, "warning: ")
 DEFINE_LOG(log_info, LOG_LEVEL_INFO, "")
 DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG, "")
+
+void log_diag(const char *path, const struct diag *d)
+{
+	if (d->line > 0)
+		log_warning("%s:%u:%u: %s", path, d->line, d->column, d->message);
+	else
+		log_warning("%s: %s", path, d->message);
+}

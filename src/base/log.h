@@ -5,6 +5,7 @@
 #ifndef ELFCAST_LOG_H
 #define ELFCAST_LOG_H
 
+#include "diag.h"
 #include "macro.h"
 
 enum log_level {
@@ -25,6 +26,9 @@ _printf_(1, 2) void log_error(const char *format, ...);
 _printf_(1, 2) void log_warning(const char *format, ...);
 _printf_(1, 2) void log_info(const char *format, ...);
 _printf_(1, 2) void log_debug(const char *format, ...);
+
+/* A warning: PATH:LINE:COLUMN: MESSAGE, without a position where D has none. */
+void log_diag(const char *path, const struct diag *d);
 
 /* What -ESTALE, -EBADMSG and -E2BIG mean here; strerror() for everything else. */
 const char *error_text(int error);

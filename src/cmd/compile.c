@@ -17,18 +17,16 @@ static int arg_storage = -1;
 /* With --json the problems are in the result, in place of warnings. */
 static void on_problem(const char *path, const struct diag *d, _unused_ void *userdata)
 {
-	if (arg_json) {
-		json_open(NULL, '{');
-		json_string("path", path);
-		json_uint("line", d->line);
-		json_uint("column", d->column);
-		json_string("message", d->message);
-		json_close('}');
-	} else if (d->line > 0) {
-		log_warning("%s:%u:%u: %s", path, d->line, d->column, d->message);
-	} else {
-		log_warning("%s: %s", path, d->message);
+	if (!arg_json) {
+		log_diag(path, d);
+		return;
 	}
+	json_open(NULL, '{');
+	json_string("path", path);
+	json_uint("line", d->line);
+	json_uint("column", d->column);
+	json_string("message", d->message);
+	json_close('}');
 }
 
 static void print_result(const struct sync_result *r)

@@ -220,21 +220,44 @@ static const char *base_name(const char *path)
 	return strrchr(path, '/') + 1;
 }
 
+/* Programs of the usual directories go by their name, others by their path. New. */
+static char *program_word(const char *program)
+{
+	static const char *const usual[] = { "/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/" };
+	char *word;
+
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		if (strncmp(program, usual[i], strlen(usual[i])) == 0)
+			return strdup(program + strlen(usual[i]));
+	word = strdup(program + 1);
+	return word;
+}
+
 /* "local.PROGRAM.json", with the scenario where it is not the default one. New. */
 static char *profile_name(const struct training *t)
 {
+	enum { LONGEST = LIMIT_PROFILE_NAME_BYTES - sizeof("local..json") };
 	bool named = strcmp(arg_scenario, "default") != 0;
+	_cleanup_free_ char *word = program_word(t->program);
 	char *name;
 
-	if (asprintf(&name, "local.%s%s%s.json", base_name(t->program), named ? "." : "",
-		     named ? arg_scenario : "") < 0)
+	if (!word || asprintf(&name, "%s%s%s", word, named ? "." : "",
+			      named ? arg_scenario : "") < 0)
+		return NULL;
+	/* Plain names only, see store_list_profiles(). */
+	for (char *c = name; *c; c++)
+		if (*c == '/' || (unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
+			*c = '-';
+	free(word);
+	word = name;
+	if (asprintf(&name, "local.%.*s.json", (int)LONGEST, word) < 0)
 		return NULL;
 	return name;
 }
 
 static void on_problem(const char *path, const struct diag *d, _unused_ void *userdata)
 {
-	log_warning("%s:%u:%u: %s", path, d->line, d->column, d->message);
+	log_diag(path, d);
 }
 
 static int install(struct training *t, const char *text, size_t bytes)

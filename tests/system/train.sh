@@ -57,6 +57,11 @@ mkdir root && train --root="$dir/root" --install --scenario=list -n 1 -- ls &&
 	ls root/var/lib/elfcast/shadow/*.local.ls.list.json.shadow >/dev/null
 verdict "--install" $?
 
+cp /bin/true 'my prog' && train --root="$dir/root" --install -n 1 -- "./my prog" &&
+	ls "root/etc/elfcast/profiles.d/local.$(pwd -P | tr / - | cut -c 2-)-my-prog.json" >/dev/null &&
+	[ "$(ls root/var/lib/elfcast/shadow | wc -l)" = 2 ]
+verdict "--install of a program with an odd path" $?
+
 train -n 1 -o crash.json -- perl -e 'kill 9, $$'
 [ $? = 1 ] && [ ! -e crash.json ] && grep -q 'killed by signal 9' "$dir/err" &&
 	grep -q 'no run of' "$dir/err"
