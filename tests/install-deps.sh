@@ -10,9 +10,9 @@ rpm="gcc make pkgconf-pkg-config glibc-devel elfutils-libelf-devel json-c-devel 
 case $what in
 build) ;;
 check)
-	deb="$deb libcmocka-dev clang libclang-rt-14-dev e2fsprogs strace man-db libfuse3-dev fuse3
+	deb="$deb libcmocka-dev clang libclang-rt-14-dev e2fsprogs xfsprogs strace man-db libfuse3-dev fuse3
 	     python3 perl git gdb gcc"
-	rpm="$rpm libcmocka-devel clang compiler-rt e2fsprogs strace man-db fuse3-devel fuse3
+	rpm="$rpm libcmocka-devel clang compiler-rt e2fsprogs xfsprogs strace man-db fuse3-devel fuse3
 	     python3 perl git gdb libasan libubsan"
 	;;
 demo)
