@@ -64,3 +64,37 @@ profile() {
   "objects": [ $3 ] }
 EOF
 }
+
+# make_root: a fake root with programs "one" and "two" and a profile of each. Sets R (the
+# root), P (its profiles), S (its shadows).
+make_root() {
+	local name
+	R=$TMP/root P=$TMP/root/usr/share/elfcast/profiles.d S=$TMP/root/var/lib/elfcast/shadow
+	mkdir -p "$P" "$R/usr/bin" "$R/var"
+	for name in one two; do
+		make_elf "$R/usr/bin/$name" "$name"
+		profile "$P/test.$name.json" "/usr/bin/$name" "{ \"path\": \"/usr/bin/$name\",
+			\"build_id\": \"$(build_id_of "$R/usr/bin/$name")\",
+			\"size\": $(stat -c %s "$R/usr/bin/$name"), \"pages\": [[0, 1, 1, 0]] }"
+	done
+}
+sums() { (cd "$S" 2>/dev/null && sha256sum -- *.shadow 2>/dev/null); }
+n_shadows() { find "$S" -name '*.shadow' 2>/dev/null | wc -l; }
+
+# populate PROGRAM...: copies of them in the root's /hook, with the libraries they need
+populate() {
+	local lib
+	mkdir -p "$R/hook"
+	cp "$@" "$R/hook/"
+	ldd "$@" | grep -o '/[^ ]*\.so[^ ]*' | sort -u | while read -r lib; do
+		[ -e "$R/$lib" ] || { mkdir -p "$R/${lib%/*}" && cp -L "$lib" "$R/$lib"; }
+	done
+}
+# in_root [-p PRELOAD] COMMAND...: with R as "/"
+in_root() {
+	if [ "$1" = -p ]; then
+		"$BUILD/tests/in-root" -p "$2" "$R" "${@:3}"
+	else
+		"$BUILD/tests/in-root" "$R" "$@"
+	fi
+}

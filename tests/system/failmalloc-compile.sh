@@ -9,17 +9,8 @@ if [ -n "$ELFCAST_SANITIZED" ]; then
 	skip "failed allocations" "the sanitizer has its own malloc"
 	finish
 fi
-R=$TMP/root
-P=$R/usr/share/elfcast/profiles.d
-mkdir -p "$P" "$R/usr/bin"
-for name in one two; do
-	make_elf "$R/usr/bin/$name" "$name"
-	profile "$P/test.$name.json" "/usr/bin/$name" "{ \"path\": \"/usr/bin/$name\",
-		\"build_id\": \"$(build_id_of "$R/usr/bin/$name")\",
-		\"size\": $(stat -c %s "$R/usr/bin/$name"), \"pages\": [[0, 1, 1, 0]] }"
-done
+make_root
 compile() { elfcast compile --quiet --root="$R" --storage=flash; }
-sums() { (cd "$R/var/lib/elfcast/shadow" 2>/dev/null && sha256sum -- *.shadow 2>/dev/null); }
 compile
 good=$(sums)
 
@@ -60,13 +51,8 @@ if [ "$(id -u)" != 0 ]; then
 	skip "hook" "needs root"
 	finish
 fi
-mkdir "$R/hook"
-cp "$BUILD/elfcast-hook" "$BUILD/tests/failmalloc.so" "$R/hook/"
-ldd "$BUILD/elfcast-hook" "$BUILD/tests/failmalloc.so" | grep -o '/lib[^ ]*' | sort -u |
-	while read -r lib; do
-		mkdir -p "$R/${lib%/*}" && cp -L "$lib" "$R/$lib"
-	done
-hook() { "$BUILD/tests/in-root" "$@" "$R" /hook/elfcast-hook </dev/null 2>&1; }
+populate "$BUILD/elfcast-hook" "$BUILD/tests/failmalloc.so"
+hook() { in_root "$@" /hook/elfcast-hook </dev/null 2>&1; }
 rm -rf "${R:?}/var"
 same "the hook is silent" "" "$(hook)"
 same "and compiles" 2 "$(sums | wc -l)"

@@ -13,23 +13,9 @@ if [ -n "${ELFCAST_SANITIZED:-}" ]; then
 	skip "faults" "the sanitizer's own calls would fail"
 	finish
 fi
-R=$TMP/root
-P=$R/usr/share/elfcast/profiles.d
-S=$R/var/lib/elfcast/shadow
-mkdir -p "$P" "$R/usr/bin" "$R/hook" "$R/var"
-for name in one two; do
-	make_elf "$R/usr/bin/$name" "$name"
-	profile "$P/test.$name.json" "/usr/bin/$name" "{ \"path\": \"/usr/bin/$name\",
-		\"build_id\": \"$(build_id_of "$R/usr/bin/$name")\",
-		\"size\": $(stat -c %s "$R/usr/bin/$name"), \"pages\": [[0, 1, 1, 0]] }"
-done
-cp "$BUILD/elfcast-hook" "$BUILD/tests/fault-at" "$R/hook/"
-ldd "$BUILD/elfcast-hook" "$BUILD/tests/fault-at" | grep -o '/[^ ]*\.so[^ ]*' | sort -u |
-	while read -r lib; do
-		mkdir -p "$R/${lib%/*}" && cp -L "$lib" "$R/$lib"
-	done
-hook() { "$BUILD/tests/in-root" "$R" "$@" </dev/null 2>&1; }
-sums() { (cd "$S" 2>/dev/null && sha256sum -- *.shadow 2>/dev/null); }
+make_root
+populate "$BUILD/elfcast-hook" "$BUILD/tests/fault-at"
+hook() { in_root "$@" </dev/null 2>&1; }
 
 hook /hook/elfcast-hook
 new=$(sums)

@@ -8,24 +8,9 @@ if [ "$(id -u)" != 0 ]; then
 	skip "hook" "needs root"
 	finish
 fi
-R=$TMP/root
-P=$R/usr/share/elfcast/profiles.d
-S=$R/var/lib/elfcast/shadow
-mkdir -p "$P" "$R/usr/bin" "$R/hook" "$R/var"
-for name in one two; do
-	make_elf "$R/usr/bin/$name" "$name"
-	profile "$P/test.$name.json" "/usr/bin/$name" "{ \"path\": \"/usr/bin/$name\",
-		\"build_id\": \"$(build_id_of "$R/usr/bin/$name")\",
-		\"size\": $(stat -c %s "$R/usr/bin/$name"), \"pages\": [[0, 1, 1, 0]] }"
-done
-cp "$BUILD/elfcast-hook" "$R/hook/"
-ldd "$BUILD/elfcast-hook" | grep -o '/[^ ]*\.so[^ ]*' | sort -u |
-	while read -r lib; do
-		mkdir -p "$R/${lib%/*}" && cp -L "$lib" "$R/$lib"
-	done
+make_root
+populate "$BUILD/elfcast-hook"
 
-in_root() { "$BUILD/tests/in-root" "$@"; }
-n_shadows() { find "$S" -name '*.shadow' 2>/dev/null | wc -l; }
 # silent NAME COMMAND...: exit status 0, nothing printed
 silent() {
 	local name=$1 out status
@@ -34,7 +19,7 @@ silent() {
 	status=$?
 	same "$name: exit status 0 and silence" "0:" "$status:$out"
 }
-hook() { in_root "$R" /hook/elfcast-hook; }
+hook() { in_root /hook/elfcast-hook; }
 repaired() {
 	hook </dev/null
 	same "$1: the next one repairs" 2 "$(n_shadows)"

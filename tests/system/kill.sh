@@ -4,17 +4,8 @@
 # one or the new one, whole; and the next compile repairs everything.
 . "$(dirname "$0")/../lib.sh"
 
-R=$TMP/root
-P=$R/usr/share/elfcast/profiles.d
-mkdir -p "$P" "$R/usr/bin"
-for name in one two; do
-	make_elf "$R/usr/bin/$name" "$name"
-	profile "$P/test.$name.json" "/usr/bin/$name" "{ \"path\": \"/usr/bin/$name\",
-		\"build_id\": \"$(build_id_of "$R/usr/bin/$name")\",
-		\"size\": $(stat -c %s "$R/usr/bin/$name"), \"pages\": [[0, 1, 1, 0]] }"
-done
+make_root
 compile() { elfcast compile --quiet --root="$R" --storage=flash; }
-sums() { (cd "$R/var/lib/elfcast/shadow" 2>/dev/null && sha256sum -- *.shadow 2>/dev/null); }
 
 compile
 cp -a "$R/var" "$TMP/old"

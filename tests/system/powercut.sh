@@ -19,21 +19,11 @@ fi
 # All mounts are in a namespace that goes with this process.
 [ "${POWERCUT_NS:-}" ] || { rm -rf "$TMP"; POWERCUT_NS=1 exec unshare -m --propagation private "$0" "$@"; }
 
-R=$TMP/root
-P=$R/usr/share/elfcast/profiles.d
-S=$R/var/lib/elfcast/shadow
-mkdir -p "$P" "$R/usr/bin" "$R/var"
+make_root
 trap 'umount "$R/var" 2>/dev/null; rm -rf "$TMP"' EXIT
-for name in one two; do
-	make_elf "$R/usr/bin/$name" "$name"
-	profile "$P/test.$name.json" "/usr/bin/$name" "{ \"path\": \"/usr/bin/$name\",
-		\"build_id\": \"$(build_id_of "$R/usr/bin/$name")\",
-		\"size\": $(stat -c %s "$R/usr/bin/$name"), \"pages\": [[0, 1, 1, 0]] }"
-done
 cp "$P/test.one.json" "$TMP/one.old"
 sed 's/\[\[0, 1, 1, 0\]\]/[[1, 2, 1, 0]]/' "$TMP/one.old" >"$TMP/one.new"
 compile() { elfcast compile --quiet --root="$R" --storage=flash; }
-sums() { (cd "$S" 2>/dev/null && sha256sum -- *.shadow 2>/dev/null); }
 
 cut() { # type mkfs-command...
 	local type=$1 old new n cuts=0 bad=0 unread=0 sum file status
