@@ -16,6 +16,13 @@ bindir     ?= $(prefix)/bin
 mandir     ?= $(prefix)/share/man
 datadir    ?= $(prefix)/share
 docdir     ?= $(datadir)/doc/elfcast
+libexecdir ?= $(prefix)/libexec
+sysconfdir ?= /etc
+unitdir    ?= $(prefix)/lib/systemd/system
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+zshdir     ?= $(datadir)/zsh/site-functions
+# Where rpm looks for macros; empty: not installed.
+rpmmacrodir ?=
 
 CC         ?= gcc
 CFLAGS     ?= -O2 -g
@@ -177,11 +184,30 @@ install: all
 	for m in $(MAN); do install -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/ || exit 1; done
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
 	install -m 644 $(wildcard profiles/*.schema.json) $(DESTDIR)$(datadir)/elfcast
+	install -m 644 $(wildcard profiles/collection/*.json) $(DESTDIR)$(datadir)/elfcast/profiles.d
+	install -m 644 profiles/README.md $(DESTDIR)$(docdir)/PROFILES.md
+	install -d $(DESTDIR)$(sysconfdir)/elfcast/profiles.d
+	install -D -m 644 -t $(DESTDIR)$(unitdir) packaging/systemd/*.service
+	install -D -m 644 -t $(DESTDIR)$(tmpfilesdir) packaging/tmpfiles.d/*.conf
+	install -D -m 644 packaging/completions/elfcast.bash \
+		$(DESTDIR)$(datadir)/bash-completion/completions/elfcast
+	install -D -m 644 -t $(DESTDIR)$(zshdir) packaging/completions/_elfcast
+	install -D -m 644 -t $(DESTDIR)$(datadir)/fish/vendor_completions.d \
+		packaging/completions/elfcast.fish
+	$(if $(rpmmacrodir),install -D -m 644 -t $(DESTDIR)$(rpmmacrodir) packaging/rpm/macros.elfcast)
+
+# Packages of HEAD and of what is changed and known to git, in build/packages/.
+rpm deb:
+	$(Q)packaging/build-$@.sh
+# All orders of all transactions, and a booted system: minutes.
+system-check-full: test-programs
+	$(Q)PKG_FULL=1 tests/run --build $(BUILD) system/packages
 
 clean:
 	rm -rf build build-*
 
-.PHONY: all lab fuzz test-programs check quick-check demo bench hdr-check lint format install clean
+.PHONY: all lab fuzz test-programs check quick-check demo bench hdr-check lint format install clean rpm deb \
+	system-check-full
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*.d)

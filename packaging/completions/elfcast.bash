@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# Verbs and options come from --help, so that there is no second list to keep.
+
+_elfcast_verbs() {
+	"$1" --help 2>/dev/null | sed -n '/^Verbs:/,/^$/s/^  \([a-z][a-z-]*\)  *.*/\1/p'
+}
+
+_elfcast_options() { # elfcast [VERB]; "--name=" takes a value
+	"$@" --help 2>/dev/null |
+		sed -n 's/^ *\(-[a-zA-Z0-9], \)\{0,1\}\(--[a-z][a-z-]*\)\(=\{0,1\}\).*/\2\3/p'
+}
+
+_elfcast_programs() {
+	# The names of profiles: SOURCE.PROGRAM.json
+	local f
+	for f in {/usr/share,/etc}/elfcast/profiles.d/*.json; do
+		[ -e "$f" ] || continue
+		f=${f##*/}
+		f=${f%.json}
+		echo "${f#*.}"
+	done
+}
+
+_elfcast() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local program=${COMP_WORDS[0]} verb=${COMP_WORDS[1]} i values=
+
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_elfcast_verbs "$program") --help --version" -- "$cur")
+		return
+	fi
+	# "=" is a word of its own in COMP_WORDS.
+	if [ "$prev" = = ] || [ "$cur" = = ]; then
+		[ "$cur" = = ] && cur='' || prev=${COMP_WORDS[COMP_CWORD - 2]}
+		[ "${COMP_WORDS[COMP_CWORD]}" = = ] && prev=${COMP_WORDS[COMP_CWORD - 1]}
+		case $prev in
+		--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+		--storage) values="rotational network flash image" ;;
+		--output | --shadow | --against | --html | --from | --to)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		esac
+		[ -z "$values" ] || mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")
+		return
+	fi
+	case $verb in
+	run | train | bench) # after "--", or the first word that is no option, it is a command line
+		for ((i = 2; i < COMP_CWORD; i++)); do
+			[ "${COMP_WORDS[i]}" = -- ] || continue
+			if [ $((i + 1)) -eq "$COMP_CWORD" ]; then
+				mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+			else
+				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			fi
+			return
+		done
+		;;
+	esac
+	case $cur in
+	-*)
+		mapfile -t COMPREPLY < <(compgen -W "$(_elfcast_options "$program" "$verb")" -- "$cur")
+		[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
+		return
+		;;
+	esac
+	case $verb in
+	run | train | bench) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+	prefetch) mapfile -t COMPREPLY < <(compgen -W "$(_elfcast_programs)" -- "$cur") ;;
+	*) mapfile -t COMPREPLY < <(compgen -W "$(_elfcast_programs)" -- "$cur"
+		compgen -f -- "$cur") ;;
+	esac
+}
+complete -o filenames -F _elfcast elfcast
