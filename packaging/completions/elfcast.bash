@@ -31,10 +31,13 @@ _elfcast() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_elfcast_verbs "$program") --help --version" -- "$cur")
 		return
 	fi
-	# "=" is a word of its own in COMP_WORDS.
+	# "=" is a word of its own in COMP_WORDS: --storage = fl
 	if [ "$prev" = = ] || [ "$cur" = = ]; then
-		[ "$cur" = = ] && cur='' || prev=${COMP_WORDS[COMP_CWORD - 2]}
-		[ "${COMP_WORDS[COMP_CWORD]}" = = ] && prev=${COMP_WORDS[COMP_CWORD - 1]}
+		if [ "$cur" = = ]; then
+			cur=
+		else
+			prev=${COMP_WORDS[COMP_CWORD - 2]}
+		fi
 		case $prev in
 		--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 		--storage) values="rotational network flash image" ;;
@@ -67,8 +70,12 @@ _elfcast() {
 	case $verb in
 	run | train | bench) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 	prefetch) mapfile -t COMPREPLY < <(compgen -W "$(_elfcast_programs)" -- "$cur") ;;
-	*) mapfile -t COMPREPLY < <(compgen -W "$(_elfcast_programs)" -- "$cur"
-		compgen -f -- "$cur") ;;
+	*)
+		mapfile -t COMPREPLY < <(
+			compgen -W "$(_elfcast_programs)" -- "$cur"
+			compgen -f -- "$cur"
+		)
+		;;
 	esac
 }
 complete -o filenames -F _elfcast elfcast

@@ -38,7 +38,8 @@ clean_up() {
 	[ -z "$nspawn" ] || kill -KILL "$nspawn" 2>/dev/null
 	[ -z "$nspawn" ] || wait "$nspawn" 2>/dev/null
 	for h in "${cgroups[@]}"; do
-		find "$h" -name cgroup.procs -exec cat {} + 2>/dev/null | xargs -r kill -KILL 2>/dev/null
+		while read -r p; do kill -KILL "$p"; done 2>/dev/null \
+			< <(find "$h" -name cgroup.procs -exec cat {} + 2>/dev/null)
 		for ((i = 0; i < 50; i++)); do
 			find "$h" -depth -type d -exec rmdir {} + 2>/dev/null
 			[ -e "$h" ] || break

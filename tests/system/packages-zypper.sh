@@ -20,10 +20,10 @@ start() {
 }
 # Anything in one transaction: "name=version" to install, "-name" to erase.
 transact() {
-	local change name from to
+	local change name to
 	local -a words=()
 	for change; do
-		IFS=: read -r name from to <<<"$change"
+		IFS=: read -r name _ to <<<"$change"
 		if [ "$to" = 0 ]; then
 			words+=("-$name")
 		else

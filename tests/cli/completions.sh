@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Every shell offers every verb that elfcast --help has, and every option of VERB --help.
+. "$(dirname "$0")/../lib.sh"
+
+C=$TOP/packaging/completions
+verbs=$(elfcast --help | sed -n '/^Verbs:/,/^$/p' | awk '/^  / { print $1 }' | sort)
+options() { # VERB: long options of its --help, without "="
+	elfcast "$1" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort
+}
+check "elfcast --help lists verbs" test "$(wc -l <<<"$verbs")" -ge 4
+check "train --help lists options" test "$(options train | wc -l)" -ge 8
+
+# missing NAME COMMAND: what COMMAND VERB PREFIX does not offer
+all_offered() { # shell
+	local shell=$1 verb missing=
+	same "$shell: verbs" "$verbs" "$("$shell"_offers "" | grep -v '^-' | sort)"
+	for verb in $verbs; do
+		missing+=$(comm -23 <(options "$verb") <("$shell"_offers "$verb" -- | sed 's/=$//' | sort -u) |
+			sed "s/^/$verb /")
+	done
+	same "$shell: options of all verbs" "" "$missing"
+}
+
+bash_offers() { # word...
+	bash --norc -c '. "$1"; shift; COMP_WORDS=(elfcast "$@"); COMP_CWORD=$#
+		_elfcast; printf "%s\n" "${COMPREPLY[@]}"' bash "$C/elfcast.bash" "$@"
+}
+all_offered bash
+same "bash: begun verb" "train" "$(bash_offers tr)"
+same "bash: values of --storage=" "flash" "$(bash_offers compile --storage = fl)"
+same "bash: values after =" "flash image network rotational" \
+	"$(bash_offers compile --storage = | sort | paste -s -d ' ')"
+check "bash: commands after run --" test -n "$(bash_offers run -- ls | grep -x ls)"
+
+if command -v fish >/dev/null; then
+	fish_offers() {
+		HOME=$TMP fish --no-config -c "source $C/elfcast.fish; complete -C 'elfcast $*'" | cut -f 1
+	}
+	all_offered fish
+	same "fish: begun verb" "train" "$(fish_offers tr)"
+	same "fish: values of --storage=" "--storage=flash" "$(fish_offers compile --storage=fl)"
+else
+	skip "fish" "no fish"
+fi
+
+if command -v zsh >/dev/null; then
+	# _describe and _arguments say what they are given; real completion needs a terminal.
+	zsh_offers() {
+		zsh -f -c '
+			_describe() { print -l -- ${(P)${@[-1]}%%:*} }
+			_arguments() {
+				local spec
+				for spec; do [[ $spec == -[^sS]* ]] && print -r -- ${${spec%%\[*}%[=+]}; done
+			}
+			file=$1; shift
+			words=(elfcast "$@"); CURRENT=$(($# + 1))
+			. $file' zsh "$C/_elfcast" "$@"
+	}
+	all_offered zsh
+	check "zsh: short options" test -n "$(zsh_offers train - | grep -x -- -n)"
+else
+	skip "zsh" "no zsh"
+fi
+finish
