@@ -14,6 +14,11 @@ check)
 	     python3 perl git gdb gcc"
 	rpm="$rpm libcmocka-devel clang compiler-rt e2fsprogs xfsprogs strace man-db fuse3-devel fuse3
 	     python3 perl git gdb libasan libubsan"
+	# Packages and their managers.
+	deb="$deb rpm rpmlint dnf zypper createrepo-c pacman-package-manager libarchive-tools dpkg-dev
+	     debhelper lintian librpm-dev libarchive-dev zlib1g-dev mmdebstrap systemd-container
+	     fish zsh"
+	rpm="$rpm rpm-build rpmlint createrepo_c fish zsh"
 	;;
 demo)
 	deb="$deb libfuse3-dev fuse3 e2fsprogs python3"
