@@ -21,6 +21,8 @@ if [ -z "${PKG_UNSHARED:-}" ]; then
 fi
 . "$TOP/tests/lib.sh"
 
+# The roots have no other locale, and their shells would say so.
+export LC_ALL=C
 R=$TMP/root   # what the package manager works on
 P=$TMP/pkg    # package files
 T=$TMP/tree   # what is in them
