@@ -13,6 +13,7 @@ VERSION := 0.1
 
 prefix     ?= /usr
 bindir     ?= $(prefix)/bin
+libexecdir ?= $(prefix)/libexec
 mandir     ?= $(prefix)/share/man
 datadir    ?= $(prefix)/share
 docdir     ?= $(datadir)/doc/elfcast
@@ -45,13 +46,16 @@ WARNINGS += -Werror
 endif
 
 BASE_CFLAGS := -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
-	       -DELFCAST_VERSION='"$(VERSION)"' -pthread -fno-strict-aliasing $(SAN_FLAGS)
+	       -DELFCAST_VERSION='"$(VERSION)"' -DELFCAST_EXEC_DIR='"$(libexecdir)/elfcast"' -pthread -fno-strict-aliasing $(SAN_FLAGS)
 
 ELF_LIBS  := $(shell $(PKG_CONFIG) --libs libelf 2>/dev/null || echo -lelf)
 JSON_LIBS := $(shell $(PKG_CONFIG) --libs json-c 2>/dev/null || echo -ljson-c)
 # Only the directory that includes <json.h>: json-c installs below its own directory.
 JSON_INC  := $(shell $(PKG_CONFIG) --cflags json-c 2>/dev/null)
 LIBS      := $(ELF_LIBS) $(JSON_LIBS)
+# Optional: without all of them there is no elfcast-check.
+PKG_LIBS  := $(shell $(PKG_CONFIG) --libs rpm libarchive zlib 2>/dev/null)
+PKG_INC   := $(if $(PKG_LIBS),$(shell $(PKG_CONFIG) --cflags rpm libarchive zlib))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
@@ -62,7 +66,11 @@ INC_base   := -iquote src/format -iquote src/base
 INC_core   := $(INC_base) -iquote src/core $(JSON_INC)
 INC_cmd    := $(INC_base) -iquote src/core -iquote src/cmd
 
-DIRS     := base core cmd
+INC_pkg    := $(INC_base) -iquote src/core -iquote src/pkg $(PKG_INC)
+INC_tests  := $(INC_core) $(if $(PKG_LIBS),-iquote src/pkg)
+INC_tools  := $(INC_base) -iquote src/core -iquote src/cmd -iquote src/pkg
+
+DIRS     := base core cmd $(if $(PKG_LIBS),pkg tools)
 SRC      := $(foreach d,$(DIRS),$(wildcard src/$(d)/*.c))
 HEADERS  := $(foreach d,format $(DIRS),$(wildcard src/$(d)/*.h))
 OBJ       = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -70,17 +78,26 @@ LIB      := $(BUILD)/libelfcast.a
 LIB_OBJ  := $(call OBJ,$(wildcard src/base/*.c src/core/*.c))
 HOOK_OBJ := $(call OBJ,$(wildcard src/cmd/hook.c))
 CMD_OBJ  := $(call OBJ,$(filter-out src/cmd/hook.c,$(wildcard src/cmd/*.c)))
+PKG_LIB  := $(if $(PKG_LIBS),$(BUILD)/libelfcast-pkg.a)
+TOOLS    := $(if $(PKG_LIBS),$(BUILD)/elfcast-check)
+# What the tools share with elfcast, and with each other.
+TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/cmd/json-out.c src/tools/main.c)
 PROGRAMS := $(BUILD)/elfcast $(if $(HOOK_OBJ),$(BUILD)/elfcast-hook)
 MAN      := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
-UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-REPLAY   := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ     := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+# Tests of src/pkg, where it is built.
+PKG_UNIT := tests/unit/test_payload.c
+PKG_FUZZ := tests/fuzz/fuzz_payload.c
+UNIT_SRC := $(filter-out $(if $(PKG_LIBS),,$(PKG_UNIT)),$(wildcard tests/unit/test_*.c))
+FUZZ_SRC := $(filter-out $(if $(PKG_LIBS),,$(PKG_FUZZ)),$(wildcard tests/fuzz/fuzz_*.c))
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+REPLAY   := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
+FUZZ     := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(FUZZ_SRC))
 PRELOAD  := $(patsubst tests/preload/%.c,$(BUILD)/tests/%.so,$(wildcard tests/preload/*.c))
 HELPERS  := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
 LAB      := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(wildcard tests/lab/*.c))
 
-all: $(PROGRAMS) $(MAN)
+all: $(PROGRAMS) $(TOOLS) $(MAN)
 
 define compile_dir
 $$(BUILD)/src/$(1)/%.o: src/$(1)/%.c Makefile
@@ -104,22 +121,34 @@ $(BUILD)/elfcast-hook: $(HOOK_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(call link,$^) $(LIBS)
 
+$(PKG_LIB): $(call OBJ,$(wildcard src/pkg/*.c))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# check.c and check-*.c, and so on.
+.SECONDEXPANSION:
+$(TOOLS): $(BUILD)/elfcast-%: $$(call OBJ,$$(wildcard src/tools/$$*.c src/tools/$$*-*.c)) \
+		$(TOOL_OBJ) $(PKG_LIB) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(call link,$^) $(LIBS) $(PKG_LIBS)
+
 $(BUILD)/man/%: src/man/%.scd
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)
 	$(Q)$(SCDOC) < $< > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/tests/test_%: tests/unit/test_%.c $(LIB)
+$(BUILD)/tests/test_%: tests/unit/test_%.c $(PKG_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
-	$(Q)$(CC) $(BASE_CFLAGS) $(INC_core) -iquote tests/unit $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) \
-		-o $@ $< $(LIB) $(LIBS) -lcmocka
+	$(Q)$(CC) $(BASE_CFLAGS) $(INC_tests) -iquote tests/unit $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) \
+		-o $@ $< $(PKG_LIB) $(LIB) -Wl,--as-needed $(LIBS) $(PKG_LIBS) -lcmocka
 
-$(BUILD)/tests/replay_%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB)
+$(BUILD)/tests/replay_%: tests/fuzz/%.c tests/fuzz/replay.c $(PKG_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,REPLAY,$@)
-	$(Q)$(CC) $(BASE_CFLAGS) -Wno-missing-prototypes $(INC_core) -iquote tests/fuzz $(CPPFLAGS) \
-		$(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(LIB) $(LIBS)
+	$(Q)$(CC) $(BASE_CFLAGS) -Wno-missing-prototypes $(INC_tests) -iquote tests/fuzz $(CPPFLAGS) \
+		$(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(PKG_LIB) $(LIB) \
+		-Wl,--as-needed $(LIBS) $(PKG_LIBS)
 
 $(BUILD)/tests/%.so: tests/preload/%.c
 	@mkdir -p $(@D)
@@ -147,8 +176,8 @@ build-fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard src/*/*.c) $(HEADERS)
 	@mkdir -p build-fuzz
 	$(call say,FUZZ,$@)
 	$(Q)clang $(filter-out -fno-strict-aliasing,$(BASE_CFLAGS)) -Wno-missing-prototypes \
-		$(INC_core) -iquote tests/fuzz $(FUZZ_CFLAGS) -o $@ $< \
-		$(wildcard src/base/*.c src/core/*.c) $(LIBS)
+		$(INC_tests) $(PKG_INC) -iquote tests/fuzz $(FUZZ_CFLAGS) -o $@ $< \
+		$(foreach d,$(filter-out cmd tools,$(DIRS)),$(wildcard src/$(d)/*.c)) $(LIBS) $(PKG_LIBS)
 fuzz: $(FUZZ)
 	$(Q)for f in $(FUZZERS); do tests/fuzz/run.sh build-fuzz/$$f $(FUZZ_SECONDS) || exit 1; done
 
@@ -168,7 +197,7 @@ deps-%:
 hdr-check:
 	$(Q)for h in $(HEADERS); do d=$$(basename $$(dirname $$h)); case $$d in \
 		format) i="$(INC_format) -iquote src/format" ;; base) i="$(INC_base)" ;; \
-		core) i="$(INC_core)" ;; *) i="$(INC_cmd)" ;; esac; \
+		core) i="$(INC_core)" ;; pkg|tools) i="$(INC_tools) $(INC_pkg)" ;; *) i="$(INC_cmd)" ;; esac; \
 		$(CC) $(BASE_CFLAGS) -Werror $$i -Wno-unused -fsyntax-only -x c -include $$h /dev/null \
 		|| exit 1; done
 lint: hdr-check
@@ -181,6 +210,8 @@ install: all
 		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir) \
 		$(DESTDIR)$(datadir)/elfcast/profiles.d
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir)
+	$(if $(TOOLS),install -d $(DESTDIR)$(libexecdir)/elfcast)
+	$(if $(TOOLS),install -m 755 $(TOOLS) $(DESTDIR)$(libexecdir)/elfcast)
 	for m in $(MAN); do install -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/ || exit 1; done
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
 	install -m 644 $(wildcard profiles/*.schema.json) $(DESTDIR)$(datadir)/elfcast

@@ -18,7 +18,7 @@ check)
 	deb="$deb rpm rpmlint dnf zypper createrepo-c pacman-package-manager libarchive-tools dpkg-dev
 	     debhelper lintian librpm-dev libarchive-dev zlib1g-dev mmdebstrap systemd-container
 	     fish zsh"
-	rpm="$rpm rpm-build rpmlint createrepo_c fish zsh"
+	rpm="$rpm rpm-build rpmlint createrepo_c rpm-devel libarchive-devel zlib-devel dpkg fish zsh"
 	;;
 demo)
 	deb="$deb libfuse3-dev fuse3 e2fsprogs python3"

@@ -16,6 +16,9 @@ only '#include <(json|json-c/).*>' src/core/profile.c
 only '#include <(libelf|gelf)\.h>' src/core/elf.c
 only 'include[ "<]+xxhash' src/core/hash.c
 only '\b(posix_fadvise|readahead) *\(' src/core/prefetch.c src/core/residency.c
+only '#include <archive(_entry)?\.h>' src/pkg/payload.c
+only '#include <rpm/' src/pkg/pkgdb.c
+only '#include <zlib\.h>' src/pkg/gunzip.c
 only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/core/store.c src/core/store.h
 only 'ptrace *\(' src/core/trace.c src/core/tracee.c
 if command -v shellcheck >/dev/null; then

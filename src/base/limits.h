@@ -47,4 +47,16 @@
 /* A data file of another size than trained is still read whole up to this many bytes. */
 #define LIMIT_WHOLE_DATA_BYTES	   (64u << 10)
 
+/*
+ * Packages. An ELF member's build-id is looked for in its first bytes only (they are kept in
+ * memory); everything unpacked together, so that a bomb ends; no distribution has a package
+ * of a million members.
+ */
+#define LIMIT_PAYLOAD_ELF_BYTES	   (64u << 20)
+#define LIMIT_PAYLOAD_BYTES	   ((uint64_t)64 << 30)
+#define LIMIT_PAYLOAD_MEMBERS	   (4u << 20)
+#define LIMIT_PAYLOAD_LINKS	   65536u /* hard links to members that are not wanted */
+/* /var/lib/dpkg/status and one package's list of files; 2 MiB and 5 MiB on big systems. */
+#define LIMIT_DPKG_BYTES	   (256u << 20)
+
 #endif

@@ -49,4 +49,7 @@ bool cmd_parse_ms(const char *text, unsigned *ret);
 __attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct cmd *cmd,
 							   const char *format, ...);
 
+/* Last thing in main(): a full disk must not look like success. Returns the exit status. */
+int cmd_finish(int status);
+
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The elfcast command: finds the verb, and what all verbs share. */
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +9,18 @@
 #include "log.h"
 #include "macro.h"
 
-const char *arg_root;
-bool arg_json;
-
 static const struct cmd *const cmds[] = {
 	&cmd_train, &cmd_compile, &cmd_prefetch, &cmd_run, &cmd_show, &cmd_dump,
+};
+
+/*
+ * Verbs that need librpm or libarchive are programs of their own, elfcast-VERB, which not
+ * every system has.
+ */
+static const struct tool {
+	const char *name, *summary;
+} tools[] = {
+	{ "check", "lint profiles, or hold them against a package's files" },
 };
 
 static void print_help(void)
@@ -26,76 +31,10 @@ static void print_help(void)
 	       "Verbs:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		printf("  %-9s %s\n", cmds[i]->name, cmds[i]->summary);
+	printf("\nVerbs of elfcast-tools:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
+		printf("  %-9s %s\n", tools[i].name, tools[i].summary);
 	printf("\n'elfcast VERB --help' tells more, and elfcast(1).\n");
-}
-
-static void print_cmd_help(const struct cmd *cmd)
-{
-	printf("Usage: elfcast %s %s\n\n%c%s.\n\nOptions:\n", cmd->name, cmd->args,
-	       cmd->summary[0] - 'a' + 'A', cmd->summary + 1);
-	if (cmd->options)
-		fputs(cmd->options, stdout);
-	fputs("      --root=DIR      work on the system below DIR\n"
-	      "      --json          print JSON\n"
-	      "  -q, --quiet         errors only\n"
-	      "  -v, --verbose       say more\n"
-	      "  -h, --help          this\n"
-	      "      --version       the version\n",
-	      stdout);
-}
-
-int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	log_error("%s: %s", cmd->name, text);
-	fprintf(stderr, "Try 'elfcast %s --help'\n", cmd->name);
-	return CMD_USAGE;
-}
-
-bool cmd_parse_ms(const char *text, unsigned *ret)
-{
-	unsigned long x;
-	char *end;
-
-	errno = 0;
-	x = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || x == 0 || x > LIMIT_WINDOW_MS)
-		return false;
-	*ret = (unsigned)x;
-	return true;
-}
-
-int cmd_common_option(const struct cmd *cmd, int c)
-{
-	switch (c) {
-	case 'h':
-	case OPT_HELP:
-		print_cmd_help(cmd);
-		return CMD_DONE;
-	case OPT_VERSION:
-		puts("elfcast " ELFCAST_VERSION);
-		return CMD_DONE;
-	case OPT_JSON:
-		arg_json = true;
-		return -1;
-	case OPT_ROOT:
-		arg_root = optarg;
-		return -1;
-	case 'q':
-		log_set_level(LOG_LEVEL_ERROR);
-		return -1;
-	case 'v':
-		log_set_level(LOG_LEVEL_DEBUG);
-		return -1;
-	default: /* getopt_long has printed what is wrong */
-		fprintf(stderr, "Try 'elfcast %s --help'\n", cmd->name);
-		return CMD_USAGE;
-	}
 }
 
 static const struct cmd *find_cmd(const char *name)
@@ -104,6 +43,41 @@ static const struct cmd *find_cmd(const char *name)
 		if (strcmp(cmds[i]->name, name) == 0)
 			return cmds[i];
 	return NULL;
+}
+
+/* Become elfcast-VERB, as git does. Returns only on failure: -ENOENT when there is none. */
+static int exec_tool(const char *verb, char *argv[])
+{
+	const char *dir = secure_getenv("ELFCAST_EXEC_PATH");
+	char path[LIMIT_PATH_BYTES + 1];
+
+	/* Nothing that leaves the directory, and no option. */
+	if (!*verb || *verb == '-' || verb[strspn(verb, "abcdefghijklmnopqrstuvwxyz-")])
+		return -ENOENT;
+	if (snprintf(path, sizeof(path), "%s/elfcast-%s", dir ? dir : ELFCAST_EXEC_DIR,
+		     verb) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	execv(path, argv);
+	return -errno;
+}
+
+/* argv[0] is the verb. */
+static int run_tool(char *argv[])
+{
+	int r = exec_tool(argv[0], argv);
+
+	if (r != -ENOENT) {
+		log_errno(r, "cannot run elfcast-%s", argv[0]);
+		return CMD_FAILED;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
+		if (strcmp(argv[0], tools[i].name) == 0) {
+			log_error("%s: elfcast-%s is not installed", argv[0], argv[0]);
+			return CMD_FAILED;
+		}
+	log_error("unknown verb '%s'", argv[0]);
+	fputs("Try 'elfcast --help'\n", stderr);
+	return CMD_USAGE;
 }
 
 static int run_verb(int argc, char *argv[])
@@ -125,12 +99,7 @@ static int run_verb(int argc, char *argv[])
 		return CMD_DONE;
 	}
 	cmd = find_cmd(argv[1]);
-	if (!cmd) {
-		log_error("unknown verb '%s'", argv[1]);
-		fputs("Try 'elfcast --help'\n", stderr);
-		return CMD_USAGE;
-	}
-	return cmd->run(argc - 1, argv + 1);
+	return cmd ? cmd->run(argc - 1, argv + 1) : run_tool(argv + 1);
 }
 
 int main(int argc, char *argv[])
@@ -139,10 +108,5 @@ int main(int argc, char *argv[])
 
 	log_setup("elfcast", LOG_LEVEL_INFO);
 	r = run_verb(argc, argv);
-	/* A full disk must not look like success. */
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		log_errno(-errno, "cannot write to standard output");
-		return CMD_FAILED;
-	}
-	return r;
+	return cmd_finish(r);
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What all verbs share, whichever program they live in. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "limits.h"
+#include "log.h"
+
+const char *arg_root;
+bool arg_json;
+
+static void print_cmd_help(const struct cmd *cmd)
+{
+	printf("Usage: elfcast %s %s\n\n%c%s.\n\nOptions:\n", cmd->name, cmd->args,
+	       cmd->summary[0] - 'a' + 'A', cmd->summary + 1);
+	if (cmd->options)
+		fputs(cmd->options, stdout);
+	fputs("      --root=DIR      work on the system below DIR\n"
+	      "      --json          print JSON\n"
+	      "  -q, --quiet         errors only\n"
+	      "  -v, --verbose       say more\n"
+	      "  -h, --help          this\n"
+	      "      --version       the version\n",
+	      stdout);
+}
+
+int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	log_error("%s: %s", cmd->name, text);
+	fprintf(stderr, "Try 'elfcast %s --help'\n", cmd->name);
+	return CMD_USAGE;
+}
+
+bool cmd_parse_ms(const char *text, unsigned *ret)
+{
+	unsigned long x;
+	char *end;
+
+	errno = 0;
+	x = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || x == 0 || x > LIMIT_WINDOW_MS)
+		return false;
+	*ret = (unsigned)x;
+	return true;
+}
+
+int cmd_common_option(const struct cmd *cmd, int c)
+{
+	switch (c) {
+	case 'h':
+	case OPT_HELP:
+		print_cmd_help(cmd);
+		return CMD_DONE;
+	case OPT_VERSION:
+		puts("elfcast " ELFCAST_VERSION);
+		return CMD_DONE;
+	case OPT_JSON:
+		arg_json = true;
+		return -1;
+	case OPT_ROOT:
+		arg_root = optarg;
+		return -1;
+	case 'q':
+		log_set_level(LOG_LEVEL_ERROR);
+		return -1;
+	case 'v':
+		log_set_level(LOG_LEVEL_DEBUG);
+		return -1;
+	default: /* getopt_long has printed what is wrong */
+		fprintf(stderr, "Try 'elfcast %s --help'\n", cmd->name);
+		return CMD_USAGE;
+	}
+}
+
+int cmd_finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	log_errno(-errno, "cannot write to standard output");
+	return CMD_FAILED;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "elf.h"
+#include "io.h"
+#include "limits.h"
+#include "package.h"
+#include "payload.h"
+#include "pkgdb.h"
+
+void package_done(struct package *p)
+{
+	free(p->name);
+	p->name = NULL;
+}
+
+static int fail_errno(struct diag *d, int error)
+{
+	diag_set(d, 0, 0, "%s", strerror(-error));
+	return error;
+}
+
+/* ---- directories ---- */
+
+DEFINE_CLEANUP(DIR *, closedir)
+
+/* Open PATH (folded) below the root as it is, or where it lies when /usr is not merged. */
+static int open_below(int rootfd, const char *path, struct stat *ret)
+{
+	int fd = io_open_path(rootfd, path, ret);
+	char unmerged[LIMIT_PATH_BYTES + 8];
+
+	if (fd != -ENOENT || strncmp(path, "/usr/", 5) != 0)
+		return fd;
+	/* Only what folding may have put into /usr. */
+	if (wanted_fold(path + 4, unmerged, sizeof(unmerged)) < 0 ||
+	    strcmp(unmerged, path) != 0)
+		return fd;
+	return io_open_path(rootfd, path + 4, ret);
+}
+
+static int read_link_at(int fd, struct wanted_file *f)
+{
+	char target[LIMIT_PATH_BYTES + 1];
+	ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
+
+	if (n < 0)
+		return -errno;
+	target[n] = 0;
+	f->link = strdup(target);
+	return f->link ? 0 : -ENOMEM;
+}
+
+static int read_regular(int path_fd, const struct stat *st, struct wanted_file *f)
+{
+	_cleanup_close_ int fd = io_reopen_read(path_fd);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	f->size_bytes = (uint64_t)st->st_size;
+	f->buildid_error = elf_read_buildid(fd, &f->buildid);
+	r = f->want_digest ? hash_file(fd, f->digest) : 0;
+	return f->buildid_error == -ENOMEM ? -ENOMEM : r;
+}
+
+/* Another version of the library F, which is not there. */
+static int find_other_version(int rootfd, struct wanted *w, const struct wanted_file *f)
+{
+	char parent[LIMIT_PATH_BYTES + 8], path[2 * LIMIT_PATH_BYTES];
+	_cleanup_close_ int path_fd = -1;
+	_cleanup_(closedirp) DIR *dir = NULL;
+	struct dirent *d;
+	int fd, r = 0;
+
+	if (wanted_stem_bytes(f->path) == 0)
+		return 0;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(f->path, '/') - f->path),
+		 f->path);
+	path_fd = parent[0] ? open_below(rootfd, parent, NULL) : -1;
+	fd = path_fd < 0 ? -1 : openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir && fd >= 0)
+		close(fd);
+	while (r == 0 && dir && (d = readdir(dir))) {
+		if (d->d_type != DT_REG)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", parent, d->d_name);
+		r = wanted_note_file(w, path);
+	}
+	return r;
+}
+
+static int look_up_below(int rootfd, struct wanted *w, struct wanted_file *f)
+{
+	struct stat st = { 0 };
+	_cleanup_close_ int fd = open_below(rootfd, f->path, &st);
+
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return find_other_version(rootfd, w, f);
+	if (fd == -ELOOP) { /* in a directory that is a link */
+		f->type = WANTED_LINK;
+		return 0;
+	}
+	if (fd < 0)
+		return fd;
+	f->buildid_error = -ENOEXEC;
+	f->type = S_ISREG(st.st_mode) ? WANTED_FILE :
+		  S_ISLNK(st.st_mode) ? WANTED_LINK : WANTED_OTHER;
+	if (f->type == WANTED_LINK)
+		return read_link_at(fd, f);
+	return f->type == WANTED_FILE ? read_regular(fd, &st, f) : 0;
+}
+
+static int read_directory(int rootfd, struct wanted *w, struct diag *diag)
+{
+	wanted_reset(w);
+	for (size_t i = 0; i < w->n; i++) {
+		int r = look_up_below(rootfd, w, &w->files[i]);
+
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0) {
+			diag_set(diag, 0, 0, "%.180s: %s", w->files[i].path, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* ---- rpm ---- */
+
+static int read_payload(int fd, enum payload_kind kind, struct wanted *w,
+			struct package *ret, struct diag *diag)
+{
+	struct payload_counts counts = { 0 };
+	int r = payload_read(fd, kind, w, &counts, diag);
+
+	ret->n_members = counts.n_members;
+	ret->n_bad_names = counts.n_bad_names;
+	return r;
+}
+
+static int read_rpm(int fd, bool quick, struct wanted *w, struct package *ret,
+		    struct diag *diag)
+{
+	_cleanup_(rpm_package_freep) struct rpm_package *p = NULL;
+	int r = rpm_package_open(fd, &p, diag);
+
+	if (r < 0)
+		return r;
+	ret->name = strdup(rpm_package_name(p));
+	if (!ret->name)
+		return -ENOMEM;
+	if (quick) {
+		r = rpm_package_look_up(p, w, &ret->is_header_only);
+		if (r < 0 || ret->is_header_only)
+			return r;
+	}
+	wanted_reset(w);
+	/* A package without files has an empty payload, which is no archive. */
+	r = rpm_package_n_members(p) ? read_payload(fd, PAYLOAD_CPIO, w, ret, diag) : 0;
+	if (r < 0 || ret->n_members == rpm_package_n_members(p))
+		return r;
+	diag_set(diag, 0, 0, "damaged: %llu members, the header has %llu",
+		 (unsigned long long)ret->n_members,
+		 (unsigned long long)rpm_package_n_members(p));
+	return -EBADMSG;
+}
+
+/* ---- all ---- */
+
+static int read_file(int fd, bool quick, struct wanted *w, struct package *ret,
+		     struct diag *diag)
+{
+	static const char rpm_magic[4] = "\xed\xab\xee\xdb";
+	static const char ar_magic[8] = "!<arch>\n";
+	char head[8] = "";
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+
+	if (n < 0)
+		return fail_errno(diag, -errno);
+	if (memcmp(head, rpm_magic, sizeof(rpm_magic)) == 0) {
+		ret->kind = "rpm";
+		return read_rpm(fd, quick, w, ret, diag);
+	}
+	if (memcmp(head, ar_magic, sizeof(ar_magic)) == 0) {
+		ret->kind = "deb";
+		return read_payload(fd, PAYLOAD_DEB, w, ret, diag);
+	}
+	ret->kind = "tar";
+	return read_payload(fd, PAYLOAD_TAR, w, ret, diag);
+}
+
+int package_read(const char *path, bool quick, struct wanted *w, struct package *ret,
+		 struct diag *diag)
+{
+	/* O_NONBLOCK: a FIFO must not hold us up. */
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	*ret = (struct package){ 0 };
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail_errno(diag, -errno);
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		diag_set(diag, 0, 0, "is neither a package nor a directory");
+		return -EINVAL;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		ret->kind = "directory";
+		r = read_directory(fd, w, diag);
+	} else {
+		r = read_file(fd, quick, w, ret, diag);
+	}
+	return r == -ENOMEM ? fail_errno(diag, r) : r;
+}
