@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "check.h"
 #include "io.h"
@@ -15,6 +16,13 @@
 #include "pkgdb.h"
 #include "tool.h"
 #include "vec.h"
+
+/* gcc defines it by itself. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 
 static bool arg_all, arg_quick, arg_strict;
 
@@ -90,11 +98,24 @@ static int want_all(const struct check *c, struct wanted *w)
 	return r == 0 ? wanted_prepare(w) : r;
 }
 
+static void limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* which reserves far more */
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur <= LIMIT_CHECK_MEMORY_BYTES)
+		return;
+	limit.rlim_cur = LIMIT_CHECK_MEMORY_BYTES;
+	setrlimit(RLIMIT_AS, &limit);
+#endif
+}
+
 /* All packages, also after a bad one. */
 static int read_packages(struct check *c)
 {
 	int r = 0;
 
+	limit_memory();
 	c->wanted = calloc(c->n_packages + 1, sizeof(*c->wanted));
 	if (!c->wanted)
 		return -ENOMEM;

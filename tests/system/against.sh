@@ -145,7 +145,7 @@ for o in offsets:
     if r.returncode != 1 or r.stdout or not err.startswith("elfcast: damaged: ") or err.count("\n") != 1:
         bad += 1
         print("# %s of %s at %d of %d: status %d: %s%s" % (kind, name, o, n, r.returncode, r.stdout, err))
-print("# note: %s: %d of %d %ss refused" % (name, len(offsets) - bad, len(offsets), kind))
+print("# %s: %d of %d %ss refused" % (name, len(offsets) - bad, len(offsets), kind))
 sys.exit(bad > 0)
 EOF
 for package in w6.gzdio.rpm w6.xzdio.rpm w3.zstdio.rpm w.ufdio.rpm gzip.deb xz.deb zstd.deb none.deb \
