@@ -17,7 +17,6 @@ libexecdir ?= $(prefix)/libexec
 mandir     ?= $(prefix)/share/man
 datadir    ?= $(prefix)/share
 docdir     ?= $(datadir)/doc/elfcast
-libexecdir ?= $(prefix)/libexec
 sysconfdir ?= /etc
 unitdir    ?= $(prefix)/lib/systemd/system
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
@@ -53,7 +52,7 @@ JSON_LIBS := $(shell $(PKG_CONFIG) --libs json-c 2>/dev/null || echo -ljson-c)
 # Only the directory that includes <json.h>: json-c installs below its own directory.
 JSON_INC  := $(shell $(PKG_CONFIG) --cflags json-c 2>/dev/null)
 LIBS      := $(ELF_LIBS) $(JSON_LIBS)
-# Optional: without all of them there is no elfcast-check.
+# Optional: without all of them there are no verbs of elfcast-tools.
 PKG_LIBS  := $(shell $(PKG_CONFIG) --libs rpm libarchive zlib 2>/dev/null)
 PKG_INC   := $(if $(PKG_LIBS),$(shell $(PKG_CONFIG) --cflags rpm libarchive zlib))
 
@@ -79,15 +78,15 @@ LIB_OBJ  := $(call OBJ,$(wildcard src/base/*.c src/core/*.c))
 HOOK_OBJ := $(call OBJ,$(wildcard src/cmd/hook.c))
 CMD_OBJ  := $(call OBJ,$(filter-out src/cmd/hook.c,$(wildcard src/cmd/*.c)))
 PKG_LIB  := $(if $(PKG_LIBS),$(BUILD)/libelfcast-pkg.a)
-TOOLS    := $(if $(PKG_LIBS),$(BUILD)/elfcast-check)
+TOOLS    := $(if $(PKG_LIBS),$(BUILD)/elfcast-check $(BUILD)/elfcast-status-packages)
 # What the tools share with elfcast, and with each other.
 TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/cmd/json-out.c src/tools/main.c)
 PROGRAMS := $(BUILD)/elfcast $(if $(HOOK_OBJ),$(BUILD)/elfcast-hook)
 MAN      := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
 # Tests of src/pkg, where it is built.
-PKG_UNIT := tests/unit/test_payload.c
-PKG_FUZZ := tests/fuzz/fuzz_payload.c
+PKG_UNIT := tests/unit/test_payload.c tests/unit/test_dpkg.c
+PKG_FUZZ := tests/fuzz/fuzz_payload.c tests/fuzz/fuzz_dpkg.c
 UNIT_SRC := $(filter-out $(if $(PKG_LIBS),,$(PKG_UNIT)),$(wildcard tests/unit/test_*.c))
 FUZZ_SRC := $(filter-out $(if $(PKG_LIBS),,$(PKG_FUZZ)),$(wildcard tests/fuzz/fuzz_*.c))
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
@@ -125,12 +124,13 @@ $(PKG_LIB): $(call OBJ,$(wildcard src/pkg/*.c))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(BUILD)/elfcast-status-packages: $(call OBJ,src/cmd/summary.c)
 # check.c and check-*.c, and so on.
 .SECONDEXPANSION:
 $(TOOLS): $(BUILD)/elfcast-%: $$(call OBJ,$$(wildcard src/tools/$$*.c src/tools/$$*-*.c)) \
 		$(TOOL_OBJ) $(PKG_LIB) $(LIB)
 	$(call say,LINK,$@)
-	$(Q)$(call link,$^) $(LIBS) $(PKG_LIBS)
+	$(Q)$(call link,$(filter %.o,$^) $(filter %.a,$^)) $(LIBS) $(PKG_LIBS)
 
 $(BUILD)/man/%: src/man/%.scd
 	@mkdir -p $(@D)

@@ -21,6 +21,7 @@ static const struct tool {
 	const char *name, *summary;
 } tools[] = {
 	{ "check", "lint profiles, or hold them against a package's files" },
+	{ "status --packages", "which installed packages have profiles, and valid shadows" },
 };
 
 static void print_help(void)
@@ -33,7 +34,7 @@ static void print_help(void)
 		printf("  %-9s %s\n", cmds[i]->name, cmds[i]->summary);
 	printf("\nVerbs of elfcast-tools:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
-		printf("  %-9s %s\n", tools[i].name, tools[i].summary);
+		printf("  %-17s %s\n", tools[i].name, tools[i].summary);
 	printf("\n'elfcast VERB --help' tells more, and elfcast(1).\n");
 }
 
@@ -61,20 +62,42 @@ static int exec_tool(const char *verb, char *argv[])
 	return -errno;
 }
 
+/* "status --packages" asks librpm; all else of status is elfcast's own. */
+static bool is_status_of_packages(char *argv[])
+{
+	if (strcmp(argv[0], "status") != 0)
+		return false;
+	for (argv++; *argv && strcmp(*argv, "--") != 0; argv++)
+		if (strcmp(*argv, "--packages") == 0)
+			return true;
+	return false;
+}
+
+static bool is_known_tool(const char *verb)
+{
+	size_t n = strlen(verb);
+
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
+		if (strncmp(tools[i].name, verb, n) == 0 && n > 0 &&
+		    strchr(" ", tools[i].name[n]))
+			return true;
+	return false;
+}
+
 /* argv[0] is the verb. */
 static int run_tool(char *argv[])
 {
-	int r = exec_tool(argv[0], argv);
+	const char *tool = is_status_of_packages(argv) ? "status-packages" : argv[0];
+	int r = exec_tool(tool, argv);
 
-	if (r != -ENOENT) {
-		log_errno(r, "cannot run elfcast-%s", argv[0]);
+	if (r == -ENOENT && is_known_tool(argv[0])) {
+		log_error("%s: elfcast-%s is not installed", argv[0], tool);
 		return CMD_FAILED;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
-		if (strcmp(argv[0], tools[i].name) == 0) {
-			log_error("%s: elfcast-%s is not installed", argv[0], argv[0]);
-			return CMD_FAILED;
-		}
+	if (r != -ENOENT) {
+		log_errno(r, "cannot run elfcast-%s", tool);
+		return CMD_FAILED;
+	}
 	log_error("unknown verb '%s'", argv[0]);
 	fputs("Try 'elfcast --help'\n", stderr);
 	return CMD_USAGE;
@@ -98,7 +121,7 @@ static int run_verb(int argc, char *argv[])
 		puts("elfcast " ELFCAST_VERSION);
 		return CMD_DONE;
 	}
-	cmd = find_cmd(argv[1]);
+	cmd = is_status_of_packages(argv + 1) ? NULL : find_cmd(argv[1]);
 	return cmd ? cmd->run(argc - 1, argv + 1) : run_tool(argv + 1);
 }
 

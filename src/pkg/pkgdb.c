@@ -4,9 +4,11 @@
  * per process, read at the first use.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <rpm/header.h>
 #include <rpm/rpmcli.h>
 #include <rpm/rpmcrypto.h>
+#include <rpm/rpmdb.h>
 #include <rpm/rpmfiles.h>
 #include <rpm/rpmkeyring.h>
 #include <rpm/rpmlib.h>
@@ -278,5 +280,68 @@ int rpm_package_look_up(const struct rpm_package *p, struct wanted *w, bool *ret
 	wanted_reset(w);
 	for (int i = 0; r == 0 && i < (int)rpmfilesFC(p->files); i++)
 		r = look_up_name(p, i, w, ret_complete);
+	return r;
+}
+
+/* ---- installed packages ---- */
+
+static void claim_files(Header h, struct wanted *w, struct installed *installed)
+{
+	rpmfiles files = rpmfilesNew(NULL, h, RPMTAG_BASENAMES, RPMFI_FLAGS_ONLY_FILENAMES);
+	char path[2 * LIMIT_PATH_BYTES];
+
+	for (int i = 0; i < (int)rpmfilesFC(files); i++) {
+		const char *dir = rpmfilesDN(files, rpmfilesDI(files, i));
+		const char *base = rpmfilesBN(files, i);
+
+		if (!dir || !base)
+			continue;
+		snprintf(path, sizeof(path), "%s%s", dir, base);
+		installed_claim(installed, w, path);
+	}
+	rpmfilesFree(files);
+}
+
+/* All headers in turn: looking up one path after the other would stat the host's files. */
+static int read_database(rpmts ts, struct wanted *w, struct installed *installed)
+{
+	rpmdbMatchIterator all = rpmtsInitIterator(ts, RPMDBI_PACKAGES, NULL, 0);
+	Header h;
+	int r = 0;
+
+	while (r == 0 && (h = rpmdbNextIterator(all))) {
+		const char *name = headerGetString(h, RPMTAG_NAME);
+		char *nevra;
+
+		if (name && strcmp(name, "gpg-pubkey") == 0)
+			continue;
+		nevra = headerGetAsString(h, RPMTAG_NEVRA);
+		r = nevra ? installed_add(installed, nevra) : -ENOMEM;
+		free(nevra);
+		if (r == 0)
+			claim_files(h, w, installed);
+	}
+	rpmdbFreeIterator(all);
+	return r;
+}
+
+int rpm_read_installed(const char *root_path, const char *db_path, struct wanted *w,
+		       struct installed *ret, struct diag *diag)
+{
+	int r = configure();
+	rpmts ts;
+
+	if (r < 0)
+		return fail(diag, r, "librpm cannot read its configuration");
+	ts = new_transaction();
+	rpmPushMacro(NULL, "_dbpath", NULL, db_path, RMIL_CMDLINE);
+	last_message[0] = 0;
+	if (rpmtsSetRootDir(ts, root_path) != 0 || rpmtsOpenDB(ts, O_RDONLY) != 0)
+		r = fail(diag, -EIO, "%s: %s", db_path,
+			 last_message[0] ? last_message : "cannot be opened");
+	else
+		r = read_database(ts, w, ret);
+	rpmtsFree(ts);
+	rpmPopMacro(NULL, "_dbpath");
 	return r;
 }

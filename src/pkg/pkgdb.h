@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "diag.h"
+#include "installed.h"
 #include "wanted.h"
 
 struct rpm_package;
@@ -35,6 +36,10 @@ int rpm_package_look_up(const struct rpm_package *p, struct wanted *w, bool *ret
  * stripped". -ENOENT: none.
  */
 int rpm_class_buildid(const char *file_class, struct buildid *ret);
+
+/* As installed_read(), from the database in the directory DB_PATH below the root. */
+int rpm_read_installed(const char *root_path, const char *db_path, struct wanted *w,
+		       struct installed *ret, struct diag *diag);
 
 /* Release what librpm holds for the process. */
 void rpm_cleanup(void);

@@ -36,6 +36,7 @@ struct wanted_file {
 	char *link;	     /* target of a symbolic link, as it stands there; or NULL */
 	char *hardlink;	     /* folded path of the member that has the data, or NULL */
 	char *other_version; /* name of a member beside it that differs behind ".so.", or NULL */
+	size_t owner;	     /* number of the installed package that lists it, 0: none */
 	bool dir_is_owned;   /* the package itself has the file's directory as a member */
 };
 

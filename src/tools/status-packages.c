@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* status --packages: what the installed packages have of profiles, and how good they are. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "installed.h"
+#include "json-out.h"
+#include "launch.h"
+#include "limits.h"
+#include "log.h"
+#include "mounts.h"
+#include "pkgdb.h"
+#include "store.h"
+#include "summary.h"
+#include "tool.h"
+
+enum state {
+	STATE_VALID,
+	STATE_PARTLY_STALE, /* the program is as compiled, some of its objects are not */
+	STATE_STALE,	    /* the program itself is not, or nothing is */
+	STATES,
+};
+
+static const char *const state_texts[STATES] = { "valid", "partly stale", "stale" };
+
+/* A shadow and what its files are now. */
+struct shadow_status {
+	struct launch launch;
+	struct summary summary;
+	size_t n_usable;
+	enum state state;
+};
+
+struct package_status {
+	size_t n_programs; /* shadows of programs that are its own */
+	size_t n_objects;  /* its files in shadows of any program, each file once */
+	enum state worst;  /* of its programs */
+};
+
+struct status {
+	struct store store;
+	struct mounts *mounts;
+	struct name_list names; /* of shadows */
+	struct profile_list profiles;
+	struct shadow_status *shadows;
+	size_t n_shadows, n_damaged, n_uncompiled;
+	struct wanted wanted;
+	struct installed installed;
+	struct package_status *packages; /* [0]: files of no package */
+};
+
+static void status_done(struct status *s)
+{
+	for (size_t i = 0; i < s->n_shadows; i++) {
+		summary_done(&s->shadows[i].summary);
+		free(s->shadows[i].launch.data);
+	}
+	free(s->shadows);
+	free(s->packages);
+	name_list_done(&s->names);
+	profile_list_done(&s->profiles);
+	wanted_done(&s->wanted);
+	installed_done(&s->installed);
+	mounts_free(s->mounts);
+	store_done(&s->store);
+	rpm_cleanup();
+}
+
+/* ---- shadows ---- */
+
+static void judge(struct shadow_status *x)
+{
+	const struct summary *s = &x->summary;
+	bool program_is_usable = false;
+
+	for (size_t i = 0; i < s->n_rows; i++) {
+		bool usable = now_is_usable(s->rows[i].now);
+
+		x->n_usable += usable;
+		program_is_usable |= usable && strcmp(s->rows[i].path, s->program) == 0;
+	}
+	if (x->n_usable == s->n_rows && s->n_rows > 0)
+		x->state = STATE_VALID;
+	else
+		x->state = program_is_usable ? STATE_PARTLY_STALE : STATE_STALE;
+}
+
+static int want_shadow(struct status *s, const struct shadow_status *x)
+{
+	int r = wanted_add(&s->wanted, x->summary.program, false);
+
+	for (size_t i = 0; r == 0 && i < x->summary.n_rows; i++)
+		r = wanted_add(&s->wanted, x->summary.rows[i].path, false);
+	return r;
+}
+
+/* A damaged shadow is counted, and no more: the next compile makes it new. */
+static int read_shadow(struct status *s, const char *name, struct facts_context *facts)
+{
+	struct shadow_status *x = &s->shadows[s->n_shadows];
+	size_t bytes;
+	int r = store_read_shadow(&s->store, name, &x->launch.data, &bytes);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r == 0)
+		r = shadow_parse(x->launch.data, bytes, &x->launch.shadow);
+	if (r < 0 || x->launch.shadow.kind != SHADOW_KIND_SHADOW) {
+		free(TAKE_PTR(x->launch.data));
+		s->n_damaged++;
+		return 0;
+	}
+	s->n_shadows++; /* from here on status_done() frees it */
+	r = summary_from_shadow(&x->launch, facts, &x->summary);
+	if (r < 0)
+		return r;
+	judge(x);
+	return want_shadow(s, x);
+}
+
+static int read_shadows(struct status *s)
+{
+	struct facts_context facts = { .rootfd = s->store.rootfd,
+				       .root_path = s->store.root_path,
+				       .mounts = s->mounts,
+				       .storage_override = -1 };
+	int r = store_list_shadows(&s->store, &s->names);
+
+	if (r < 0)
+		return r;
+	s->shadows = calloc(s->names.n + 1, sizeof(*s->shadows));
+	if (!s->shadows)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < s->names.n; i++)
+		r = read_shadow(s, s->names.names[i], &facts);
+	return r == 0 ? wanted_prepare(&s->wanted) : r;
+}
+
+/* Shadows are named HASH16.PROFILE.shadow. */
+static bool has_shadow(const struct status *s, const char *profile)
+{
+	size_t n = strlen(profile);
+
+	for (size_t i = 0; i < s->names.n; i++) {
+		const char *p = strchr(s->names.names[i], '.');
+
+		if (p && strncmp(p + 1, profile, n) == 0 && strcmp(p + 1 + n, ".shadow") == 0)
+			return true;
+	}
+	return false;
+}
+
+static int count_uncompiled(struct status *s)
+{
+	int r = store_list_profiles(&s->store, &s->profiles);
+
+	for (size_t i = 0; r == 0 && i < s->profiles.n; i++)
+		if (!s->profiles.items[i].masked && !has_shadow(s, s->profiles.items[i].name))
+			s->n_uncompiled++;
+	return r;
+}
+
+/* ---- packages ---- */
+
+static size_t owner_of(const struct status *s, const char *path)
+{
+	char folded[LIMIT_PATH_BYTES + 8];
+	const struct wanted_file *f;
+
+	if (wanted_fold(path, folded, sizeof(folded)) < 0)
+		return 0;
+	f = wanted_find(&s->wanted, folded);
+	return f ? f->owner : 0;
+}
+
+static int sum_up(struct status *s)
+{
+	s->packages = calloc(s->installed.n + 1, sizeof(*s->packages));
+	if (!s->packages)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->wanted.n; i++)
+		s->packages[s->wanted.files[i].owner].n_objects++;
+	for (size_t i = 0; i < s->n_shadows; i++) {
+		const struct shadow_status *x = &s->shadows[i];
+		struct package_status *p =
+			&s->packages[owner_of(s, x->summary.program)];
+
+		p->n_programs++;
+		p->worst = MAX(p->worst, x->state);
+	}
+	return 0;
+}
+
+static int read_all(struct status *s, struct diag *diag)
+{
+	int r = mounts_load(&s->mounts);
+
+	if (r == 0)
+		r = read_shadows(s);
+	if (r == 0)
+		r = count_uncompiled(s);
+	if (r == 0)
+		r = installed_read(s->store.rootfd, s->store.root_path, &s->wanted,
+				   &s->installed, diag);
+	return r == 0 ? sum_up(s) : r;
+}
+
+struct totals_of_packages {
+	size_t in_state[STATES], with_objects;
+};
+
+static struct totals_of_packages count_packages(const struct status *s)
+{
+	struct totals_of_packages t = { 0 };
+
+	for (size_t i = 1; i <= s->installed.n; i++) {
+		if (s->packages[i].n_programs > 0)
+			t.in_state[s->packages[i].worst]++;
+		else if (s->packages[i].n_objects > 0)
+			t.with_objects++;
+	}
+	return t;
+}
+
+/* ---- output ---- */
+
+static const char *name_of(const struct status *s, size_t package)
+{
+	return package ? s->installed.names[package - 1] : NULL;
+}
+
+static void print_programs(const struct status *s, size_t package)
+{
+	for (size_t i = 0; i < s->n_shadows; i++) {
+		const struct shadow_status *x = &s->shadows[i];
+		const char *name = name_of(s, package);
+
+		if (owner_of(s, x->summary.program) != package)
+			continue;
+		printf("%s: %s (%s): %s, %zu of %zu objects\n", name ? name : "(no package)",
+		       x->summary.program, x->summary.scenario, state_texts[x->state],
+		       x->n_usable, x->summary.n_rows);
+	}
+}
+
+static void print_text(const struct status *s)
+{
+	struct totals_of_packages t = count_packages(s);
+	size_t with = t.in_state[STATE_VALID] + t.in_state[STATE_PARTLY_STALE] +
+		      t.in_state[STATE_STALE];
+
+	for (size_t i = 0; i <= s->installed.n; i++) {
+		const struct package_status *p = &s->packages[i];
+
+		if (p->n_programs > 0)
+			print_programs(s, i);
+		else if (i > 0 && log_get_level() >= LOG_LEVEL_DEBUG)
+			printf("%s: no profile, %zu objects of others\n", name_of(s, i),
+			       p->n_objects);
+	}
+	if (log_get_level() < LOG_LEVEL_INFO)
+		return;
+	printf("%zu of %zu packages (%s) have profiles: %zu valid, %zu partly stale, %zu stale; "
+	       "%zu have only objects of others, %zu nothing\n",
+	       with, s->installed.n, s->installed.manager, t.in_state[STATE_VALID],
+	       t.in_state[STATE_PARTLY_STALE], t.in_state[STATE_STALE], t.with_objects,
+	       s->installed.n - with - t.with_objects);
+	if (s->n_uncompiled + s->n_damaged > 0)
+		log_warning("%zu profiles without a shadow, %zu damaged shadows: "
+			    "see 'elfcast compile'",
+			    s->n_uncompiled, s->n_damaged);
+}
+
+static void put_programs(const struct status *s, size_t package)
+{
+	json_open("programs", '[');
+	for (size_t i = 0; s->packages[package].n_programs > 0 && i < s->n_shadows; i++) {
+		const struct shadow_status *x = &s->shadows[i];
+
+		if (owner_of(s, x->summary.program) != package)
+			continue;
+		json_open(NULL, '{');
+		json_string("program", x->summary.program);
+		json_string("scenario", x->summary.scenario);
+		json_string("state", state_texts[x->state]);
+		json_uint("objects", x->summary.n_rows);
+		json_uint("usable", x->n_usable);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+static void put_json(const struct status *s)
+{
+	json_open(NULL, '{');
+	json_string("manager", s->installed.manager);
+	json_uint("profiles_without_shadow", s->n_uncompiled);
+	json_uint("damaged_shadows", s->n_damaged);
+	json_open("packages", '[');
+	for (size_t i = 0; i <= s->installed.n; i++) {
+		const struct package_status *p = &s->packages[i];
+
+		if (i == 0 && p->n_programs == 0 && p->n_objects == 0)
+			continue;
+		json_open(NULL, '{');
+		json_string("name", name_of(s, i));
+		json_string("state", p->n_programs ? state_texts[p->worst] : "none");
+		json_uint("objects", p->n_objects);
+		put_programs(s, i);
+		json_close('}');
+	}
+	json_close(']');
+	json_close('}');
+}
+
+static const struct cmd cmd_status_packages;
+
+static int show_status(void)
+{
+	_cleanup_(status_done) struct status s = { .store.rootfd = -1 };
+	struct diag diag = { 0 };
+	int r = store_open(arg_root, false, &s.store);
+
+	if (r < 0) {
+		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+		return CMD_FAILED;
+	}
+	r = read_all(&s, &diag);
+	if (r < 0 && diag.message[0]) {
+		log_error("%s: %s", s.store.root_path, diag.message);
+		return CMD_FAILED;
+	}
+	if (r < 0) {
+		log_errno(r, "cannot look at the shadows of '%s'", s.store.root_path);
+		return CMD_FAILED;
+	}
+	if (arg_json)
+		put_json(&s);
+	else
+		print_text(&s);
+	return CMD_DONE;
+}
+
+static int run(int argc, char *argv[])
+{
+	enum { OPT_PACKAGES = OPT_VERB };
+	static const struct option options[] = {
+		{ "packages", no_argument, NULL, OPT_PACKAGES }, /* how elfcast got here */
+		COMMON_LONGOPTS,
+	};
+	int c, r;
+
+	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
+		if (c == OPT_PACKAGES)
+			continue;
+		r = cmd_common_option(&cmd_status_packages, c);
+		if (r >= 0)
+			return r;
+	}
+	if (optind < argc)
+		return cmd_usage_error(&cmd_status_packages, "unexpected argument '%s'",
+				       argv[optind]);
+	return show_status();
+}
+
+static const struct cmd cmd_status_packages = {
+	.name = "status",
+	.args = "--packages [--root=DIR]",
+	.summary = "which installed packages have profiles, and valid shadows",
+	.options = "      --packages      by package\n",
+	.run = run,
+};
+
+const struct cmd *const tool_cmd = &cmd_status_packages;
