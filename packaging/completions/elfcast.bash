@@ -3,7 +3,7 @@
 # Verbs and options come from --help, so that there is no second list to keep.
 
 _elfcast_verbs() {
-	"$1" --help 2>/dev/null | sed -n '/^Verbs:/,/^$/s/^  \([a-z][a-z-]*\)  *.*/\1/p'
+	"$1" --help 2>/dev/null | sed -n '/^Verbs/,/^$/s/^  \([a-z][a-z-]*\)  *.*/\1/p'
 }
 
 _elfcast_options() { # elfcast [VERB]; "--name=" takes a value

@@ -2,7 +2,7 @@
 # Verbs and options come from --help, so that there is no second list to keep.
 
 function __elfcast_verbs
-	elfcast --help 2>/dev/null | sed -n '/^Verbs:/,/^$/s/^  \([a-z][a-z-]*\)  *\(.*\)/\1\t\2/p'
+	elfcast --help 2>/dev/null | sed -n '/^Verbs/,/^$/s/^  \([a-z][a-z-]*\)  *\(.*\)/\1\t\2/p'
 end
 
 # "--name=" takes a value.

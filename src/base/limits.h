@@ -3,6 +3,15 @@
  * Every limit that an input can hit, in one place. Going over one is -E2BIG and a message
  * with both numbers; none of them is a target.
  */
+/*
+ * gcc's <limits.h> reads "syslimits.h", whose #include_next <limits.h> starts over and finds
+ * this file by its name: on to the C library's. (MB_LEN_MAX, which glibc's fortified
+ * stdlib.h asserts, was wrong without.)
+ */
+#ifdef _GCC_NEXT_LIMITS_H
+#include_next <limits.h>
+#endif
+
 #ifndef ELFCAST_LIMITS_H
 #define ELFCAST_LIMITS_H
 

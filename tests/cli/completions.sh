@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 C=$TOP/packaging/completions
-verbs=$(elfcast --help | sed -n '/^Verbs:/,/^$/p' | awk '/^  / { print $1 }' | sort)
+verbs=$(elfcast --help | sed -n '/^Verbs/,/^$/p' | awk '/^  / { print $1 }' | sort)
 options() { # VERB: long options of its --help, without "="
 	elfcast "$1" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort
 }
