@@ -2,9 +2,10 @@
 #
 #   make                     build everything into $(BUILD)
 #   sudo make demo           train, compile and prefetch a real program on a cold disk
-#   sudo make check          all tests, then all again under ASan and UBSan
+#   sudo make check          all tests, then all again under ASan and UBSan; with SYSTEM=1
+#                            also those of make system-check: package managers, booted systems
 #   make install             DESTDIR and prefix as packagers expect
-#   make bench fuzz lint format hdr-check compile_commands.json clean
+#   make bench fuzz lint format hdr-check rpm deb clean
 #
 # DEVELOPER=1 makes warnings errors, SANITIZE=address,undefined builds with sanitizers,
 # V=1 shows commands. CFLAGS, CPPFLAGS and LDFLAGS are yours.
@@ -178,13 +179,15 @@ build-fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard src/*/*.c) $(HEADERS)
 	$(Q)clang $(filter-out -fno-strict-aliasing,$(BASE_CFLAGS)) -Wno-missing-prototypes \
 		$(INC_tests) $(PKG_INC) -iquote tests/fuzz $(FUZZ_CFLAGS) -o $@ $< \
 		$(foreach d,$(filter-out cmd tools,$(DIRS)),$(wildcard src/$(d)/*.c)) $(LIBS) $(PKG_LIBS)
-fuzz: $(FUZZ)
+fuzz: deps-fuzz $(FUZZ)
 	$(Q)for f in $(FUZZERS); do tests/fuzz/run.sh build-fuzz/$$f $(FUZZ_SECONDS) || exit 1; done
 
 # The tests: see tests/run. As root everything runs; without, system tests are skipped.
 test-programs: all $(UNIT) $(REPLAY) $(PRELOAD) $(HELPERS)
-check: deps-check
-	$(Q)tests/run --all
+check: deps-check $(if $(SYSTEM),deps-system)
+	$(Q)tests/run --all $(if $(SYSTEM),--system)
+system-check: deps-check deps-system
+	$(Q)tests/run --system
 quick-check: test-programs
 	$(Q)tests/run --build $(BUILD)
 demo: deps-demo
@@ -237,7 +240,7 @@ system-check-full: test-programs
 clean:
 	rm -rf build build-*
 
-.PHONY: all lab fuzz test-programs check quick-check demo bench hdr-check lint format install clean rpm deb \
+.PHONY: all lab fuzz test-programs check system-check quick-check demo bench hdr-check lint format install clean rpm deb \
 	system-check-full
 .DELETE_ON_ERROR:
 .SECONDARY:

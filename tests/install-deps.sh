@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Install what building, checking or the demo needs, with the system's package manager.
-# Usage: tests/install-deps.sh build|check|demo. Does nothing when all is there.
+# Usage: tests/install-deps.sh build|check|system|demo|fuzz. Does nothing when all is there.
 set -eu
 
 what=${1:-build}
@@ -10,15 +10,22 @@ rpm="gcc make pkgconf-pkg-config glibc-devel elfutils-libelf-devel json-c-devel 
 case $what in
 build) ;;
 check)
-	deb="$deb libcmocka-dev clang libclang-rt-14-dev e2fsprogs xfsprogs strace man-db libfuse3-dev fuse3
+	deb="$deb libcmocka-dev e2fsprogs xfsprogs strace man-db libfuse3-dev fuse3
 	     python3 perl git gdb gcc"
-	rpm="$rpm libcmocka-devel clang compiler-rt e2fsprogs xfsprogs strace man-db fuse3-devel fuse3
+	rpm="$rpm libcmocka-devel e2fsprogs xfsprogs strace man-db fuse3-devel fuse3
 	     python3 perl git gdb libasan libubsan"
-	# Packages and their managers.
-	deb="$deb rpm rpmlint dnf zypper createrepo-c pacman-package-manager libarchive-tools dpkg-dev
-	     debhelper lintian librpm-dev libarchive-dev zlib1g-dev mmdebstrap systemd-container
-	     fish zsh"
-	rpm="$rpm rpm-build rpmlint createrepo_c rpm-devel libarchive-devel zlib-devel dpkg fish zsh"
+	# elfcast-tools, and what holds the completions against their shells.
+	deb="$deb librpm-dev libarchive-dev zlib1g-dev rpm dpkg-dev fish zsh"
+	rpm="$rpm rpm-devel libarchive-devel zlib-devel rpm-build dpkg fish zsh"
+	;;
+system) # besides check: package managers, and systems to boot
+	deb="rpm rpmlint dnf zypper createrepo-c pacman-package-manager libarchive-tools dpkg-dev
+	     debhelper lintian mmdebstrap systemd-container"
+	rpm="rpm-build rpmlint createrepo_c"
+	;;
+fuzz)
+	deb="$deb clang libclang-rt-dev librpm-dev libarchive-dev zlib1g-dev"
+	rpm="$rpm clang compiler-rt rpm-devel libarchive-devel zlib-devel"
 	;;
 demo)
 	deb="$deb libfuse3-dev fuse3 e2fsprogs python3"
