@@ -3,6 +3,8 @@
 # Every shell offers every verb that elfcast --help has, and every option of VERB --help.
 . "$(dirname "$0")/../lib.sh"
 
+# Verbs with an executable of their own lie there.
+export ELFCAST_EXEC_PATH=$BUILD
 C=$TOP/packaging/completions
 verbs=$(elfcast --help | sed -n '/^Verbs/,/^$/p' | awk '/^  / { print $1 }' | sort)
 options() { # VERB: long options of its --help, without "="

@@ -107,15 +107,22 @@ object() { # tree path
 		"$2" "$(build_id_of "$1$2")" "$(stat -c %s "$1$2")"
 }
 
-# new_root: an empty root. It is a mount, as "/" of every system is; the base comes from
-# $T/base unless a package brings it.
+# new_root [empty] [disk]: a root, with $T/base unless a package brings that. It is a mount, as
+# "/" of every system is; in memory, unless a launch is to be trained: train leaves out files
+# that are on no disk.
 new_root() {
 	if mountpoint -q "$R"; then
 		umount "$R/proc" 2>/dev/null
 		umount "$R" || exit 1
 	fi
-	mount -t tmpfs -o mode=755 elfcast-test "$R" || exit 1
-	[ "${1:-}" = empty ] || cp -a "$BASE/." "$R"
+	if [[ "$*" == *disk* ]]; then
+		rm -rf --one-file-system "$TMP/disk"
+		mkdir "$TMP/disk"
+		mount --bind "$TMP/disk" "$R" || exit 1
+	else
+		mount -t tmpfs -o mode=755 elfcast-test "$R" || exit 1
+	fi
+	[[ "$*" == *empty* ]] || cp -a "$BASE/." "$R"
 	mkdir -p "$R/proc" "$R/dev"
 	mount -t proc proc "$R/proc" || exit 1
 	[ -e "$R/dev/null" ] || mknod -m 666 "$R/dev/null" c 1 3
