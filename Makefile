@@ -236,6 +236,7 @@ rpm deb:
 # All orders of all transactions, and a booted system: minutes.
 system-check-full: test-programs
 	$(Q)PKG_FULL=1 tests/run --build $(BUILD) system/packages
+	$(Q)PKG_FULL=1 tests/run --build $(BUILD) cli/bad-compile
 
 clean:
 	rm -rf build build-*

@@ -47,7 +47,8 @@
 #define LIMIT_ELF_NOTES_BYTES	   (64u << 10)
 
 /* Directories of profiles: more than that is an accident or an attack. */
-#define LIMIT_PROFILES		   100000u
+#define LIMIT_PROFILES		   100000u  /* the others by name are not read */
+#define LIMIT_PROFILE_NAMES	   1000000u /* then nothing is */
 #define LIMIT_PROFILE_NAME_BYTES   200u /* leaves room for HASH16. and .shadow */
 
 /* /proc/self/mountinfo; about 100 bytes a mount, and the kernel allows 100,000 mounts. */

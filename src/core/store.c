@@ -167,7 +167,7 @@ static int list_entry(struct profile_list *l, int dirfd, const char *name, bool 
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (l->n >= LIMIT_PROFILES)
+	if (l->n >= LIMIT_PROFILE_NAMES)
 		return -E2BIG;
 	if (VEC_RESERVE_ONE(l->items, l->n, l->capacity) < 0)
 		return -ENOMEM;
@@ -258,6 +258,17 @@ static void drop_overridden(struct profile_list *l)
 	l->n = n;
 }
 
+/* The last ones by name, so that it does not depend on the order in the directory. */
+static void drop_too_many(struct profile_list *l)
+{
+	while (l->n > LIMIT_PROFILES) {
+		struct profile_file *last = &l->items[--l->n];
+
+		l->dir_error[last->from_etc] = -E2BIG;
+		free(last->name);
+	}
+}
+
 int store_list_profiles(const struct store *s, struct profile_list *ret)
 {
 	struct profile_list l = { 0 };
@@ -272,6 +283,7 @@ int store_list_profiles(const struct store *s, struct profile_list *ret)
 	if (l.n > 0)
 		qsort(l.items, l.n, sizeof(l.items[0]), compare_profile_files);
 	drop_overridden(&l);
+	drop_too_many(&l);
 	*ret = l;
 	return 0;
 }

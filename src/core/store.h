@@ -36,7 +36,8 @@ struct profile_file {
 struct profile_list {
 	struct profile_file *items; /* sorted by name */
 	size_t n, capacity;
-	int dir_error[2]; /* of /usr/share and /etc: 0, or why a directory was not trusted */
+	/* Of /usr/share and /etc: 0, why it was not read, or -E2BIG: not all of it. */
+	int dir_error[2];
 };
 
 /* Both profile directories; a missing one is empty. -ENOMEM, -E2BIG, -EIO, … */

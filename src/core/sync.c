@@ -88,7 +88,11 @@ static void report_directories(struct sync *c)
 
 		if (c->profiles.dir_error[etc] == 0)
 			continue;
-		worker_describe(c->profiles.dir_error[etc], &d);
+		if (c->profiles.dir_error[etc] == -E2BIG)
+			diag_set(&d, 0, 0, "more than %u profiles: the last ones are not read",
+				 LIMIT_PROFILES);
+		else
+			worker_describe(c->profiles.dir_error[etc], &d);
 		problem_at(c, store_profile_dir(etc), &d);
 	}
 }
