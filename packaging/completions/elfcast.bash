@@ -6,9 +6,16 @@ _elfcast_verbs() {
 	"$1" --help 2>/dev/null | sed -n '/^Verbs/,/^$/s/^  \([a-z][a-z-]*\)  *.*/\1/p'
 }
 
-_elfcast_options() { # elfcast [VERB]; "--name=" takes a value
-	"$@" --help 2>/dev/null |
-		sed -n 's/^ *\(-[a-zA-Z0-9], \)\{0,1\}\(--[a-z][a-z-]*\)\(=\{0,1\}\).*/\2\3/p'
+# _elfcast_options PROGRAM VERB; "--name=" takes a value. A line of --help may name a verb with
+# an option, "status --packages", that has a help of its own.
+_elfcast_options() {
+	local words
+	"$1" --help 2>/dev/null | sed -n "/^Verbs/,/^\$/s/^  \($2\( --[a-z-]*\)\{0,1\}\) .*/\1/p" |
+		while read -r words; do
+			# shellcheck disable=SC2086
+			"$1" $words --help </dev/null 2>/dev/null |
+				sed -n 's/^ *\(-[a-zA-Z0-9], \)\{0,1\}\(--[a-z][a-z-]*\)\(=\{0,1\}\).*/\2\3/p'
+		done
 }
 
 _elfcast_programs() {

@@ -5,11 +5,14 @@ function __elfcast_verbs
 	elfcast --help 2>/dev/null | sed -n '/^Verbs/,/^$/s/^  \([a-z][a-z-]*\)  *\(.*\)/\1\t\2/p'
 end
 
-# "--name=" takes a value.
+# "--name=" takes a value. A line of --help may name a verb with an option, "status
+# --packages", that has a help of its own.
 function __elfcast_options
 	set -l words (commandline -opc)
-	elfcast $words[2] --help 2>/dev/null |
-		sed -nE 's/^ *(-[a-zA-Z0-9], )?(--[a-z][a-z-]*=?)[A-Z]* +(.*)/\2\t\3/p'
+	for line in (elfcast --help 2>/dev/null | sed -nE "/^Verbs/,/^\$/s/^  ($words[2]( --[a-z-]*)?) .*/\1/p")
+		elfcast (string split ' ' -- $line) --help 2>/dev/null |
+			sed -nE 's/^ *(-[a-zA-Z0-9], )?(--[a-z][a-z-]*=?)[A-Z]* +(.*)/\2\t\3/p'
+	end
 end
 
 function __elfcast_programs

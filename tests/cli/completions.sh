@@ -6,17 +6,24 @@
 # Verbs with an executable of their own lie there.
 export ELFCAST_EXEC_PATH=$BUILD
 C=$TOP/packaging/completions
-verbs=$(elfcast --help | sed -n '/^Verbs/,/^$/p' | awk '/^  / { print $1 }' | sort)
-options() { # VERB: long options of its --help, without "="
-	elfcast "$1" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort
+verbs=$(elfcast --help | sed -n '/^Verbs/,/^$/p' | awk '/^  / { print $1 }' | sort -u)
+# VERB: long options of its --help, without "="; "status --packages" has a help of its own
+options() {
+	elfcast --help | sed -n '/^Verbs/,/^$/p' | grep -oE "^  $1( --[a-z-]+)? " | while read -r words; do
+		# shellcheck disable=SC2086
+		elfcast $words --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+'
+	done | sort -u
 }
 check "elfcast --help lists verbs" test "$(wc -l <<<"$verbs")" -ge 4
 check "train --help lists options" test "$(options train | wc -l)" -ge 8
+for verb in $verbs; do
+	check "$verb --help lists options" test "$(options "$verb" | wc -l)" -ge 4
+done
 
 # missing NAME COMMAND: what COMMAND VERB PREFIX does not offer
 all_offered() { # shell
 	local shell=$1 verb missing=
-	same "$shell: verbs" "$verbs" "$("$shell"_offers "" | grep -v '^-' | sort)"
+	same "$shell: verbs" "$verbs" "$("$shell"_offers "" | grep -v '^-' | sort -u)"
 	for verb in $verbs; do
 		missing+=$(comm -23 <(options "$verb") <("$shell"_offers "$verb" -- | sed 's/=$//' | sort -u) |
 			sed "s/^/$verb /")

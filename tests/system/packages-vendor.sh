@@ -53,9 +53,11 @@ repo() { createrepo_c -q "$P" >/dev/null 2>&1; }
 
 # does NAME COMMAND...: as check(), with its output where it fails
 does() {
-	local n=$n_not_ok
-	check "$@"
-	[ $n_not_ok -eq $n ] || sed 's/^/# /' "$TMP/out" | tail -n 15
+	local name=$1
+	shift
+	"$@" && ok "$name" && return
+	not_ok "$name"
+	sed 's/^/# /' "$TMP/out" | tail -n 15
 }
 
 # ---- train on the package as built ----
