@@ -136,6 +136,7 @@ static int read_shadows(struct status *s)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < s->names.n; i++)
 		r = read_shadow(s, s->names.names[i], &facts);
+	facts_done(&facts);
 	return r == 0 ? wanted_prepare(&s->wanted) : r;
 }
 
