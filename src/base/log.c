@@ -48,8 +48,8 @@ static void blank_controls(char *s)
 }
 
 /* One write() per line, so that lines of parallel processes do not mix. */
-_printf_(4, 0) static void log_line(enum log_level level, const char *kind, int error, const char *format,
-		     va_list ap)
+_printf_(4, 0) static void log_line(enum log_level level, const char *kind, int error,
+				    const char *format, va_list ap)
 {
 	char text[4096 + 512], line[sizeof(text) + 256];
 	int n;

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)	  ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	  ((a) > (b) ? (a) : (b))
-#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define ARRAY_SIZE(a)	   (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)	   ((a) < (b) ? (a) : (b))
+#define MAX(a, b)	   ((a) > (b) ? (a) : (b))
+#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
 
-#define _cleanup_(fn)	  __attribute__((cleanup(fn)))
-#define _printf_(a, b)	  __attribute__((format(printf, a, b)))
-#define _unused_	  __attribute__((unused))
-#define _fallthrough_	  __attribute__((fallthrough))
+#define _cleanup_(fn)	   __attribute__((cleanup(fn)))
+#define _printf_(a, b)	   __attribute__((format(printf, a, b)))
+#define _unused_	   __attribute__((unused))
+#define _fallthrough_	   __attribute__((fallthrough))
 
 /* Give an owned pointer or descriptor away: the variable's cleanup then finds nothing. */
 #define TAKE_PTR(p)                                                                        \

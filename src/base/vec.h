@@ -10,7 +10,8 @@
  * Make room for one more item in a growing array: *items (of n items, room for *capacity)
  * is reallocated when full. 0 or -ENOMEM; on failure the array is as before.
  */
-static inline int vec_reserve_one(void **items, size_t n, size_t *capacity, size_t item_bytes)
+static inline int vec_reserve_one(void **items, size_t n, size_t *capacity,
+				  size_t item_bytes)
 {
 	size_t want, bytes;
 	void *p;

@@ -41,8 +41,8 @@ static void print_result(const struct sync_result *r)
 		return;
 	}
 	log_info("%u profile%s: %u compiled, %u unchanged, %u bad; %u shadow%s removed",
-		 r->n_profiles, r->n_profiles == 1 ? "" : "s", r->n_compiled, r->n_unchanged,
-		 r->n_bad, r->n_removed, r->n_removed == 1 ? "" : "s");
+		 r->n_profiles, r->n_profiles == 1 ? "" : "s", r->n_compiled,
+		 r->n_unchanged, r->n_bad, r->n_removed, r->n_removed == 1 ? "" : "s");
 }
 
 static int compile(void)
@@ -71,7 +71,8 @@ static int compile(void)
 	if (r < 0) {
 		if (arg_json)
 			json_close('}');
-		log_errno(r, "cannot bring the shadows of '%s' up to date", store.root_path);
+		log_errno(r, "cannot bring the shadows of '%s' up to date",
+			  store.root_path);
 		return CMD_FAILED;
 	}
 	print_result(&result);
@@ -104,8 +105,8 @@ static int run(int argc, char *argv[])
 			break;
 		case OPT_STORAGE:
 			if (storage_class_from_name(optarg, &storage) < 0)
-				return cmd_usage_error(&cmd_compile, "unknown storage class '%s'",
-						       optarg);
+				return cmd_usage_error(
+					&cmd_compile, "unknown storage class '%s'", optarg);
 			arg_storage = (int)storage;
 			break;
 		default:
@@ -115,7 +116,8 @@ static int run(int argc, char *argv[])
 		}
 	}
 	if (optind < argc)
-		return cmd_usage_error(&cmd_compile, "unexpected argument '%s'", argv[optind]);
+		return cmd_usage_error(&cmd_compile, "unexpected argument '%s'",
+				       argv[optind]);
 	return compile();
 }
 
@@ -126,6 +128,7 @@ const struct cmd cmd_compile = {
 	.options = "      --usr           shadows in /usr/lib/elfcast, for image builds\n"
 		   "      --strict        exit 1 when a profile is bad\n"
 		   "      --force         compile all, also what has not changed\n"
-		   "      --storage=CLASS rotational, network, flash or image; default: detect\n",
+		   "      --storage=CLASS rotational, network, flash or image; default: "
+		   "detect\n",
 	.run = run,
 };

@@ -8,7 +8,7 @@
 
 /* KEY is NULL inside arrays and at the top. At most 16 levels deep. */
 void json_open(const char *key, char bracket); /* '{' or '[' */
-void json_close(char bracket);		       /* '}' or ']'; a newline after the last one */
+void json_close(char bracket); /* '}' or ']'; a newline after the last one */
 void json_string(const char *key, const char *value); /* NULL: null */
 void json_uint(const char *key, uint64_t value);
 void json_double(const char *key, double value); /* three decimals */

@@ -22,7 +22,7 @@
 #include "prefetch.h"
 
 /* After a minute the launch has read what it needs by itself. */
-#define HELPER_DEADLINE_MS 60000
+#define HELPER_DEADLINE_MS    60000
 
 /* As shells do (POSIX, 2.8.2). */
 #define STATUS_NOT_EXECUTABLE 126

@@ -69,8 +69,9 @@ static void put_text(const char *s)
 
 static void format_share(const struct row *row, char *ret, size_t bytes)
 {
-	double share = row->file_pages ? 100.0 * (double)row->n_pages / (double)row->file_pages :
-					 0;
+	double share = row->file_pages
+			       ? 100.0 * (double)row->n_pages / (double)row->file_pages
+			       : 0;
 
 	if (row->n_pages == 0)
 		snprintf(ret, bytes, "-");
@@ -109,7 +110,9 @@ static const char *colour_of(enum now now)
 {
 	if (!use_colour)
 		return "";
-	return now_is_usable(now) ? "\033[32m" : now == NOW_MISSING ? "\033[33m" : "\033[31m";
+	return now_is_usable(now)   ? "\033[32m"
+	       : now == NOW_MISSING ? "\033[33m"
+				    : "\033[31m";
 }
 
 /* The path comes last: narrow terminals then wrap only what is long. */
@@ -150,16 +153,16 @@ static void print_head(const struct summary *s)
 		put_text(p->kernel);
 		putchar('\n');
 	}
-	printf("\n%7s %6s %s%8s  %-10s  %s\n", "pages", "share", p ? "     runs " : "", "before",
-	       "now", "path");
+	printf("\n%7s %6s %s%8s  %-10s  %s\n", "pages", "share", p ? "     runs " : "",
+	       "before", "now", "path");
 }
 
 static void print_amount(uint64_t n_pages, size_t n_objects)
 {
 	double kib = (double)n_pages * PAGE_BYTES / 1024;
 
-	printf(kib < 1024 ? "%llu pages (%.0f KiB) of %zu object%s" :
-			    "%llu pages (%.1f MiB) of %zu object%s",
+	printf(kib < 1024 ? "%llu pages (%.0f KiB) of %zu object%s"
+			  : "%llu pages (%.1f MiB) of %zu object%s",
 	       (unsigned long long)n_pages, kib < 1024 ? kib : kib / 1024, n_objects,
 	       n_objects == 1 ? "" : "s");
 }
@@ -204,7 +207,8 @@ static int show_input(const struct input *in, struct facts_context *facts)
 	for (size_t i = 0; r == 0 && i < in->shadows.n; i++) {
 		if (i > 0 && !arg_json)
 			putchar('\n');
-		r = print_summary(&s, summary_from_shadow(&in->shadows.items[i], facts, &s));
+		r = print_summary(&s,
+				  summary_from_shadow(&in->shadows.items[i], facts, &s));
 	}
 	if (arg_json)
 		json_close(']');

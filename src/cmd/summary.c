@@ -7,9 +7,9 @@
 #include "vec.h"
 
 static const char *const now_texts[] = {
-	[NOW_VALID] = "valid",	   [NOW_WHOLE] = "whole",
-	[NOW_CHANGED] = "changed", [NOW_STALE] = "stale",
-	[NOW_MISSING] = "missing", [NOW_NOT_FILE] = "not a file",
+	[NOW_VALID] = "valid",		 [NOW_WHOLE] = "whole",
+	[NOW_CHANGED] = "changed",	 [NOW_STALE] = "stale",
+	[NOW_MISSING] = "missing",	 [NOW_NOT_FILE] = "not a file",
 	[NOW_UNREADABLE] = "unreadable",
 };
 
@@ -56,7 +56,8 @@ static enum now judge_profile_object(const struct profile_object *o,
 }
 
 /* A shadow's object against its file, as prefetch would see it. */
-static enum now judge_shadow_object(const struct shadow_object *o, const struct file_facts *f)
+static enum now judge_shadow_object(const struct shadow_object *o,
+				    const struct file_facts *f)
 {
 	struct identity was = shadow_object_identity(o);
 	struct buildid wanted = shadow_object_buildid(o);

@@ -62,8 +62,8 @@ static void show_progress(unsigned run)
 static void describe_end(const struct trace_result *r, char *ret, size_t bytes)
 {
 	if (WIFSIGNALED(r->exit_status))
-		snprintf(ret, bytes, "was killed by signal %d (%s)", WTERMSIG(r->exit_status),
-			 strsignal(WTERMSIG(r->exit_status)));
+		snprintf(ret, bytes, "was killed by signal %d (%s)",
+			 WTERMSIG(r->exit_status), strsignal(WTERMSIG(r->exit_status)));
 	else
 		snprintf(ret, bytes, "exited with status %d", WEXITSTATUS(r->exit_status));
 }
@@ -111,14 +111,18 @@ static int add_run(struct training *t, const struct trace_result *r)
 	return 0;
 }
 
-static void warn_inexact(const struct training *t, unsigned run, const struct trace_result *r)
+static void warn_inexact(const struct training *t, unsigned run,
+			 const struct trace_result *r)
 {
 	if (run == 1 && r->method == TRACE_PAGEMAP)
-		log_warning("this kernel lacks what exact recording needs (Linux 6.7, x86-64): "
-			    "pages next to used ones are recorded too");
+		log_warning(
+			"this kernel lacks what exact recording needs (Linux 6.7, x86-64): "
+			"pages next to used ones are recorded too");
 	if (run == arg_runs && t->n_unseen)
-		log_info("%u process%s with a sandbox or a foreign ABI could not be recorded "
-			 "exactly", t->n_unseen, t->n_unseen == 1 ? "" : "es");
+		log_info("%u process%s with a sandbox or a foreign ABI could not be "
+			 "recorded "
+			 "exactly",
+			 t->n_unseen, t->n_unseen == 1 ? "" : "es");
 }
 
 static int run_once(struct training *t, unsigned run)
@@ -384,8 +388,9 @@ static int handle_option(int c)
 	switch (c) {
 	case 'n':
 		if (!parse_runs(optarg))
-			return cmd_usage_error(&cmd_train, "bad number of runs '%s' (1 to %u)",
-					       optarg, LIMIT_PROFILE_RUNS);
+			return cmd_usage_error(&cmd_train,
+					       "bad number of runs '%s' (1 to %u)", optarg,
+					       LIMIT_PROFILE_RUNS);
 		return -1;
 	case 'w':
 		if (!cmd_parse_ms(optarg, &arg_window_ms))
@@ -422,7 +427,8 @@ static int run(int argc, char *argv[])
 	};
 	int c, r;
 
-	while ((c = getopt_long(argc, argv, "+n:o:i" COMMON_SHORTOPTS, options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "+n:o:i" COMMON_SHORTOPTS, options, NULL)) >=
+	       0) {
 		if (c == OPT_INSTALL) {
 			arg_install = true;
 			continue;
@@ -434,20 +440,23 @@ static int run(int argc, char *argv[])
 	if (optind >= argc)
 		return cmd_usage_error(&cmd_train, "no command given");
 	if (arg_json && arg_output && strcmp(arg_output, "-") == 0)
-		return cmd_usage_error(&cmd_train, "--json and the profile cannot both go to "
-						   "standard output");
+		return cmd_usage_error(&cmd_train,
+				       "--json and the profile cannot both go to "
+				       "standard output");
 	return train(argv + optind);
 }
 
 const struct cmd cmd_train = {
 	.name = "train",
-	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--install] [-i] -- CMD...",
+	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--install] [-i] -- "
+		"CMD...",
 	.summary = "run a command several times, record its launch, write a profile",
-	.options = "  -n, --runs=RUNS     how often to run it; default 5\n"
-		   "      --window=MS     how long a launch is, at most; default 4000\n"
-		   "      --scenario=NAME of several usage patterns of a program\n"
-		   "  -o, --output=FILE   default PROGRAM.json; - for standard output\n"
-		   "      --install       put it under /etc/elfcast/profiles.d and compile\n"
-		   "  -i, --interactive   CMD has this terminal; default: /dev/null\n",
+	.options =
+		"  -n, --runs=RUNS     how often to run it; default 5\n"
+		"      --window=MS     how long a launch is, at most; default 4000\n"
+		"      --scenario=NAME of several usage patterns of a program\n"
+		"  -o, --output=FILE   default PROGRAM.json; - for standard output\n"
+		"      --install       put it under /etc/elfcast/profiles.d and compile\n"
+		"  -i, --interactive   CMD has this terminal; default: /dev/null\n",
 	.run = run,
 };

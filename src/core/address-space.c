@@ -56,8 +56,8 @@ static bool pagemap_scan_supported(int pagemap)
 
 bool address_space_exact_supported(void)
 {
-	_cleanup_close_ int uffd = (int)syscall(SYS_userfaultfd,
-						O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+	_cleanup_close_ int uffd =
+		(int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
 	_cleanup_close_ int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 
 	return uffd >= 0 && pagemap >= 0 && uffd_setup(uffd) == 0 &&
@@ -201,8 +201,8 @@ static int forget(struct address_space *as, uint64_t start, uint64_t end)
 	return 0;
 }
 
-int address_space_map(struct address_space *as, uint64_t addr, uint64_t bytes, uint64_t pgno,
-		      struct traced_file *file)
+int address_space_map(struct address_space *as, uint64_t addr, uint64_t bytes,
+		      uint64_t pgno, struct traced_file *file)
 {
 	struct mapping m = { .start = addr, .pgno = pgno, .file = file };
 	int r;
@@ -225,8 +225,8 @@ bool address_space_overlaps(const struct address_space *as, uint64_t addr, uint6
 }
 
 /* Pages [START, END) of mappings from *CURSOR on were touched. */
-static void mark(const struct address_space *as, size_t *cursor, uint64_t start, uint64_t end,
-		 uint32_t when)
+static void mark(const struct address_space *as, size_t *cursor, uint64_t start,
+		 uint64_t end, uint32_t when)
 {
 	while (start < end && *cursor < as->n) {
 		const struct mapping *m = &as->maps[*cursor];
@@ -313,7 +313,8 @@ int address_space_unmap(struct address_space *as, uint64_t addr, uint64_t bytes,
 {
 	uint64_t end;
 
-	if (!round_range(addr, bytes, &end) || !address_space_overlaps(as, addr, end - addr))
+	if (!round_range(addr, bytes, &end) ||
+	    !address_space_overlaps(as, addr, end - addr))
 		return 0;
 	scan_range(as, addr, end, when);
 	return forget(as, addr, end);
@@ -335,8 +336,8 @@ static int load_line(struct address_space *as, struct traced_files *files, char 
 	int path_at = 0;
 	struct mapping m;
 
-	if (sscanf(line, "%lx-%lx %*4c %lx %x:%x %lu %n", &start, &end, &off, &major, &minor,
-		   &ino, &path_at) < 6 ||
+	if (sscanf(line, "%lx-%lx %*4c %lx %x:%x %lu %n", &start, &end, &off, &major,
+		   &minor, &ino, &path_at) < 6 ||
 	    !path_at)
 		return 0;
 	if (line[path_at] != '/') {
@@ -387,12 +388,14 @@ static void mark_headers(struct traced_file *file)
 	/* The first 256 bytes are read whatever the format. */
 	traced_file_mark_bytes(file, 0, 256, 0);
 	if (fd < 0 || pread(fd, &eh, sizeof(eh), 0) != sizeof(eh) ||
-	    memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    eh.e_phentsize != sizeof(ph) || eh.e_phoff > file->object.size_bytes)
+	    memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_phentsize != sizeof(ph) ||
+	    eh.e_phoff > file->object.size_bytes)
 		return;
 	traced_file_mark_bytes(file, eh.e_phoff, (uint64_t)eh.e_phnum * sizeof(ph), 0);
 	for (unsigned i = 0; i < eh.e_phnum; i++) {
-		if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) != sizeof(ph))
+		if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) !=
+		    sizeof(ph))
 			return;
 		if (ph.p_type == PT_INTERP)
 			traced_file_mark_bytes(file, ph.p_offset, ph.p_filesz, 0);

@@ -23,8 +23,8 @@ struct address_space {
 	int pagemap; /* -1: nothing can be recorded */
 	/* Its system calls are not seen: read /proc/PID/maps before each scan. */
 	bool blind;
-	bool by_scan; /* PAGEMAP_SCAN works */
-	bool inexact; /* fault-around was on for some mapping of a file */
+	bool by_scan;	      /* PAGEMAP_SCAN works */
+	bool inexact;	      /* fault-around was on for some mapping of a file */
 	struct mapping *maps; /* sorted, disjoint; only files that count */
 	size_t n, capacity;
 };
@@ -49,15 +49,16 @@ int address_space_load(struct address_space *as, struct traced_files *files,
 void address_space_register_all(struct address_space *as);
 
 /* A file was mapped: replaces what was there. */
-int address_space_map(struct address_space *as, uint64_t addr, uint64_t bytes, uint64_t pgno,
-		      struct traced_file *file);
+int address_space_map(struct address_space *as, uint64_t addr, uint64_t bytes,
+		      uint64_t pgno, struct traced_file *file);
 bool address_space_overlaps(const struct address_space *as, uint64_t addr, uint64_t bytes);
 /* [addr, addr + bytes) is about to vanish: record its pages, then forget it. */
 int address_space_unmap(struct address_space *as, uint64_t addr, uint64_t bytes,
 			uint32_t when);
 
 /* Record all pages that are there now and were not before. */
-void address_space_scan(struct address_space *as, struct traced_files *files, uint32_t when);
+void address_space_scan(struct address_space *as, struct traced_files *files,
+			uint32_t when);
 
 /* Record what the kernel itself reads of each mapped file at exec: ELF headers. */
 void address_space_mark_headers(struct address_space *as);

@@ -108,7 +108,7 @@ static bool starts_with_any(const char *text, const char *const *list, size_t n)
  */
 static bool is_remote(int diskfd, const char *place)
 {
-	static const char *const names[] = {"nbd", "rbd", "drbd", "vd", "xvd"};
+	static const char *const names[] = { "nbd", "rbd", "drbd", "vd", "xvd" };
 	static const char *const models[] = {
 		"Amazon Elastic Block Store",
 		"nvme_card-pd",

@@ -57,8 +57,8 @@ static uint64_t get(const struct window *w, const uint8_t *p, size_t n)
 
 #define GET(w, p, type, field)                                                             \
 	((w)->is_64 ? get(w, (p) + offsetof(Elf64_##type, field),                          \
-			  sizeof(((Elf64_##type *)0)->field)) :                            \
-		      get(w, (p) + offsetof(Elf32_##type, field),                          \
+			  sizeof(((Elf64_##type *)0)->field))                              \
+		    : get(w, (p) + offsetof(Elf32_##type, field),                          \
 			  sizeof(((Elf32_##type *)0)->field)))
 
 static int check_range(const struct window *w, uint64_t off, uint64_t bytes)
@@ -176,7 +176,8 @@ static int read_segment(struct window *w, uint64_t off, uint64_t bytes, uint64_t
 }
 
 /* -ENOENT also when header I is no note. */
-static int read_nth(struct window *w, const struct headers *h, size_t i, struct buildid *ret)
+static int read_nth(struct window *w, const struct headers *h, size_t i,
+		    struct buildid *ret)
 {
 	const uint8_t *p;
 	int r = window_get(w, h->off + i * h->entry_bytes, h->entry_bytes, &p);

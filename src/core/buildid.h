@@ -15,7 +15,7 @@
 #define BUILDID_HEX_BYTES (2 * BUILDID_MAX_BYTES + 1)
 
 struct buildid {
-	uint8_t n_bytes; /* 0: none */
+	uint8_t n_bytes;		  /* 0: none */
 	uint8_t bytes[BUILDID_MAX_BYTES]; /* zero past n_bytes */
 };
 

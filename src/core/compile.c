@@ -26,10 +26,12 @@ static enum object_state object_state(const struct profile_object *o,
 	if (f->error < 0)
 		return OBJECT_UNUSABLE;
 	if (o->buildid.n_bytes)
-		return buildid_equal(&o->buildid, &f->buildid) ? OBJECT_VALID : OBJECT_STALE;
+		return buildid_equal(&o->buildid, &f->buildid) ? OBJECT_VALID
+							       : OBJECT_STALE;
 	if (o->size_bytes == f->identity.size_bytes)
 		return OBJECT_VALID;
-	return f->identity.size_bytes <= LIMIT_WHOLE_DATA_BYTES ? OBJECT_WHOLE : OBJECT_STALE;
+	return f->identity.size_bytes <= LIMIT_WHOLE_DATA_BYTES ? OBJECT_WHOLE
+								: OBJECT_STALE;
 }
 
 static struct object_desc object_desc(const struct profile_object *o,
@@ -216,7 +218,8 @@ static uint32_t window_ms(const struct shadow *s)
 
 	for (uint32_t i = 0; i < s->n_extents; i++)
 		when = MAX(when, le32_get(s->extents[i].when));
-	return (uint32_t)MIN(DIV_ROUND_UP(when_end_us(when), 1000), (uint64_t)LIMIT_WINDOW_MS);
+	return (uint32_t)MIN(DIV_ROUND_UP(when_end_us(when), 1000),
+			     (uint64_t)LIMIT_WINDOW_MS);
 }
 
 static int dump_head(const struct shadow *s, struct profile *p)

@@ -12,9 +12,9 @@
 
 /* What lies at the path of an object. */
 struct file_facts {
-	int error;		 /* 0, or negative errno: -ENOENT, -EINVAL (not regular), … */
+	int error; /* 0, or negative errno: -ENOENT, -EINVAL (not regular), … */
 	struct identity identity; /* zero with -ENOENT */
-	struct buildid buildid;	 /* only looked for where the profile has one */
+	struct buildid buildid;	  /* only looked for where the profile has one */
 	enum storage_class storage;
 };
 

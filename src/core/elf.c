@@ -139,8 +139,8 @@ static bool has_extended_numbering(int fd)
 
 	if (pread(fd, &h, sizeof(h), 0) < (ssize_t)sizeof(h.e32))
 		return false;
-	return h.ident[EI_CLASS] == ELFCLASS32 ? h.e32.e_shoff && !h.e32.e_shnum :
-						 h.e64.e_shoff && !h.e64.e_shnum;
+	return h.ident[EI_CLASS] == ELFCLASS32 ? h.e32.e_shoff && !h.e32.e_shnum
+					       : h.e64.e_shoff && !h.e64.e_shnum;
 }
 
 static int read_with_libelf(int fd, struct buildid *ret)
@@ -164,7 +164,8 @@ static int read_with_libelf(int fd, struct buildid *ret)
 
 static bool is_about_the_file(int error)
 {
-	return error == -ENOENT || error == -ENOEXEC || error == -EBADMSG || error == -E2BIG;
+	return error == -ENOENT || error == -ENOEXEC || error == -EBADMSG ||
+	       error == -E2BIG;
 }
 
 int elf_read_buildid(int fd, struct buildid *ret)

@@ -9,7 +9,8 @@
 #include "io.h"
 #include "limits.h"
 
-int facts_full_path(const struct facts_context *c, const char *path, char *ret, size_t bytes)
+int facts_full_path(const struct facts_context *c, const char *path, char *ret,
+		    size_t bytes)
 {
 	const char *root = strcmp(c->root_path, "/") == 0 ? "" : c->root_path;
 	int n = snprintf(ret, bytes, "%s%s", root, path);
@@ -33,8 +34,8 @@ static int read_buildid(int path_fd, struct buildid *ret)
 	return r == -ENOEXEC || r == -ENOENT || r == -EBADMSG || r == -E2BIG ? 0 : r;
 }
 
-static int read_file_facts(const struct facts_context *c, const char *path, bool want_buildid,
-			   struct file_facts *f)
+static int read_file_facts(const struct facts_context *c, const char *path,
+			   bool want_buildid, struct file_facts *f)
 {
 	_cleanup_close_ int path_fd = -1;
 	char full[2 * LIMIT_PATH_BYTES + 2];

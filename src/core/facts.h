@@ -26,6 +26,7 @@ void facts_done(struct facts_context *c);
 enum storage_class facts_storage(const struct facts_context *c, const char *full_path);
 
 /* PATH below the root as this process sees it, for the mount table. 0, -ENAMETOOLONG. */
-int facts_full_path(const struct facts_context *c, const char *path, char *ret, size_t bytes);
+int facts_full_path(const struct facts_context *c, const char *path, char *ret,
+		    size_t bytes);
 
 #endif

@@ -13,7 +13,8 @@ static void compare_objects(struct compile_index *x, const struct facts_context 
 
 	observer_init(&o, facts);
 	for (uint32_t i = 0; i < x->shadow.n_objects; i++) {
-		x->changed[i] = !observer_is_unchanged(&o, &x->shadow, &x->shadow.objects[i]);
+		x->changed[i] =
+			!observer_is_unchanged(&o, &x->shadow, &x->shadow.objects[i]);
 		x->any_changed |= x->changed[i];
 	}
 }
@@ -62,8 +63,9 @@ const struct shadow_launch *index_find(const struct compile_index *x, const char
 		int c = strcmp(name, shadow_string(&x->shadow, l->name));
 
 		if (c == 0)
-			return strcmp(shadow_string(&x->shadow, l->arch), parameters) == 0 ? l :
-											     NULL;
+			return strcmp(shadow_string(&x->shadow, l->arch), parameters) == 0
+				       ? l
+				       : NULL;
 		if (c < 0)
 			high = middle;
 		else
@@ -78,7 +80,8 @@ bool index_path_changed(const struct compile_index *x, const char *path)
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int c = strcmp(path, shadow_string(&x->shadow, x->shadow.objects[middle].path));
+		int c = strcmp(path,
+			       shadow_string(&x->shadow, x->shadow.objects[middle].path));
 
 		if (c == 0)
 			return x->changed[middle];
@@ -205,7 +208,8 @@ static void describe(const struct index_builder *b, const char *parameters,
 int index_write(struct index_builder *b, const char *parameters, uint8_t **ret,
 		size_t *ret_bytes)
 {
-	_cleanup_free_ struct launch_desc *launches = calloc(b->n_entries + 1, sizeof(*launches));
+	_cleanup_free_ struct launch_desc *launches =
+		calloc(b->n_entries + 1, sizeof(*launches));
 	_cleanup_free_ struct object_desc *objects = NULL;
 
 	if (!launches)

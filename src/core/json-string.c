@@ -60,12 +60,12 @@ size_t json_utf8_length(const unsigned char *p, size_t left)
 
 struct json_string json_string_at(const char *text, size_t bytes, size_t quote)
 {
-	return (struct json_string){.at = text + quote + 1, .end = text + bytes};
+	return (struct json_string){ .at = text + quote + 1, .end = text + bytes };
 }
 
 static void push_utf8(struct json_string *r, uint32_t v)
 {
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
 	unsigned n = v < 0x80 ? 1 : v < 0x800 ? 2 : v < 0x10000 ? 3 : 4;
 
 	for (unsigned i = 1; i < n; i++) {

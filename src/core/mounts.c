@@ -18,7 +18,7 @@ struct mount {
 	const char *point, *fstype, *source; /* in mounts.text */
 	size_t point_bytes;		     /* 0 for "/" */
 	bool local;
-	int storage; /* enum storage_class, or -1: not asked yet */
+	int storage;			  /* enum storage_class, or -1: not asked yet */
 	size_t first_child, next_sibling; /* indices; children in order of mounting */
 };
 
@@ -150,11 +150,11 @@ static bool parse_line(char *line, struct mount *ret)
 /* A line that cannot be read may be any mount anywhere: it makes everything remote. */
 static void parse_unreadable(struct mount *ret)
 {
-	*ret = (struct mount){.id = UINT32_MAX,
-			      .parent_id = UINT32_MAX,
-			      .point = "/",
-			      .fstype = "unreadable",
-			      .source = ""};
+	*ret = (struct mount){ .id = UINT32_MAX,
+			       .parent_id = UINT32_MAX,
+			       .point = "/",
+			       .fstype = "unreadable",
+			       .source = "" };
 }
 
 static size_t count_lines(const char *text, size_t bytes)
@@ -226,7 +226,7 @@ static int link_tree(struct mounts *m)
 	if (!ids)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->n; i++) {
-		ids[i] = (struct id_index){m->items[i].id, i};
+		ids[i] = (struct id_index){ m->items[i].id, i };
 		m->items[i].first_child = NO_MOUNT;
 		m->items[i].storage = -1;
 	}
@@ -404,7 +404,7 @@ const char *mounts_fstype(const struct mounts *m, const char *path)
 static enum storage_class find_storage(const struct mounts *m, int sysfd, const char *path,
 				       int depth)
 {
-	static const char *const image_types[] = {"squashfs", "erofs", "iso9660"};
+	static const char *const image_types[] = { "squashfs", "erofs", "iso9660" };
 	const struct mount *found;
 	char file[PATH_MAX];
 	bool local;

@@ -106,7 +106,8 @@ void pageset_clip(struct pageset *s, uint32_t n_pages)
 	while (s->n_runs && s->runs[s->n_runs - 1].first_pgno >= n_pages)
 		s->n_runs--;
 	if (s->n_runs && run_end(&s->runs[s->n_runs - 1]) > n_pages)
-		s->runs[s->n_runs - 1].n_pages = n_pages - s->runs[s->n_runs - 1].first_pgno;
+		s->runs[s->n_runs - 1].n_pages =
+			n_pages - s->runs[s->n_runs - 1].first_pgno;
 }
 
 uint64_t pageset_count(const struct pageset *s)

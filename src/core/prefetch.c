@@ -23,10 +23,10 @@
 #define THREADS_DEFAULT 8
 #define THREADS_MAX	64
 /* Two paths and little else; address space only, until touched. ASan wants more. */
-#define STACK_BYTES (256u << 10)
+#define STACK_BYTES	(256u << 10)
 /* DESIGN rule 3: requests of this size keep the queue filled and the order kept. */
-#define CALL_BYTES (128u << 10)
-#define N_DEVICES  4
+#define CALL_BYTES	(128u << 10)
+#define N_DEVICES	4
 
 enum phase { PHASE_NEW, PHASE_OPENING, PHASE_OPEN, PHASE_SKIPPED };
 

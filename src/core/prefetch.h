@@ -28,12 +28,12 @@ enum prefetch_skip {
 };
 
 struct prefetch_options {
-	int rootfd;		 /* paths are below it */
-	const char *root_path;	 /* canonical path of rootfd, for the mount table; "/" */
-	unsigned n_threads;	 /* 0: default */
-	uint64_t max_pages;	 /* 0: no limit */
-	unsigned deadline_ms;	 /* 0: none. Return then, whatever the workers do */
-	bool wait;		 /* until the data has arrived, not only been asked for */
+	int rootfd;	       /* paths are below it */
+	const char *root_path; /* canonical path of rootfd, for the mount table; "/" */
+	unsigned n_threads;    /* 0: default */
+	uint64_t max_pages;    /* 0: no limit */
+	unsigned deadline_ms;  /* 0: none. Return then, whatever the workers do */
+	bool wait;	       /* until the data has arrived, not only been asked for */
 };
 
 struct prefetch_report {

@@ -41,7 +41,7 @@ struct profile_object *profile_add_object(struct profile *p)
 {
 	if (VEC_RESERVE_ONE(p->objects, p->n_objects, p->objects_capacity) < 0)
 		return NULL;
-	p->objects[p->n_objects] = (struct profile_object){0};
+	p->objects[p->n_objects] = (struct profile_object){ 0 };
 	return &p->objects[p->n_objects++];
 }
 
@@ -104,7 +104,7 @@ static int merge_text(const char *a, const char *b, char **ret)
 static int merge_object(struct profile *p, const struct profile_object *a,
 			const struct profile_object *b)
 {
-	static const struct profile_object none = {0};
+	static const struct profile_object none = { 0 };
 	struct profile_object *o = profile_add_object(p);
 	int r;
 

@@ -17,7 +17,7 @@
 struct json_object;
 
 struct profile_object {
-	char *path;		/* absolute, canonical: no "." "..", "//", control characters */
+	char *path; /* absolute, canonical: no "." "..", "//", control characters */
 	struct buildid buildid; /* n_bytes 0: a data file, identified by path and size */
 	uint64_t size_bytes;
 	char *digest; /* "xxh3-128:HEX" of a data file, or NULL */

@@ -146,7 +146,8 @@ static bool check_object(const struct shadow *s, const struct shadow_object *o,
 {
 	return is_path(next_string(strings, o->path)) &&
 	       o->buildid_bytes <= SHADOW_BUILDID_BYTES &&
-	       is_zero(o->buildid + o->buildid_bytes, SHADOW_BUILDID_BYTES - o->buildid_bytes) &&
+	       is_zero(o->buildid + o->buildid_bytes,
+		       SHADOW_BUILDID_BYTES - o->buildid_bytes) &&
 	       o->storage < STORAGE_CLASSES && o->reserved == 0 &&
 	       le64_get(o->wanted_bytes) <= LIMIT_FILE_BYTES && check_state(s, o);
 }
@@ -175,9 +176,9 @@ static bool check_objects(const struct shadow *s, struct reader *strings)
 			return false;
 		if (i == 0)
 			continue;
-		if (s->kind == SHADOW_KIND_INDEX ?
-			    strcmp(shadow_string(s, o[-1].path), shadow_string(s, o->path)) >= 0 :
-			    compare_objects(s, &o[-1], o) >= 0)
+		if (s->kind == SHADOW_KIND_INDEX ? strcmp(shadow_string(s, o[-1].path),
+							  shadow_string(s, o->path)) >= 0
+						 : compare_objects(s, &o[-1], o) >= 0)
 			return false;
 	}
 	return true;
@@ -233,7 +234,8 @@ static bool check_extents(const struct shadow *s)
 
 	for (uint32_t i = 0; i < s->n_extents; i++)
 		if (le32_get(e[i].when) > LIMIT_WHEN ||
-		    (i > 0 && s->kind == SHADOW_KIND_SHADOW && !is_in_order(&e[i - 1], &e[i])))
+		    (i > 0 && s->kind == SHADOW_KIND_SHADOW &&
+		     !is_in_order(&e[i - 1], &e[i])))
 			return false;
 	for (uint32_t i = 0; i < s->n_objects; i++)
 		if (!check_chain(s, i, &n_met))

@@ -92,7 +92,8 @@ static struct shadow_object make_object(struct parts *p, const struct object_des
 static int compare_by_page(const void *pa, const void *pb, void *extents)
 {
 	const struct extent_desc *e = extents;
-	const struct extent_desc *a = &e[*(const uint32_t *)pa], *b = &e[*(const uint32_t *)pb];
+	const struct extent_desc *a = &e[*(const uint32_t *)pa],
+				 *b = &e[*(const uint32_t *)pb];
 
 	if (a->object != b->object)
 		return a->object < b->object ? -1 : 1;
@@ -152,7 +153,8 @@ static struct parts divide(uint8_t *data, const struct shadow_desc *d)
 	return p;
 }
 
-static int fill(uint8_t *data, size_t bytes, size_t string_bytes, const struct shadow_desc *d)
+static int fill(uint8_t *data, size_t bytes, size_t string_bytes,
+		const struct shadow_desc *d)
 {
 	struct parts p = divide(data, d);
 	int r;
@@ -174,15 +176,15 @@ static int fill(uint8_t *data, size_t bytes, size_t string_bytes, const struct s
 	r = put_extents(&p, d);
 	if (r < 0)
 		return r;
-	p.header->xxh3 = le64_make(
-		hash_without(data, bytes, offsetof(struct shadow_header, xxh3)));
+	p.header->xxh3 =
+		le64_make(hash_without(data, bytes, offsetof(struct shadow_header, xxh3)));
 	return 0;
 }
 
 int shadow_write(const struct shadow_desc *desc, uint8_t **ret, size_t *ret_bytes)
 {
-	uint64_t limit = desc->kind == SHADOW_KIND_SHADOW ? LIMIT_SHADOW_BYTES :
-							    LIMIT_PACK_BYTES;
+	uint64_t limit =
+		desc->kind == SHADOW_KIND_SHADOW ? LIMIT_SHADOW_BYTES : LIMIT_PACK_BYTES;
 	uint64_t string_bytes = count_string_bytes(desc);
 	uint64_t bytes = count_bytes(desc, string_bytes);
 	_cleanup_free_ uint8_t *data = NULL;

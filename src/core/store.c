@@ -184,7 +184,8 @@ static int list_entry(struct profile_list *l, int dirfd, const char *name, bool 
 }
 
 /* Calls EACH for every name but "." and ".."; takes DIRFD. */
-static int for_each_name(int dirfd, int (*each)(int dirfd, const char *name, void *userdata),
+static int for_each_name(int dirfd,
+			 int (*each)(int dirfd, const char *name, void *userdata),
 			 void *userdata)
 {
 	DIR *d = fdopendir(dirfd);
@@ -305,7 +306,8 @@ int store_open_profile(const struct store *s, const struct profile_file *f)
 
 	if (dir < 0)
 		return dir;
-	fd = openat(dir, f->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = openat(dir, f->name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	r = check_profile_stat(&st);
@@ -337,7 +339,8 @@ bool store_shadow_is_of(const char *shadow_name, const char *program)
 	char hash[HASH_CHARS + 1];
 
 	program_hash(program, hash);
-	return strncmp(shadow_name, hash, HASH_CHARS) == 0 && shadow_name[HASH_CHARS] == '.';
+	return strncmp(shadow_name, hash, HASH_CHARS) == 0 &&
+	       shadow_name[HASH_CHARS] == '.';
 }
 
 void store_shadow_path(const struct store *s, const char *name, char *ret, size_t bytes)
@@ -389,8 +392,8 @@ void name_list_done(struct name_list *l)
 	*l = (struct name_list){ 0 };
 }
 
-static int read_state(const struct store *s, const char *sub, const char *name, size_t limit,
-		      uint8_t **ret, size_t *ret_bytes)
+static int read_state(const struct store *s, const char *sub, const char *name,
+		      size_t limit, uint8_t **ret, size_t *ret_bytes)
 {
 	_cleanup_close_ int dir = open_state_dir(s, sub, false), fd = -1;
 	char *data;
@@ -453,7 +456,8 @@ static int write_temporary(int dir, const void *data, size_t bytes, bool sync)
 	return r;
 }
 
-static int replace_file(int dir, const char *name, const void *data, size_t bytes, bool sync)
+static int replace_file(int dir, const char *name, const void *data, size_t bytes,
+			bool sync)
 {
 	int r = write_temporary(dir, data, bytes, sync);
 
@@ -466,7 +470,8 @@ static int replace_file(int dir, const char *name, const void *data, size_t byte
 	return r;
 }
 
-static bool has_bytes(const struct store *s, const char *name, const void *data, size_t bytes)
+static bool has_bytes(const struct store *s, const char *name, const void *data,
+		      size_t bytes)
 {
 	_cleanup_free_ uint8_t *old = NULL;
 	size_t old_bytes;
@@ -475,8 +480,8 @@ static bool has_bytes(const struct store *s, const char *name, const void *data,
 	       memcmp(old, data, bytes) == 0;
 }
 
-int store_put_shadow(const struct store *s, const char *name, const void *data, size_t bytes,
-		     bool *ret_written)
+int store_put_shadow(const struct store *s, const char *name, const void *data,
+		     size_t bytes, bool *ret_written)
 {
 	_cleanup_close_ int dir = -1;
 	int r;
@@ -501,7 +506,8 @@ int store_put_index(const struct store *s, const void *data, size_t bytes)
 	return dir < 0 ? dir : replace_file(dir, INDEX, data, bytes, false);
 }
 
-int store_put_profile(const struct store *s, const char *name, const void *data, size_t bytes)
+int store_put_profile(const struct store *s, const char *name, const void *data,
+		      size_t bytes)
 {
 	_cleanup_close_ int dir = make_dir(s, PROFILES_ETC);
 

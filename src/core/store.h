@@ -26,10 +26,10 @@ void store_done(struct store *s);
 
 /* One profile as installed: /etc overrides /usr/share by name. */
 struct profile_file {
-	char *name;	  /* "SOURCE.PROGRAM.json" */
+	char *name; /* "SOURCE.PROGRAM.json" */
 	bool from_etc;
-	bool masked;	  /* a link to /dev/null or an empty file in /etc */
-	int error;	  /* why it is not to be read: -ELOOP, -EPERM (owner, mode), -EINVAL … */
+	bool masked; /* a link to /dev/null or an empty file in /etc */
+	int error; /* why it is not to be read: -ELOOP, -EPERM (owner, mode), -EINVAL … */
 	struct identity identity;
 };
 
@@ -78,8 +78,8 @@ int store_stat_shadow(const struct store *s, const char *name, struct identity *
  * Replace atomically: temporary file in the same directory, write, check, rename. Writes
  * nothing when the bytes are there already (*ret_written false). The directory is made.
  */
-int store_put_shadow(const struct store *s, const char *name, const void *data, size_t bytes,
-		     bool *ret_written);
+int store_put_shadow(const struct store *s, const char *name, const void *data,
+		     size_t bytes, bool *ret_written);
 int store_remove_shadow(const struct store *s, const char *name);
 /* Temporary files of a compile that was killed. Only under the lock. */
 int store_remove_leftovers(const struct store *s);

@@ -89,7 +89,8 @@ static void report_directories(struct sync *c)
 		if (c->profiles.dir_error[etc] == 0)
 			continue;
 		if (c->profiles.dir_error[etc] == -E2BIG)
-			diag_set(&d, 0, 0, "more than %u profiles: the last ones are not read",
+			diag_set(&d, 0, 0,
+				 "more than %u profiles: the last ones are not read",
 				 LIMIT_PROFILES);
 		else
 			worker_describe(c->profiles.dir_error[etc], &d);
@@ -114,7 +115,9 @@ static int add_wanted(struct sync *c, const char *name)
 static int record_own(struct sync *c, char *path, const struct identity *identity)
 {
 	char full[2 * LIMIT_PATH_BYTES + 2];
-	struct index_file f = { .path = path, .state = OBJECT_VALID, .identity = *identity };
+	struct index_file f = { .path = path,
+				.state = OBJECT_VALID,
+				.identity = *identity };
 
 	if (facts_full_path(&c->facts, path, full, sizeof(full)) < 0)
 		return -ENAMETOOLONG;
@@ -156,9 +159,9 @@ static int record(struct sync *c, const struct profile_file *f, const char *name
 	if (r == 0)
 		r = add_wanted(c, name);
 	if (r == 0)
-		r = index_add_entry(&c->next, f->name,
-				    shadow_string(s, s->launches[0].program),
-				    shadow_string(s, s->launches[0].scenario), source, target);
+		r = index_add_entry(
+			&c->next, f->name, shadow_string(s, s->launches[0].program),
+			shadow_string(s, s->launches[0].scenario), source, target);
 	if (r == 0)
 		r = record_own(c, target, &identity);
 	if (r == 0)

@@ -11,12 +11,12 @@
 #include "store.h"
 
 struct sync_result {
-	unsigned n_profiles;	/* not masked */
-	unsigned n_compiled;	/* shadows written because something changed */
+	unsigned n_profiles; /* not masked */
+	unsigned n_compiled; /* shadows written because something changed */
 	unsigned n_unchanged;
 	unsigned n_removed;
-	unsigned n_bad;		/* profiles, or directories of them, skipped with a problem */
-	unsigned n_parsed;	/* profiles read in the child: 0 when nothing changed */
+	unsigned n_bad;	   /* profiles, or directories of them, skipped with a problem */
+	unsigned n_parsed; /* profiles read in the child: 0 when nothing changed */
 };
 
 struct sync_options {

@@ -165,7 +165,8 @@ static void make_private(struct task *task, const struct tracee_call *call)
 	    traced_fd_info(task->tid, (int)call->args[4], &fd_flags, NULL) < 0 ||
 	    (fd_flags & O_ACCMODE) != O_RDONLY)
 		return;
-	if (tracee_set_mmap_flags(task->tid, (flags & ~(uint64_t)MAP_TYPE) | MAP_PRIVATE) == 0)
+	if (tracee_set_mmap_flags(task->tid, (flags & ~(uint64_t)MAP_TYPE) | MAP_PRIVATE) ==
+	    0)
 		task->flags_before = flags;
 }
 
@@ -241,7 +242,8 @@ static void leave_mmap(struct trace *t, struct task *task)
 		tracee_set_mmap_flags(task->tid, task->flags_before);
 	if (!task->as || tracee_get_result(task->tid, &addr) < 0 || addr < 0)
 		return;
-	note_error(t, address_space_map(task->as, (uint64_t)addr, m->end, m->pgno, m->file));
+	note_error(t,
+		   address_space_map(task->as, (uint64_t)addr, m->end, m->pgno, m->file));
 }
 
 static void leave_call(struct trace *t, struct task *task, int *ret_status)
@@ -393,8 +395,7 @@ static void pass_on(pid_t tid, int status)
 	if (event == PTRACE_EVENT_STOP && is_job_stop(sig))
 		tracee_resume(tid, PTRACE_LISTEN, 0);
 	else
-		tracee_resume(tid, PTRACE_CONT,
-			      event || sig == (SIGTRAP | 0x80) ? 0 : sig);
+		tracee_resume(tid, PTRACE_CONT, event || sig == (SIGTRAP | 0x80) ? 0 : sig);
 }
 
 static void on_end(struct trace *t, pid_t tid, int status)

@@ -28,7 +28,7 @@ struct task {
 	struct task *next;
 	pid_t tid;
 	bool leader;
-	bool started; /* its first stop has been seen */
+	bool started;		  /* its first stop has been seen */
 	struct address_space *as; /* NULL: not known yet, or gone */
 	enum task_pending pending;
 	struct mapping mapping; /* with PENDING_MMAP: all but the address */

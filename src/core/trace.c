@@ -132,7 +132,8 @@ static void trace_done(struct trace *t)
 }
 
 /* The child is traced, but has not yet been told to exec when this is called. */
-static int record(struct trace *t, const struct tracee_spawn *spawn, const sigset_t *signals)
+static int record(struct trace *t, const struct tracee_spawn *spawn,
+		  const sigset_t *signals)
 {
 	_cleanup_close_ int error_fd = -1;
 	struct task *task;
@@ -176,8 +177,8 @@ static int trace_with_signals(struct trace *t, struct tracee_spawn *spawn)
 	return r;
 }
 
-int trace_launch(const char *program, char *const argv[], const struct trace_options *options,
-		 struct trace_result *ret)
+int trace_launch(const char *program, char *const argv[],
+		 const struct trace_options *options, struct trace_result *ret)
 {
 	struct tracee_spawn spawn = {
 		.program = program,

@@ -30,17 +30,17 @@ struct trace_object {
 };
 
 struct trace_options {
-	unsigned window_ms;   /* recording ends then, and the launch is ended */
-	bool inherit_stdio;   /* else stdin, stdout and stderr are /dev/null */
-	bool force_pagemap;   /* for tests of the fallback */
+	unsigned window_ms; /* recording ends then, and the launch is ended */
+	bool inherit_stdio; /* else stdin, stdout and stderr are /dev/null */
+	bool force_pagemap; /* for tests of the fallback */
 };
 
 struct trace_result {
 	enum trace_method method;
 	struct trace_object *objects;
 	size_t n_objects, objects_capacity;
-	int exit_status;     /* wait status of the program; meaningless with window_ended */
-	bool window_ended;   /* it still ran at the end of the window and was ended */
+	int exit_status;   /* wait status of the program; meaningless with window_ended */
+	bool window_ended; /* it still ran at the end of the window and was ended */
 	unsigned n_processes;
 	unsigned n_unseen;   /* processes that could not be recorded exactly */
 	uint64_t elapsed_us; /* from exec to exit or end of window */
@@ -52,8 +52,8 @@ struct trace_result {
  * Left out already: pseudo file systems, tmpfs, deleted files, files modified since the
  * start, /tmp and /var/tmp.
  */
-int trace_launch(const char *program, char *const argv[], const struct trace_options *options,
-		 struct trace_result *ret);
+int trace_launch(const char *program, char *const argv[],
+		 const struct trace_options *options, struct trace_result *ret);
 void trace_result_done(struct trace_result *r);
 
 #endif

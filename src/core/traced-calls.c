@@ -49,7 +49,8 @@ static uint64_t vector_bytes(pid_t tid, uint64_t addr, uint64_t count)
 	struct iovec vectors[MAX_VECTORS];
 	uint64_t bytes = 0;
 
-	if (count > MAX_VECTORS || tracee_read(tid, addr, vectors, count * sizeof(vectors[0])) < 0)
+	if (count > MAX_VECTORS ||
+	    tracee_read(tid, addr, vectors, count * sizeof(vectors[0])) < 0)
 		return 0;
 	for (uint64_t i = 0; i < count; i++)
 		if (__builtin_add_overflow(bytes, vectors[i].iov_len, &bytes))
@@ -62,7 +63,8 @@ static uint64_t offset_at(pid_t tid, uint64_t addr)
 {
 	uint64_t off;
 
-	return addr && tracee_read(tid, addr, &off, sizeof(off)) == 0 ? off : CURRENT_POSITION;
+	return addr && tracee_read(tid, addr, &off, sizeof(off)) == 0 ? off
+								      : CURRENT_POSITION;
 }
 
 static bool decode(pid_t tid, const struct tracee_call *call, struct read_request *ret)

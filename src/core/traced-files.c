@@ -22,14 +22,14 @@
 struct traced_alias {
 	dev_t dev;
 	ino_t ino;
-	uint64_t path_hash; /* 0: a descriptor */
+	uint64_t path_hash;	  /* 0: a descriptor */
 	struct traced_file *file; /* NULL: empty slot */
 };
 
 static const char *const disk_types[] = {
-	"ext2",	   "ext3",  "ext4", "xfs",   "btrfs",	 "f2fs",   "squashfs", "erofs", "overlay",
-	"iso9660", "vfat",  "exfat", "zfs",  "bcachefs", "nfs",	   "nfs4",     "udf",	"jfs",
-	"reiserfs", "ntfs3", "nilfs2",
+	"ext2",	 "ext3",    "ext4",    "xfs",  "btrfs",	   "f2fs",  "squashfs",
+	"erofs", "overlay", "iso9660", "vfat", "exfat",	   "zfs",   "bcachefs",
+	"nfs",	 "nfs4",    "udf",     "jfs",  "reiserfs", "ntfs3", "nilfs2",
 };
 
 static const char *const left_out_dirs[] = {
@@ -235,7 +235,9 @@ static struct traced_file *resolve_mapping(struct traced_files *f, ino_t ino,
 struct traced_file *traced_files_by_mapping(struct traced_files *f, dev_t dev, ino_t ino,
 					    const char *path)
 {
-	struct traced_alias alias = { .dev = dev, .ino = ino, .path_hash = hash_path(path) };
+	struct traced_alias alias = { .dev = dev,
+				      .ino = ino,
+				      .path_hash = hash_path(path) };
 
 	alias.file = alias_find(f, &alias);
 	if (alias.file)
@@ -297,7 +299,8 @@ int traced_files_finish(struct traced_files *f, struct trace_result *ret)
 
 		if (!file->n_used || !is_unchanged(f, o))
 			continue;
-		if (VEC_RESERVE_ONE(ret->objects, ret->n_objects, ret->objects_capacity) < 0)
+		if (VEC_RESERVE_ONE(ret->objects, ret->n_objects, ret->objects_capacity) <
+		    0)
 			return -ENOMEM;
 		ret->objects[ret->n_objects++] = *o;
 		o->path = NULL;
@@ -305,6 +308,7 @@ int traced_files_finish(struct traced_files *f, struct trace_result *ret)
 		file->n_used = 0;
 	}
 	if (ret->n_objects)
-		qsort(ret->objects, ret->n_objects, sizeof(ret->objects[0]), compare_objects);
+		qsort(ret->objects, ret->n_objects, sizeof(ret->objects[0]),
+		      compare_objects);
 	return 0;
 }

@@ -41,8 +41,7 @@ bool tracee_arch_supported(void)
 
 /* ---- the child ---- */
 
-#define LOAD(field)                                                                        \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define LOAD(field)    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
 #define TRACE_IF_CALL(nr)                                                                  \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), RETURN(SECCOMP_RET_TRACE)
@@ -244,7 +243,8 @@ unsigned tracee_seccomp_filters(pid_t tid)
 		return 0;
 	text[n] = 0;
 	line = strstr(text, "\nSeccomp_filters:");
-	return line ? (unsigned)strtoul(line + sizeof("\nSeccomp_filters:") - 1, NULL, 10) : 0;
+	return line ? (unsigned)strtoul(line + sizeof("\nSeccomp_filters:") - 1, NULL, 10)
+		    : 0;
 }
 
 int tracee_same_memory(pid_t a, pid_t b)

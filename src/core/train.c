@@ -21,7 +21,8 @@ static int set_text(char **field, const char *text)
 /* Neither build-id nor digest make sense of a file that is not the recorded one any more. */
 static int open_recorded(const struct trace_object *o)
 {
-	_cleanup_close_ int fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	_cleanup_close_ int fd =
+		open(o->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0)

@@ -55,7 +55,8 @@ void worker_describe(int error, struct diag *ret)
 			 LIMIT_PROFILE_NAME_BYTES);
 		break;
 	case -E2BIG:
-		diag_set(ret, 0, 0, "is larger than the limit (%u bytes)", LIMIT_PROFILE_BYTES);
+		diag_set(ret, 0, 0, "is larger than the limit (%u bytes)",
+			 LIMIT_PROFILE_BYTES);
 		break;
 	case -ENOMEM:
 		diag_set(ret, 0, 0, "needs more memory than the parser may use (%u bytes)",
@@ -94,8 +95,8 @@ static int compile_file(const struct worker_job *job, const struct profile_file 
 	if (!facts)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_objects; i++) {
-		facts_read(job->facts, p->objects[i].path, p->objects[i].buildid.n_bytes > 0,
-			   &facts[i]);
+		facts_read(job->facts, p->objects[i].path,
+			   p->objects[i].buildid.n_bytes > 0, &facts[i]);
 		if (facts[i].error == -ENOMEM || facts[i].error == -EMFILE ||
 		    facts[i].error == -ENFILE)
 			return facts[i].error; /* our trouble, not the file's */

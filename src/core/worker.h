@@ -12,9 +12,9 @@
 
 /* What became of one profile. */
 struct worker_result {
-	int error;	   /* 0, or negative errno with diag set */
+	int error; /* 0, or negative errno with diag set */
 	struct diag diag;
-	uint8_t *data;	   /* shadow bytes, not yet checked; owned by the callee's caller */
+	uint8_t *data; /* shadow bytes, not yet checked; owned by the callee's caller */
 	size_t bytes;
 };
 

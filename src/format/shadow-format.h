@@ -14,7 +14,9 @@
 
 #include "le.h"
 
-#define SHADOW_MAGIC	     "\x7f" "ECSHDW\n" /* 8 bytes */
+#define SHADOW_MAGIC                                                                       \
+	"\x7f"                                                                             \
+	"ECSHDW\n" /* 8 bytes */
 #define SHADOW_VERSION	     1u
 #define SHADOW_BUILDID_BYTES 32
 #define SHADOW_NONE	     UINT32_MAX
@@ -46,9 +48,9 @@ enum storage_class {
 struct shadow_header {
 	uint8_t magic[8];
 	le32 version;
-	le32 kind;	    /* enum shadow_kind */
-	le64 file_bytes;    /* of the whole file */
-	le64 xxh3;	    /* XXH3-64 of the whole file with this field zero */
+	le32 kind;	 /* enum shadow_kind */
+	le64 file_bytes; /* of the whole file */
+	le64 xxh3;	 /* XXH3-64 of the whole file with this field zero */
 	le32 n_launches;
 	le32 n_objects;
 	le32 n_extents;
@@ -57,22 +59,22 @@ struct shadow_header {
 };
 
 struct shadow_launch {
-	le32 program;  /* string offsets */
+	le32 program; /* string offsets */
 	le32 scenario;
 	le32 arch;
-	le32 name;     /* profile file name; "" in a shadow */
-	le32 source;   /* index: object that is the profile's file, else SHADOW_NONE */
-	le32 target;   /* index: object that is the shadow's file, else SHADOW_NONE */
+	le32 name;   /* profile file name; "" in a shadow */
+	le32 source; /* index: object that is the profile's file, else SHADOW_NONE */
+	le32 target; /* index: object that is the shadow's file, else SHADOW_NONE */
 	le32 first_extent;
 	le32 n_extents;
 };
 
 struct shadow_object {
-	le32 path; /* string offset; absolute below the root */
-	uint8_t buildid_bytes; /* 0: a data file */
-	uint8_t state;	       /* enum object_state */
-	uint8_t storage;       /* enum storage_class */
-	uint8_t reserved;      /* zero */
+	le32 path;			       /* string offset; absolute below the root */
+	uint8_t buildid_bytes;		       /* 0: a data file */
+	uint8_t state;			       /* enum object_state */
+	uint8_t storage;		       /* enum storage_class */
+	uint8_t reserved;		       /* zero */
 	uint8_t buildid[SHADOW_BUILDID_BYTES]; /* zero past buildid_bytes */
 	le64 wanted_bytes;		       /* size in the profile */
 	/* Identity of the file found; all zero when MISSING. */

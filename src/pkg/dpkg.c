@@ -79,7 +79,8 @@ static bool is_version(const struct dpkg_field *f)
 }
 
 int dpkg_parse_status(const char *text, size_t bytes,
-		      int (*fn)(const struct dpkg_package *p, void *userdata), void *userdata)
+		      int (*fn)(const struct dpkg_package *p, void *userdata),
+		      void *userdata)
 {
 	const char *p = text, *end = text + bytes;
 	struct dpkg_package package = { 0 };
@@ -124,7 +125,8 @@ static int read_text(int rootfd, const char *path, char **ret, size_t *ret_bytes
 }
 
 /* Of packages that several architectures may have at once the name has theirs. */
-static int read_list(int rootfd, const struct dpkg_package *p, char **ret, size_t *ret_bytes)
+static int read_list(int rootfd, const struct dpkg_package *p, char **ret,
+		     size_t *ret_bytes)
 {
 	char path[3 * NAME_LIMIT_BYTES];
 	int r;

@@ -108,8 +108,9 @@ static int look_up_below(int rootfd, struct wanted *w, struct wanted_file *f)
 	if (fd < 0)
 		return fd;
 	f->buildid_error = -ENOEXEC;
-	f->type = S_ISREG(st.st_mode) ? WANTED_FILE :
-		  S_ISLNK(st.st_mode) ? WANTED_LINK : WANTED_OTHER;
+	f->type = S_ISREG(st.st_mode)	? WANTED_FILE
+		  : S_ISLNK(st.st_mode) ? WANTED_LINK
+					: WANTED_OTHER;
 	if (f->type == WANTED_LINK)
 		return read_link_at(fd, f);
 	return f->type == WANTED_FILE ? read_regular(fd, &st, f) : 0;

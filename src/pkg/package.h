@@ -7,8 +7,8 @@
 #include "wanted.h"
 
 struct package {
-	const char *kind; /* "rpm", "deb", "tar", "directory" */
-	char *name;	  /* NEVRA of an rpm, else NULL; owned */
+	const char *kind;     /* "rpm", "deb", "tar", "directory" */
+	char *name;	      /* NEVRA of an rpm, else NULL; owned */
 	uint64_t n_members;   /* 0: a directory, or only the header was read */
 	uint64_t n_bad_names; /* members passed over because of their names */
 	bool is_header_only;

@@ -229,7 +229,8 @@ static int read_data(struct reader *r, struct archive_entry *entry, struct membe
 	}
 	if (e == 0 && archive_entry_size_is_set(entry) && archive_entry_size(entry) > 0)
 		e = add_hole(r, m, (uint64_t)archive_entry_size(entry));
-	if (e == 0 && ftruncate(r->head_fd, (off_t)MIN(m->pos, LIMIT_PAYLOAD_ELF_BYTES)) < 0)
+	if (e == 0 &&
+	    ftruncate(r->head_fd, (off_t)MIN(m->pos, LIMIT_PAYLOAD_ELF_BYTES)) < 0)
 		e = -errno;
 	return e;
 }
@@ -271,7 +272,8 @@ static void forget_data(struct wanted_file *f, enum wanted_type type)
 static int note_data(struct reader *r, struct archive_entry *entry, struct wanted_file *f,
 		     struct wanted_file *target)
 {
-	struct member m = { .want_digest = f->want_digest || (target && target->want_digest) };
+	struct member m = { .want_digest =
+				    f->want_digest || (target && target->want_digest) };
 	struct wanted_file *to[2] = { f, target };
 	int e = read_data(r, entry, &m);
 
@@ -424,7 +426,8 @@ static int read_archive(struct reader *r, struct source *s, bool is_tar)
 	if (!a)
 		return -ENOMEM;
 	support_filters(a);
-	c = is_tar ? archive_read_support_format_tar(a) : archive_read_support_format_cpio(a);
+	c = is_tar ? archive_read_support_format_tar(a)
+		   : archive_read_support_format_cpio(a);
 	/* To the last byte: checksums of what is compressed come last. */
 	if (c == ARCHIVE_OK && is_tar)
 		c = archive_read_set_options(a, "tar:read_concatenated_archives");
@@ -550,7 +553,8 @@ static void resolve_hardlinks(struct wanted *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		struct wanted_file *f = &w->files[i];
-		const struct wanted_file *t = f->hardlink ? wanted_find(w, f->hardlink) : NULL;
+		const struct wanted_file *t =
+			f->hardlink ? wanted_find(w, f->hardlink) : NULL;
 
 		/* Links to links are not made by anyone; two of them may link to each other. */
 		if (!t || t->hardlink || t->type != WANTED_FILE)
@@ -587,8 +591,12 @@ int payload_read(int fd, enum payload_kind kind, struct wanted *w,
 	_cleanup_(hash_stream_freep) struct hash_stream *hash = hash_stream_new();
 	_cleanup_close_ int head_fd = memfd_create("elfcast-member", MFD_CLOEXEC);
 	_cleanup_(wanted_done) struct wanted more = { 0 };
-	struct reader r = { .wanted = w, .counts = ret, .hash = hash, .head_fd = head_fd,
-			    .diag = diag, .owns_dirs = kind == PAYLOAD_CPIO };
+	struct reader r = { .wanted = w,
+			    .counts = ret,
+			    .hash = hash,
+			    .head_fd = head_fd,
+			    .diag = diag,
+			    .owns_dirs = kind == PAYLOAD_CPIO };
 	int e;
 
 	if (!hash)

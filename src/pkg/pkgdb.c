@@ -146,7 +146,8 @@ static int check_kind(Header h, struct diag *diag)
 			    format);
 	/* rpm then leaves sizes and names out of the cpio headers. */
 	if (headerIsEntry(h, RPMTAG_LONGFILESIZES))
-		return fail(diag, -EOPNOTSUPP, "has files over 4 GiB (unpack it, and check the directory)");
+		return fail(diag, -EOPNOTSUPP,
+			    "has files over 4 GiB (unpack it, and check the directory)");
 	return 0;
 }
 
@@ -213,8 +214,8 @@ uint64_t rpm_package_n_members(const struct rpm_package *p)
 
 int rpm_class_buildid(const char *file_class, struct buildid *ret)
 {
-	const char *p = strncmp(file_class, "ELF ", 4) == 0 ?
-				strstr(file_class, "BuildID[") : NULL;
+	const char *p =
+		strncmp(file_class, "ELF ", 4) == 0 ? strstr(file_class, "BuildID[") : NULL;
 
 	p = p ? strstr(p, "]=") : NULL;
 	if (!p)

@@ -45,7 +45,7 @@ void wanted_done(struct wanted *w)
 /* Directories that are links into /usr where it is merged. */
 static bool is_merged(const char *name, size_t n)
 {
-	static const char *const names[] = { "bin",   "sbin",	"lib",
+	static const char *const names[] = { "bin",   "sbin",  "lib",
 					     "lib32", "lib64", "libx32" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -97,8 +97,8 @@ int wanted_add(struct wanted *w, const char *path, bool want_digest)
 		return r;
 	if (VEC_RESERVE_ONE(w->files, w->n, w->capacity) < 0)
 		return -ENOMEM;
-	w->files[w->n] = (struct wanted_file){ .path = strdup(folded),
-					       .want_digest = want_digest };
+	w->files[w->n] =
+		(struct wanted_file){ .path = strdup(folded), .want_digest = want_digest };
 	if (!w->files[w->n].path)
 		return -ENOMEM;
 	w->n++;

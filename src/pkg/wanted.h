@@ -37,11 +37,12 @@ struct wanted_file {
 	char *hardlink;	     /* folded path of the member that has the data, or NULL */
 	char *other_version; /* name of a member beside it that differs behind ".so.", or NULL */
 	size_t owner;	     /* number of the installed package that lists it, 0: none */
-	bool dir_is_owned;   /* the package itself has the file's directory as a member */
+	bool dir_is_owned; /* the package itself has the file's directory as a member */
 };
 
 struct wanted {
-	struct wanted_file *files; /* after wanted_prepare(): sorted by path, no two equal */
+	struct wanted_file
+		*files; /* after wanted_prepare(): sorted by path, no two equal */
 	size_t n, capacity;
 	struct wanted_key *dirs, *stems;
 	size_t n_dirs, n_stems;

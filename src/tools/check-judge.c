@@ -17,14 +17,10 @@
 const char *verdict_text(enum verdict v)
 {
 	static const char *const texts[VERDICTS] = {
-		[VERDICT_MATCHES] = "matches",
-		[VERDICT_OTHER_BUILD] = "other build",
-		[VERDICT_ELSEWHERE] = "elsewhere",
-		[VERDICT_STALE] = "stale",
-		[VERDICT_PAST_END] = "past the end",
-		[VERDICT_DIGEST] = "digest differs",
-		[VERDICT_MISSING] = "missing",
-		[VERDICT_NOT_A_FILE] = "not a file",
+		[VERDICT_MATCHES] = "matches",	     [VERDICT_OTHER_BUILD] = "other build",
+		[VERDICT_ELSEWHERE] = "elsewhere",   [VERDICT_STALE] = "stale",
+		[VERDICT_PAST_END] = "past the end", [VERDICT_DIGEST] = "digest differs",
+		[VERDICT_MISSING] = "missing",	     [VERDICT_NOT_A_FILE] = "not a file",
 	};
 
 	return texts[v];
@@ -206,8 +202,8 @@ static void excuse_other_builds(const struct profile *p, struct finding *f)
 	}
 }
 
-int judge_profile(const struct profile *p, const struct wanted *packages, size_t n, bool all,
-		  struct finding *ret)
+int judge_profile(const struct profile *p, const struct wanted *packages, size_t n,
+		  bool all, struct finding *ret)
 {
 	int r = 0;
 

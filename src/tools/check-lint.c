@@ -41,7 +41,8 @@ static void lint_scenario(const struct lint *l)
 	size_t good = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-._");
 
 	if (s[good])
-		warn(l, "scenario '%s' has other characters than a-z, 0-9, '-', '.', '_'", s);
+		warn(l, "scenario '%s' has other characters than a-z, 0-9, '-', '.', '_'",
+		     s);
 	else if (good > SCENARIO_BYTES)
 		warn(l, "scenario '%s' has %zu bytes (better at most %u)", s, good,
 		     SCENARIO_BYTES);
@@ -54,7 +55,8 @@ static void lint_training(const struct lint *l)
 	if (p->n_runs == 1)
 		warn(l, "trained in 1 run: what differs between launches is unknown");
 	if (strcmp(p->method, "pagemap") == 0)
-		warn(l, "trained with 'pagemap', which takes neighbours of needed pages for needed");
+		warn(l, "trained with 'pagemap', which takes neighbours of needed pages "
+			"for needed");
 }
 
 /* Pages that compile leaves out where they stand alone, and how many there are at all. */
@@ -73,11 +75,14 @@ static void lint_pages(const struct lint *l)
 		}
 	}
 	if (n_few > 0)
-		warn(l, "%" PRIu64 " of %" PRIu64
+		warn(l,
+		     "%" PRIu64 " of %" PRIu64
 		     " pages were needed in less than 1/%u of the %" PRIu32 " runs",
 		     n_few, n_pages, FEW_RUNS_SHARE, p->n_runs);
 	if (n_pages > LARGE_PAGES)
-		warn(l, "%" PRIu64 " pages (%" PRIu64 " MiB): more than any launch should need",
+		warn(l,
+		     "%" PRIu64 " pages (%" PRIu64
+		     " MiB): more than any launch should need",
 		     n_pages, n_pages >> (20 - PAGE_SHIFT));
 	if (n_pages == 0)
 		warn(l, "has no pages at all");
@@ -95,11 +100,11 @@ static void lint_place(const struct lint *l, const char *path)
 	static const struct place {
 		const char *dir, *what;
 	} places[] = {
-		{ "/home", "a home directory" },  { "/root", "a home directory" },
-		{ "/tmp", "temporary files" },	  { "/var/tmp", "temporary files" },
-		{ "/run", "files of one boot" },  { "/proc", "a pseudo file system" },
+		{ "/home", "a home directory" },    { "/root", "a home directory" },
+		{ "/tmp", "temporary files" },	    { "/var/tmp", "temporary files" },
+		{ "/run", "files of one boot" },    { "/proc", "a pseudo file system" },
 		{ "/sys", "a pseudo file system" }, { "/dev", "a pseudo file system" },
-		{ "/mnt", "other file systems" }, { "/media", "other file systems" },
+		{ "/mnt", "other file systems" },   { "/media", "other file systems" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)

@@ -28,8 +28,8 @@ static bool arg_all, arg_quick, arg_strict;
 
 struct checked_profile {
 	const char *path;
-	struct profile *profile; /* NULL: it is bad */
-	struct diag diag;	 /* why */
+	struct profile *profile;  /* NULL: it is bad */
+	struct diag diag;	  /* why */
 	struct finding *findings; /* one for each object; NULL: not held against anything */
 };
 
@@ -68,7 +68,8 @@ static void check_done(struct check *c)
 
 static void read_profile(struct checked_profile *p)
 {
-	_cleanup_close_ int fd = open(p->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		open(p->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	size_t bytes;
@@ -162,8 +163,7 @@ static void print_package(const struct checked_package *p)
 		log_debug("%s: %s, %" PRIu64 " members", p->path,
 			  p->info.name ? p->info.name : p->info.kind, p->info.n_members);
 	else if (p->error == 0)
-		log_debug("%s: %s%s", p->path,
-			  p->info.name ? p->info.name : p->info.kind,
+		log_debug("%s: %s%s", p->path, p->info.name ? p->info.name : p->info.kind,
 			  p->info.is_header_only ? ", header only" : "");
 }
 
@@ -429,7 +429,8 @@ static int parse_options(struct check *c, int argc, char *argv[])
 	if (optind >= argc)
 		return cmd_usage_error(&cmd_check, "no profile given");
 	if (arg_root)
-		return cmd_usage_error(&cmd_check, "--root means nothing here, --against=DIR does");
+		return cmd_usage_error(&cmd_check,
+				       "--root means nothing here, --against=DIR does");
 	if ((arg_all || arg_quick) && c->n_packages == 0)
 		return cmd_usage_error(&cmd_check, "--all and --quick need --against");
 	return -1;

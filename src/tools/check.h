@@ -9,8 +9,8 @@
 #include "wanted.h"
 
 /* Call WARN with a line of text for each thing about P that is allowed but looks wrong. */
-void lint_profile(const struct profile *p,
-		  void (*warn)(const char *text, void *userdata), void *userdata);
+void lint_profile(const struct profile *p, void (*warn)(const char *text, void *userdata),
+		  void *userdata);
 
 /* How an object and a file agree. From VERDICT_STALE on it is a problem. */
 enum verdict {
@@ -37,8 +37,8 @@ struct finding {
  * Judge all objects of P against the N packages' files (the first that has a path counts)
  * into RET, one for each object. ALL: what is in no package is missing. -ENAMETOOLONG, ...
  */
-int judge_profile(const struct profile *p, const struct wanted *packages, size_t n, bool all,
-		  struct finding *ret);
+int judge_profile(const struct profile *p, const struct wanted *packages, size_t n,
+		  bool all, struct finding *ret);
 
 /* Add all objects of P to W, as judge_profile() will look them up. */
 int want_profile(const struct profile *p, struct wanted *w);

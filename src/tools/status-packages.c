@@ -148,7 +148,8 @@ static bool has_shadow(const struct status *s, const char *profile)
 	for (size_t i = 0; i < s->names.n; i++) {
 		const char *p = strchr(s->names.names[i], '.');
 
-		if (p && strncmp(p + 1, profile, n) == 0 && strcmp(p + 1 + n, ".shadow") == 0)
+		if (p && strncmp(p + 1, profile, n) == 0 &&
+		    strcmp(p + 1 + n, ".shadow") == 0)
 			return true;
 	}
 	return false;
@@ -159,7 +160,8 @@ static int count_uncompiled(struct status *s)
 	int r = store_list_profiles(&s->store, &s->profiles);
 
 	for (size_t i = 0; r == 0 && i < s->profiles.n; i++)
-		if (!s->profiles.items[i].masked && !has_shadow(s, s->profiles.items[i].name))
+		if (!s->profiles.items[i].masked &&
+		    !has_shadow(s, s->profiles.items[i].name))
 			s->n_uncompiled++;
 	return r;
 }
@@ -186,8 +188,7 @@ static int sum_up(struct status *s)
 		s->packages[s->wanted.files[i].owner].n_objects++;
 	for (size_t i = 0; i < s->n_shadows; i++) {
 		const struct shadow_status *x = &s->shadows[i];
-		struct package_status *p =
-			&s->packages[owner_of(s, x->summary.program)];
+		struct package_status *p = &s->packages[owner_of(s, x->summary.program)];
 
 		p->n_programs++;
 		p->worst = MAX(p->worst, x->state);
@@ -241,9 +242,10 @@ static void print_programs(const struct status *s, size_t package)
 
 		if (owner_of(s, x->summary.program) != package)
 			continue;
-		printf("%s: %s (%s): %s, %zu of %zu objects\n", name ? name : "(no package)",
-		       x->summary.program, x->summary.scenario, state_texts[x->state],
-		       x->n_usable, x->summary.n_rows);
+		printf("%s: %s (%s): %s, %zu of %zu objects\n",
+		       name ? name : "(no package)", x->summary.program,
+		       x->summary.scenario, state_texts[x->state], x->n_usable,
+		       x->summary.n_rows);
 	}
 }
 
@@ -264,7 +266,8 @@ static void print_text(const struct status *s)
 	}
 	if (log_get_level() < LOG_LEVEL_INFO)
 		return;
-	printf("%zu of %zu packages (%s) have profiles: %zu valid, %zu partly stale, %zu stale; "
+	printf("%zu of %zu packages (%s) have profiles: %zu valid, %zu partly stale, %zu "
+	       "stale; "
 	       "%zu have only objects of others, %zu nothing\n",
 	       with, s->installed.n, s->installed.manager, t.in_state[STATE_VALID],
 	       t.in_state[STATE_PARTLY_STALE], t.in_state[STATE_STALE], t.with_objects,

@@ -52,8 +52,8 @@ static bool equal(const struct wanted_file *a, const struct wanted_file *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const paths[] = { "/usr/bin/a", "/usr/bin/b", "/usr/lib/liba.so.1",
-					     "/usr/share/d/e", "/c" };
+	static const char *const paths[] = { "/usr/bin/a", "/usr/bin/b",
+					     "/usr/lib/liba.so.1", "/usr/share/d/e", "/c" };
 	_cleanup_(wanted_done) struct wanted first = { 0 }, second = { 0 };
 	_cleanup_close_ int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	enum payload_kind kind = size ? data[0] % 3 : 0;

@@ -124,18 +124,21 @@ static void check_pages(const struct shadow *s)
 			end = (uint64_t)le32_get(e->first_pgno) + le32_get(e->n_pages);
 			n += le32_get(e->n_pages);
 		}
-		REQUIRE(end <= UINT32_MAX && (end == 0 || (end - 1) * PAGE_BYTES <
-							le64_get(o->size_bytes)));
+		REQUIRE(end <= UINT32_MAX &&
+			(end == 0 || (end - 1) * PAGE_BYTES < le64_get(o->size_bytes)));
 	}
 	REQUIRE(n == shadow_count_pages(s));
 }
 
 static void write_back(const struct shadow *s, const uint8_t *data, size_t size)
 {
-	_cleanup_free_ struct launch_desc *launches = calloc(s->n_launches + 1, sizeof(*launches));
-	_cleanup_free_ struct object_desc *objects = calloc(s->n_objects + 1, sizeof(*objects));
-	_cleanup_free_ struct extent_desc *extents = calloc(s->n_extents + 1, sizeof(*extents));
-	struct shadow_desc d = { s->kind,	launches,	objects,     extents,
+	_cleanup_free_ struct launch_desc *launches =
+		calloc(s->n_launches + 1, sizeof(*launches));
+	_cleanup_free_ struct object_desc *objects =
+		calloc(s->n_objects + 1, sizeof(*objects));
+	_cleanup_free_ struct extent_desc *extents =
+		calloc(s->n_extents + 1, sizeof(*extents));
+	struct shadow_desc d = { s->kind,	launches,     objects,	   extents,
 				 s->n_launches, s->n_objects, s->n_extents };
 	_cleanup_free_ uint8_t *again = NULL;
 	size_t bytes;

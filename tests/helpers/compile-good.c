@@ -77,8 +77,8 @@ static int round_trip(const uint8_t *data, size_t bytes, bool mixed)
 	if (r == 0)
 		r = compile(parsed, mixed, &again, &again_bytes);
 	if (r < 0) {
-		fprintf(stderr, "dump: %u:%u: %s: %s\n", diag.line, diag.column, diag.message,
-			strerror(-r));
+		fprintf(stderr, "dump: %u:%u: %s: %s\n", diag.line, diag.column,
+			diag.message, strerror(-r));
 		return r;
 	}
 	return again_bytes == bytes && memcmp(again, data, bytes) == 0 ? 0 : -EBADMSG;

@@ -101,8 +101,8 @@ static int trace_all(pid_t first)
 
 int main(int argc, char *argv[])
 {
-	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK |
-			     PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL |
+			     PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
 	int status;
 	pid_t pid;
 

@@ -41,12 +41,14 @@ int main(int argc, char *argv[])
 		return 125;
 	}
 	/* A bind mount of its own: "/" is then in the mount table that the command sees. */
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount(argv[1], argv[1], NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(argv[1]) < 0)
 		return fail(argv[1]);
 	mkdir("proc", 0755);
 	mkdir("dev", 0755);
-	if (make_file("dev/null") < 0 || mount("/dev/null", "dev/null", NULL, MS_BIND, NULL) < 0 ||
+	if (make_file("dev/null") < 0 ||
+	    mount("/dev/null", "dev/null", NULL, MS_BIND, NULL) < 0 ||
 	    mount("proc", "proc", "proc", 0, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		return fail(argv[1]);
 	if (preload)

@@ -36,8 +36,9 @@ static void describe(struct object_desc *o, const char *path, enum object_state 
 	_cleanup_close_ int path_fd = -1, fd = -1;
 	struct stat st;
 
-	*o = (struct object_desc){
-		.path = strdup(path), .state = state, .storage = STORAGE_FLASH};
+	*o = (struct object_desc){ .path = strdup(path),
+				   .state = state,
+				   .storage = STORAGE_FLASH };
 	if (state == OBJECT_MISSING) {
 		o->wanted_bytes = 4096;
 		return;
@@ -51,7 +52,7 @@ static void describe(struct object_desc *o, const char *path, enum object_state 
 	o->identity = identity_from_stat(&st);
 	o->wanted_bytes = (uint64_t)st.st_size;
 	if (buildid_read(fd, &o->buildid) < 0)
-		o->buildid = (struct buildid){0};
+		o->buildid = (struct buildid){ 0 };
 }
 
 static uint32_t object_index(const char *path, enum object_state state)
@@ -79,7 +80,7 @@ static void read_line(const char *line)
 	if (n_extents == MAX_ITEMS)
 		die(line, -E2BIG);
 	extents[n_extents] =
-		(struct extent_desc){object, first, pages, MIN(n_extents, WHEN_MAX)};
+		(struct extent_desc){ object, first, pages, MIN(n_extents, WHEN_MAX) };
 	n_extents++;
 }
 
@@ -97,12 +98,13 @@ static int put(const char *program, const char *name, const uint8_t *data, size_
 int main(int argc, char *argv[])
 {
 	struct launch_desc launch = {
-		.arch = "x86_64", .name = "", .source = SHADOW_NONE, .target = SHADOW_NONE};
-	struct shadow_desc desc = {.kind = SHADOW_KIND_SHADOW,
-				   .launches = &launch,
-				   .n_launches = 1,
-				   .objects = objects,
-				   .extents = extents};
+		.arch = "x86_64", .name = "", .source = SHADOW_NONE, .target = SHADOW_NONE
+	};
+	struct shadow_desc desc = { .kind = SHADOW_KIND_SHADOW,
+				    .launches = &launch,
+				    .n_launches = 1,
+				    .objects = objects,
+				    .extents = extents };
 	_cleanup_free_ uint8_t *data = NULL;
 	char line[8192];
 	size_t bytes;

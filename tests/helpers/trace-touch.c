@@ -27,8 +27,8 @@
 
 #include "macro.h"
 
-#define PAGE   4096
-#define PAGES  600
+#define PAGE	 4096
+#define PAGES	 600
 #define CHECK(x) ((x) ? (void)0 : die(#x, __LINE__))
 
 static const char *path;
@@ -48,7 +48,8 @@ static int open_file(int flags)
 	return fd;
 }
 
-static volatile char *map_at(void *at, int first, int pages, int prot, int flags, int oflags)
+static volatile char *map_at(void *at, int first, int pages, int prot, int flags,
+			     int oflags)
 {
 	int fd = open_file(oflags);
 	void *p = mmap(at, (size_t)pages * PAGE, prot, flags, fd, (off_t)first * PAGE);
@@ -263,8 +264,8 @@ static void remap(void) /* 6 25 */
 	void *q;
 
 	touch(p, 1);
-	q = mremap((void *)(uintptr_t)p, 30 * PAGE, 30 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   (void *)(uintptr_t)(room + 50 * PAGE));
+	q = mremap((void *)(uintptr_t)p, 30 * PAGE, 30 * PAGE,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, (void *)(uintptr_t)(room + 50 * PAGE));
 	CHECK(q == (void *)(uintptr_t)(room + 50 * PAGE));
 	touch(q, 20);
 }

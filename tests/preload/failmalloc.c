@@ -126,4 +126,3 @@ __attribute__((constructor)) static void read_settings(void)
 	counted_pid = first_pid = getpid();
 	started = true;
 }
-

@@ -38,8 +38,10 @@ static void reads_paragraphs(_unused_ void **state)
 {
 	expect("", "");
 	expect("Package: a\n" REST, "a_1:2-3_amd64 ");
-	expect("Package: a\n" REST "\n\n\nPackage: b\n" REST "\n", "a_1:2-3_amd64 b_1:2-3_amd64 ");
-	expect(REST "Description: x\n Package: c\n .\n more\npackage:\tlibb++1.0-d \r", "libb++1.0-d_1:2-3_amd64 ");
+	expect("Package: a\n" REST "\n\n\nPackage: b\n" REST "\n",
+	       "a_1:2-3_amd64 b_1:2-3_amd64 ");
+	expect(REST "Description: x\n Package: c\n .\n more\npackage:\tlibb++1.0-d \r",
+	       "libb++1.0-d_1:2-3_amd64 ");
 }
 
 static void knows_what_has_files(_unused_ void **state)

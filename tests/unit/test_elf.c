@@ -34,19 +34,22 @@ static void put(struct image *im, size_t off, size_t n, uint64_t value)
 {
 	assert_true(off + n <= IMAGE_BYTES);
 	for (size_t i = 0; i < n; i++)
-		im->data[off + (im->is_big_endian ? n - 1 - i : i)] = (uint8_t)(value >> 8 * i);
+		im->data[off + (im->is_big_endian ? n - 1 - i : i)] =
+			(uint8_t)(value >> 8 * i);
 }
 
 #define PUT(im, base, type, field, value)                                                  \
 	((im)->is_64 ? put(im, (base) + offsetof(Elf64_##type, field),                     \
-			   sizeof(((Elf64_##type *)0)->field), value) :                    \
-		       put(im, (base) + offsetof(Elf32_##type, field),                     \
+			   sizeof(((Elf64_##type *)0)->field), value)                      \
+		     : put(im, (base) + offsetof(Elf32_##type, field),                     \
 			   sizeof(((Elf32_##type *)0)->field), value))
 #define SIZE(im, type) ((im)->is_64 ? sizeof(Elf64_##type) : sizeof(Elf32_##type))
 
 static struct image image_make(bool is_64, bool is_big_endian)
 {
-	struct image im = { .bytes = SHDRS, .is_64 = is_64, .is_big_endian = is_big_endian };
+	struct image im = { .bytes = SHDRS,
+			    .is_64 = is_64,
+			    .is_big_endian = is_big_endian };
 
 	memcpy(im.data, ELFMAG, SELFMAG);
 	im.data[EI_CLASS] = is_64 ? ELFCLASS64 : ELFCLASS32;
@@ -93,8 +96,8 @@ static size_t align_up(size_t n, size_t alignment)
 }
 
 /* A note named "GNU" with bytes FIRST, FIRST + 1, … at OFF; where the next one starts. */
-static size_t put_note(struct image *im, size_t off, uint32_t type, uint8_t first, uint32_t n,
-		       size_t alignment)
+static size_t put_note(struct image *im, size_t off, uint32_t type, uint8_t first,
+		       uint32_t n, size_t alignment)
 {
 	size_t desc = off + align_up(12 + 4, alignment);
 
@@ -156,16 +159,17 @@ static void check_one(const char *reader, const char *name, int r, int want,
 		assert_int_equal(got->bytes[i], i < n ? (uint8_t)(first + i) : 0);
 }
 
-static void check_both(const struct image *im, const char *name, int want_small, int want_big,
-		       uint8_t first, uint32_t n)
+static void check_both(const struct image *im, const char *name, int want_small,
+		       int want_big, uint8_t first, uint32_t n)
 {
 	_cleanup_close_ int fd = open_image(im);
 	struct buildid small, big;
 
 	keep(im, name);
-	check_one("buildid_read", name, buildid_read(fd, &small), want_small, &small, first, n);
-	check_one("elf_read_buildid", name, elf_read_buildid(fd, &big), want_big, &big, first,
+	check_one("buildid_read", name, buildid_read(fd, &small), want_small, &small, first,
 		  n);
+	check_one("elf_read_buildid", name, elf_read_buildid(fd, &big), want_big, &big,
+		  first, n);
 }
 
 static void check_id(const struct image *im, const char *name, uint8_t first, uint32_t n)
@@ -383,9 +387,10 @@ static void test_program_header_limit(void **state)
 		PUT(&im, 0, Ehdr, e_phnum, n);
 		fd = open_image(&im);
 		assert_int_equal(ftruncate(fd, 2 * LIMIT_ELF_HEADERS_BYTES), 0);
-		check_one("buildid_read", "limit", buildid_read(fd, &small), want, &small, 1, 20);
-		check_one("elf_read_buildid", "limit", elf_read_buildid(fd, &big), want, &big, 1,
-			  20);
+		check_one("buildid_read", "limit", buildid_read(fd, &small), want, &small,
+			  1, 20);
+		check_one("elf_read_buildid", "limit", elf_read_buildid(fd, &big), want,
+			  &big, 1, 20);
 	}
 }
 

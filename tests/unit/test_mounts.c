@@ -60,9 +60,10 @@ static void test_longest_prefix(void **state)
 
 static void test_paths_that_mislead(void **state)
 {
-	static const char *const paths[] = {
-		"",   "usr", "/usr/../home/a", "/usr/./a", "//usr/a", "/usr//a", "/usr/..",
-		"/.", "/..", "/usr/",	       "./a"};
+	static const char *const paths[] = { "",	 "usr",	    "/usr/../home/a",
+					     "/usr/./a", "//usr/a", "/usr//a",
+					     "/usr/..",	 "/.",	    "/..",
+					     "/usr/",	 "./a" };
 	struct mounts *m = parse(ROOT);
 
 	(void)state;
@@ -319,13 +320,13 @@ static void test_device_classes(void **state)
 		unsigned major, minor;
 		enum storage_class class;
 	} devices[] = {
-		{8, 0, STORAGE_ROTATIONAL},   {8, 1, STORAGE_ROTATIONAL},
-		{8, 16, STORAGE_FLASH},	      {8, 32, STORAGE_NETWORK},
-		{8, 48, STORAGE_NETWORK},     {254, 0, STORAGE_NETWORK},
-		{259, 0, STORAGE_FLASH},      {259, 1, STORAGE_NETWORK},
-		{179, 0, STORAGE_FLASH},      {43, 0, STORAGE_NETWORK},
-		{253, 0, STORAGE_ROTATIONAL}, {253, 1, STORAGE_FLASH},
-		{99, 99, STORAGE_FLASH},
+		{ 8, 0, STORAGE_ROTATIONAL },	{ 8, 1, STORAGE_ROTATIONAL },
+		{ 8, 16, STORAGE_FLASH },	{ 8, 32, STORAGE_NETWORK },
+		{ 8, 48, STORAGE_NETWORK },	{ 254, 0, STORAGE_NETWORK },
+		{ 259, 0, STORAGE_FLASH },	{ 259, 1, STORAGE_NETWORK },
+		{ 179, 0, STORAGE_FLASH },	{ 43, 0, STORAGE_NETWORK },
+		{ 253, 0, STORAGE_ROTATIONAL }, { 253, 1, STORAGE_FLASH },
+		{ 99, 99, STORAGE_FLASH },
 	};
 
 	(void)state;

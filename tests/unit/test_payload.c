@@ -88,8 +88,9 @@ static void cpio_member(struct bytes *b, const char *name, unsigned mode, unsign
 {
 	char h[128];
 
-	snprintf(h, sizeof(h), "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x",
-		 ino, mode, 0, 0, n_links, 0, strlen(text), 8, 1, 0, 0, strlen(name) + 1, 0);
+	snprintf(h, sizeof(h),
+		 "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", ino, mode,
+		 0, 0, n_links, 0, strlen(text), 8, 1, 0, 0, strlen(name) + 1, 0);
 	put(b, h, 110);
 	put(b, name, strlen(name) + 1);
 	pad(b, 4);
@@ -153,12 +154,12 @@ static void assert_found(const struct wanted *w, const char *path, const char *t
 static void folds_names(_unused_ void **state)
 {
 	static const char *const names[][2] = {
-		{ "./usr/bin/a", "/usr/bin/a" }, { "usr/bin/a", "/usr/bin/a" },
+		{ "./usr/bin/a", "/usr/bin/a" },    { "usr/bin/a", "/usr/bin/a" },
 		{ "/usr//bin/./a/", "/usr/bin/a" }, { "./lib/a", "/usr/lib/a" },
-		{ "/bin/a", "/usr/bin/a" }, { "lib64", "/usr/lib64" },
-		{ "sbin/a", "/usr/sbin/a" }, { "library/a", "/library/a" },
-		{ "/etc/bin/a", "/etc/bin/a" }, { "/usr/lib/lib/a", "/usr/lib/lib/a" },
-		{ "..a/b..", "/..a/b.." }, { "/opt/...", "/opt/..." },
+		{ "/bin/a", "/usr/bin/a" },	    { "lib64", "/usr/lib64" },
+		{ "sbin/a", "/usr/sbin/a" },	    { "library/a", "/library/a" },
+		{ "/etc/bin/a", "/etc/bin/a" },	    { "/usr/lib/lib/a", "/usr/lib/lib/a" },
+		{ "..a/b..", "/..a/b.." },	    { "/opt/...", "/opt/..." },
 	};
 	char folded[64], again[64], longest[64];
 
@@ -180,11 +181,13 @@ static void folds_names(_unused_ void **state)
 
 static void stems_of_libraries(_unused_ void **state)
 {
-	assert_int_equal(wanted_stem_bytes("/usr/lib/liba.so.1.2"), strlen("/usr/lib/liba.so"));
+	assert_int_equal(wanted_stem_bytes("/usr/lib/liba.so.1.2"),
+			 strlen("/usr/lib/liba.so"));
 	assert_int_equal(wanted_stem_bytes("/usr/lib/liba.so"), 0);
 	assert_int_equal(wanted_stem_bytes("/usr/lib/liba.so.conf"), 0);
 	assert_int_equal(wanted_stem_bytes("/usr/lib/liba.so.1/b"), 0);
-	assert_int_equal(wanted_stem_bytes("/usr/a.so.d/liba.so.6"), strlen("/usr/a.so.d/liba.so"));
+	assert_int_equal(wanted_stem_bytes("/usr/a.so.d/liba.so.6"),
+			 strlen("/usr/a.so.d/liba.so"));
 }
 
 static void class_strings(_unused_ void **state)
@@ -192,10 +195,13 @@ static void class_strings(_unused_ void **state)
 	struct buildid b;
 
 	assert_int_equal(rpm_class_buildid("ELF 64-bit LSB pie executable, x86-64, "
-					   "BuildID[sha1]=0a1b, for GNU/Linux 3.2.0", &b), 0);
+					   "BuildID[sha1]=0a1b, for GNU/Linux 3.2.0",
+					   &b),
+			 0);
 	assert_int_equal(b.n_bytes, 2);
 	assert_int_equal(b.bytes[1], 0x1b);
-	assert_int_equal(rpm_class_buildid("ELF 64-bit LSB executable, no id", &b), -ENOENT);
+	assert_int_equal(rpm_class_buildid("ELF 64-bit LSB executable, no id", &b),
+			 -ENOENT);
 	assert_int_equal(rpm_class_buildid("ELF, BuildID[sha1]=0a1", &b), -ENOENT);
 	assert_int_equal(rpm_class_buildid("ELF, BuildID[sha1]=", &b), -ENOENT);
 	assert_int_equal(rpm_class_buildid("ELF, BuildID[sha1", &b), -ENOENT);
@@ -273,9 +279,9 @@ static void hard_links_of_tars(_unused_ void **state)
 	_cleanup_(wanted_done) struct wanted w = { 0 };
 	struct bytes b = { 0 };
 
-	want(&w, "/near");   /* target is wanted */
+	want(&w, "/near"); /* target is wanted */
 	want(&w, "/target");
-	want(&w, "/far");    /* target is not: a second pass */
+	want(&w, "/far"); /* target is not: a second pass */
 	want(&w, "/dangling");
 	want(&w, "/outside");
 	want(&w, "/loop");
@@ -352,7 +358,8 @@ static void rpms_own_directories(_unused_ void **state)
 	assert_true(wanted_find(&w, "/usr/lib/p/y")->dir_is_owned);
 	assert_false(wanted_find(&w, "/usr/lib/p/sub/x")->dir_is_owned);
 	assert_false(wanted_find(&w, "/usr/lib/q")->dir_is_owned);
-	assert_string_equal(wanted_find(&w, "/usr/lib/liba.so.1")->other_version, "liba.so.10");
+	assert_string_equal(wanted_find(&w, "/usr/lib/liba.so.1")->other_version,
+			    "liba.so.10");
 }
 
 /* ---- damage ---- */
@@ -393,8 +400,10 @@ static void member_larger_than_the_archive(_unused_ void **state)
 
 static void debs_without_data(_unused_ void **state)
 {
-	static const char version[] = "debian-binary   0           0     0     100644  4         `\n2.0\n";
-	static const char data[] = "data.tar        0           0     0     100644  1024      `\n";
+	static const char version[] =
+		"debian-binary   0           0     0     100644  4         `\n2.0\n";
+	static const char data[] =
+		"data.tar        0           0     0     100644  1024      `\n";
 	static const char zeros[1024];
 	_cleanup_(wanted_done) struct wanted w = { 0 };
 	struct bytes b = { 0 };

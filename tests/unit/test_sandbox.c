@@ -35,7 +35,8 @@ static int teardown(void **state)
 
 static bool has_landlock(void)
 {
-	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0;
+	return syscall(SYS_landlock_create_ruleset, NULL, 0,
+		       LANDLOCK_CREATE_RULESET_VERSION) > 0;
 }
 
 /* The exit status of TRY in a sandboxed child; the errno of what it tried, or 0. */
@@ -64,7 +65,8 @@ static int try_read(void)
 
 static int try_create(void)
 {
-	return open("/tmp/elfcast-test-sandbox-new", O_WRONLY | O_CREAT, 0600) < 0 ? errno : 0;
+	return open("/tmp/elfcast-test-sandbox-new", O_WRONLY | O_CREAT, 0600) < 0 ? errno
+										   : 0;
 }
 
 static int try_write(void)

@@ -26,8 +26,8 @@ static void test_holes_up_to_the_gap_are_filled(void **state)
 		add(&s, 10, 1, 1, 9);
 		add(&s, 11 + gap, 1, 1, 3);
 		add(&s, 12 + gap + gap + 1, 1, 1, 5);
-		assert_int_equal(select_pages(&s, 1, (enum storage_class)c, FILE_PAGES, &ret),
-				 0);
+		assert_int_equal(
+			select_pages(&s, 1, (enum storage_class)c, FILE_PAGES, &ret), 0);
 		assert_int_equal(ret.n_runs, 2);
 		assert_int_equal(ret.runs[0].first_pgno, 10);
 		assert_int_equal(ret.runs[0].n_pages, gap + 2);
@@ -42,8 +42,8 @@ static void test_unlikely_pages(void **state)
 
 	(void)state;
 	add(&s, 0, 1, 100, 0);
-	add(&s, 2, 1, 6, 1);	/* 6 %, beside a page that is read anyway: kept */
-	add(&s, 4, 1, 1, 2);	/* 1 %, beside: not worth its transfer on flash */
+	add(&s, 2, 1, 6, 1);	 /* 6 %, beside a page that is read anyway: kept */
+	add(&s, 4, 1, 1, 2);	 /* 1 %, beside: not worth its transfer on flash */
 	add(&s, 1000, 1, 49, 3); /* 49 %, alone: a request for nothing half of the time */
 	add(&s, 2000, 1, 50, 4);
 	assert_int_equal(select_pages(&s, 100, STORAGE_FLASH, FILE_PAGES, &ret), 0);
@@ -97,7 +97,8 @@ static void test_own_result_is_a_fixed_point(void **state)
 	(void)state;
 	for (int round = 0; round < 500; round++) {
 		enum storage_class c = (enum storage_class)(round % STORAGE_CLASSES);
-		_cleanup_(pageset_done) struct pageset s = { 0 }, once = { 0 }, twice = { 0 };
+		_cleanup_(pageset_done) struct pageset s = { 0 }, once = { 0 },
+						       twice = { 0 };
 		uint32_t pgno = 0;
 
 		for (int i = 0; i < 50; i++) {

@@ -28,31 +28,41 @@ static const struct launch_desc launch = {
 
 enum { DATA, MISSING, STALE, TOOL, WHOLE, N_OBJECTS };
 static const struct object_desc objects[] = {
-	[DATA] = { .path = "/etc/data", .wanted_bytes = 5000, .state = OBJECT_VALID,
-		   .storage = STORAGE_FLASH, .identity = { 7, 5000, -1, INT64_MIN } },
+	[DATA] = { .path = "/etc/data",
+		   .wanted_bytes = 5000,
+		   .state = OBJECT_VALID,
+		   .storage = STORAGE_FLASH,
+		   .identity = { 7, 5000, -1, INT64_MIN } },
 	[MISSING] = { .path = "/etc/missing", .wanted_bytes = 1, .state = OBJECT_MISSING },
-	[STALE] = { .path = "/usr/bin/tool", .buildid = { 2, { 0xab, 0xcd } },
-		    .wanted_bytes = 90000, .state = OBJECT_STALE, .storage = STORAGE_IMAGE,
+	[STALE] = { .path = "/usr/bin/tool",
+		    .buildid = { 2, { 0xab, 0xcd } },
+		    .wanted_bytes = 90000,
+		    .state = OBJECT_STALE,
+		    .storage = STORAGE_IMAGE,
 		    .identity = { 8, 40961, 1, 2 } },
-	[TOOL] = { .path = "/usr/bin/tool", .buildid = { 3, { 0xab, 0xcd, 0 } },
-		   .wanted_bytes = 40961, .state = OBJECT_VALID,
+	[TOOL] = { .path = "/usr/bin/tool",
+		   .buildid = { 3, { 0xab, 0xcd, 0 } },
+		   .wanted_bytes = 40961,
+		   .state = OBJECT_VALID,
 		   .identity = { 8, 40961, 1, 2 } },
-	[WHOLE] = { .path = "/usr/share/w", .wanted_bytes = 9, .state = OBJECT_WHOLE,
+	[WHOLE] = { .path = "/usr/share/w",
+		    .wanted_bytes = 9,
+		    .state = OBJECT_WHOLE,
 		    .identity = { 9, 4096, 3, 4 } },
 };
 
 static const struct extent_desc extents[] = {
-	{ TOOL, 4, 3, 0 },  /* chain of TOOL: 3, 0, 4 */
-	{ WHOLE, 0, 1, 1 },
-	{ DATA, 1, 1, 2 },
-	{ TOOL, 0, 4, 2 },
-	{ TOOL, 8, 3, LIMIT_WHEN }, /* 11 pages: 40961 bytes */
+	{ TOOL, 4, 3, 0 }, /* chain of TOOL: 3, 0, 4 */
+	{ WHOLE, 0, 1, 1 }, { DATA, 1, 1, 2 },
+	{ TOOL, 0, 4, 2 },  { TOOL, 8, 3, LIMIT_WHEN }, /* 11 pages: 40961 bytes */
 };
 
 static struct shadow_desc desc(void)
 {
-	return (struct shadow_desc){ SHADOW_KIND_SHADOW, &launch, objects, extents, 1,
-				     ARRAY_SIZE(objects), ARRAY_SIZE(extents) };
+	return (struct shadow_desc){
+		SHADOW_KIND_SHADOW, &launch, objects, extents, 1, ARRAY_SIZE(objects),
+		ARRAY_SIZE(extents)
+	};
 }
 
 static uint8_t *base;
@@ -78,7 +88,8 @@ static void mend(uint8_t *data, size_t bytes)
 	struct shadow_header *h = (struct shadow_header *)data;
 
 	h->file_bytes = le64_make(bytes);
-	h->xxh3 = le64_make(hash_without(data, bytes, offsetof(struct shadow_header, xxh3)));
+	h->xxh3 =
+		le64_make(hash_without(data, bytes, offsetof(struct shadow_header, xxh3)));
 }
 
 static int parse(const void *data, size_t bytes)
@@ -146,7 +157,8 @@ static int parse_damaged(const struct damage *d)
 	/* Damage that changes nothing would test nothing. */
 	assert_memory_not_equal(data + d->off, value.b, d->n_bytes);
 	memcpy(data + d->off, value.b, d->n_bytes);
-	((struct shadow_header *)data)->xxh3 = le64_make(hash_without(data, base_bytes, HEADER(xxh3)));
+	((struct shadow_header *)data)->xxh3 =
+		le64_make(hash_without(data, base_bytes, HEADER(xxh3)));
 	return parse(data, base_bytes);
 }
 
@@ -209,9 +221,9 @@ static void test_launch_fields(void **state)
 		{ LAUNCH(n_extents), 4, 4 },
 		{ LAUNCH(n_extents), 4, 6 },
 		{ LAUNCH(n_extents), 4, UINT32_MAX },
-		{ STRING(0), 1, 'x' },	   /* program not absolute */
-		{ STRING(13), 1, 'x' },	   /* its end: one string too few */
-		{ STRING(14), 1, 0 },	   /* scenario empty */
+		{ STRING(0), 1, 'x' },	/* program not absolute */
+		{ STRING(13), 1, 'x' }, /* its end: one string too few */
+		{ STRING(14), 1, 0 },	/* scenario empty */
 	};
 
 	(void)state;
@@ -224,8 +236,9 @@ static void test_object_fields(void **state)
 	static const struct damage damages[] = {
 		{ OBJECT(DATA, path), 4, 0 },
 		{ OBJECT(DATA, path), 4, UINT32_MAX },
-		{ OBJECT(TOOL, buildid_bytes), 1, 0 },	 /* bytes past the end not zero */
-		{ OBJECT(TOOL, buildid_bytes), 1, 2 },	 /* as STALE, but smaller size: order */
+		{ OBJECT(TOOL, buildid_bytes), 1, 0 }, /* bytes past the end not zero */
+		{ OBJECT(TOOL, buildid_bytes), 1,
+		  2 }, /* as STALE, but smaller size: order */
 		{ OBJECT(TOOL, buildid_bytes), 1, 33 },
 		{ OBJECT(TOOL, buildid_bytes), 1, 255 },
 		{ OBJECT(TOOL, buildid) + 3, 1, 1 },
@@ -237,7 +250,8 @@ static void test_object_fields(void **state)
 		{ OBJECT(DATA, state), 1, OBJECT_WHOLE }, /* size as trained */
 		{ OBJECT(WHOLE, state), 1, OBJECT_VALID },
 		{ OBJECT(TOOL, state), 1, OBJECT_WHOLE }, /* has a build-id */
-		{ OBJECT(STALE, state), 1, OBJECT_WHOLE }, /* has a build-id, another size */
+		{ OBJECT(STALE, state), 1,
+		  OBJECT_WHOLE }, /* has a build-id, another size */
 		{ OBJECT(STALE, state), 1, OBJECT_STATES },
 		{ OBJECT(STALE, state), 1, 255 },
 		{ OBJECT(DATA, storage), 1, STORAGE_CLASSES },
@@ -293,7 +307,7 @@ static void test_extent_fields(void **state)
 		{ EXTENT(4, next), 4, 0 },
 		{ EXTENT(4, next), 4, ARRAY_SIZE(extents) },
 		{ EXTENT(4, next), 4, 1 << 28 }, /* far outside */
-		{ EXTENT(3, next), 4, 4 }, /* leaves one out */
+		{ EXTENT(3, next), 4, 4 },	 /* leaves one out */
 	};
 
 	(void)state;
@@ -480,8 +494,12 @@ static void test_bytes_of_version_1(void **state)
 	assert_int_equal(bytes, base_bytes);
 	assert_memory_equal(again, base, bytes);
 	assert_int_equal(bytes, 64 + 32 + 5 * 84 + 5 * 20 + 94);
-	assert_memory_equal(base, "\x7f" "ECSHDW\n\1\0\0\0\1\0\0\0", 16);
-	assert_int_equal(le64_get(((struct shadow_header *)base)->xxh3), 0xcd20241f317e6347u);
+	assert_memory_equal(base,
+			    "\x7f"
+			    "ECSHDW\n\1\0\0\0\1\0\0\0",
+			    16);
+	assert_int_equal(le64_get(((struct shadow_header *)base)->xxh3),
+			 0xcd20241f317e6347u);
 }
 
 /* A writer that could write what no reader takes would be noticed on other machines only. */
@@ -594,7 +612,9 @@ static void test_limits_of_strings(void **state)
 	_cleanup_free_ char *word = long_text(LIMIT_NAME_BYTES + 1, "");
 	_cleanup_free_ char *name = long_text(LIMIT_PROFILE_NAME_BYTES + 1, "");
 	struct launch_desc l = launch;
-	struct shadow_desc d = { .kind = SHADOW_KIND_SHADOW, .launches = &l, .n_launches = 1 };
+	struct shadow_desc d = { .kind = SHADOW_KIND_SHADOW,
+				 .launches = &l,
+				 .n_launches = 1 };
 
 	(void)state;
 	l.n_extents = 0;
@@ -635,9 +655,10 @@ static uint8_t *big_shadow(uint32_t n_extents, size_t *ret_bytes)
 	h->version = h->kind = h->n_launches = h->n_objects = le32_make(1);
 	h->n_extents = le32_make(n_extents);
 	h->strings_bytes = le32_make(sizeof(strings));
-	*l = (struct shadow_launch){ le32_make(0), le32_make(3), le32_make(5), le32_make(7),
+	*l = (struct shadow_launch){ le32_make(0),	     le32_make(3),
+				     le32_make(5),	     le32_make(7),
 				     le32_make(SHADOW_NONE), le32_make(SHADOW_NONE),
-				     le32_make(0), le32_make(n_extents) };
+				     le32_make(0),	     le32_make(n_extents) };
 	o->path = le32_make(8);
 	o->state = OBJECT_VALID;
 	o->wanted_bytes = o->size_bytes = le64_make((uint64_t)n_extents * PAGE_BYTES);
@@ -657,7 +678,8 @@ static void test_limits_of_files(void **state)
 {
 	struct shadow_desc d = desc();
 	uint32_t n = (LIMIT_SHADOW_BYTES - 64 - 32 - 84 - 11) / 20;
-	void *untouchable = mmap(NULL, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *untouchable =
+		mmap(NULL, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint8_t *data;
 	size_t bytes;
 
@@ -688,7 +710,7 @@ static void test_packs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++)
-		e[i] = extents[4 - i]; /* any order */
+		e[i] = extents[4 - i];	  /* any order */
 	l[0].name = l[1].name = "a.json"; /* may come twice: two scenarios */
 	l[0].n_extents = l[1].first_extent = 2;
 	l[1].n_extents = 3;
@@ -718,9 +740,10 @@ static void test_packs(void **state)
 static void test_indexes(void **state)
 {
 	struct launch_desc l[2] = { launch, launch };
-	struct object_desc o[2] = { { .path = "/a", .state = OBJECT_VALID,
-				      .identity = { 1, 2, 3, 4 } },
-				    { .path = "/b", .state = OBJECT_MISSING } };
+	struct object_desc o[2] = {
+		{ .path = "/a", .state = OBJECT_VALID, .identity = { 1, 2, 3, 4 } },
+		{ .path = "/b", .state = OBJECT_MISSING }
+	};
 	struct extent_desc e = { 0, 0, 1, 0 };
 	struct shadow_desc d = { SHADOW_KIND_INDEX, l, o, &e, 2, 2, 0 };
 

@@ -20,7 +20,8 @@ static struct store store;
 static void sh(const char *command)
 {
 	setenv("r", root, 1);
-	assert_int_equal(system(command), 0); /* NOLINT: for tests the shell is the right tool */
+	assert_int_equal(system(command),
+			 0); /* NOLINT: for tests the shell is the right tool */
 }
 
 static int setup(void **state)
@@ -38,12 +39,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define MAKE_DIR(path)	      sh("mkdir -p -m 755 \"$r" path "\"")
-#define MAKE_FILE(path, text) sh("printf %s '" text "' >\"$r" path "\"; chmod 644 \"$r" path "\"")
-#define MAKE_LINK(path, to)   sh("ln -s '" to "' \"$r" path "\"")
+#define MAKE_DIR(path) sh("mkdir -p -m 755 \"$r" path "\"")
+#define MAKE_FILE(path, text)                                                              \
+	sh("printf %s '" text "' >\"$r" path "\"; chmod 644 \"$r" path "\"")
+#define MAKE_LINK(path, to) sh("ln -s '" to "' \"$r" path "\"")
 
-#define USR "/usr/share/elfcast/profiles.d"
-#define ETC "/etc/elfcast/profiles.d"
+#define USR		    "/usr/share/elfcast/profiles.d"
+#define ETC		    "/etc/elfcast/profiles.d"
 
 static void test_no_directories_is_empty(void **state)
 {
@@ -189,13 +191,15 @@ static void test_shadow_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_no_directories_is_empty, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_etc_overrides_and_masks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_directories_is_empty, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_etc_overrides_and_masks, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_not_trusted, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_links_cannot_lead_out_of_the_root, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_put_replaces_and_notices_no_change, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(test_links_cannot_lead_out_of_the_root,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_put_replaces_and_notices_no_change,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_lock_is_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shadow_names, setup, teardown),
 	};

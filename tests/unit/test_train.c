@@ -79,7 +79,9 @@ static void test_data_file(void **state)
 	struct trace_object o = object_of(data_path, when, 6);
 	struct trace_result t = { .method = TRACE_UFFD, .objects = &o, .n_objects = 1 };
 	_cleanup_(profile_freep) struct profile *p = NULL;
-	static const struct page_run want[] = { { 0, 2, 1, 0 }, { 3, 1, 1, 4 }, { 4, 2, 1, 5 } };
+	static const struct page_run want[] = { { 0, 2, 1, 0 },
+						{ 3, 1, 1, 4 },
+						{ 4, 2, 1, 5 } };
 	_cleanup_close_ int fd = open(data_path, O_RDONLY | O_CLOEXEC);
 	char digest[HASH_DIGEST_BYTES];
 	struct utsname u;
@@ -101,7 +103,8 @@ static void test_data_file(void **state)
 	assert_string_equal(p->objects[0].digest, digest);
 	assert_int_equal(p->objects[0].pages.n_runs, 3);
 	for (size_t i = 0; i < 3; i++)
-		assert_memory_equal(&p->objects[0].pages.runs[i], &want[i], sizeof(want[i]));
+		assert_memory_equal(&p->objects[0].pages.runs[i], &want[i],
+				    sizeof(want[i]));
 	free(o.path);
 }
 
@@ -226,8 +229,8 @@ static void test_files_that_do_not_count(void **state)
 {
 	(void)state;
 	static const char *const mapped[] = {
-		"/proc/self/status", "/dev/zero", "relative", "/bin/sh\n", "/bin/\xff",
-		"/nonexistent", "/", "/bin/sh (deleted)",
+		"/proc/self/status", "/dev/zero",    "relative", "/bin/sh\n",
+		"/bin/\xff",	     "/nonexistent", "/",	 "/bin/sh (deleted)",
 	};
 	struct traced_files f;
 	int fd;
