@@ -51,7 +51,7 @@ if [ -n "${PKG_FULL:-}" ]; then
 	walk "dnf, each with several packages" --each --joint prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 else
 	one elfcast:0:1 || not_ok "dnf installs elfcast"
-	walk "dnf, all transactions with elfcast" prog=0,1,2 prog-elfcast=0,1,2 elfcast=1
+	walk "dnf, each transaction" --each prog=0,1,2 prog-elfcast=0,1,2 elfcast=1,0
 fi
 start
 upgrades dnf

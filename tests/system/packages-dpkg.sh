@@ -75,9 +75,9 @@ if [ -n "${PKG_FULL:-}" ]; then
 	start
 	walk "dpkg, several packages at once" --joint prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 else
-	walk "dpkg, all transactions" prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
+	walk "dpkg, all transactions" prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1
 	start
-	walk "dpkg, several packages at once" --joint prog=0,1,2 prog-elfcast=0,1 elfcast=0,1
+	walk "dpkg, several packages at once" --joint prog=0,1 prog-elfcast=0,1 elfcast=0,1
 fi
 
 start

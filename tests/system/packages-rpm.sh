@@ -47,9 +47,9 @@ if [ -n "${PKG_FULL:-}" ]; then
 	start
 	walk "rpm, several packages at once" --joint prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 else
-	walk "rpm, all transactions" prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
+	walk "rpm, all transactions" prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1
 	start
-	walk "rpm, several packages at once" --joint prog=0,1,2 prog-elfcast=0,1 elfcast=0,1
+	walk "rpm, several packages at once" --joint prog=0,1 prog-elfcast=0,1 elfcast=0,1
 fi
 
 start

@@ -38,7 +38,8 @@ if [ -n "${PKG_FULL:-}" ]; then
 	walk "zypper, all transactions" prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 	walk "zypper, several packages at once" --joint prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1
 else
-	walk "zypper, all transactions" prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1
+	one elfcast:0:1 || not_ok "zypper installs elfcast"
+	walk "zypper, all transactions with elfcast" prog=0,1,2 prog-elfcast=0,1,2 elfcast=1
 fi
 start
 upgrades zypper
