@@ -26,6 +26,8 @@ check "lists it" grep -q '^  check ' "$TMP/out"
 mkdir "$TMP/exec"
 printf '#!/bin/sh\necho "ran $*"\nexit 7\n' >"$TMP/exec/elfcast-hello"
 chmod +x "$TMP/exec/elfcast-hello"
+cp "$TMP/exec/elfcast-hello" "$TMP/exec/elfcast-"
+cp "$TMP/exec/elfcast-hello" "$TMP/exec/elfcast--hello"
 ELFCAST_EXEC_PATH=$TMP/exec status "any elfcast-VERB is run" 7 elfcast hello a b
 same "with its arguments" "ran a b" "$(cat "$TMP/out")"
 ELFCAST_EXEC_PATH=$TMP/exec status "not installed" 1 elfcast check x
@@ -139,6 +141,8 @@ p.json: 1 matches, 1 other build" "$(elf /usr/bin/p 00ff "$size" 0), $P" -v
 against "not stripped yet" 0 "p.json: matches: /usr/bin/p: $size bytes, not 4096
 p.json: 1 matches" "$(elf /usr/bin/p "$id" 4096 0)"
 against "past the end" 1 "p.json: past the end: /usr/bin/short: page 99 is past the end ($short_pages pages)" "$P, $(elf /usr/bin/short "$short" 409600 99)" -q
+against "one past the end" 1 "p.json: past the end: /usr/bin/short: page $short_pages is past the end ($short_pages pages)" \
+	"$P, $(elf /usr/bin/short "$short" 409600 "$short_pages")" -q
 against "last page" 0 "p.json: matches: /usr/bin/p
 p.json: matches: /usr/bin/short: $short_size bytes, not 409600
 p.json: 2 matches" "$P, $(elf /usr/bin/short "$short" 409600 $((short_pages - 1)))"
