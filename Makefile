@@ -192,7 +192,7 @@ quick-check: test-programs
 	$(Q)tests/run --build $(BUILD)
 demo: deps-demo
 	$(Q)tests/demo.sh
-bench: deps-demo
+bench: deps-bench
 	$(Q)tests/bench.sh
 deps-%:
 	$(Q)tests/install-deps.sh $*

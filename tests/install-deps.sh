@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Install what building, checking or the demo needs, with the system's package manager.
-# Usage: tests/install-deps.sh build|check|system|demo|fuzz. Does nothing when all is there.
+# Usage: tests/install-deps.sh build|check|system|demo|bench|fuzz. Does nothing when all is there.
 set -eu
 
 what=${1:-build}
@@ -30,6 +30,12 @@ fuzz)
 demo)
 	deb="$deb libfuse3-dev fuse3 e2fsprogs python3"
 	rpm="$rpm fuse3-devel fuse3 e2fsprogs python3"
+	;;
+bench) # the programs that are launched are those that are there
+	deb="$deb libfuse3-dev fuse3 e2fsprogs python3 vmtouch xfsprogs btrfs-progs squashfs-tools
+	     erofs-utils"
+	rpm="$rpm fuse3-devel fuse3 e2fsprogs python3 vmtouch xfsprogs btrfs-progs squashfs-tools
+	     erofs-utils"
 	;;
 *)
 	echo "install-deps.sh: unknown set '$what'" >&2

@@ -7,7 +7,8 @@
 #
 #   lab_enter "$@"           go on in a namespace of our own (re-executes the script)
 #   lab_begin                working directory, traps
-#   lab_make PROGRAM...      root and image; launches: perl python3 git gcc gdb
+#   lab_make PROGRAM...      root and its ext4 image; programs: $LAB_ALL in root.sh
+#   lab_kind KIND            from now on the same tree as ext4, xfs, btrfs, squashfs, erofs
 #   lab_attach MODEL [rw]    MODEL: plain (a loop device) or one of slowdisk's
 #   lab_cold                 unmount, detach, attach, mount: nothing of it is cached
 #   lab_detach, lab_end
@@ -25,11 +26,16 @@ LAB_MNT=
 LAB_MODE=ro
 LAB_SERVER=
 LAB_PROGRAMS=
+LAB_KIND=ext4
+LAB_IMAGE=
 
 lab_die() {
 	echo "lab: $*" >&2
 	exit 1
 }
+
+. "$TOP/tests/lab/root.sh"
+. "$TOP/tests/lab/image.sh"
 
 lab_enter() {
 	[ "$(id -u)" = 0 ] || lab_die "only root can make loop devices and mounts"
@@ -47,7 +53,8 @@ lab_begin() {
 	trap 'exit 129' HUP
 	LAB=$(mktemp -d "${TMPDIR:-/tmp}/elfcast-lab.XXXXXX") || lab_die "no temporary directory"
 	mount -t tmpfs -o mode=700,size=75% elfcast-lab "$LAB" || lab_die "cannot mount a tmpfs"
-	mkdir "$LAB/root" "$LAB/mnt" "$LAB/slow"
+	mkdir "$LAB/root" "$LAB/mnt" "$LAB/slow" "$LAB/tree" "$LAB/state"
+	LAB_KIND=ext4 LAB_IMAGE=$LAB/disk.img
 	mkfifo "$LAB/never" # nobody writes: reading is waiting, without a process
 	LAB_MNT=$LAB/mnt
 }
@@ -59,6 +66,7 @@ lab_end() {
 	[ -n "$LAB" ] || return 0
 	if [ -t 2 ]; then printf '\r\033[K' >&2; fi # a line of progress
 	lab_detach || umount -l "$LAB_MNT" 2>/dev/null
+	lab_drop_tree
 	umount "$LAB" 2>/dev/null || umount -l "$LAB" 2>/dev/null
 	rmdir "$LAB"
 	LAB=
@@ -75,241 +83,53 @@ lab_build() {
 	fi
 	unset MAKEFLAGS MFLAGS
 	"${as[@]}" make -s -C "$TOP" BUILD="$build" -j"$(nproc)" "$build/elfcast" \
-		"$build/tests/lab-launch" >/dev/null || return 1
+		"$build/tests/lab-launch" "$build/tests/lab-mincore" >/dev/null || return 1
 	"${as[@]}" make -s -C "$TOP" BUILD="$build" lab >/dev/null 2>&1
 	return 0
 }
 
-# ---- the root -----------------------------------------------------------------------------
-
-# How PROGRAM is launched, in /work of the root: LAB_CMD, and LAB_SHOWN for people and JSON.
-lab_launch_words() {
-	case $1 in
-	perl) LAB_CMD=(/usr/bin/perl -e 'use POSIX') ;;
-	python3) LAB_CMD=(/usr/bin/python3 -c 'import json,http.server') ;;
-	git) LAB_CMD=(/usr/bin/git status) ;;
-	gcc) LAB_CMD=(/usr/bin/gcc -c -o /tmp/hello.o hello.c) ;;
-	gdb) LAB_CMD=(/usr/bin/gdb --batch) ;;
-	*) lab_die "no launch named '$1'" ;;
-	esac
-	case $1 in
-	perl | python3) LAB_SHOWN="$1 ${LAB_CMD[1]} '${LAB_CMD[2]}'" ;;
-	*) LAB_SHOWN="$1 ${LAB_CMD[*]:1}" ;;
-	esac
-}
-
-lab_python_seeds() {
-	/usr/bin/python3 -Ic 'import os, sys, sysconfig
-print(os.path.realpath(sys.executable))
-print(os.__file__)
-print(sysconfig.get_path("platstdlib") + "/lib-dynload")
-import json, http.server
-for m in json, http.server: print(m.__file__)'
-}
-
-# FILE, and every link on the way to what it is.
-lab_links() {
-	local f=$1
-	while [ -L "$f" ]; do
-		echo "$f"
-		f=$(cd "${f%/*}" && realpath -s "$(readlink "$f")")
-	done
-	echo "$f"
-}
-
-# Files that PROGRAM needs; their packages come whole.
-lab_seeds() {
-	lab_links "/usr/bin/$1"
-	case $1 in
-	perl)
-		# shellcheck disable=SC2016 # perl's
-		/usr/bin/perl -e 'use POSIX; print "$_\n" for values %INC'
-		;;
-	python3) lab_python_seeds ;;
-	git) echo "$(/usr/bin/git --exec-path)/git" ;;
-	gcc)
-		/usr/bin/gcc -print-prog-name=cc1
-		lab_links "$(PATH=/usr/bin command -v "$(/usr/bin/gcc -print-prog-name=as)")"
-		echo /usr/include/stdio.h
-		ls /usr/include/linux/errno.h
-		/usr/bin/gcc -print-file-name=include/stddef.h
-		;;
-	gdb) lab_python_seeds ;;
-	esac
-}
-
-# Packages are known by the path before or after the merge of /usr.
-lab_packages_of() {
-	if command -v dpkg-query >/dev/null; then
-		sed 'p; s,^/usr/,/,' | xargs dpkg-query -S 2>/dev/null |
-			sed -n '/^diversion/d; s/: .*//p' | tr -d ' ' | tr , '\n'
-	else
-		xargs rpm -qf --queryformat '%{NAME}\n' 2>/dev/null | grep -v ' '
-	fi | sort -u
-}
-
-lab_package_files() {
-	if command -v dpkg-query >/dev/null; then
-		xargs dpkg-query -L
-	else
-		xargs rpm -ql
-	fi
-}
-
-# What no launch reads, and static libraries; lto1 is the twin of cc1.
-lab_wanted() {
-	grep -E '^/' | grep -vE \
-		-e '^/usr/(share/(doc|man|locale|info|lintian|bug|gitweb)|src|lib/debug)/|^/(var|run)/' \
-		-e '/(__pycache__|idlelib|tkinter|ensurepip|turtledemo|lib2to3|pydoc_data)/' \
-		-e '^/usr/lib/git-core/git-[a-z-]+$' \
-		-e '\.a$|/(lto1|lto-wrapper|[^/]*lto-dump[^/]*)$'
-}
-
-# Compiled modules that installing made, where the list has the source.
-lab_with_pycache() {
-	awk '{ print } /\.py$/ {
-		d = $0; sub("/[^/]*$", "", d)
-		if (!(d in seen)) { seen[d]; print d "/__pycache__" > "/dev/stderr" }
-	}' 2>"$LAB/pycache.dirs"
-	xargs -r ls -d <"$LAB/pycache.dirs" 2>/dev/null | while read -r d; do
-		printf '%s\n' "$d" "$d"/*.pyc
-	done
-}
-
-# What the programs named on stdin load, links and all.
-lab_libraries() {
-	xargs -r ldd 2>/dev/null | grep -oE '/[^ ():]+' | sort -u |
-		while read -r f; do
-			[ -e "$f" ] && printf '%s\n' "$f" "$(readlink -f "$f")"
-		done
-}
-
-lab_with_libraries() {
-	tee "$LAB/files"
-	grep -E '/s?bin/|/libexec/|/git-core/|\.so(\.|$)|/(cc1|as|collect2)$' "$LAB/files" |
-		while read -r f; do
-			[ -f "$f" ] && [ ! -L "$f" ] && echo "$f"
-		done | lab_libraries
-}
-
-# Where / has links to /usr, paths go by /usr.
-lab_merged_usr() {
-	local d s=
-	for d in bin sbin lib lib64; do
-		[ -L /$d ] && s="$s;s,^/$d/,/usr/$d/,"
-	done
-	sed "${s#;}" | grep -vE '^/(usr/)?(s?bin|lib|lib64)?$'
-}
-
-# Copy the files named on stdin into the root; times and hard links stay.
-lab_copy() {
-	lab_merged_usr | sort -u | while read -r f; do
-		if [ -d "$f" ] && [ ! -L "$f" ]; then continue; fi
-		[ -e "$f" ] && printf '%s\0' ".$f"
-	done | (cd / && tar --null --no-recursion -T - -cf - 2>/dev/null) | tar -C "$LAB/root" -xf -
-}
-
-lab_skeleton() {
-	local r=$LAB/root d
-	mkdir -p "$r"/{usr/bin,usr/sbin,usr/lib,usr/lib64,etc,dev,proc,tmp,root,work,var/lib}
-	for d in bin sbin lib lib64; do
-		if [ -L /$d ]; then ln -s "usr/$d" "$r/$d"; else mkdir -p "$r/$d"; fi
-	done
-	mknod -m 666 "$r/dev/null" c 1 3
-	mknod -m 666 "$r/dev/zero" c 1 5
-	mknod -m 666 "$r/dev/urandom" c 1 9
-	echo 'root:x:0:0:root:/root:/bin/sh' >"$r/etc/passwd"
-	echo 'root:x:0:' >"$r/etc/group"
-}
-
-# 120 small files in 6 directories, one commit; of fixed content and dates.
-lab_repository() {
-	local w=$LAB/root/work i
-	for i in $(seq 120); do
-		mkdir -p "$w/d$((i % 6))"
-		seq "$i" $((i + 60)) >"$w/d$((i % 6))/f$i.txt"
-	done
-	(
-		cd "$w" && unset GIT_DIR GIT_WORK_TREE
-		export HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_DATE='2020-01-01T00:00Z' \
-			GIT_COMMITTER_DATE='2020-01-01T00:00Z'
-		git init -q -b main . && git config user.name lab && git config user.email lab@localhost &&
-			git add . && git commit -q -m lab && git gc -q
-	) || lab_die "cannot make the git repository"
-}
-
-lab_mkroot() {
-	local p
-	LAB_PROGRAMS=$*
-	[ $# -gt 0 ] || lab_die "no program to measure"
-	lab_skeleton
-	cat >"$LAB/root/work/hello.c" <<-'END'
-		#include <stdio.h>
-		#include <stdlib.h>
-		#include <string.h>
-		int main(void) { puts("hello"); return 0; }
-	END
-	for p in "$@"; do
-		[ -x "/usr/bin/$p" ] || lab_die "'/usr/bin/$p' is not installed"
-		lab_seeds "$p"
-		if [ "$p" = git ]; then lab_repository; fi
-	done >"$LAB/seeds"
-	{
-		cat "$LAB/seeds"
-		lab_packages_of <"$LAB/seeds" | lab_package_files
-	} | lab_wanted | sort -u | lab_with_pycache | lab_with_libraries | lab_copy
-	lab_install_elfcast
-	ldconfig -r "$LAB/root" 2>/dev/null || lab_die "ldconfig failed on the root"
-}
-
-# As a package would, so that it can train inside.
-lab_install_elfcast() {
-	[ -x "$BUILD/elfcast" ] || return 0
-	install "$BUILD/elfcast" "$LAB/root/usr/bin/elfcast"
-	echo "$BUILD/elfcast" | lab_libraries | lab_copy
-	mkdir -p "$LAB/root/usr/share/elfcast/profiles.d"
-}
-
-# ---- the image ----------------------------------------------------------------------------
-
-lab_mkimage() {
-	local kb
-	kb=$(du -sk --apparent-size "$LAB/root" | cut -f1)
-	truncate -s $((kb * 5 / 4 + 65536))K "$LAB/disk.img"
-	# All tables written now: nothing may be initialised behind a measurement's back.
-	mkfs.ext4 -q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0 \
-		-d "$LAB/root" "$LAB/disk.img" || lab_die "mkfs.ext4 failed"
-	rm -rf "${LAB:?}/root"
-	case " $LAB_PROGRAMS " in
-	*' git '*) # the index knows inodes and times of the copies
-		lab_attach plain rw
-		GIT_OPTIONAL_LOCKS=1 lab_chroot /usr/bin/git update-index -q --refresh ||
-			lab_die "git update-index failed in the root"
-		lab_detach
-		;;
-	esac
-}
-
-lab_make() {
-	lab_mkroot "$@"
-	lab_mkimage
-}
+# ---- launches -----------------------------------------------------------------------------
 
 # Run CMD in the root, its output only on failure.
 lab_chroot() {
-	"$BUILD/tests/lab-launch" -v -r "$LAB_MNT" -d /work -- "$@" >"$LAB/chroot.log" 2>&1 || {
+	"$BUILD/tests/lab-launch" -v -t 600 -r "$LAB_MNT" -d /work -- "$@" >"$LAB/chroot.log" 2>&1 || {
 		cat "$LAB/chroot.log" >&2
 		return 1
 	}
 }
 
-# One launch of PROGRAM, as it is now: a JSON line on stdout. More words: a companion.
-lab_launch() {
-	local w=() word
+# An empty /tmp, or with what a first start of PROGRAM left of the user's.
+lab_fresh_tmp() { # [program]
+	if mountpoint -q "$LAB_MNT/tmp"; then umount "$LAB_MNT/tmp" || return 1; fi
+	mount -t tmpfs -o mode=1777 tmpfs "$LAB_MNT/tmp" || lab_die "cannot mount /tmp in the root"
+	if [ -d "$LAB/state/${1:-}/state" ]; then cp -a "$LAB/state/$1/state" "$LAB_MNT/tmp/"; fi
+}
+
+# The first start of PROGRAM, which need not succeed (LibreOffice wants to be restarted).
+lab_make_state() {
+	lab_has_state "$1" || return 0
+	lab_fresh_tmp
 	lab_launch_words "$1"
+	lab_chroot "${LAB_CMD[@]}" 2>/dev/null
+	[ -d "$LAB_MNT/tmp/state" ] || lab_die "$1 does not start in the root: $(tail -n 3 "$LAB/chroot.log")"
+	rm -f "$LAB_MNT"/tmp/state/Singleton*
+	mkdir -p "$LAB/state/$1"
+	cp -a "$LAB_MNT/tmp/state" "$LAB/state/$1/"
+}
+
+# One launch of PROGRAM, as it is now: a JSON line on stdout. More words: a companion, which
+# may fail when LAB_MAY_FAIL is set.
+lab_launch() {
+	local w=(${LAB_MAY_FAIL:+-f}) word
+	lab_launch_words "$1"
+	lab_fresh_tmp "$1" || return 1
 	shift
 	for word; do w+=(-w "$word"); done
-	"$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work "${w[@]}" -- "${LAB_CMD[@]}"
+	"$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work "${w[@]}" -- "${LAB_CMD[@]}" \
+		2>"$LAB/launch.err" || {
+		tail -n 5 "$LAB/launch.err" >&2
+		return 1
+	}
 }
 
 # ---- the disk -----------------------------------------------------------------------------
@@ -321,7 +141,7 @@ lab_has_fuse() {
 lab_start_server() {
 	local line=
 	[ -z "$LAB_SERVER" ] || return 0
-	exec {LAB_SERVER_FD}< <(exec "$LAB_SLOWDISK" "$1" "$LAB/disk.img" "$LAB/slow" 2>&1)
+	exec {LAB_SERVER_FD}< <(exec "$LAB_SLOWDISK" "$1" "$LAB_IMAGE" "$LAB/slow" 2>&1)
 	LAB_SERVER=$!
 	read -r -t 20 line <&"$LAB_SERVER_FD"
 	[ "$line" = ready ] || lab_die "slowdisk does not start: $line"
@@ -336,7 +156,7 @@ lab_stop_server() {
 }
 
 lab_attach_loop() {
-	local file=$LAB/disk.img opts=(--find --show) queue got
+	local file=$LAB_IMAGE opts=(--find --show) queue
 	[ "$LAB_MODEL" = plain ] || {
 		file=$LAB/slow/disk
 		opts+=(--direct-io=on)
@@ -345,8 +165,13 @@ lab_attach_loop() {
 	LAB_LOOP=$(losetup "${opts[@]}" "$file") || lab_die "no loop device"
 	queue=/sys/block/${LAB_LOOP#/dev/}/queue
 	# Last: writing any other limit of the queue sets this one anew.
-	echo "$LAB_RA_KB" >"$queue/read_ahead_kb"
-	got=$(cat "$queue/read_ahead_kb")
+	lab_set_ra "$queue/read_ahead_kb"
+}
+
+lab_set_ra() { # file
+	local got
+	echo "$LAB_RA_KB" >"$1"
+	got=$(cat "$1")
 	[ "$got" = "$LAB_RA_KB" ] || lab_die "read_ahead_kb is $got, not $LAB_RA_KB"
 }
 
@@ -354,11 +179,15 @@ lab_attach() {
 	LAB_MODEL=$1 LAB_MODE=${2:-ro}
 	[ "$LAB_MODEL" = plain ] || lab_start_server "$LAB_MODEL"
 	lab_attach_loop
-	mount -t ext4 -o "$LAB_MODE" "$LAB_LOOP" "$LAB_MNT" || lab_die "cannot mount $LAB_LOOP"
+	mount -t "$LAB_KIND" -o "$LAB_MODE" "$LAB_LOOP" "$LAB_MNT" || lab_die "cannot mount $LAB_LOOP"
 	# Taken off as soon as it is no longer mounted, whoever does that.
 	losetup --detach "$LAB_LOOP"
+	# btrfs does not go by its device's: 4 MiB, if nobody says otherwise.
+	if [ "$LAB_KIND" = btrfs ]; then
+		lab_set_ra "/sys/fs/btrfs/$(blkid -p -s UUID -o value "$LAB_IMAGE")/bdi/read_ahead_kb"
+	fi
 	mount -t proc proc "$LAB_MNT/proc" || lab_die "cannot mount /proc in the root"
-	mount -t tmpfs -o mode=1777 tmpfs "$LAB_MNT/tmp" || lab_die "cannot mount /tmp in the root"
+	lab_fresh_tmp
 }
 
 # Only the device that is still ours: numbers are given out again.

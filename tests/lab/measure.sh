@@ -1,8 +1,11 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables of those who source this
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Measuring launches in the lab: cold, prefetched before, started together, warm. Sourced
 # after lab.sh; results are JSON lines, read by table.py.
 : "${LAB_MNT?}"
+MEASURE_MODES=${MEASURE_MODES:-cold warm before together} # warm only right after cold
+MEASURE_HUGE_KB=4096
+LAB_STALE=var/lib/elfcast-stale
 
 measure_say() { # progress, for people
 	if [ -t 2 ]; then printf '\r\033[K%s' "$*" >&2; fi
@@ -14,10 +17,14 @@ measure_train() { # program...
 	lab_attach plain rw
 	for p in "$@"; do
 		measure_say "training $p"
+		lab_make_state "$p"
+		lab_fresh_tmp "$p"
 		lab_launch_words "$p"
-		lab_chroot /usr/bin/elfcast train -n "${TRAIN_RUNS:-2}" -o /tmp/profile.json -- \
-			"${LAB_CMD[@]}" || lab_die "train of '$p' failed"
+		# The launches here end by themselves, under the tracer later than after 4 s.
+		lab_chroot /usr/bin/elfcast train -n "${TRAIN_RUNS:-2}" --window=60000 \
+			-o /tmp/profile.json -- "${LAB_CMD[@]}" || lab_die "train of '$p' failed"
 		install -m 644 "$LAB_MNT/tmp/profile.json" "$profiles/lab.$p.json"
+		cp "$LAB_MNT/tmp/profile.json" "$LAB/lab.$p.json"
 	done
 	lab_detach || lab_die "something still uses the root"
 	measure_say
@@ -25,6 +32,10 @@ measure_train() { # program...
 
 # What elfcast would find out on a real disk of that kind; below a loop device it cannot.
 measure_class() { # model
+	if lab_is_readonly_kind "$LAB_KIND"; then
+		echo image
+		return
+	fi
 	case $1 in
 	net:*) echo network ;;
 	hdd) echo rotational ;;
@@ -32,7 +43,9 @@ measure_class() { # model
 	esac
 }
 
+# Compressed images carry their shadows, compiled when they were made (image.sh).
 measure_compile() { # model
+	lab_is_readonly_kind "$LAB_KIND" && return
 	measure_say "compiling"
 	lab_attach plain rw
 	"$BUILD/elfcast" compile --root "$LAB_MNT" --storage "$(measure_class "$1")" \
@@ -48,40 +61,66 @@ measure_io() {
 	awk '{ print $1, $3 }' "/sys/block/${LAB_LOOP#/dev/}/stat"
 }
 
+# What is read before the launch in MODE, if anything.
+measure_read_before() { # program mode
+	local r=0
+	case $2 in
+	before)
+		"$BUILD/elfcast" prefetch -q --root "$LAB_MNT" "$(lab_binary "$1")" \
+			>"$LAB/before.log" 2>&1 || r=1
+		;;
+	whole)
+		sed "s,^,$LAB_MNT," "$LAB/objects.$1" |
+			xargs -d '\n' vmtouch -q -t >"$LAB/before.log" 2>&1 || r=1
+		;;
+	esac
+	[ $r = 0 ] || lab_die "reading before '$1' failed ($2): $(tail -n 3 "$LAB/before.log")"
+}
+
+# The command that starts in the same moment in MODE, in $companion.
+measure_companion() { # program mode
+	companion=("$BUILD/elfcast" prefetch -q --root "$LAB_MNT")
+	case $2 in
+	together) companion+=("$(lab_binary "$1")") ;;
+	stale) companion+=("--shadow=$LAB_MNT/$LAB_STALE/$1") ;;
+	other) companion+=("$(lab_binary "$(measure_other "$1")")") ;;
+	*) companion=() ;;
+	esac
+}
+
 # One launch, one line: who, where, how, what it cost, what was read meanwhile.
-measure_launch() { # program mode round [companion word...]
-	local program=$1 mode=$2 round=$3 line io0 io1
-	shift 3
+measure_launch() { # program mode round
+	local program=$1 mode=$2 round=$3 line io0 io1 t0 t1 companion
+	measure_companion "$program" "$mode"
 	# shellcheck disable=SC2207 # two numbers
 	io0=($(measure_io))
-	if [ "$mode" = before ]; then
-		"$BUILD/elfcast" prefetch -q --root "$LAB_MNT" "${LAB_CMD[0]}" >"$LAB/prefetch.log" 2>&1 || {
-			cat "$LAB/prefetch.log" >&2
-			lab_die "prefetch failed"
-		}
-	fi
-	line=$(lab_launch "$program" "$@") || lab_die "launch of '$program' failed ($mode): $line"
+	t0=${EPOCHREALTIME/[.,]/}
+	measure_read_before "$program" "$mode"
+	t1=${EPOCHREALTIME/[.,]/}
+	line=$(LAB_MAY_FAIL=${companion:+$([ "$mode" != stale ] || echo 1)} \
+		lab_launch "$program" "${companion[@]}") ||
+		lab_die "launch of '$program' failed ($mode): $line"
 	# shellcheck disable=SC2207
 	io1=($(measure_io))
-	printf '{"program": "%s", "command": "%s", "storage": "%s", "mode": "%s", "round": %d, ' \
-		"$program" "$LAB_SHOWN" "$LAB_MODEL" "$mode" "$round"
-	printf '"requests": %d, "pages": %d, %s\n' $((io1[0] - io0[0])) $(((io1[1] - io0[1]) / 8)) \
+	printf '{"program": "%s", "command": "%s", "kind": "%s", "storage": "%s", ' "$program" \
+		"${LAB_SHOWN//\"/\\\"}" "$LAB_KIND" "$LAB_MODEL"
+	printf '"mode": "%s", "round": %d, "before_us": %d, "requests": %d, "pages": %d, %s\n' \
+		"$mode" "$round" $((t1 - t0)) $((io1[0] - io0[0])) $(((io1[1] - io0[1]) / 8)) \
 		"${line#\{}"
 }
 
-# The four ways in turn, so that what changes over time hits all of them. Warm follows cold:
-# nothing is evicted in between.
+# Cold, then warm: nothing is evicted in between. Every other way from cold again. All in
+# turn, so that what changes over time hits all of them.
 measure_round() { # program round
+	local mode
 	lab_launch_words "$1"
-	measure_say "${MEASURE_LABEL:-$LAB_MODEL} $1: round $2${ROUNDS:+ of $ROUNDS}"
-	lab_cold
-	measure_launch "$1" cold "$2"
-	measure_launch "$1" warm "$2"
-	lab_cold
-	measure_launch "$1" before "$2"
-	lab_cold
-	measure_launch "$1" together "$2" "$BUILD/elfcast" prefetch -q --root "$LAB_MNT" \
-		"${LAB_CMD[0]}"
+	for mode in $MEASURE_MODES; do
+		measure_say "${MEASURE_LABEL:-$LAB_KIND $LAB_MODEL} $1: $mode, round $2${ROUNDS:+ of $ROUNDS}"
+		[ "$mode" != huge ] || LAB_RA_KB=$MEASURE_HUGE_KB
+		[ "$mode" = warm ] || lab_cold
+		LAB_RA_KB=128
+		measure_launch "$1" "$mode" "$2"
+	done
 }
 
 # All rounds on one disk.

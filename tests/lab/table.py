@@ -3,7 +3,6 @@
 """JSON lines of measured launches to tables.
 
 Usage: table.py bars FILE    one block with a bar per line for each launch (demo)
-       table.py rows FILE    one row for each launch and disk (bench)
        table.py check FILE   TAP: prefetch removes the cold penalty and the major faults
 """
 import json
@@ -86,21 +85,6 @@ def print_saved(modes):
     print()
 
 
-def print_rows(groups):
-    print(f"{'program':<8} {'disk':<20} {'cold':>6} {'tog.':>6} {'before':>6} {'warm':>5}"
-          f" {'gone':>9} {'majflt':>7} {'pages':>11}")
-    for (program, storage), modes in groups.items():
-        t = {m: statistics.median(ms(rows)) for m, rows in modes.items()}
-        shares = f"{gone(modes, 'together') * 100:.0f}/{gone(modes, 'before') * 100:.0f} %"
-        faults = f"{median(modes['cold'], 'majflt'):.0f}/{median(modes['before'], 'majflt'):.0f}"
-        pages = f"{median(modes['cold'], 'pages'):.0f}/{median(modes['before'], 'pages'):.0f}"
-        print(f"{program:<8} {storage:<20} {t['cold']:6.0f} {t['together']:6.0f}"
-              f" {t['before']:6.0f} {t['warm']:5.0f} {shares:>9} {faults:>7} {pages:>11}")
-    print("Medians in ms. tog.: prefetch starts with the program; before: is done by then;\n"
-          "gone: share of (cold - warm) removed, together/before; majflt and pages read:\n"
-          "cold/before.")
-
-
 def check(groups):
     print("# table: launch   disk           cold  before    warm  together   gone  major faults")
     for (program, storage), modes in groups.items():
@@ -120,7 +104,7 @@ def check(groups):
 
 def main():
     what, path = sys.argv[1:]
-    {"bars": print_bars, "rows": print_rows, "check": check}[what](load(path))
+    {"bars": print_bars, "check": check}[what](load(path))
 
 
 main()

@@ -1,0 +1,313 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The rows that `make bench` measured as results.json, table.md and plot.svg.
+
+Usage: results.py DIR       reads DIR/rows/*.jsonl, writes into DIR, prints the table
+       results.py --check DIR OTHER    rows of OTHER within 10 % of those of DIR, as TAP
+"""
+import json
+import os
+import random
+import statistics
+import sys
+
+import plot
+
+MODES = ("cold", "huge", "whole", "stale", "other", "together", "before", "warm")
+LABELS = {
+    "cold": "cold",
+    "huge": "cold, 4 MiB",
+    "whole": "whole files",
+    "stale": "stale",
+    "other": "other's",
+    "together": "together",
+    "before": "before",
+    "warm": "warm",
+}
+KINDS = ("ext4", "xfs", "btrfs", "squashfs", "erofs")
+DISKS = ("net", "sd", "hdd", "ram")
+PROGRAMS = ("perl", "python3", "git", "gcc", "gdb", "vim", "node", "java", "chromium",
+            "libreoffice")
+SLOWER = 1.02  # than plain cold: marked
+SAME = 0.10  # a second run's medians differ by at most that
+RESAMPLES = 2000
+PAGE = 4096
+
+
+def load(directory):
+    """[run lines], {(kind, storage, program): {mode: [launch lines]}, same for round 0}"""
+    run, launches, pages = {}, {}, {}
+    rows = os.path.join(directory, "rows")
+    for name in sorted(os.listdir(rows)):
+        if not name.endswith(".jsonl"):
+            continue
+        with open(os.path.join(rows, name), encoding="utf-8") as f:
+            for line in f:
+                r = json.loads(line)
+                if r["mode"] == "run":
+                    run = r
+                    continue
+                key = r["kind"], r["storage"], r["program"]
+                if r["round"] == 0:
+                    pages.setdefault(key, {})[r["mode"]] = r
+                else:
+                    launches.setdefault(key, {}).setdefault(r["mode"], []).append(r)
+    return run, launches, pages
+
+
+def place(names, name):
+    return names.index(name) if name in names else len(names)
+
+
+def order(key):
+    kind, storage, program = key
+    return (place(KINDS, kind), kind, place(DISKS, storage.split(":")[0]), storage,
+            place(PROGRAMS, program), program)
+
+
+def bandwidth(storage):
+    if storage == "hdd":
+        return 120e6
+    return float(storage.split(":")[-1]) * 1e6 if ":" in storage else None
+
+
+def interval(values):
+    """95 % of the median, by bootstrap; the same for the same values."""
+    if len(values) < 3:
+        return [min(values), max(values)]
+    rng = random.Random(1)
+    medians = sorted(statistics.median(rng.choices(values, k=len(values)))
+                     for _ in range(RESAMPLES))
+    return [medians[int(RESAMPLES * 0.025)], medians[int(RESAMPLES * 0.975)]]
+
+
+def summarise_mode(rows):
+    ms = [r["wall_us"] / 1000 for r in rows]
+    # What was done before the launch is not part of it, but it is said.
+    return {
+        "ms": round(statistics.median(ms), 2),
+        "ms_interval": [round(x, 2) for x in interval(ms)],
+        "ms_all": [round(x, 2) for x in ms],
+        "before_ms": round(statistics.median(r["before_us"] for r in rows) / 1000, 1),
+        "disk_pages": statistics.median(r["pages"] for r in rows),
+        "disk_requests": statistics.median(r["requests"] for r in rows),
+        "majflt": statistics.median(r["majflt"] for r in rows),
+        "minflt": statistics.median(r["minflt"] for r in rows),
+        "prefetch_cpu_ms": round(
+            statistics.median(r["companion_cpu_us"] for r in rows) / 1000, 1),
+    }
+
+
+def limit_ms(row, best, storage):
+    """Nobody can be faster. Compressed images do not say where pages lie: what the disk
+    gave for a prefetched launch, all at full bandwidth, is then the time to read it."""
+    if best:
+        read_ms = best["best_us"] / 1000
+    elif "before" in row["modes"] and bandwidth(storage):
+        read_ms = row["modes"]["before"]["disk_pages"] * PAGE / bandwidth(storage) * 1000
+    else:
+        return None, None
+    warm = row["modes"].get("warm")
+    return round(max(warm["ms"] if warm else 0, read_ms), 2), round(read_ms, 2)
+
+
+def pages_of(read):
+    return {
+        mode: {
+            "read": r["read_pages"],
+            "precision": round(r["both_pages"] / r["read_pages"], 4) if r["read_pages"] else 0,
+            "recall": round(r["both_pages"] / r["needed_pages"], 4),
+        } for mode, r in read.items() if mode != "best"
+    }
+
+
+def command_of(key):
+    kind, storage, program = key
+    return f'make bench PROGRAMS="{program}" STORAGE="{storage}" KIND="{kind}"'
+
+
+def is_slower(row, mode):
+    return row["modes"][mode]["ms"] > row["modes"]["cold"]["ms"] * SLOWER
+
+
+def why_slower(row, mode):
+    """In words, for a way that is slower than plain cold."""
+    cold, now = row["modes"]["cold"], row["modes"][mode]
+    if row["rounds"] < 3:
+        return f"{row['rounds']} launches cannot tell"
+    if now["ms_interval"][0] <= cold["ms_interval"][1]:
+        return (f"{now['ms'] - cold['ms']:.1f} ms, within the spread of cold launches"
+                f" ({cold['ms_interval'][0]:.1f} to {cold['ms_interval'][1]:.1f} ms)")
+    if mode == "other":
+        return ("a wrong guess: the launch waits for the disk behind"
+                f" {now['disk_pages'] - cold['disk_pages']:.0f} pages that it does not need")
+    if mode in ("huge", "whole"):
+        return (f"the disk gives {now['disk_pages'] / max(cold['disk_pages'], 1):.1f} times the"
+                " pages of plain cold")
+    more = now["disk_requests"] - cold["disk_requests"]
+    if mode == "stale" and more > 0:
+        return f"to see that no file is what it was takes {more:.0f} requests more"
+    return (f"the disk takes no time that could be saved, and the prefetcher takes"
+            f" {now['prefetch_cpu_ms']:.1f} ms of processor time beside the launch")
+
+
+def summarise(launches, pages):
+    rows = []
+    for key in sorted(launches, key=order):
+        modes = launches[key]
+        read = pages.get(key, {})
+        row = {
+            "kind": key[0], "storage": key[1], "program": key[2],
+            "launch": next(iter(modes.values()))[0]["command"],
+            "reproduce": command_of(key),
+            "rounds": max(len(r) for r in modes.values()),
+            "modes": {m: summarise_mode(modes[m]) for m in MODES if m in modes},
+            "pages": pages_of(read),
+        }
+        row["needed_pages"] = next((r["needed_pages"] for r in read.values()
+                                    if "needed_pages" in r), None)
+        row["limit_ms"], row["best_read_ms"] = limit_ms(row, read.get("best"), key[1])
+        if "cold" in row["modes"]:
+            row["slower"] = {m: why_slower(row, m) for m in row["modes"] if is_slower(row, m)}
+        rows.append(row)
+    return rows
+
+
+# ---- the table ----
+
+def number(x):
+    return f"{x:.0f}" if x >= 20 else f"{x:.1f}"
+
+
+def cell(row, mode):
+    if mode not in row["modes"]:
+        return "-"
+    return number(row["modes"][mode]["ms"]) + (" (!)" if mode in row.get("slower", {}) else "")
+
+
+def ratio(row, mode):
+    if mode not in row["modes"] or not row["limit_ms"]:
+        return "-"
+    return f"{row['modes'][mode]['ms'] / row['limit_ms']:.2f}"
+
+
+def print_aligned(rows, out):
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    for n, r in enumerate(rows):
+        cells = [c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))]
+        out.append("| " + " | ".join(cells) + " |")
+        if n == 0:
+            out.append("|" + "|".join("-" * (w + 2) if i == 0 else "-" * (w + 1) + ":"
+                                      for i, w in enumerate(widths)) + "|")
+
+
+def groups_of(rows):
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["kind"], row["storage"]), []).append(row)
+    return groups
+
+
+def times_table(rows, out):
+    modes = [m for m in MODES if any(m in r["modes"] for r in rows)]
+    lines = [["program"] + [LABELS[m] for m in modes]
+             + ["limit", "together/limit", "before/limit"]]
+    for row in rows:
+        lines.append([row["program"]] + [cell(row, m) for m in modes]
+                     + [number(row["limit_ms"]) if row["limit_ms"] else "-",
+                        ratio(row, "together"), ratio(row, "before")])
+    print_aligned(lines, out)
+
+
+def pages_table(rows, out):
+    modes = [m for m in ("cold", "huge", "whole", "before") if any(m in r["pages"] for r in rows)]
+    if not modes:
+        return
+    lines = [["program", "needed"] + [LABELS[m] for m in modes]]
+    for row in rows:
+        cells = [row["program"], str(row["needed_pages"])]
+        for m in modes:
+            p = row["pages"].get(m)
+            cells.append(f"{p['read']} ({p['precision']:.2f}/{p['recall']:.2f})" if p else "-")
+        lines.append(cells)
+    print_aligned(lines, out)
+
+
+LEGEND = """\
+Milliseconds of the launch, medians. cold: nothing is cached, read_ahead_kb = 128, the kernel
+alone; 4 MiB: read_ahead_kb = 4096; whole files: `vmtouch -t` of all files of the profile, done
+before the launch; stale: together with the launch elfcast reads a shadow none of whose files
+are what they were; other's: together with the launch elfcast reads another program's pages;
+together: elfcast starts with the program; before: it is done by then; warm: all is cached.
+limit: the larger of warm and the best time in which any reader gets the needed pages from that
+disk (data only, no names and inodes). (!): more than 2 % slower than plain cold, see below.
+The limit is for reading together with the launch; what is read before can be faster."""
+
+
+def title_of(key):
+    return f"{key[0]} on {key[1]}"
+
+
+def slower_list(rows, out):
+    items = [(r, m, why) for r in rows for m, why in r.get("slower", {}).items()]
+    if not items:
+        out.append("Nothing is more than 2 % slower than plain cold.")
+    for r, m, why in items:
+        slower = r["modes"][m]["ms"] / r["modes"]["cold"]["ms"] - 1
+        out.append(f"- {r['program']}, {title_of((r['kind'], r['storage']))}, {LABELS[m]}:"
+                   f" +{slower * 100:.1f} %; {why}.")
+
+
+def render(run, rows):
+    out = [f"# Launches on modelled disks: {run.get('date', '?')}, {run.get('kernel', '?')}", "",
+           f"{run.get('cpu', '?')}, {run.get('cores', '?')} cores; elfcast {run.get('elfcast', '?')}.",
+           "", LEGEND]
+    for key, group in groups_of(rows).items():
+        out += ["", f"## {title_of(key)}", ""]
+        times_table(group, out)
+        out += ["", "Pages needed, and read (precision/recall of what was read):", ""]
+        pages_table(group, out)
+    out += ["", "## Slower than plain cold", ""]
+    slower_list(rows, out)
+    out += ["", "## A row once more", "", "As root, each of these:", ""]
+    out += [f"    {r['reproduce']}" for r in rows]
+    return "\n".join(out) + "\n"
+
+
+def write(directory):
+    run, launches, pages = load(directory)
+    if not launches:
+        sys.exit(f"results.py: no rows in '{directory}'")
+    rows = summarise(launches, pages)
+    with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as f:
+        json.dump({"run": run, "rows": rows}, f, indent=1)
+        f.write("\n")
+    text = render(run, rows)
+    with open(os.path.join(directory, "table.md"), "w", encoding="utf-8") as f:
+        f.write(text)
+    with open(os.path.join(directory, "plot.svg"), "w", encoding="utf-8") as f:
+        f.write(plot.render(run, groups_of(rows)))
+    print(text)
+
+
+def check_again(directory, other):
+    """A second run of some rows, against the first."""
+    first = {(r["kind"], r["storage"], r["program"]): r for r in summarise(*load(directory)[1:])}
+    bad = 0
+    for row in summarise(*load(other)[1:]):
+        key = row["kind"], row["storage"], row["program"]
+        for m in ("cold", "together", "before"):
+            if key not in first or m not in row["modes"] or m not in first[key]["modes"]:
+                continue
+            was, now = first[key]["modes"][m]["ms"], row["modes"][m]["ms"]
+            good = abs(now - was) <= was * SAME
+            bad += not good
+            print(f"{'ok' if good else 'not ok'} - {' '.join(key)} {m}: {was:.1f} ms, again"
+                  f" {now:.1f} ms")
+    sys.exit(1 if bad else 0)
+
+
+if sys.argv[1] == "--check":
+    check_again(*sys.argv[2:])
+else:
+    write(sys.argv[1])
