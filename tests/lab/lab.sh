@@ -59,12 +59,22 @@ lab_begin() {
 	LAB_MNT=$LAB/mnt
 }
 
+# What was killed with us may still be in a request to the disk.
+lab_wait_unused() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		if lab_unmount 2>/dev/null; then return; fi
+		read -r -t 0.05 <>"$LAB/never"
+	done
+}
+
 lab_end() {
 	# Once, and not interrupted by a second Ctrl-C.
 	trap '' INT TERM HUP
 	trap - EXIT
 	[ -n "$LAB" ] || return 0
 	if [ -t 2 ]; then printf '\r\033[K' >&2; fi # a line of progress
+	lab_wait_unused
 	lab_detach || umount -l "$LAB_MNT" 2>/dev/null
 	lab_drop_tree
 	umount "$LAB" 2>/dev/null || umount -l "$LAB" 2>/dev/null

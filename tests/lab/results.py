@@ -3,7 +3,8 @@
 """The rows that `make bench` measured as results.json, table.md and plot.svg.
 
 Usage: results.py DIR       reads DIR/rows/*.jsonl, writes into DIR, prints the table
-       results.py --check DIR OTHER    rows of OTHER within 10 % of those of DIR, as TAP
+       results.py --check DIR OTHER    rows of OTHER within 10 % of those of DIR, as TAP;
+                           both have results.json
 """
 import json
 import os
@@ -185,10 +186,10 @@ def cell(row, mode):
     return number(row["modes"][mode]["ms"]) + (" (!)" if mode in row.get("slower", {}) else "")
 
 
-def ratio(row, mode):
-    if mode not in row["modes"] or not row["limit_ms"]:
+def ratio(row, mode, to_ms):
+    if mode not in row["modes"] or not to_ms:
         return "-"
-    return f"{row['modes'][mode]['ms'] / row['limit_ms']:.2f}"
+    return f"{row['modes'][mode]['ms'] / to_ms:.2f}"
 
 
 def print_aligned(rows, out):
@@ -211,11 +212,12 @@ def groups_of(rows):
 def times_table(rows, out):
     modes = [m for m in MODES if any(m in r["modes"] for r in rows)]
     lines = [["program"] + [LABELS[m] for m in modes]
-             + ["limit", "together/limit", "before/limit"]]
+             + ["limit", "together/limit", "before/warm"]]
     for row in rows:
+        warm = row["modes"].get("warm", {}).get("ms")
         lines.append([row["program"]] + [cell(row, m) for m in modes]
                      + [number(row["limit_ms"]) if row["limit_ms"] else "-",
-                        ratio(row, "together"), ratio(row, "before")])
+                        ratio(row, "together", row["limit_ms"]), ratio(row, "before", warm)])
     print_aligned(lines, out)
 
 
@@ -240,8 +242,8 @@ before the launch; stale: together with the launch elfcast reads a shadow none o
 are what they were; other's: together with the launch elfcast reads another program's pages;
 together: elfcast starts with the program; before: it is done by then; warm: all is cached.
 limit: the larger of warm and the best time in which any reader gets the needed pages from that
-disk (data only, no names and inodes). (!): more than 2 % slower than plain cold, see below.
-The limit is for reading together with the launch; what is read before can be faster."""
+disk (data only, no names and inodes), from the start of the launch on; of what is read before,
+warm is the limit. (!): more than 2 % slower than plain cold, see below."""
 
 
 def title_of(key):
@@ -290,12 +292,15 @@ def write(directory):
     print(text)
 
 
+def read_results(directory):
+    with open(os.path.join(directory, "results.json"), encoding="utf-8") as f:
+        return {(r["kind"], r["storage"], r["program"]): r for r in json.load(f)["rows"]}
+
+
 def check_again(directory, other):
     """A second run of some rows, against the first."""
-    first = {(r["kind"], r["storage"], r["program"]): r for r in summarise(*load(directory)[1:])}
-    bad = 0
-    for row in summarise(*load(other)[1:]):
-        key = row["kind"], row["storage"], row["program"]
+    first, bad = read_results(directory), 0
+    for key, row in read_results(other).items():
         for m in ("cold", "together", "before"):
             if key not in first or m not in row["modes"] or m not in first[key]["modes"]:
                 continue
