@@ -90,6 +90,32 @@ hdd_seeks() {
 	[ "$far" -ge $((24 * 15000)) ] && [ "$near" -lt $((far / 3)) ]
 }
 
+# What disks.py says that the best time is, in us: for pages that are requests of their own,
+# and for pages that are read faster with what lies between them.
+best_us() { # model extents
+	/usr/bin/python3 -B -c 'import sys; sys.path.insert(0, sys.argv[1]); import disks
+print(round(disks.best_time_s(sys.argv[2], eval(sys.argv[3]), 1000000) * 1e6))' \
+		"$TOP/tests/lab" "$1" "$2"
+}
+best_is() { # model extents us
+	local got
+	got=$(best_us "$1" "$2")
+	[ "$got" = "$3" ] || echo "# $1: $got us, not $3 us"
+	[ "$got" = "$3" ]
+}
+scattered='[(1000 * i, 1) for i in range(200)]'
+every_other='[(2 * i, 1) for i in range(200)]'
+check "limit: sd, scattered pages" best_is sd:1500:60 "$scattered" $((200 * 2000 / 3))
+# A request of 11 pages, 6 of them needed, is the shortest that transfers longer than a slot
+# takes: 33 of such and longer ones, and as many holes less one are left out.
+check "limit: sd, every other page" best_is sd:1500:60 "$every_other" $(((399 - 32) * 4096 / 60 + 1))
+check "limit: net, scattered pages" best_is net:1000:3000:125 "$scattered" $((1000 + 200 * 1000 / 3 + 1))
+check "limit: net, every other page" best_is net:1000:3000:125 "$every_other" $((1000 + (399 - 32) * 4096 / 125 + 1))
+# half a turn, 1 ms, and 14 ms more for the way: a quarter of the disk is half of that
+check "limit: hdd, two pages" best_is hdd '[(0, 1), (250001, 1)]' $((2 * 5170 + 7000 + 2 * 4096 / 120))
+check "limit: hdd, every other page" best_is hdd "$every_other" $((5170 + 399 * 4096 / 120))
+check "limit: ram" best_is ram "$scattered" 0
+
 lab_begin
 head -c 67108864 /dev/urandom >"$LAB/disk.img"
 raw_disk ram
