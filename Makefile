@@ -235,7 +235,7 @@ rpm deb:
 	$(Q)packaging/build-$@.sh
 # All orders of all transactions, and a booted system: minutes.
 system-check-full: test-programs
-	$(Q)PKG_FULL=1 tests/run --build $(BUILD) system/packages
+	$(Q)PKG_FULL=1 TEST_TIMEOUT=3600 tests/run --build $(BUILD) system/packages
 	$(Q)PKG_FULL=1 tests/run --build $(BUILD) cli/bad-compile
 
 clean:

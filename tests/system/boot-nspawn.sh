@@ -16,9 +16,12 @@ if ! built deb; then
 fi
 
 # ---- the system ----
-image=$CACHE/$codename.tar
+# With what our packages depend on: no network is needed inside.
+depends=$(for f in "$CACHE"/deb/*.deb; do dpkg-deb -f "$f" Depends; done | tr ',|' '\n\n' |
+	sed 's/(.*//; s/ //g; /^elfcast/d; /^$/d' | sort -u | paste -s -d ,)
+image=$CACHE/$codename-$(cksum <<<"$depends" | cut -d ' ' -f 1).tar
 if [ ! -s "$image" ]; then
-	if ! mmdebstrap -q --variant=minbase --include=systemd,systemd-sysv,libelf1,libjson-c5 \
+	if ! mmdebstrap -q --variant=minbase --include="systemd,systemd-sysv,$depends" \
 		"$codename" "$TMP/image.tar" >"$TMP/mmdebstrap.log" 2>&1; then
 		skip "boot" "mmdebstrap failed: $(grep -m 1 '^E:' "$TMP/mmdebstrap.log")"
 		exit 0
@@ -122,7 +125,12 @@ t0=$SECONDS
 # ---- packages ----
 apt() { inside apt-get -y -q --allow-downgrades -o APT::Sandbox::User=root "$@" >"$TMP/out" 2>&1; }
 debs=("$P"/elfcast_*.deb "$P"/elfcast-tools_*.deb "$P"/elfcast-profiles_*.deb)
-check "apt installs elfcast, -tools and -profiles" apt install "${debs[@]/#$P//pkg}"
+if ! apt install "${debs[@]/#$P//pkg}"; then
+	not_ok "apt installs elfcast, -tools and -profiles"
+	sed 's/^/# /' "$TMP/out"
+	exit 1
+fi
+ok "apt installs elfcast, -tools and -profiles"
 same "without a complaint" "" "$(grep -iE 'elfcast.*(error|warning|fail)|^(E|W):' "$TMP/out")"
 same "the unit is enabled" enabled "$(inside systemctl is-enabled elfcast-compile)"
 check "systemd finds no fault with it" inside systemd-analyze --man=no verify elfcast-compile.service

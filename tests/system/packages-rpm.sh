@@ -43,7 +43,8 @@ start
 if [ -n "${PKG_FULL:-}" ]; then
 	walk "rpm, all sequences of two" --depth 2 prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 	start
-	walk "rpm, all sequences of three" --depth 3 prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1
+	one elfcast:0:1 || not_ok "rpm installs elfcast"
+	walk "rpm, all sequences of three" --depth 3 prog=0,1,2 prog-elfcast=0,1,2 elfcast=1
 	start
 	walk "rpm, several packages at once" --joint prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 else
