@@ -218,6 +218,23 @@ size_t blockdev_readahead_bytes(int sysfd, dev_t dev)
 	return (size_t)MAX(request_kb, readahead_kb) << 10;
 }
 
+int blockdev_count_reads(int sysfd, dev_t dev, struct blockdev_reads *ret)
+{
+	char name[64], text[512];
+	unsigned long long n_requests, n_sectors;
+	int r;
+
+	snprintf(name, sizeof(name), "dev/block/%u:%u/stat", major(dev), minor(dev));
+	r = read_text(sysfd, name, text, sizeof(text));
+	if (r < 0)
+		return r;
+	/* Documentation/block/stat.rst: reads, reads merged, sectors of 512 bytes. */
+	if (sscanf(text, "%llu %*u %llu", &n_requests, &n_sectors) != 2)
+		return -EINVAL;
+	*ret = (struct blockdev_reads){ n_requests, n_sectors * 512 };
+	return 0;
+}
+
 int blockdev_from_source(const char *source, dev_t *ret)
 {
 	/*

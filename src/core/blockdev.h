@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "shadow-format.h"
@@ -27,6 +28,14 @@ int blockdev_loop_file(int sysfd, dev_t dev, char *ret, size_t bytes);
  * (mm/readahead.c, force_page_cache_ra: max(io_pages, ra_pages)). 0: unknown.
  */
 size_t blockdev_readahead_bytes(int sysfd, dev_t dev);
+
+/* Reads that have been completed since the device appeared. */
+struct blockdev_reads {
+	uint64_t n_requests, n_bytes;
+};
+
+/* Of the whole device or partition. Whoever reads from it counts. 0, -ENOENT, -EINVAL. */
+int blockdev_count_reads(int sysfd, dev_t dev, struct blockdev_reads *ret);
 
 /* Device number of the node SOURCE below /dev, without leaving /dev. -ENOENT, -ENOTBLK. */
 int blockdev_from_source(const char *source, dev_t *ret);

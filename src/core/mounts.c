@@ -400,6 +400,23 @@ const char *mounts_fstype(const struct mounts *m, const char *path)
 	return found ? found->fstype : "none";
 }
 
+/* btrfs, zfs and overlay have device numbers of their own, without a device. */
+static int mount_device(const struct mount *mount, dev_t *ret)
+{
+	if (major(mount->dev) == 0)
+		return blockdev_from_source(mount->source, ret);
+	*ret = mount->dev;
+	return 0;
+}
+
+int mounts_device(const struct mounts *m, const char *path, dev_t *ret)
+{
+	bool local;
+	const struct mount *found = find_mount(m, path, &local);
+
+	return found && mount_device(found, ret) == 0 ? 0 : -ENOENT;
+}
+
 /* A loop device's file may itself lie on a loop device: DEPTH ends that. */
 static enum storage_class find_storage(const struct mounts *m, int sysfd, const char *path,
 				       int depth)
@@ -417,9 +434,7 @@ static enum storage_class find_storage(const struct mounts *m, int sysfd, const 
 		return STORAGE_IMAGE;
 	if (!local)
 		return STORAGE_NETWORK;
-	dev = found->dev;
-	/* btrfs, zfs and overlay have device numbers of their own, without a device. */
-	if (major(dev) == 0 && blockdev_from_source(found->source, &dev) < 0)
+	if (mount_device(found, &dev) < 0)
 		return STORAGE_FLASH;
 	if (blockdev_loop_file(sysfd, dev, file, sizeof(file)) == 0)
 		return find_storage(m, sysfd, file, depth - 1);

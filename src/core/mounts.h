@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "macro.h"
 #include "shadow-format.h"
@@ -32,6 +33,11 @@ bool mounts_is_local(const struct mounts *m, const char *path);
 /* The class of the storage below PATH, asked of /sys; FLASH where nothing says otherwise.
  */
 enum storage_class mounts_storage(struct mounts *m, const char *path);
+/*
+ * The block device below PATH, as sysfs knows it: that of the mount's source where the file
+ * system has a device number of its own (btrfs). -ENOENT: none, or not to be told (overlay).
+ */
+int mounts_device(const struct mounts *m, const char *path, dev_t *ret);
 /* File system type at PATH ("ext4"), "none" when no mount covers it. Borrowed. */
 const char *mounts_fstype(const struct mounts *m, const char *path);
 

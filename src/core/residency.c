@@ -75,3 +75,15 @@ int residency_evict(int fd)
 		return -errno;
 	return -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
+
+int residency_settle(int fd, const uint8_t *pages, uint32_t n_pages)
+{
+	char byte;
+
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	/* Reading a byte sleeps until its page is there. */
+	for (uint32_t i = 0; i < n_pages; i++)
+		if (pages[i] && pread(fd, &byte, 1, (off_t)i * PAGE_BYTES) < 0)
+			return -errno;
+	return 0;
+}

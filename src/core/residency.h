@@ -18,4 +18,10 @@ int residency_read(int fd, uint8_t **ret, uint32_t *ret_pages);
 /* Drop the clean, unmapped pages of FD from the cache (POSIX_FADV_DONTNEED). */
 int residency_evict(int fd);
 
+/*
+ * Wait until those of the first N_PAGES pages of FD that are marked in PAGES and on their
+ * way have come; what is neither there nor on its way is read, without neighbours.
+ */
+int residency_settle(int fd, const uint8_t *pages, uint32_t n_pages);
+
 #endif
