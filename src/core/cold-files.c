@@ -202,7 +202,7 @@ static int count_kept(struct cold_files *c, struct cold_file *f)
 	uint32_t n;
 	int r;
 
-	f->n_kept = 0;
+	f->n_left = 0;
 	if (!f->wanted || !f->is_visible)
 		return 0;
 	r = reopen(c, f, &fd);
@@ -211,7 +211,7 @@ static int count_kept(struct cold_files *c, struct cold_file *f)
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < MIN(n, f->n_pages); i++)
-		f->n_kept += resident[i] && f->wanted[i];
+		f->n_left += resident[i] && f->wanted[i];
 	return 0;
 }
 
@@ -234,9 +234,26 @@ int cold_files_settle(struct cold_files *c, const char **ret_path)
 	return for_all_open(c, ret_path, settle_file);
 }
 
-int cold_files_evict(struct cold_files *c, struct cold_left *ret, const char **ret_path)
+static void keep_worst(struct cold_files *c)
 {
 	struct cold_left left = { 0 };
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (!c->items[i].is_visible)
+			continue;
+		left.n_visible += c->items[i].n_wanted;
+		left.n_kept += c->items[i].n_left;
+	}
+	c->last = left;
+	if (left.n_kept < c->worst.n_kept)
+		return;
+	c->worst = left;
+	for (size_t i = 0; i < c->n; i++)
+		c->items[i].n_kept = c->items[i].n_left;
+}
+
+int cold_files_evict(struct cold_files *c, const char **ret_path)
+{
 	int r = for_all_open(c, ret_path, evict_file);
 
 	/* What was on its way here the first time has come by now. */
@@ -244,16 +261,9 @@ int cold_files_evict(struct cold_files *c, struct cold_left *ret, const char **r
 		r = for_all_open(c, ret_path, evict_file);
 	if (r == 0)
 		r = for_all_open(c, ret_path, count_kept);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < c->n; i++) {
-		if (!c->items[i].is_visible)
-			continue;
-		left.n_visible += c->items[i].n_wanted;
-		left.n_kept += c->items[i].n_kept;
-	}
-	*ret = left;
-	return 0;
+	if (r == 0)
+		keep_worst(c);
+	return r;
 }
 
 int cold_files_count_reads(const struct cold_files *c, struct blockdev_reads *ret)

@@ -20,7 +20,14 @@ struct cold_file {
 	bool is_open;	  /* found and taken as prefetch would; else nothing below is set */
 	bool is_visible;  /* mincore(2) says the truth */
 	struct identity identity;
-	uint32_t n_kept;  /* wanted pages still there after the last eviction */
+	uint32_t n_left;  /* wanted pages still there after the last eviction */
+	uint32_t n_kept;  /* and after the one that left most of all files' */
+};
+
+/* What an eviction left. */
+struct cold_left {
+	uint64_t n_visible; /* pages wanted, of files that can be looked at */
+	uint64_t n_kept;    /* of them still cached */
 };
 
 struct cold_files {
@@ -35,12 +42,7 @@ struct cold_files {
 	size_t n_invisible;    /* used files of which only root may see what is cached */
 	size_t n_deviceless;   /* used files whose device is not known */
 	uint64_t n_wanted;     /* pages of used files */
-};
-
-/* What an eviction left. */
-struct cold_left {
-	uint64_t n_visible; /* pages wanted, of files that can be looked at */
-	uint64_t n_kept;    /* of them still cached */
+	struct cold_left last, worst; /* of all evictions */
 };
 
 /* From the shadows in LIST, which must outlive *RET, as STORE and MOUNTS. -ENOMEM, -EMFILE. */
@@ -55,7 +57,7 @@ void cold_files_done(struct cold_files *c);
 /* Wait for what was asked for and is still on its way: it could not be evicted. */
 int cold_files_settle(struct cold_files *c, const char **ret_path);
 /* Put all pages of all files out of the cache. */
-int cold_files_evict(struct cold_files *c, struct cold_left *ret, const char **ret_path);
+int cold_files_evict(struct cold_files *c, const char **ret_path);
 
 /* What was read from their devices so far. -ENOENT: none is known. */
 int cold_files_count_reads(const struct cold_files *c, struct blockdev_reads *ret);
