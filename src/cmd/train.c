@@ -323,9 +323,10 @@ static void print_summary(const struct training *t, const char *path)
 	for (size_t i = 0; i < p->n_objects; i++)
 		n_pages += pageset_count(&p->objects[i].pages);
 	if (!arg_json) {
-		log_info("%s: %zu objects, %llu pages (%.1f MiB), %u runs, %s", p->program,
+		log_info("%s: %zu objects, %llu pages (%.1f MiB), %u run%s, %s", p->program,
 			 p->n_objects, (unsigned long long)n_pages,
-			 (double)n_pages * PAGE_BYTES / (1 << 20), p->n_runs, p->method);
+			 (double)n_pages * PAGE_BYTES / (1 << 20), p->n_runs,
+			 p->n_runs == 1 ? "" : "s", p->method);
 		return;
 	}
 	json_open(NULL, '{');
