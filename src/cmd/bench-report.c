@@ -30,8 +30,8 @@ static void describe_differs(const struct bench *b, const char *where, const cha
 	if (b->problem == BENCH_FAILS)
 		snprintf(ret, bytes, "'%s' %s (%s)", program, now, where);
 	else
-		snprintf(ret, bytes, "'%s' %s (%s), the first time with status 0", program, now,
-			 where);
+		snprintf(ret, bytes, "'%s' %s (%s), the first time with status 0", program,
+			 now, where);
 }
 
 void bench_report_problem(const struct bench_report *r, char *ret, size_t bytes)
@@ -51,8 +51,8 @@ void bench_report_problem(const struct bench_report *r, char *ret, size_t bytes)
 			 r->n_rounds_wanted);
 		return;
 	case BENCH_HANGS:
-		snprintf(ret, bytes, "'%s' still ran after %u s (%s) and was killed", r->program,
-			 b->limits.timeout_ms / 1000, where);
+		snprintf(ret, bytes, "'%s' still ran after %u s (%s) and was killed",
+			 r->program, b->limits.timeout_ms / 1000, where);
 		return;
 	case BENCH_NOT_EXECUTABLE:
 		snprintf(ret, bytes, "cannot execute '%s': %s", b->launch.program,
@@ -64,7 +64,8 @@ void bench_report_problem(const struct bench_report *r, char *ret, size_t bytes)
 		return;
 	case BENCH_VARIES:
 		snprintf(ret, bytes,
-			 "'%s' does not do the same each time: %llu to %llu page faults (%s)",
+			 "'%s' does not do the same each time: %llu to %llu page faults "
+			 "(%s)",
 			 r->program, (unsigned long long)b->faults_min,
 			 (unsigned long long)b->faults_max, where);
 		return;
@@ -76,7 +77,8 @@ void bench_report_problem(const struct bench_report *r, char *ret, size_t bytes)
 			 error_text(b->error));
 		return;
 	case BENCH_PREFETCH_FAILS:
-		snprintf(ret, bytes, "cannot read ahead (%s): %s", where, error_text(b->error));
+		snprintf(ret, bytes, "cannot read ahead (%s): %s", where,
+			 error_text(b->error));
 		return;
 	case BENCH_NO_PROCESS:
 		snprintf(ret, bytes, "cannot start a process: %s", error_text(b->error));
@@ -106,8 +108,8 @@ static void print_way(const struct bench *b, enum bench_way way,
 	char range[64];
 
 	format_interval(&s->ms, digits, range, sizeof(range));
-	printf("%-9s %8.*f ms %17s %7.0f %7.0f", bench_way_name(way), digits, s->ms.value, range,
-	       s->n_major, s->n_minor);
+	printf("%-9s %8.*f ms %17s %7.0f %7.0f", bench_way_name(way), digits, s->ms.value,
+	       range, s->n_major, s->n_minor);
 	if (b->has_reads)
 		printf(" %9.0f %7.1f", s->n_requests, s->n_bytes / (1 << 20));
 	else
@@ -129,16 +131,16 @@ static void print_verdict(const struct bench *b, enum bench_way way,
 	printf("read ahead %-9s ", way == BENCH_BEFORE ? "before:" : "together:");
 	switch (w->verdict) {
 	case VERDICT_GAIN:
-		printf("saves %.*f ms of %.*f ms %s\n", digits, w->saves.value, digits, cold,
-		       range);
+		printf("saves %.*f ms of %.*f ms %s\n", digits, w->saves.value, digits,
+		       cold, range);
 		break;
 	case VERDICT_LOSS:
-		printf("costs %.*f ms more than %.*f ms: saves %s\n", digits, -w->saves.value,
-		       digits, cold, range);
+		printf("costs %.*f ms more than %.*f ms: saves %s\n", digits,
+		       -w->saves.value, digits, cold, range);
 		break;
 	case VERDICT_NO_GAIN:
-		printf("no gain here: saves %.*f ms of %.*f ms %s\n", digits, w->saves.value,
-		       digits, cold, range);
+		printf("no gain here: saves %.*f ms of %.*f ms %s\n", digits,
+		       w->saves.value, digits, cold, range);
 		break;
 	case VERDICT_TOO_FEW:
 		printf("%zu round%s cannot tell, %u can: saves %.*f ms of %.*f ms %s\n",
@@ -165,8 +167,8 @@ static void list_kept(const struct cold_files *c, char *ret, size_t bytes)
 		below = most;
 		for (size_t i = 0; most > 0 && i < c->n && used < bytes; i++)
 			if (c->items[i].n_kept == most && n++ < N_SHOWN)
-				used += (size_t)snprintf(ret + used, bytes - used, "%s%s %u",
-							 n > 1 ? ", " : "",
+				used += (size_t)snprintf(ret + used, bytes - used,
+							 "%s%s %u", n > 1 ? ", " : "",
 							 strrchr(c->items[i].path, '/') + 1,
 							 most);
 		if (most == 0)
@@ -198,9 +200,11 @@ static void note_cold(const struct bench *b, const struct bench_summary *s)
 		log_warning("cold could not be made without root: evicting the files left "
 			    "nothing to read");
 	else if (!s->was_cold)
-		log_warning("cold could not be made: evicting the files left nothing to read");
+		log_warning(
+			"cold could not be made: evicting the files left nothing to read");
 	else if (c->n_invisible > 0)
-		log_info("whether all pages of %zu of %zu files left the cache, only root may "
+		log_info("whether all pages of %zu of %zu files left the cache, only root "
+			 "may "
 			 "see",
 			 c->n_invisible, c->n_used);
 }
@@ -211,21 +215,26 @@ static void print_notes(const struct bench *b, const struct bench_summary *s)
 
 	note_cold(b, s);
 	if (c->n_changed > 0)
-		log_warning("%zu file%s changed since compiled and %s not read ahead; 'elfcast "
-			    "compile' looks at %s again",
-			    c->n_changed, c->n_changed == 1 ? "" : "s",
-			    c->n_changed == 1 ? "is" : "are", c->n_changed == 1 ? "it" : "them");
+		log_warning(
+			"%zu file%s changed since compiled and %s not read ahead; 'elfcast "
+			"compile' looks at %s again",
+			c->n_changed, c->n_changed == 1 ? "" : "s",
+			c->n_changed == 1 ? "is" : "are",
+			c->n_changed == 1 ? "it" : "them");
 	if (b->leaves_processes)
-		log_warning("the command leaves processes running: what they map stays cached "
-			    "in cold launches");
+		log_warning(
+			"the command leaves processes running: what they map stays cached "
+			"in cold launches");
 	if (!b->has_reads)
 		log_info("requests are not known: no block device of the files is");
 	else if (c->n_deviceless > 0)
-		log_info("requests and MiB: without %zu files whose device is not known; other "
+		log_info("requests and MiB: without %zu files whose device is not known; "
+			 "other "
 			 "activity on the devices counts",
 			 c->n_deviceless);
 	else
-		log_info("requests and MiB are those of the devices: other activity counts");
+		log_info(
+			"requests and MiB are those of the devices: other activity counts");
 }
 
 static uint64_t pages_to_kib(uint64_t n_pages)
@@ -244,11 +253,11 @@ int bench_report_print(const struct bench_report *report)
 		return r;
 	printf("%s: %llu pages (%.1f MiB) of %zu files, %zu round%s\n", report->program,
 	       (unsigned long long)b->files->n_wanted,
-	       (double)pages_to_kib(b->files->n_wanted) / 1024, b->files->n_used, b->n_rounds,
-	       b->n_rounds == 1 ? "" : "s");
+	       (double)pages_to_kib(b->files->n_wanted) / 1024, b->files->n_used,
+	       b->n_rounds, b->n_rounds == 1 ? "" : "s");
 	printf("%-9s %11s %17s %7s %7s %9s %7s %s\n", "", "median",
-	       b->n_rounds < STATS_N_MIN ? "range" : "95 %", "major", "minor", "requests", "MiB",
-	       "prefetcher CPU");
+	       b->n_rounds < STATS_N_MIN ? "range" : "95 %", "major", "minor", "requests",
+	       "MiB", "prefetcher CPU");
 	for (size_t way = 0; way < BENCH_WAYS; way++)
 		print_way(b, (enum bench_way)way, &s.ways[way]);
 	print_verdict(b, BENCH_BEFORE, &s);

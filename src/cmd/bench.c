@@ -73,8 +73,8 @@ static void tell_how_to_train(const char *program, char *const argv[])
 			  "--install --scenario=%s --%s",
 			  program, arg_scenario, arg_scenario, command);
 	else
-		log_error("no shadow of '%s'; make one: elfcast train --install --%s", program,
-			  command);
+		log_error("no shadow of '%s'; make one: elfcast train --install --%s",
+			  program, command);
 }
 
 static int find_shadows(struct setting *s, char *const argv[])
@@ -111,7 +111,8 @@ static int open_files(struct setting *s)
 		return log_errno(r, "cannot look at the files of '%s'", s->program);
 	if (s->files.n_wanted > 0)
 		return 0;
-	log_error("no file of '%s' is as it was compiled; 'elfcast compile' looks at them again",
+	log_error("no file of '%s' is as it was compiled; 'elfcast compile' looks at them "
+		  "again",
 		  s->program);
 	return -ESTALE;
 }
@@ -131,7 +132,8 @@ static int prepare(struct setting *s, char *const argv[])
 
 static bool shows_progress(void)
 {
-	return !arg_interactive && log_get_level() >= LOG_LEVEL_INFO && isatty(STDERR_FILENO);
+	return !arg_interactive && log_get_level() >= LOG_LEVEL_INFO &&
+	       isatty(STDERR_FILENO);
 }
 
 static void show_progress(unsigned round, enum bench_way way)
@@ -140,8 +142,8 @@ static void show_progress(unsigned round, enum bench_way way)
 	unsigned done = (round - 1) * WIDTH / arg_rounds;
 
 	fprintf(stderr, "\r\033[K[%.*s%*s] round %u of %u: %s ", (int)done,
-		"##############################", (int)(WIDTH - done), "", round, arg_rounds,
-		bench_way_name(way));
+		"##############################", (int)(WIDTH - done), "", round,
+		arg_rounds, bench_way_name(way));
 }
 
 /*
@@ -252,8 +254,8 @@ static int handle_option(int c)
 	case 'n':
 		if (!parse_number(optarg, MAX_ROUNDS, &arg_rounds))
 			return cmd_usage_error(&cmd_bench,
-					       "bad number of rounds '%s' (1 to %u)", optarg,
-					       MAX_ROUNDS);
+					       "bad number of rounds '%s' (1 to %u)",
+					       optarg, MAX_ROUNDS);
 		return -1;
 	case OPT_TIMEOUT:
 		if (!parse_number(optarg, MAX_TIMEOUT_S, &arg_timeout_s))
@@ -293,8 +295,9 @@ static int run_bench(int argc, char *argv[])
 		return cmd_usage_error(&cmd_bench,
 				       "a command runs in this system: no --root here");
 	if (arg_json && arg_interactive)
-		return cmd_usage_error(&cmd_bench, "--json and the command's output cannot both "
-						   "go to standard output");
+		return cmd_usage_error(&cmd_bench,
+				       "--json and the command's output cannot both "
+				       "go to standard output");
 	if (optind >= argc)
 		return cmd_usage_error(&cmd_bench, "no command given");
 	if (prepare(&s, argv + optind) < 0)
@@ -306,11 +309,12 @@ const struct cmd cmd_bench = {
 	.name = "bench",
 	.args = "[-n ROUNDS] [--timeout=S] [--scenario=S] [-i] -- CMD...",
 	.summary = "measure what reading ahead gains for a command on this machine",
-	.options = "  -n, --rounds=ROUNDS how often each way; default 10, at least 6 for a "
-		   "verdict\n"
-		   "      --timeout=S     a launch that takes longer is killed; default 60 s\n"
-		   "      --scenario=S    the launch trained as S (default: \"default\", else "
-		   "all)\n"
-		   "  -i, --interactive   CMD has this terminal; default: /dev/null\n",
+	.options =
+		"  -n, --rounds=ROUNDS how often each way; default 10, at least 6 for a "
+		"verdict\n"
+		"      --timeout=S     a launch that takes longer is killed; default 60 s\n"
+		"      --scenario=S    the launch trained as S (default: \"default\", else "
+		"all)\n"
+		"  -i, --interactive   CMD has this terminal; default: /dev/null\n",
 	.run = run_bench,
 };

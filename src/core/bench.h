@@ -53,7 +53,7 @@ struct bench {
 	/* Results. */
 	struct bench_round *rounds; /* complete ones; owned */
 	size_t n_rounds, capacity;
-	bool has_reads;	   /* bench_sample.reads is known */
+	bool has_reads;	       /* bench_sample.reads is known */
 	bool leaves_processes; /* the launch did, seen where the caller is a subreaper */
 	int first_status;
 	uint64_t faults_min, faults_max; /* of one warm launch */

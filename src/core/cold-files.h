@@ -13,15 +13,15 @@
 #include "mounts.h"
 
 struct cold_file {
-	const char *path; /* borrowed from the shadows */
+	const char *path;		    /* borrowed from the shadows */
 	const struct shadow_object *object; /* of its first shadow; borrowed */
-	uint8_t *wanted;  /* per page: 1 where the launch needs it. NULL: not of use */
+	uint8_t *wanted; /* per page: 1 where the launch needs it. NULL: not of use */
 	uint32_t n_pages, n_wanted;
-	bool is_open;	  /* found and taken as prefetch would; else nothing below is set */
-	bool is_visible;  /* mincore(2) says the truth */
+	bool is_open;	 /* found and taken as prefetch would; else nothing below is set */
+	bool is_visible; /* mincore(2) says the truth */
 	struct identity identity;
-	uint32_t n_left;  /* wanted pages still there after the last eviction */
-	uint32_t n_kept;  /* and after the one that left most of all files' */
+	uint32_t n_left; /* wanted pages still there after the last eviction */
+	uint32_t n_kept; /* and after the one that left most of all files' */
 };
 
 /* What an eviction left. */
@@ -37,11 +37,11 @@ struct cold_files {
 	const struct mounts *mounts;
 	dev_t *devices; /* that hold the files */
 	size_t n_devices, devices_capacity;
-	size_t n_used;	       /* files that are read ahead */
-	size_t n_changed;      /* that were, but changed since they were compiled */
-	size_t n_invisible;    /* used files of which only root may see what is cached */
-	size_t n_deviceless;   /* used files whose device is not known */
-	uint64_t n_wanted;     /* pages of used files */
+	size_t n_used;	     /* files that are read ahead */
+	size_t n_changed;    /* that were, but changed since they were compiled */
+	size_t n_invisible;  /* used files of which only root may see what is cached */
+	size_t n_deviceless; /* used files whose device is not known */
+	uint64_t n_wanted;   /* pages of used files */
 	struct cold_left last, worst; /* of all evictions */
 };
 

@@ -94,7 +94,8 @@ static bool is_foreground(void)
 
 /* ---- the launch ---- */
 
-_Noreturn static void execute(const struct measured_launch *o, bool has_terminal, int message)
+_Noreturn static void execute(const struct measured_launch *o, bool has_terminal,
+			      int message)
 {
 	int error;
 

@@ -37,8 +37,8 @@ struct measured_limits {
 struct measured_launch {
 	const char *program; /* path */
 	char *const *argv;
-	bool inherit_stdio;    /* else stdin, stdout and stderr are /dev/null */
-	const sigset_t *mask;  /* signals that the program is to find blocked */
+	bool inherit_stdio;   /* else stdin, stdout and stderr are /dev/null */
+	const sigset_t *mask; /* signals that the program is to find blocked */
 };
 
 /* What a prefetcher did. */

@@ -112,7 +112,8 @@ int main(int argc, char *argv[])
 	if (strcmp(mode, "daemon") == 0)
 		leave_daemon(file);
 	if (strcmp(mode, "ask") == 0)
-		return read(0, line, sizeof(line)) > 0 && write(1, "got it\n", 7) == 7 ? 0 : 55;
+		return read(0, line, sizeof(line)) > 0 && write(1, "got it\n", 7) == 7 ? 0
+										       : 55;
 	if (strcmp(mode, "output") == 0)
 		return write(1, "output\n", 7) == 7 && write(2, "output\n", 7) == 7 &&
 				       read(0, line, 1) == 0

@@ -36,11 +36,11 @@ static void fill(struct bench_round *rounds, enum bench_way way, const unsigned 
 
 static void test_summary(void **state)
 {
-	static const unsigned cold[N] = {500, 520, 540, 510, 530, 520, 520, 520},
-			      before[N] = {100, 110, 120, 110, 110, 105, 115, 110},
-			      together[N] = {600, 450, 520, 520, 400, 640, 520, 500},
-			      warm[N] = {620, 640, 600, 610, 630, 620, 620, 650};
-	struct bench_round rounds[N] = {0};
+	static const unsigned cold[N] = { 500, 520, 540, 510, 530, 520, 520, 520 },
+			      before[N] = { 100, 110, 120, 110, 110, 105, 115, 110 },
+			      together[N] = { 600, 450, 520, 520, 400, 640, 520, 500 },
+			      warm[N] = { 620, 640, 600, 610, 630, 620, 620, 650 };
+	struct bench_round rounds[N] = { 0 };
 	struct bench_summary s;
 
 	(void)state;
@@ -99,7 +99,7 @@ static int make_sys(char *dir, const char *stat)
 	strcpy(dir, "/tmp/elfcast-bench-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	for (int i = 0; i < 3; i++) {
-		static const char *const parts[] = {"dev", "dev/block", "dev/block/8:1"};
+		static const char *const parts[] = { "dev", "dev/block", "dev/block/8:1" };
 
 		snprintf(path, sizeof(path), "%s/%s", dir, parts[i]);
 		assert_int_equal(mkdir(path, 0700), 0);
@@ -138,7 +138,8 @@ static void test_count_reads(void **state)
 	struct blockdev_reads reads = { 0 };
 
 	(void)state;
-	assert_int_equal(count("   622333    41404 19504026   779958   525034\n", &reads), 0);
+	assert_int_equal(count("   622333    41404 19504026   779958   525034\n", &reads),
+			 0);
 	assert_int_equal(reads.n_requests, 622333);
 	assert_int_equal(reads.n_bytes, 19504026ull * 512);
 	assert_int_equal(count("", &reads), -EINVAL);

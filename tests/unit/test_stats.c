@@ -15,7 +15,7 @@
 
 static void test_median(void **state)
 {
-	const double odd[] = {5, 1, 4}, even[] = {4, 1, 9, 2}, one[] = {-3};
+	const double odd[] = { 5, 1, 4 }, even[] = { 4, 1, 9, 2 }, one[] = { -3 };
 	double m;
 
 	(void)state;
@@ -32,7 +32,7 @@ static void test_median(void **state)
 
 static void test_constant(void **state)
 {
-	const double same[] = {7, 7, 7, 7, 7, 7, 7, 7};
+	const double same[] = { 7, 7, 7, 7, 7, 7, 7, 7 };
 	struct estimate e;
 
 	(void)state;
@@ -49,7 +49,7 @@ static void test_constant(void **state)
  */
 static void test_known_interval(void **state)
 {
-	const double v[] = {90, 10, 80, 20, 70, 30, 60, 40, 50};
+	const double v[] = { 90, 10, 80, 20, 70, 30, 60, 40, 50 };
 	struct estimate e;
 
 	(void)state;
@@ -77,7 +77,7 @@ static void test_same_each_time(void **state)
 /* One outlier of ten moves neither the median nor the interval to itself. */
 static void test_outlier(void **state)
 {
-	const double v[] = {10, 11, 12, 10, 11, 12, 10, 11, 12, 9000};
+	const double v[] = { 10, 11, 12, 10, 11, 12, 10, 11, 12, 9000 };
 	struct estimate e;
 
 	(void)state;
@@ -105,7 +105,7 @@ static void test_paired(void **state)
 
 static void test_few(void **state)
 {
-	const double a[] = {9, 5, 8, 6, 7}, b[] = {1, 4, 1, 1, 1};
+	const double a[] = { 9, 5, 8, 6, 7 }, b[] = { 1, 4, 1, 1, 1 };
 	struct estimate e;
 
 	(void)state;
@@ -155,7 +155,7 @@ static int count_covering(size_t n)
 
 static void test_coverage(void **state)
 {
-	static const size_t sizes[] = {6, 10, 30};
+	static const size_t sizes[] = { 6, 10, 30 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
