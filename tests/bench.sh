@@ -22,7 +22,7 @@ lab_enter "$@"
 . "$TOP/tests/lab/measure.sh"
 . "$TOP/tests/lab/rows.sh"
 ROUNDS=${ROUNDS:-5}
-ROUNDS_LARGE=${ROUNDS_LARGE:-$((ROUNDS < 3 ? ROUNDS : 3))}
+ROUNDS_LARGE=${ROUNDS_LARGE:-$((ROUNDS < 2 ? ROUNDS : 2))}
 
 can_be_measured() { # program...
 	local p why

@@ -5,6 +5,7 @@
 Usage: results.py DIR       reads DIR/rows/*.jsonl, writes into DIR, prints the table
        results.py --check DIR OTHER    rows of OTHER within 10 % of those of DIR, as TAP;
                            both have results.json
+       results.py --short DIR          the table of the project's README
 """
 import json
 import os
@@ -135,7 +136,7 @@ def why_slower(row, mode):
     """In words, for a way that is slower than plain cold."""
     cold, now = row["modes"]["cold"], row["modes"][mode]
     if row["rounds"] < 3:
-        return f"{row['rounds']} launches cannot tell"
+        return "measured too few times to tell (ROUNDS=3 or more)"
     if now["ms_interval"][0] <= cold["ms_interval"][1]:
         return (f"{now['ms'] - cold['ms']:.1f} ms, within the spread of cold launches"
                 f" ({cold['ms_interval'][0]:.1f} to {cold['ms_interval'][1]:.1f} ms)")
@@ -183,7 +184,9 @@ def number(x):
 def cell(row, mode):
     if mode not in row["modes"]:
         return "-"
-    return number(row["modes"][mode]["ms"]) + (" (!)" if mode in row.get("slower", {}) else "")
+    m = row["modes"][mode]
+    text = number(m["ms"]) + (" (!)" if mode in row.get("slower", {}) else "")
+    return text + (f" (+{number(m['before_ms'])})" if mode in ("whole", "before") else "")
 
 
 def ratio(row, mode, to_ms):
@@ -243,7 +246,8 @@ are what they were; other's: together with the launch elfcast reads another prog
 together: elfcast starts with the program; before: it is done by then; warm: all is cached.
 limit: the larger of warm and the best time in which any reader gets the needed pages from that
 disk (data only, no names and inodes), from the start of the launch on; of what is read before,
-warm is the limit. (!): more than 2 % slower than plain cold, see below."""
+warm is the limit. (+N): what was read before the launch took that long. (!): more than 2 %
+slower than plain cold, see below."""
 
 
 def title_of(key):
@@ -297,6 +301,20 @@ def read_results(directory):
         return {(r["kind"], r["storage"], r["program"]): r for r in json.load(f)["rows"]}
 
 
+def short(directory):
+    """The table in the project's README: ext4, launches that wait for a disk."""
+    lines = [["program", "disk", "cold", "4 MiB read-ahead", "together", "before", "warm", "limit"]]
+    for (kind, storage, program), row in read_results(directory).items():
+        if kind != "ext4" or storage == "ram":
+            continue
+        lines.append([program, storage.split(":")[0]]
+                     + [cell(row, m) for m in ("cold", "huge", "together", "before", "warm")]
+                     + [number(row["limit_ms"]) if row["limit_ms"] else "-"])
+    out = []
+    print_aligned(lines, out)
+    print("\n".join(out))
+
+
 def check_again(directory, other):
     """A second run of some rows, against the first."""
     first, bad = read_results(directory), 0
@@ -314,5 +332,7 @@ def check_again(directory, other):
 
 if sys.argv[1] == "--check":
     check_again(*sys.argv[2:])
+elif sys.argv[1] == "--short":
+    short(sys.argv[2])
 else:
     write(sys.argv[1])
