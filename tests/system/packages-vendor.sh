@@ -44,8 +44,9 @@ build_hello() { # release rpmbuild-option...
 		--define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.rpm" --define '_build_id_links none' \
 		"$@" "$TMP/hello.spec" >"$TMP/out" 2>&1
 }
+# A cache of its own each time: dnf takes metadata that changed within a second for the old.
 dnf_in() {
-	dnf -y -q --installroot="$R" --releasever=1 --setopt=reposdir=/nonexistent \
+	dnf -y -q --setopt=cachedir="$(mktemp -d "$TMP/cache.XXXXXX")" --installroot="$R" --releasever=1 --setopt=reposdir=/nonexistent \
 		--setopt=plugins=0 --setopt=metadata_expire=0 --nogpgcheck \
 		--repofrompath=test,"$P" --repo=test "$@" >"$TMP/out" 2>&1 </dev/null
 }
