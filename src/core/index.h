@@ -5,8 +5,9 @@
  * compiled again, to the same bytes.
  *
  * Each launch is a profile that compiled: name, program, scenario; source and target are the
- * objects that are the profile's and the shadow's file. "arch" holds what else the result
- * depends on (program version, storage override).
+ * objects that are the profile's and the shadow's file, its extents name the objects that it
+ * depends on. "arch" holds what else the result depends on (program version, storage
+ * override). What did not change is carried over to the next index without reading a shadow.
  */
 #ifndef ELFCAST_INDEX_H
 #define ELFCAST_INDEX_H
@@ -31,16 +32,11 @@ void index_done(struct compile_index *x);
 /* The launch of the profile named NAME compiled with PARAMETERS, or NULL. */
 const struct shadow_launch *index_find(const struct compile_index *x, const char *name,
 				       const char *parameters);
-/* Whether the file at PATH is not as recorded (or was not recorded). */
-bool index_path_changed(const struct compile_index *x, const char *path);
-
-/* Building the next one. Strings are copied. */
-struct index_builder {
-	struct index_entry *entries;
-	size_t n_entries, entries_capacity;
-	struct index_file *files;
-	size_t n_files, files_capacity;
-};
+/* Whether the profile of L, its shadow or a file that it depends on is not as recorded. */
+bool index_is_changed(const struct compile_index *x, const struct shadow_launch *l);
+/* Paths of the profile's and the shadow's file. Borrowed. */
+const char *index_source(const struct compile_index *x, const struct shadow_launch *l);
+const char *index_target(const struct compile_index *x, const struct shadow_launch *l);
 
 struct index_file {
 	char *path;
@@ -49,13 +45,21 @@ struct index_file {
 	struct identity identity;
 };
 
-struct index_entry {
-	char *name, *program, *scenario, *source, *target; /* the last two: paths */
+/* Building the next one. Strings are copied, those of the old index borrowed. */
+struct index_builder {
+	const struct compile_index *old;
+	struct index_entry *entries;
+	size_t n_entries, entries_capacity;
+	struct index_file *files; /* of the new entries, each entry's in a row */
+	size_t n_files, files_capacity;
 };
 
-/* All 0 or -ENOMEM. */
+/* All 0 or -ENOMEM. L: a launch of OLD that is right as it is. */
+int index_keep(struct index_builder *b, const struct shadow_launch *l);
+/* A new entry, and then the objects that it depends on, in any order. */
 int index_add_entry(struct index_builder *b, const char *name, const char *program,
-		    const char *scenario, const char *source, const char *target);
+		    const char *scenario, const struct index_file *source,
+		    const struct index_file *target);
 int index_add_file(struct index_builder *b, const struct index_file *f);
 int index_write(struct index_builder *b, const char *parameters, uint8_t **ret,
 		size_t *ret_bytes);

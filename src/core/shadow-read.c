@@ -227,11 +227,38 @@ static bool is_in_order(const struct shadow_extent *a, const struct shadow_exten
 	return le32_get(a->first_pgno) < le32_get(b->first_pgno);
 }
 
+/* In an index: the objects that each launch depends on, each once, and nothing else. */
+static bool check_dependencies(const struct shadow *s, const struct shadow_launch *l)
+{
+	const struct shadow_extent *e = s->extents + le32_get(l->first_extent);
+
+	for (uint32_t i = 0; i < le32_get(l->n_extents); i++)
+		if (le32_get(e[i].object) >= s->n_objects ||
+		    le32_get(e[i].first_pgno) != 0 || le32_get(e[i].n_pages) != 0 ||
+		    le32_get(e[i].when) != 0 || le32_get(e[i].next) != SHADOW_NONE ||
+		    (i > 0 && le32_get(e[i - 1].object) >= le32_get(e[i].object)))
+			return false;
+	return true;
+}
+
+static bool check_index(const struct shadow *s)
+{
+	for (uint32_t i = 0; i < s->n_launches; i++)
+		if (!check_dependencies(s, &s->launches[i]))
+			return false;
+	for (uint32_t i = 0; i < s->n_objects; i++)
+		if (le32_get(s->objects[i].first_extent) != SHADOW_NONE)
+			return false;
+	return true;
+}
+
 static bool check_extents(const struct shadow *s)
 {
 	const struct shadow_extent *e = s->extents;
 	uint32_t n_met = 0;
 
+	if (s->kind == SHADOW_KIND_INDEX)
+		return check_index(s);
 	for (uint32_t i = 0; i < s->n_extents; i++)
 		if (le32_get(e[i].when) > LIMIT_WHEN ||
 		    (i > 0 && s->kind == SHADOW_KIND_SHADOW &&
@@ -249,9 +276,8 @@ static bool check_kind(const struct shadow *s, size_t bytes)
 	case SHADOW_KIND_SHADOW:
 		return s->n_launches == 1 && bytes <= LIMIT_SHADOW_BYTES;
 	case SHADOW_KIND_PACK:
-		return bytes <= LIMIT_PACK_BYTES;
 	case SHADOW_KIND_INDEX:
-		return s->n_extents == 0 && bytes <= LIMIT_PACK_BYTES;
+		return bytes <= LIMIT_PACK_BYTES;
 	default:
 		return false;
 	}

@@ -136,9 +136,11 @@ static int put_extents(struct parts *p, const struct shadow_desc *d)
 			.first_pgno = le32_make(e->first_pgno),
 			.n_pages = le32_make(e->n_pages),
 			.when = le32_make(e->when),
+			.next = le32_make(SHADOW_NONE),
 		};
 	}
-	link_extents(p, d, order);
+	if (d->kind != SHADOW_KIND_INDEX)
+		link_extents(p, d, order);
 	return 0;
 }
 

@@ -11,7 +11,10 @@
 #include "worker.h"
 
 /* A machine that installs packages without end must not keep one of them here for ever. */
-#define SYNC_ROUNDS 3
+#define SYNC_ROUNDS    3
+
+/* Part of what an entry of the index must agree in: what it says changed its meaning. */
+#define INDEX_REVISION "2"
 
 /* One run. "Wanted" are the shadows that there should be when it ends. */
 struct sync {
@@ -58,8 +61,9 @@ static int sync_init(struct sync *c)
 		.mounts = c->mounts,
 		.storage_override = c->options->storage_override,
 	};
-	snprintf(c->parameters, sizeof(c->parameters), "%s storage=%d", ELFCAST_VERSION,
-		 c->options->storage_override);
+	snprintf(c->parameters, sizeof(c->parameters), "%s %s storage=%d", ELFCAST_VERSION,
+		 INDEX_REVISION, c->options->storage_override);
+	c->next.old = &c->index;
 	c->todo = calloc(c->profiles.n + 1, sizeof(*c->todo));
 	if (!c->todo)
 		return -ENOMEM;
@@ -111,18 +115,19 @@ static int add_wanted(struct sync *c, const char *name)
 	return 0;
 }
 
-/* One of our own files, for the index. */
-static int record_own(struct sync *c, char *path, const struct identity *identity)
+/* One of our own files, for the index. PATH is borrowed. */
+static int describe_own(struct sync *c, char *path, const struct identity *identity,
+			struct index_file *ret)
 {
 	char full[2 * LIMIT_PATH_BYTES + 2];
-	struct index_file f = { .path = path,
-				.state = OBJECT_VALID,
-				.identity = *identity };
 
 	if (facts_full_path(&c->facts, path, full, sizeof(full)) < 0)
 		return -ENAMETOOLONG;
-	f.storage = facts_storage(&c->facts, full);
-	return index_add_file(&c->next, &f);
+	*ret = (struct index_file){ .path = path,
+				    .state = OBJECT_VALID,
+				    .storage = facts_storage(&c->facts, full),
+				    .identity = *identity };
+	return 0;
 }
 
 static int record_objects(struct sync *c, const struct shadow *s)
@@ -146,80 +151,59 @@ static int record_objects(struct sync *c, const struct shadow *s)
 	return r;
 }
 
-/* The shadow NAME of profile F is right: remember it and all that it depends on. */
+/* The shadow NAME of profile F was made: remember it and all that it depends on. */
 static int record(struct sync *c, const struct profile_file *f, const char *name,
 		  const struct shadow *s)
 {
-	char source[512], target[512];
+	struct index_file source, target;
+	char source_path[512], target_path[512];
 	struct identity identity;
 	int r = store_stat_shadow(c->store, name, &identity);
 
-	store_profile_path(f, source, sizeof(source));
-	store_shadow_path(c->store, name, target, sizeof(target));
+	store_profile_path(f, source_path, sizeof(source_path));
+	store_shadow_path(c->store, name, target_path, sizeof(target_path));
+	if (r == 0)
+		r = describe_own(c, source_path, &f->identity, &source);
+	if (r == 0)
+		r = describe_own(c, target_path, &identity, &target);
 	if (r == 0)
 		r = add_wanted(c, name);
 	if (r == 0)
 		r = index_add_entry(
 			&c->next, f->name, shadow_string(s, s->launches[0].program),
-			shadow_string(s, s->launches[0].scenario), source, target);
-	if (r == 0)
-		r = record_own(c, target, &identity);
-	if (r == 0)
-		r = record_own(c, source, &f->identity);
+			shadow_string(s, s->launches[0].scenario), &source, &target);
 	return r == 0 ? record_objects(c, s) : r;
 }
 
-/* The shadow that the index has for F, when neither of them was touched since. */
-static const char *unchanged_shadow(const struct sync *c, const struct profile_file *f)
+/* What the index has of F, when nothing that its shadow depends on was touched since. */
+static const struct shadow_launch *find_unchanged(const struct sync *c,
+						  const struct profile_file *f)
 {
 	const struct shadow_launch *l = index_find(&c->index, f->name, c->parameters);
-	const struct shadow *s = &c->index.shadow;
 	char source[512];
-	const char *target;
 
 	if (!l)
 		return NULL;
 	store_profile_path(f, source, sizeof(source));
-	if (strcmp(shadow_string(s, s->objects[le32_get(l->source)].path), source) != 0)
+	if (strcmp(index_source(&c->index, l), source) != 0 ||
+	    index_is_changed(&c->index, l))
 		return NULL;
-	target = shadow_string(s, s->objects[le32_get(l->target)].path);
-	if (index_path_changed(&c->index, source) || index_path_changed(&c->index, target))
-		return NULL;
-	return strrchr(target, '/') + 1;
-}
-
-static bool has_changed_object(const struct sync *c, const struct shadow *s)
-{
-	for (uint32_t i = 0; i < s->n_objects; i++)
-		if (index_path_changed(&c->index, shadow_string(s, s->objects[i].path)))
-			return true;
-	return false;
-}
-
-static int read_shadow(const struct sync *c, const char *name, uint8_t **ret_data,
-		       struct shadow *ret)
-{
-	size_t bytes;
-	int r = store_read_shadow(c->store, name, ret_data, &bytes);
-
-	if (r == 0)
-		r = shadow_parse(*ret_data, bytes, ret);
-	return r == 0 && ret->kind != SHADOW_KIND_SHADOW ? -EBADMSG : r;
+	return l;
 }
 
 /* Keep F's shadow if nothing that it depends on changed; else put F on the list. */
 static int plan_one(struct sync *c, const struct profile_file *f)
 {
-	const char *name = unchanged_shadow(c, f);
-	_cleanup_free_ uint8_t *data = NULL;
-	struct shadow s;
+	const struct shadow_launch *l = find_unchanged(c, f);
+	int r;
 
-	if (!name || read_shadow(c, name, &data, &s) < 0 || has_changed_object(c, &s)) {
+	if (!l) {
 		c->todo[c->n_todo++] = f;
 		return 0;
 	}
 	c->result->n_unchanged++;
-	return record(c, f, name, &s);
+	r = index_keep(&c->next, l);
+	return r == 0 ? add_wanted(c, strrchr(index_target(&c->index, l), '/') + 1) : r;
 }
 
 /*
@@ -237,7 +221,7 @@ static bool is_all_unchanged(const struct sync *c)
 
 		if (f->masked || f->error < 0)
 			continue;
-		if (!unchanged_shadow(c, f))
+		if (!find_unchanged(c, f))
 			return false;
 		n++;
 	}

@@ -7,7 +7,8 @@
  *
  * Sections follow each other without padding, every byte of the file belongs to one.
  * Extents lie in reading order; the extents of each object are also a chain by page, which
- * is how a reader without memory knows that none overlap and what one object needs.
+ * is how a reader without memory knows that none overlap and what one object needs. In an
+ * index they say which objects a launch depends on.
  */
 #ifndef ELFCAST_SHADOW_FORMAT_H
 #define ELFCAST_SHADOW_FORMAT_H
@@ -24,7 +25,7 @@
 enum shadow_kind {
 	SHADOW_KIND_SHADOW = 1, /* one launch, read by prefetch */
 	SHADOW_KIND_PACK = 2,	/* many launches, read at boot */
-	SHADOW_KIND_INDEX = 3,	/* what the last compile saw; no extents */
+	SHADOW_KIND_INDEX = 3,	/* what the last compile saw */
 };
 
 /* What compile found where the profile names a file. */
@@ -85,6 +86,7 @@ struct shadow_object {
 	le32 first_extent; /* the one with the lowest page, SHADOW_NONE: no extents */
 };
 
+/* In an index only object says something: the others are zero, next SHADOW_NONE. */
 struct shadow_extent {
 	le32 object;
 	le32 first_pgno;

@@ -53,6 +53,8 @@ converges() { # name expected-counts
 	compile
 	same "$1: counts" "$2" "$(sed -n 's/^elfcast: [0-9]* profiles*: //p' "$TMP/err")"
 	same "$1: same bytes as a fresh compile" "$(fresh)" "$(shadows)"
+	same "$1: and what is carried over in the index is what --force finds" "$(state)" \
+		"$(compile --force && state)"
 }
 make_elf "$R/usr/bin/one" rebuilt
 converges "program rebuilt" "1 compiled, 1 unchanged, 0 bad; 0 shadows removed"
@@ -94,6 +96,27 @@ rm "$R/etc/elfcast/profiles.d/test.two.json"
 converges "unmasked" "1 compiled, 1 unchanged, 0 bad; 0 shadows removed"
 rm "$P/test.one.json"
 converges "profile gone" "0 compiled, 1 unchanged, 0 bad; 1 shadow removed"
+
+# What did not change costs a stat, however much of it there is.
+cp "$P/test.two.json" "$TMP/two.json"
+for i in 1 2 3; do
+	sed "s/\"default\"/\"s$i\"/" "$TMP/two.json" >"$P/test.more$i.json"
+	make_elf "$R/usr/bin/own$i" "own$i"
+	profile "$P/test.own$i.json" "/usr/bin/own$i" "$(object "/usr/bin/own$i"), $(object /usr/bin/two)"
+done
+converges "six more profiles" "6 compiled, 1 unchanged, 0 bad; 0 shadows removed"
+make_elf "$R/usr/bin/own2" rebuilt
+strace -f -e trace=openat,openat2,open -o "$TMP/trace" elfcast compile --quiet --root="$R" \
+	--storage=flash 2>/dev/null
+if [ -s "$TMP/trace" ] && [ -z "$ELFCAST_SANITIZED" ]; then
+	same "one of seven changed: of the profiles and shadows only its own are opened" "test.own2.json" \
+		"$(grep -oE 'test\.[a-z0-9]+\.json(\.shadow)?"' "$TMP/trace" | sed 's/\.shadow//; s/"//' | sort -u)"
+else
+	skip "one of seven changed: only its own files are opened" "no strace, or sanitizers"
+fi
+converges "all of it" "0 compiled, 7 unchanged, 0 bad; 0 shadows removed"
+rm "$P"/test.more?.json "$P"/test.own?.json "$R"/usr/bin/own?
+converges "six profiles gone" "0 compiled, 1 unchanged, 0 bad; 6 shadows removed"
 
 # Damage of our own state.
 f=$(find "$S" -name '*two*')

@@ -775,9 +775,82 @@ static void test_indexes(void **state)
 	assert_int_equal(write_and_free(&d), -EINVAL);
 	o[1].state = OBJECT_VALID;
 	assert_int_equal(write_and_free(&d), 0);
-	d.n_extents = 1;
-	l[0].n_extents = l[1].first_extent = 1;
+}
+
+/* Extents of an index: which objects each launch depends on. */
+static void test_dependencies(void **state)
+{
+	struct launch_desc l[2] = { launch, launch };
+	struct object_desc o[2] = { { .path = "/a", .state = OBJECT_VALID },
+				    { .path = "/b", .state = OBJECT_MISSING } };
+	struct extent_desc e[3] = { { .object = 0 }, { .object = 1 }, { .object = 1 } };
+	struct shadow_desc d = { SHADOW_KIND_INDEX, l, o, e, 2, 2, 3 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		l[i].name = i ? "b.json" : "a.json";
+		l[i].source = l[i].target = 0;
+	}
+	l[0].n_extents = l[1].first_extent = 2;
+	l[1].n_extents = 1;
+	keep("index-dependencies", &d);
+	assert_int_equal(write_and_free(&d), 0);
+	e[1].object = 0; /* twice */
 	assert_int_equal(write_and_free(&d), -EINVAL);
+	e[0].object = 1; /* not ascending */
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	e[0].object = 0;
+	e[1].object = 1;
+	e[2].first_pgno = 1;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	e[2].first_pgno = 0;
+	e[2].n_pages = 1;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	e[2].n_pages = 0;
+	e[2].when = 1;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	e[2].when = 0;
+	d.n_extents = 2; /* and one that is not there */
+	assert_int_equal(write_and_free(&d), -EINVAL);
+}
+
+/* What the writer cannot get wrong. */
+static void test_dependencies_are_no_chains(void **state)
+{
+	struct launch_desc l = launch;
+	struct object_desc o = { .path = "/a", .state = OBJECT_VALID };
+	struct extent_desc e = { .object = 0 };
+	struct shadow_desc d = { SHADOW_KIND_INDEX, &l, &o, &e, 1, 1, 1 };
+	struct shadow_header *h;
+	struct shadow_object *object;
+	struct shadow_extent *extent;
+	struct shadow s;
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	l.name = "a.json";
+	l.n_extents = 1;
+	l.source = l.target = 0;
+	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
+	h = (struct shadow_header *)data;
+	object = (struct shadow_object *)(data + sizeof(*h) + sizeof(struct shadow_launch));
+	extent = (struct shadow_extent *)(object + 1);
+	object->first_extent = le32_make(0);
+	mend(data, bytes);
+	assert_int_equal(shadow_parse(data, bytes, &s), -EBADMSG);
+	object->first_extent = le32_make(SHADOW_NONE);
+	extent->next = le32_make(0);
+	mend(data, bytes);
+	assert_int_equal(shadow_parse(data, bytes, &s), -EBADMSG);
+	extent->next = le32_make(SHADOW_NONE);
+	extent->object = le32_make(1);
+	mend(data, bytes);
+	assert_int_equal(shadow_parse(data, bytes, &s), -EBADMSG);
+	extent->object = le32_make(0);
+	mend(data, bytes);
+	assert_int_equal(shadow_parse(data, bytes, &s), 0);
+	free(data);
 }
 
 int main(void)
@@ -803,6 +876,8 @@ int main(void)
 		cmocka_unit_test(test_limits_of_files),
 		cmocka_unit_test(test_packs),
 		cmocka_unit_test(test_indexes),
+		cmocka_unit_test(test_dependencies),
+		cmocka_unit_test(test_dependencies_are_no_chains),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
