@@ -159,16 +159,36 @@ converged() {
 # What a package manager says when one of our hooks went wrong.
 COMPLAINTS='elfcast-hook|scriptlet|trigger.*(fail|error)|warning|error|failed|cannot'
 
-# did STEP...: what was to be there is there, and what was to go has gone
+# did STEP...: what was to be there is there, in that version, and what was to go has gone
 did() {
-	local change file
+	local change name version file
 	for change; do
-		case ${change%%:*} in
-		prog-elfcast) file=$R/usr/share/elfcast/profiles.d/prog.prog.json ;;
-		*) file=$R/usr/bin/${change%%:*} ;;
+		name=${change%%:*} version=${change##*:}
+		case $name in
+		prog-elfcast) file=usr/share/elfcast/profiles.d/prog.prog.json ;;
+		*) file=usr/bin/$name ;;
 		esac
-		if [ "${change##*:}" = 0 ]; then [ ! -e "$file" ]; else [ -e "$file" ]; fi || return 1
+		if [ "$version" = 0 ]; then
+			[ ! -e "$R/$file" ] || return 1
+		elif [ -e "$T/$name-$version/$file" ]; then
+			cmp -s "$T/$name-$version/$file" "$R/$file" || return 1
+		else # our own package: both versions have the same program
+			[ -e "$R/$file" ] || return 1
+		fi
 	done
+}
+
+# Whether the package manager's last words, in $said, are complaints. By the shell itself: over
+# thousands of transactions process ids come again, and bash then took the status of an old
+# child for that of grep.
+complained() {
+	local status
+	said=$(<"$TMP/out")
+	shopt -s nocasematch
+	[[ $said =~ $COMPLAINTS ]]
+	status=$?
+	shopt -u nocasematch
+	return $status
 }
 
 # one STEP: do it, and look at all that must hold afterwards
@@ -182,8 +202,8 @@ one() {
 		echo "# $1: exit status $status"
 	elif ! did $1; then
 		echo "# $1: not done"
-	elif grep -qiE "$COMPLAINTS" "$TMP/out"; then
-		echo "# $1: complaints"
+	elif complained; then
+		echo "# $1: complaints: '$said'"
 	elif ! converged; then
 		echo "# $1: not converged"
 	else

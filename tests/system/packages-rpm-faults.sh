@@ -9,10 +9,7 @@ skip_without rpm rpmbuild python3 git
 STEP=${STEP:-12}
 [ -z "${PKG_FULL:-}" ] || STEP=1
 
-check "packages" built rpm
-base_tree
-vendor_trees
-check "the vendor's packages" rpm_packages
+setup_rpm
 rpm_in() { rpm --force-debian --root "$R" --dbpath /var/lib/rpm "$@" >"$TMP/out" 2>&1 </dev/null; }
 new_root empty
 rpm_in -i "$P/base-1.rpm" "$P/elfcast-1.rpm" "$P/prog-1.rpm" "$P/prog-elfcast-1.rpm"
