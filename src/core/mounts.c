@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
+#include <linux/magic.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include "blockdev.h"
 #include "limits.h"
@@ -298,9 +301,83 @@ static int read_seq_file(int fd, char **ret, size_t *ret_bytes)
 	return 0;
 }
 
+static bool has_root(const struct mounts *m)
+{
+	for (size_t i = m->first_root; i != NO_MOUNT; i = m->items[i].next_sibling)
+		if (m->items[i].point_bytes == 0)
+			return true;
+	return false;
+}
+
+int mounts_add_root(struct mounts *m, const char *fstype, dev_t dev)
+{
+	struct mount *items;
+
+	if (has_root(m))
+		return 0;
+	items = realloc(m->items, (m->n + 1) * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	m->items = items;
+	items[m->n] = (struct mount){ .dev = dev,
+				      .point = "/",
+				      .fstype = fstype,
+				      .source = "",
+				      .local = is_one_of(fstype, local_types,
+							 ARRAY_SIZE(local_types)),
+				      .storage = -1,
+				      .first_child = m->first_root,
+				      .next_sibling = NO_MOUNT };
+	m->first_root = m->n++;
+	return 0;
+}
+
+/* Of those in local_types, what a system may be installed on. */
+static const char *type_from_magic(uint32_t magic)
+{
+	switch (magic) {
+	case EXT4_SUPER_MAGIC: /* and ext2, ext3 */
+		return "ext4";
+	case XFS_SUPER_MAGIC:
+		return "xfs";
+	case BTRFS_SUPER_MAGIC:
+		return "btrfs";
+	case F2FS_SUPER_MAGIC:
+		return "f2fs";
+	case SQUASHFS_MAGIC:
+		return "squashfs";
+	case EROFS_SUPER_MAGIC_V1:
+		return "erofs";
+	case OVERLAYFS_SUPER_MAGIC:
+		return "overlay";
+	case TMPFS_MAGIC:
+		return "tmpfs";
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * A directory that somebody called chroot() on need not be a mount, and then no line of the
+ * table covers "/": package managers install into such roots. We run from that file system,
+ * so asking it hangs nobody who does not hang already.
+ */
+static int add_own_root(struct mounts *m)
+{
+	const char *fstype;
+	struct statfs fs;
+	struct stat st;
+
+	if (has_root(m) || statfs("/", &fs) < 0 || stat("/", &st) < 0)
+		return 0;
+	fstype = type_from_magic((uint32_t)fs.f_type);
+	return fstype ? mounts_add_root(m, fstype, st.st_dev) : 0;
+}
+
 int mounts_load(struct mounts **ret)
 {
 	_cleanup_close_ int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	_cleanup_(mounts_freep) struct mounts *m = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t bytes = 0;
 	int r;
@@ -308,7 +385,14 @@ int mounts_load(struct mounts **ret)
 	if (fd < 0)
 		return -errno;
 	r = read_seq_file(fd, &text, &bytes);
-	return r < 0 ? r : mounts_parse(text, bytes, ret);
+	if (r == 0)
+		r = mounts_parse(text, bytes, &m);
+	if (r == 0)
+		r = add_own_root(m);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(m);
+	return 0;
 }
 
 void mounts_free(struct mounts *m)
@@ -376,7 +460,7 @@ static const struct mount *find_mount(const struct mounts *m, const char *path,
 	*ret_local = is_canonical(path);
 	while ((i = first_met(m, list, path, path_bytes)) != NO_MOUNT) {
 		found = &m->items[i];
-		/* In a chroot "/" may be no mount at all: what holds it is not known. */
+		/* Where "/" is no mount and nobody added it: what holds it is not known. */
 		if (list == m->first_root && found->point_bytes > 0)
 			*ret_local = false;
 		*ret_local = *ret_local && found->local;

@@ -20,6 +20,11 @@ struct mounts;
 int mounts_load(struct mounts **ret);
 /* From the text of a mountinfo file; lines it cannot read count as remote. New. -ENOMEM. */
 int mounts_parse(const char *text, size_t bytes, struct mounts **ret);
+/*
+ * Where no mount covers "/", as in a chroot: one of FSTYPE (borrowed) on DEV does, with what
+ * there is below it. mounts_load() has done it. 0, -ENOMEM.
+ */
+int mounts_add_root(struct mounts *m, const char *fstype, dev_t dev);
 void mounts_free(struct mounts *m);
 DEFINE_CLEANUP(struct mounts *, mounts_free)
 

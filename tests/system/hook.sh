@@ -47,6 +47,16 @@ if [ -z "${ELFCAST_SANITIZED:-}" ]; then # which wants /proc
 	repaired "no /proc and no /dev"
 fi
 
+# As package managers install into directories: "/" is no mount there.
+rm -rf "$R/var/lib"
+# shellcheck disable=SC2016 # of the shell inside
+in_chroot() {
+	unshare -m sh -c 'mount --make-rprivate / && mkdir -p "$1/proc" &&
+		mount -t proc proc "$1/proc" && chroot "$1" /hook/elfcast-hook' sh "$R"
+}
+silent "a chroot that is no mount" in_chroot </dev/null
+same "a chroot that is no mount: compiled" "$good" "$(cd "$S" && sha256sum -- *)"
+
 rm -rf "$R/var/lib"
 mkdir -p "$TMP/empty"
 read_only() {

@@ -136,6 +136,40 @@ static void test_chroot_without_root_mount(void **state)
 	check_type("", "/", "none", false);
 }
 
+static void test_chroot_with_what_is_known_of_it(void **state)
+{
+	static const char text[] = "2 1 8:2 / /data rw - ext4 /dev/sda2 rw\n"
+				   "3 1 0:5 / /net rw - nfs host:/ rw\n"
+				   "4 3 8:2 / /net/data rw - ext4 /dev/sda2 rw\n";
+	struct mounts *m;
+	dev_t dev;
+
+	(void)state;
+	assert_int_equal(mounts_parse(text, strlen(text), &m), 0);
+	assert_int_equal(mounts_add_root(m, "xfs", makedev(8, 1)), 0);
+	assert_true(mounts_is_local(m, "/usr/bin/git"));
+	assert_string_equal(mounts_fstype(m, "/usr/bin/git"), "xfs");
+	assert_int_equal(mounts_device(m, "/usr/bin/git", &dev), 0);
+	assert_int_equal(dev, makedev(8, 1));
+	assert_true(mounts_is_local(m, "/data/a"));
+	assert_string_equal(mounts_fstype(m, "/data/a"), "ext4");
+	assert_false(mounts_is_local(m, "/net/a"));
+	assert_false(mounts_is_local(m, "/net/data/a"));
+	/* There is one now. */
+	assert_int_equal(mounts_add_root(m, "nfs", makedev(0, 9)), 0);
+	assert_string_equal(mounts_fstype(m, "/"), "xfs");
+	mounts_free(m);
+	/* A root that is not local, and a line that may be any mount. */
+	assert_int_equal(mounts_parse("", 0, &m), 0);
+	assert_int_equal(mounts_add_root(m, "nfs", makedev(0, 9)), 0);
+	assert_false(mounts_is_local(m, "/usr/bin/git"));
+	mounts_free(m);
+	assert_int_equal(mounts_parse("x\n", 2, &m), 0);
+	assert_int_equal(mounts_add_root(m, "xfs", makedev(8, 1)), 0);
+	assert_false(mounts_is_local(m, "/usr/bin/git"));
+	mounts_free(m);
+}
+
 static void test_damaged_lines(void **state)
 {
 	static const char *const lines[] = {
@@ -381,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_bind_mount),
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_chroot_without_root_mount),
+		cmocka_unit_test(test_chroot_with_what_is_known_of_it),
 		cmocka_unit_test(test_damaged_lines),
 		cmocka_unit_test(test_cycles_end),
 		cmocka_unit_test(test_many_and_long),
