@@ -91,17 +91,20 @@ static bool check_launch(const struct shadow *s, const struct shadow_launch *l,
 	       is_launch_file(s, l->source) && is_launch_file(s, l->target);
 }
 
-/* Launches share out the extents in order; those of an index are sorted for looking up. */
+/*
+ * Launches share out the extents in order, but in a pack each extent names its launch. Those
+ * of an index are sorted for looking up.
+ */
 static bool check_launches(const struct shadow *s, struct reader *strings)
 {
+	uint32_t extent = 0, n_extents = s->kind == SHADOW_KIND_PACK ? 0 : s->n_extents;
 	const char *last = "";
-	uint32_t extent = 0;
 
 	for (uint32_t i = 0; i < s->n_launches; i++) {
 		const struct shadow_launch *l = &s->launches[i];
 
 		if (!check_launch(s, l, strings) || le32_get(l->first_extent) != extent ||
-		    le32_get(l->n_extents) > s->n_extents - extent)
+		    le32_get(l->n_extents) > n_extents - extent)
 			return false;
 		extent += le32_get(l->n_extents);
 		if (s->kind != SHADOW_KIND_INDEX)
@@ -110,7 +113,7 @@ static bool check_launches(const struct shadow *s, struct reader *strings)
 			return false;
 		last = shadow_string(s, l->name);
 	}
-	return extent == s->n_extents;
+	return extent == n_extents;
 }
 
 static bool is_zero(const void *data, size_t bytes)
@@ -252,6 +255,14 @@ static bool check_index(const struct shadow *s)
 	return true;
 }
 
+/* A bucket of time, or in a pack the number of a launch. */
+static bool check_when(const struct shadow *s, const struct shadow_extent *e)
+{
+	if (s->kind == SHADOW_KIND_PACK)
+		return le32_get(e->when) < s->n_launches;
+	return le32_get(e->when) <= LIMIT_WHEN;
+}
+
 static bool check_extents(const struct shadow *s)
 {
 	const struct shadow_extent *e = s->extents;
@@ -260,9 +271,8 @@ static bool check_extents(const struct shadow *s)
 	if (s->kind == SHADOW_KIND_INDEX)
 		return check_index(s);
 	for (uint32_t i = 0; i < s->n_extents; i++)
-		if (le32_get(e[i].when) > LIMIT_WHEN ||
-		    (i > 0 && s->kind == SHADOW_KIND_SHADOW &&
-		     !is_in_order(&e[i - 1], &e[i])))
+		if (!check_when(s, &e[i]) || (i > 0 && s->kind == SHADOW_KIND_SHADOW &&
+					      !is_in_order(&e[i - 1], &e[i])))
 			return false;
 	for (uint32_t i = 0; i < s->n_objects; i++)
 		if (!check_chain(s, i, &n_met))

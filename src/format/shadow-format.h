@@ -7,8 +7,9 @@
  *
  * Sections follow each other without padding, every byte of the file belongs to one.
  * Extents lie in reading order; the extents of each object are also a chain by page, which
- * is how a reader without memory knows that none overlap and what one object needs. In an
- * index they say which objects a launch depends on.
+ * is how a reader without memory knows that none overlap and what one object needs. In a
+ * pack launches lie in order of rank, and each extent names the first that needs it; in an
+ * index extents say which objects a launch depends on.
  */
 #ifndef ELFCAST_SHADOW_FORMAT_H
 #define ELFCAST_SHADOW_FORMAT_H
@@ -63,10 +64,10 @@ struct shadow_launch {
 	le32 program; /* string offsets */
 	le32 scenario;
 	le32 arch;
-	le32 name;   /* profile file name; "" in a shadow */
-	le32 source; /* index: object that is the profile's file, else SHADOW_NONE */
-	le32 target; /* index: object that is the shadow's file, else SHADOW_NONE */
-	le32 first_extent;
+	le32 name;	   /* profile file name; "" in a shadow */
+	le32 source;	   /* index: object that is the profile's file, else SHADOW_NONE */
+	le32 target;	   /* index: object that is the shadow's file, else SHADOW_NONE */
+	le32 first_extent; /* both 0 in a pack */
 	le32 n_extents;
 };
 
@@ -91,7 +92,7 @@ struct shadow_extent {
 	le32 object;
 	le32 first_pgno;
 	le32 n_pages;
-	le32 when; /* bucket of first touch, see elfcast-profile(5) */
+	le32 when; /* bucket of first touch, see elfcast-profile(5); in a pack: launch */
 	le32 next; /* extent of the same object with the next higher page, or SHADOW_NONE */
 };
 

@@ -130,6 +130,19 @@ static void check_pages(const struct shadow *s)
 	REQUIRE(n == shadow_count_pages(s));
 }
 
+/* Whoever sums up by launch (status --pack) counts in an array of n_launches. */
+static void check_launches(const struct shadow *s)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_launches; i++)
+		n += le32_get(s->launches[i].n_extents);
+	REQUIRE(n == (s->kind == SHADOW_KIND_PACK ? 0 : s->n_extents));
+	for (uint32_t i = 0; i < s->n_extents; i++)
+		REQUIRE(le32_get(s->extents[i].when) <
+			(s->kind == SHADOW_KIND_PACK ? s->n_launches : LIMIT_WHEN + 1));
+}
+
 static void write_back(const struct shadow *s, const uint8_t *data, size_t size)
 {
 	_cleanup_free_ struct launch_desc *launches =
@@ -160,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r < 0)
 		return 0;
 	check_pages(&s);
+	check_launches(&s);
 	write_back(&s, data, size);
 	return 0;
 }

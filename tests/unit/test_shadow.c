@@ -702,39 +702,115 @@ static void test_limits_of_files(void **state)
 	assert_int_equal(write_and_free(&d), -E2BIG);
 }
 
+/* Two launches, the better one first; extents in the order of the disk. */
+static const struct launch_desc pack_launches[] = {
+	{ "/usr/bin/tool", "default", "x86_64", "b.json", SHADOW_NONE, SHADOW_NONE, 0, 0 },
+	{ "/usr/bin/tool", "x", "x86_64", "a.json", SHADOW_NONE, SHADOW_NONE, 0, 0 },
+};
+static const struct extent_desc pack_extents[] = {
+	{ TOOL, 8, 3, 1 }, { TOOL, 0, 4, 0 }, { DATA, 1, 1, 1 }, { WHOLE, 0, 1, 0 }
+};
+
+static struct shadow_desc pack_desc(void)
+{
+	return (struct shadow_desc){ SHADOW_KIND_PACK,
+				     pack_launches,
+				     objects,
+				     pack_extents,
+				     ARRAY_SIZE(pack_launches),
+				     N_OBJECTS,
+				     ARRAY_SIZE(pack_extents) };
+}
+
 static void test_packs(void **state)
 {
-	struct launch_desc l[2] = { launch, launch };
-	struct extent_desc e[5];
-	struct shadow_desc d = { SHADOW_KIND_PACK, l, objects, e, 2, N_OBJECTS, 5 };
+	struct launch_desc l[2];
+	struct extent_desc e[ARRAY_SIZE(pack_extents)];
+	struct shadow_desc d = pack_desc();
 
 	(void)state;
-	for (size_t i = 0; i < 5; i++)
-		e[i] = extents[4 - i];	  /* any order */
-	l[0].name = l[1].name = "a.json"; /* may come twice: two scenarios */
-	l[0].n_extents = l[1].first_extent = 2;
-	l[1].n_extents = 3;
 	keep("pack", &d);
 	assert_int_equal(write_and_free(&d), 0);
-	e[4].n_pages = 5; /* the launches share the file: overlaps of both count */
-	assert_int_equal(write_and_free(&d), -EINVAL);
-	e[4].n_pages = 3;
-	l[0].source = 0;
-	assert_int_equal(write_and_free(&d), -EINVAL);
-	l[0].source = SHADOW_NONE;
-	l[0].name = "";
-	assert_int_equal(write_and_free(&d), -EINVAL);
-	l[0].name = "a/b";
-	assert_int_equal(write_and_free(&d), -EINVAL);
-	l[0].name = "a.json";
-	l[1].first_extent = 1;
-	assert_int_equal(write_and_free(&d), -EINVAL);
-	l[0].n_extents = l[1].first_extent = UINT32_MAX;
-	l[1].n_extents = 6; /* 5 by wrapping */
-	assert_int_equal(write_and_free(&d), -EINVAL);
+	d.launches = l;
+	d.extents = e;
+#define TRIED(result, ...)                                                                 \
+	do {                                                                               \
+		memcpy(l, pack_launches, sizeof(l));                                       \
+		memcpy(e, pack_extents, sizeof(e));                                        \
+		__VA_ARGS__;                                                               \
+		assert_int_equal(write_and_free(&d), result);                              \
+	} while (0)
+	TRIED(0, e[0] = pack_extents[3]; e[3] = pack_extents[0]); /* any order */
+	TRIED(0, l[0].name = "a.json");				  /* two scenarios */
+	TRIED(0, e[1].when = e[3].when = 1); /* the first brings nothing */
+	TRIED(-EINVAL, e[1].n_pages = 9);    /* the launches share the file */
+	TRIED(-EINVAL, l[0].source = 0);
+	TRIED(-EINVAL, l[0].name = "");
+	TRIED(-EINVAL, l[0].name = "a/b");
 	d = (struct shadow_desc){ .kind = SHADOW_KIND_PACK };
 	keep("pack-empty", &d);
 	assert_int_equal(write_and_free(&d), 0); /* nothing is worth it: still a pack */
+}
+
+/* As in a shadow, but for launches and the meaning of when. */
+static void test_pack_fields(void **state)
+{
+	enum { LAUNCH_1 = sizeof(struct shadow_launch), EXTENTS = LAUNCH_1 };
+	static const struct damage damages[] = {
+		{ HEADER(kind), 4, SHADOW_KIND_SHADOW },
+		{ HEADER(kind), 4, SHADOW_KIND_INDEX },
+		{ HEADER(n_launches), 4, 1 },
+		{ HEADER(n_launches), 4, 3 },
+		{ HEADER(n_extents), 4, 3 },
+		{ LAUNCH(source), 4, 0 },
+		{ LAUNCH(target), 4, 0 },
+		{ LAUNCH(first_extent), 4, 1 },
+		{ LAUNCH(n_extents), 4, 4 },
+		{ LAUNCH(n_extents), 4, UINT32_MAX },
+		{ LAUNCH_1 + LAUNCH(first_extent), 4, 2 },
+		{ LAUNCH_1 + LAUNCH(n_extents), 4, 2 },
+		{ EXTENTS + EXTENT(0, when), 4, 2 }, /* launches are 0 and 1 */
+		{ EXTENTS + EXTENT(3, when), 4, 2 },
+		{ EXTENTS + EXTENT(3, when), 4, UINT32_MAX },
+		{ EXTENTS + EXTENT(1, n_pages), 4, 9 },
+		{ EXTENTS + EXTENT(1, object), 4, STALE },
+		{ EXTENTS + EXTENT(1, next), 4, SHADOW_NONE },
+		{ EXTENTS + EXTENT(0, next), 4, 1 },
+		{ EXTENTS + EXTENT(0, first_pgno), 4, 9 },
+	};
+	static const struct damage changes[] = {
+		{ EXTENTS + EXTENT(0, when), 4, 0 },
+		{ EXTENTS + EXTENT(1, when), 4, 1 },
+		{ EXTENTS + EXTENT(0, first_pgno), 4, 7 },
+	};
+	uint8_t *shadow = base;
+	size_t shadow_bytes = base_bytes;
+	struct shadow_desc d = pack_desc();
+
+	(void)state;
+	assert_int_equal(shadow_write(&d, &base, &base_bytes), 0);
+	refuse_all(damages, ARRAY_SIZE(damages));
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		assert_int_equal(parse_damaged(&changes[i]), 0);
+	free(base);
+	base = shadow;
+	base_bytes = shadow_bytes;
+}
+
+/* More launches than there are buckets of time. */
+static void test_pack_of_many_launches(void **state)
+{
+	enum { N = LIMIT_WHEN + 100 };
+	static struct launch_desc l[N];
+	struct extent_desc e = { TOOL, 0, 1, N - 1 };
+	struct shadow_desc d = { SHADOW_KIND_PACK, l, objects, &e, N, N_OBJECTS, 1 };
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		l[i] = pack_launches[0];
+	assert_int_equal(write_and_free(&d), 0);
+	e.when = N;
+	assert_int_equal(write_and_free(&d), -EINVAL);
 }
 
 static void test_indexes(void **state)
@@ -875,6 +951,8 @@ int main(void)
 		cmocka_unit_test(test_limits_of_strings),
 		cmocka_unit_test(test_limits_of_files),
 		cmocka_unit_test(test_packs),
+		cmocka_unit_test(test_pack_fields),
+		cmocka_unit_test(test_pack_of_many_launches),
 		cmocka_unit_test(test_indexes),
 		cmocka_unit_test(test_dependencies),
 		cmocka_unit_test(test_dependencies_are_no_chains),
