@@ -221,6 +221,8 @@ install: all
 	install -m 644 $(wildcard profiles/collection/*.json) $(DESTDIR)$(datadir)/elfcast/profiles.d
 	install -m 644 profiles/README.md $(DESTDIR)$(docdir)/PROFILES.md
 	install -d $(DESTDIR)$(sysconfdir)/elfcast/profiles.d
+	[ -e $(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf ] || \
+		install -m 644 packaging/elfcast.conf $(DESTDIR)$(sysconfdir)/elfcast
 	install -D -m 644 -t $(DESTDIR)$(unitdir) packaging/systemd/*.service
 	install -D -m 644 -t $(DESTDIR)$(tmpfilesdir) packaging/tmpfiles.d/*.conf
 	install -D -m 644 packaging/completions/elfcast.bash \

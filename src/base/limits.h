@@ -51,6 +51,10 @@
 #define LIMIT_PROFILE_NAMES	 1000000u /* then nothing is */
 #define LIMIT_PROFILE_NAME_BYTES 200u	  /* leaves room for HASH16. and .shadow */
 
+/* elfcast.conf; and programs in each of its lists. */
+#define LIMIT_CONFIG_BYTES	 (64u << 10)
+#define LIMIT_CONFIG_PROGRAMS	 4096u
+
 /* /proc/self/mountinfo; about 100 bytes a mount, and the kernel allows 100,000 mounts. */
 #define LIMIT_MOUNTINFO_BYTES	 (64u << 20)
 

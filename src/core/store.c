@@ -18,6 +18,8 @@
 
 #define PROFILES_USR "/usr/share/elfcast/profiles.d"
 #define PROFILES_ETC "/etc/elfcast/profiles.d"
+#define CONFIG_DIR   "/etc/elfcast"
+#define CONFIG	     "elfcast.conf"
 #define STATE_VAR    "/var/lib/elfcast"
 #define STATE_USR    "/usr/lib/elfcast"
 #define SHADOWS	     "shadow" /* below the state directory */
@@ -504,6 +506,30 @@ int store_put_index(const struct store *s, const void *data, size_t bytes)
 	_cleanup_close_ int dir = open_state_dir(s, "", true);
 
 	return dir < 0 ? dir : replace_file(dir, INDEX, data, bytes, false);
+}
+
+int store_read_config(const struct store *s, char **ret, size_t *ret_bytes)
+{
+	_cleanup_close_ int dir = open_dir(s, CONFIG_DIR), fd = -1;
+	struct stat st;
+
+	if (dir < 0)
+		return dir;
+	if (fstat(dir, &st) < 0)
+		return -errno;
+	if (!is_trusted(&st))
+		return -EPERM;
+	fd = openat(dir, CONFIG, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) && !is_trusted(&st))
+		return -EPERM;
+	return io_read_file(fd, LIMIT_CONFIG_BYTES, ret, ret_bytes);
+}
+
+const char *store_config_path(void)
+{
+	return CONFIG_DIR "/" CONFIG;
 }
 
 int store_put_profile(const struct store *s, const char *name, const void *data,

@@ -88,6 +88,14 @@ int store_remove_leftovers(const struct store *s);
 int store_read_index(const struct store *s, uint8_t **ret, size_t *ret_bytes);
 int store_put_index(const struct store *s, const void *data, size_t bytes);
 
+/*
+ * elfcast.conf as a whole in a new buffer, one NUL past it. -ENOENT; -EPERM: it or its
+ * directory is not root's, or writable by others; -ELOOP, -EINVAL: no regular file; -E2BIG.
+ */
+int store_read_config(const struct store *s, char **ret, size_t *ret_bytes);
+/* Its path below the root. */
+const char *store_config_path(void);
+
 /* Install a profile text in /etc/elfcast/profiles.d/NAME (fsync and rename). */
 int store_put_profile(const struct store *s, const char *name, const void *data,
 		      size_t bytes);

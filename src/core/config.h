@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * elfcast.conf(5): what the administrator decides. A line that cannot be read is reported
+ * and skipped, and costs nothing else. libc only.
+ */
+#ifndef ELFCAST_CONFIG_H
+#define ELFCAST_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diag.h"
+#include "macro.h"
+#include "store.h"
+
+/* Without BootBudget=: this share of memory, but not more. */
+#define CONFIG_BUDGET_PERCENT	10u
+#define CONFIG_BUDGET_MAX_BYTES ((uint64_t)512 << 20)
+
+struct config {
+	bool has_budget;	 /* BootBudget= was given: one of the next two counts */
+	uint64_t budget_bytes;	 /* when budget_percent is 0 */
+	unsigned budget_percent; /* of memory */
+	unsigned time_ms;	 /* BootTime=; 0: no limit */
+	int storage;		 /* enum storage_class, or -1: detect */
+	bool boot, watch;
+	/* Programs: absolute paths, or names (no slash) of all programs called so. Owned. */
+	struct name_list always, never;
+};
+
+/* What is wrong with a line; LINE 0: with the file. */
+typedef void (*config_problem)(const struct diag *d, void *userdata);
+
+/* All defaults. */
+void config_init(struct config *c);
+void config_done(struct config *c);
+
+/* Read TEXT over what *C has. ON_PROBLEM may be NULL. 0 or -ENOMEM. */
+int config_parse(const char *text, size_t bytes, struct config *c,
+		 config_problem on_problem, void *userdata);
+
+/*
+ * The defaults, and the file's settings over them where there is one that root alone can
+ * write. Any other is a problem, and the defaults count. 0 or -ENOMEM; *RET is to be freed.
+ */
+int config_load(const struct store *s, struct config *ret, config_problem on_problem,
+		void *userdata);
+
+/* Whether PROGRAM (canonical path) is on the list, by its path or its name. */
+bool config_lists(const struct name_list *list, const char *program);
+
+/* What may be read at boot on a machine with RAM_BYTES of memory; 0: unknown. */
+uint64_t config_budget_bytes(const struct config *c, uint64_t ram_bytes);
+/* This machine's memory; in steps, so that it is the same after each boot. */
+uint64_t config_ram_bytes(void);
+
+#endif
