@@ -41,6 +41,9 @@
 /* Binary containers. */
 #define LIMIT_SHADOW_BYTES	 (32u << 20) /* one program's shadow */
 #define LIMIT_PACK_BYTES	 (256u << 20)
+/* Building a pack: how many (part of a file, launch that shares it) there may be. */
+#define LIMIT_PACK_SHARES	 (64u << 20)
+#define LIMIT_FIEMAP_RUNS	 65536u /* places of one file on its device */
 
 /* ELF files: program headers as binfmt_elf.c allows them; one segment or section of notes. */
 #define LIMIT_ELF_HEADERS_BYTES	 65536u

@@ -1,0 +1,797 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "limits.h"
+#include "pack.h"
+#include "select.h"
+#include "shadow-write.h"
+
+#define PRIOR 0.1
+
+/* ---- shadows from lines ---- */
+
+enum { MAX_ITEMS = 64 };
+
+struct file {
+	const char *path;
+	uint64_t ino;
+	int64_t ctime_ns;
+	enum storage_class storage;
+	struct buildid buildid;
+};
+
+/* One extent: FILE's pages, touched in bucket WHEN. FILES sorted by path; ends with 0. */
+struct use {
+	unsigned file, first, n, when;
+};
+
+struct spec {
+	const char *name, *program, *scenario;
+	double count;
+	struct use uses[8];
+};
+
+static int compare_uses(const void *pa, const void *pb)
+{
+	const struct extent_desc *a = pa, *b = pb;
+
+	if (a->when != b->when)
+		return a->when < b->when ? -1 : 1;
+	if (a->object != b->object)
+		return a->object < b->object ? -1 : 1;
+	return a->first_pgno < b->first_pgno ? -1 : 1;
+}
+
+static void add_uses(struct pack *p, const char *name, const char *program,
+		     const char *scenario, double count, const struct file *files,
+		     unsigned n_files, const struct use *uses, unsigned n_uses)
+{
+	struct object_desc objects[MAX_ITEMS];
+	struct extent_desc extents[MAX_ITEMS];
+	struct launch_desc launch = { program,	   scenario,	"x86_64", "",
+				      SHADOW_NONE, SHADOW_NONE, 0,	  n_uses };
+	struct shadow_desc d = {
+		SHADOW_KIND_SHADOW, &launch, objects, extents, 1, n_files, n_uses
+	};
+	_cleanup_free_ uint8_t *data = NULL;
+	struct shadow s;
+	size_t bytes;
+
+	for (unsigned i = 0; i < n_files; i++)
+		objects[i] = (struct object_desc){
+			.path = files[i].path,
+			.wanted_bytes = 1 << 20,
+			.state = OBJECT_VALID,
+			.storage = files[i].storage,
+			.buildid = files[i].buildid,
+			.identity = { files[i].ino, 1 << 20, 1, files[i].ctime_ns },
+		};
+	for (unsigned i = 0; i < n_uses; i++)
+		extents[i] = (struct extent_desc){ uses[i].file, uses[i].first, uses[i].n,
+						   uses[i].when };
+	qsort(extents, n_uses, sizeof(extents[0]), compare_uses);
+	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
+	assert_int_equal(shadow_parse(data, bytes, &s), 0);
+	assert_int_equal(pack_add(p, &s, name, count), 0);
+}
+
+static void add_spec(struct pack *p, const struct file *files, unsigned n_files,
+		     const struct spec *s)
+{
+	unsigned n = 0;
+
+	while (n < ARRAY_SIZE(s->uses) && s->uses[n].n > 0)
+		n++;
+	add_uses(p, s->name, s->program, s->scenario ? s->scenario : "default", s->count,
+		 files, n_files, s->uses, n);
+}
+
+static struct pack *chosen(const struct pack_options *o, const struct file *files,
+			   unsigned n_files, const struct spec *specs, unsigned n_specs)
+{
+	struct pack *p = pack_new(o);
+
+	assert_non_null(p);
+	for (unsigned i = 0; i < n_specs; i++)
+		add_spec(p, files, n_files, &specs[i]);
+	assert_int_equal(pack_choose(p), 0);
+	assert_int_equal(pack_count(p), n_specs);
+	return p;
+}
+
+/* "a+3 b+1 c-budget": names with new pages, or why not. */
+static const char *described(const struct pack *p)
+{
+	static const char *const verdicts[PACK_VERDICTS] = {
+		"+", "-budget", "-time", "-other", "-stale", "-never"
+	};
+	static char text[512];
+	char *end = text;
+
+	text[0] = 0;
+	for (size_t i = 0; i < pack_count(p); i++) {
+		const struct pack_choice *c = pack_get(p, i);
+
+		end += sprintf(end, "%s%s%s", i ? " " : "", c->name, verdicts[c->verdict]);
+		if (c->verdict == PACK_TAKEN)
+			end += sprintf(end, "%u", (unsigned)c->n_new_pages);
+	}
+	return text;
+}
+
+struct packed {
+	uint8_t *data;
+	size_t bytes;
+	struct shadow s;
+};
+
+static struct packed packed(const struct pack *p, pack_locate locate, void *userdata)
+{
+	struct packed k;
+
+	assert_int_equal(pack_write(p, locate, userdata, &k.data, &k.bytes), 0);
+	assert_non_null(k.data);
+	assert_int_equal(shadow_parse(k.data, k.bytes, &k.s), 0);
+	assert_int_equal(k.s.kind, SHADOW_KIND_PACK);
+	return k;
+}
+
+/* "PATH 0-3@0 …": extents in reading order, with the launch that brought each. */
+static const char *extents_of(const struct packed *k)
+{
+	static char text[4096];
+	char *end = text;
+
+	text[0] = 0;
+	for (uint32_t i = 0; i < k->s.n_extents; i++) {
+		const struct shadow_extent *e = &k->s.extents[i];
+		const struct shadow_object *o = &k->s.objects[le32_get(e->object)];
+
+		end += sprintf(end, "%s%s:%u-%u@%u", i ? " " : "",
+			       shadow_string(&k->s, o->path) + 1, le32_get(e->first_pgno),
+			       le32_get(e->first_pgno) + le32_get(e->n_pages) - 1,
+			       le32_get(e->when));
+	}
+	return text;
+}
+
+static const struct pack_options plenty = { .budget_bytes = (uint64_t)1 << 40 };
+
+enum { A, B, LIBC, N_FILES };
+static const struct file files[N_FILES] = {
+	[A] = { "/a", 1, 5, STORAGE_FLASH, { 0 } },
+	[B] = { "/b", 2, 5, STORAGE_FLASH, { 0 } },
+	[LIBC] = { "/libc", 3, 5, STORAGE_FLASH, { 0 } },
+};
+
+/* ---- the model ---- */
+
+static void test_faults_of_a_cold_launch(void **state)
+{
+	uint64_t ahead = 0;
+
+	(void)state;
+	assert_int_equal(pack_count_faults(0, 1, &ahead), 1);
+	assert_int_equal(pack_count_faults(2, 3, &ahead), 0);  /* came with the first */
+	assert_int_equal(pack_count_faults(10, 7, &ahead), 1); /* page 16 did not */
+	assert_int_equal(pack_count_faults(40, 33, &ahead), 3);
+	assert_int_equal(pack_count_faults(88, 1, &ahead), 1);
+	assert_int_equal(pack_count_faults(UINT32_MAX - 1, 1, &ahead), 1);
+	ahead = 0;
+	assert_int_equal(pack_count_faults(0, UINT32_MAX, &ahead), 1u << 28);
+}
+
+static void test_saving(void **state)
+{
+	const struct storage_cost *net = storage_cost(STORAGE_NETWORK);
+
+	(void)state;
+	assert_int_equal(pack_saving_us(STORAGE_NETWORK, 3, 1000),
+			 3 * net->latency_us + 1000 * net->page_ns / 1000);
+	assert_int_equal(pack_reading_us(STORAGE_NETWORK, 3, 1000),
+			 3 * net->request_us + 1000 * net->page_ns / 1000);
+	/* Scattered pages are worth more than those in a row, and on a hard disk most. */
+	for (int c = 0; c < STORAGE_CLASSES; c++) {
+		assert_true(pack_saving_us(c, 16, 16) > pack_saving_us(c, 1, 16));
+		assert_true(pack_saving_us(STORAGE_ROTATIONAL, 9, 9) >=
+			    pack_saving_us(c, 9, 9));
+	}
+}
+
+/* ---- the choice ---- */
+
+static void test_by_saving_per_byte(void **state)
+{
+	/* Same pages, other counts; and the same count, but scattered over the file. */
+	static const struct spec specs[] = {
+		{ "rare", "/rare", NULL, 1, { { A, 0, 4, 0 } } },
+		{ "often", "/often", NULL, 9, { { B, 0, 4, 0 } } },
+		{ "dense", "/dense", NULL, 5, { { LIBC, 0, 4, 0 } } },
+		{ "scattered",
+		  "/scattered",
+		  NULL,
+		  5,
+		  { { LIBC, 50, 1, 0 }, { LIBC, 80, 1, 0 }, { LIBC, 110, 2, 0 } } },
+	};
+	_cleanup_(pack_freep) struct pack *p =
+		chosen(&plenty, files, N_FILES, specs, ARRAY_SIZE(specs));
+
+	(void)state;
+	assert_string_equal(described(p), "scattered+4 often+4 dense+4 rare+4");
+	assert_true(pack_get(p, 0)->weight == 5 + PRIOR);
+	assert_int_equal(pack_get(p, 0)->saving_us, pack_saving_us(STORAGE_FLASH, 3, 4));
+}
+
+static void test_shared_pages_are_paid_once(void **state)
+{
+	/* "small" would be before "shares", were it not for "best", which brings the libc. */
+	static const struct spec specs[] = {
+		{ "best", "/best", NULL, 50, { { LIBC, 0, 32, 0 }, { A, 0, 2, 1 } } },
+		{ "shares", "/shares", NULL, 4, { { LIBC, 0, 32, 0 }, { A, 4, 2, 1 } } },
+		{ "small", "/small", NULL, 5, { { B, 0, 4, 0 } } },
+	};
+	_cleanup_(pack_freep) struct pack *p = chosen(&plenty, files, N_FILES, specs, 3);
+	_cleanup_(pack_freep) struct pack *without =
+		chosen(&plenty, files, N_FILES, specs + 1, 2);
+
+	(void)state;
+	assert_string_equal(described(p), "best+34 shares+2 small+4");
+	assert_int_equal(pack_get(p, 1)->n_pages, 34);
+	assert_string_equal(described(without), "small+4 shares+34");
+}
+
+static void test_nothing_new_is_free(void **state)
+{
+	static const struct spec specs[] = {
+		{ "all", "/all", NULL, 1, { { LIBC, 0, 100, 0 } } },
+		{ "part", "/part", NULL, 0, { { LIBC, 40, 2, 0 } } },
+	};
+	const struct pack_options o = { .budget_bytes = 100 * PAGE_BYTES };
+	_cleanup_(pack_freep) struct pack *p = chosen(&o, files, N_FILES, specs, 2);
+	struct packed k = packed(p, NULL, NULL);
+
+	(void)state;
+	assert_string_equal(described(p), "all+100 part+0");
+	assert_int_equal(k.s.n_launches, 2);
+	assert_string_equal(extents_of(&k), "libc:0-99@0");
+	free(k.data);
+}
+
+static void test_budget_of_bytes(void **state)
+{
+	static const struct spec specs[] = {
+		{ "big", "/big", NULL, 5, { { A, 0, 10, 0 } } },
+		{ "first", "/first", NULL, 100, { { B, 0, 5, 0 } } },
+		{ "small", "/small", NULL, 1, { { LIBC, 0, 3, 0 } } },
+	};
+	struct pack_options o = { .budget_bytes = 14 * PAGE_BYTES };
+	struct pack *p = chosen(&o, files, N_FILES, specs, 3);
+
+	(void)state;
+	assert_string_equal(described(p), "first+5 small+3 big-budget");
+	pack_free(p);
+	o.budget_bytes = 15 * PAGE_BYTES;
+	p = chosen(&o, files, N_FILES, specs, 3);
+	assert_string_equal(described(p), "first+5 big+10 small-budget");
+	pack_free(p);
+	o.budget_bytes = 3 * PAGE_BYTES - 1;
+	p = chosen(&o, files, N_FILES, specs, 3);
+	assert_string_equal(described(p), "first-budget big-budget small-budget");
+	pack_free(p);
+}
+
+/* How near it was is said of what is missing at the end. */
+static void test_over_budget_but_shared(void **state)
+{
+	static const struct spec specs[] = {
+		{ "a", "/a", NULL, 9, { { A, 0, 2, 0 } } },
+		{ "big", "/big", NULL, 8, { { LIBC, 0, 8, 0 }, { LIBC, 90, 1, 0 } } },
+		{ "half", "/half", NULL, 0.3, { { LIBC, 0, 8, 0 } } },
+	};
+	const struct pack_options o = { .budget_bytes = 11 * PAGE_BYTES - 1 };
+	_cleanup_(pack_freep) struct pack *p = chosen(&o, files, N_FILES, specs, 3);
+
+	(void)state;
+	assert_string_equal(described(p), "a+2 half+8 big-budget");
+	assert_int_equal(pack_get(p, 2)->n_pages, 9);
+	assert_int_equal(pack_get(p, 2)->n_new_pages, 1);
+}
+
+static void test_budget_of_time(void **state)
+{
+	static const struct spec specs[] = {
+		{ "a", "/a", NULL, 9, { { A, 0, 10, 0 } } },
+		{ "b", "/b", NULL, 1, { { B, 0, 10, 0 } } },
+	};
+	struct pack_options o = plenty;
+	struct pack *p;
+
+	(void)state;
+	o.budget_us = 2 * pack_reading_us(STORAGE_FLASH, 1, 10);
+	p = chosen(&o, files, N_FILES, specs, 2);
+	assert_string_equal(described(p), "a+10 b+10");
+	pack_free(p);
+	o.budget_us--;
+	p = chosen(&o, files, N_FILES, specs, 2);
+	assert_string_equal(described(p), "a+10 b-time");
+	pack_free(p);
+}
+
+static char *const always_names[] = { (char *)(uintptr_t) "/b" };
+static char *const never_names[] = { (char *)(uintptr_t) "a" };
+
+static void test_always_and_never(void **state)
+{
+	static const struct spec specs[] = {
+		{ "1", "/usr/bin/a", NULL, 9, { { A, 0, 1, 0 } } },
+		{ "2", "/b", NULL, 0, { { B, 0, 8, 0 } } },
+		{ "3", "/c", NULL, 9, { { LIBC, 0, 1, 0 } } },
+	};
+	const struct name_list always = { (char **)(uintptr_t)always_names, 1, 1 };
+	const struct name_list never = { (char **)(uintptr_t)never_names, 1, 1 };
+	struct pack_options o = plenty;
+	struct pack *p;
+
+	(void)state;
+	o.always = &always;
+	o.never = &never;
+	p = chosen(&o, files, N_FILES, specs, 3);
+	assert_string_equal(described(p), "2+8 3+1 1-never");
+	assert_true(pack_get(p, 0)->always);
+	assert_false(pack_get(p, 1)->always);
+	pack_free(p);
+	o.budget_bytes = 7 * PAGE_BYTES; /* which always comes first does not overrule */
+	p = chosen(&o, files, N_FILES, specs, 3);
+	assert_string_equal(described(p), "3+1 2-budget 1-never");
+	pack_free(p);
+	o.never = &always; /* never goes before always */
+	p = chosen(&o, files, N_FILES, specs, 3);
+	assert_string_equal(described(p), "1+1 3+1 2-never");
+	pack_free(p);
+}
+
+static void test_without_counts_by_name(void **state)
+{
+	static const struct spec specs[] = {
+		{ "c", "/1", NULL, 0, { { A, 0, 1, 0 } } },
+		{ "a", "/2", NULL, 0, { { B, 0, 1, 0 } } },
+		{ "b", "/3", NULL, 0, { { LIBC, 0, 1, 0 } } },
+	};
+	_cleanup_(pack_freep) struct pack *p = chosen(&plenty, files, N_FILES, specs, 3);
+
+	(void)state;
+	assert_string_equal(described(p), "a+1 b+1 c+1");
+	assert_true(pack_get(p, 0)->weight == PRIOR);
+}
+
+static void test_scenarios(void **state)
+{
+	static const struct spec specs[] = {
+		{ "g1", "/git", "clone", 8, { { A, 0, 1, 0 } } },
+		{ "g2", "/git", "default", 8, { { A, 1, 1, 0 } } },
+		{ "h1", "/hg", "clone", 8, { { B, 0, 1, 0 } } },
+		{ "h2", "/hg", "status", 8, { { B, 20, 1, 0 } } },
+		{ "i1", "/i", "default", 8, { { 0 } } }, /* stale: no default then */
+		{ "i2", "/i", "other", 8, { { LIBC, 9, 1, 0 } } },
+	};
+	_cleanup_(pack_freep) struct pack *p = chosen(&plenty, files, N_FILES, specs, 6);
+
+	(void)state;
+	assert_string_equal(described(p), "g2+1 i2+1 h1+1 h2+1 g1-other i1-stale");
+	assert_true(pack_get(p, 2)->weight == (8 + PRIOR) / 2); /* one of the two */
+}
+
+/* The same path in two states: the newer file is there, the other one's pages are not. */
+static void test_objects_in_two_states(void **state)
+{
+	struct file old[N_FILES], new[N_FILES];
+	static const struct spec specs[] = {
+		{ "a", "/a", NULL, 9, { { A, 0, 9, 0 }, { LIBC, 0, 9, 0 } } },
+		{ "b", "/b", NULL, 1, { { LIBC, 20, 1, 0 } } },
+		{ "c", "/c", NULL, 1, { { LIBC, 40, 1, 0 } } },
+	};
+	(void)state;
+	memcpy(old, files, sizeof(old));
+	memcpy(new, files, sizeof(new));
+	new[LIBC].ctime_ns++;
+	new[LIBC].ino = 77;
+	for (int turn = 0; turn < 2; turn++) {
+		_cleanup_(pack_freep) struct pack *p = pack_new(&plenty);
+		struct packed k;
+
+		if (turn == 0)
+			add_spec(p, old, N_FILES, &specs[0]);
+		add_spec(p, new, N_FILES, &specs[1]);
+		add_spec(p, old, N_FILES, &specs[2]);
+		if (turn == 1)
+			add_spec(p, old, N_FILES, &specs[0]);
+		assert_int_equal(pack_choose(p), 0);
+		assert_string_equal(described(p), "a+9 b+1 c-stale");
+		k = packed(p, NULL, NULL);
+		assert_string_equal(extents_of(&k), "a:0-8@0 libc:20-20@1");
+		assert_int_equal(le64_get(k.s.objects[1].ino), 77);
+		free(k.data);
+	}
+}
+
+/* The same file, known by its build-id to one profile only: it is kept. */
+static void test_build_id_of_any(void **state)
+{
+	struct file with[N_FILES];
+	static const struct spec specs[] = {
+		{ "a", "/a", NULL, 1, { { LIBC, 0, 1, 0 } } },
+		{ "b", "/b", NULL, 2, { { LIBC, 1, 1, 0 } } },
+	};
+
+	(void)state;
+	memcpy(with, files, sizeof(with));
+	with[LIBC].buildid = (struct buildid){ 2, { 0xab, 0xcd } };
+	for (int turn = 0; turn < 2; turn++) {
+		_cleanup_(pack_freep) struct pack *p = pack_new(&plenty);
+		struct packed k;
+
+		add_spec(p, turn ? with : files, N_FILES, &specs[0]);
+		add_spec(p, turn ? files : with, N_FILES, &specs[1]);
+		assert_int_equal(pack_choose(p), 0);
+		k = packed(p, NULL, NULL);
+		assert_int_equal(k.s.n_objects, 1);
+		assert_int_equal(k.s.objects[0].buildid_bytes, 2);
+		assert_string_equal(extents_of(&k), "libc:1-1@0 libc:0-0@1");
+		free(k.data);
+	}
+}
+
+/* ---- the order ---- */
+
+static void test_order_by_rank_then_first_touch(void **state)
+{
+	static const struct spec specs[] = {
+		{ "x",
+		  "/x",
+		  NULL,
+		  1,
+		  { { A, 0, 2, 9 }, { B, 4, 2, 3 }, { LIBC, 0, 9, 5 } } },
+		{ "y", "/y", NULL, 90, { { LIBC, 3, 2, 7 }, { A, 6, 1, 2 } } },
+	};
+	_cleanup_(pack_freep) struct pack *p = chosen(&plenty, files, N_FILES, specs, 2);
+	struct packed k = packed(p, NULL, NULL);
+
+	(void)state;
+	assert_string_equal(extents_of(&k),
+			    "a:6-6@0 libc:3-4@0 b:4-5@1 libc:0-2@1 libc:5-8@1 a:0-1@1");
+	assert_string_equal(shadow_string(&k.s, k.s.launches[0].name), "y");
+	assert_string_equal(shadow_string(&k.s, k.s.launches[1].program), "/x");
+	assert_string_equal(shadow_string(&k.s, k.s.launches[1].arch), "x86_64");
+	free(k.data);
+}
+
+static const struct file disks[N_FILES] = {
+	[A] = { "/a", 1, 5, STORAGE_ROTATIONAL, { 0 } },
+	[B] = { "/b", 2, 5, STORAGE_NETWORK, { 0 } },
+	[LIBC] = { "/libc", 3, 5, STORAGE_ROTATIONAL, { 0 } },
+};
+
+struct places {
+	uint64_t device_a, device_libc;
+	bool has_a;
+	unsigned n_asked;
+};
+
+/* /a in one piece at 1 MiB; /libc: pages 0-3 at 2 MiB, 4-7 at 0, then a hole. */
+static int locate(const char *path, const struct identity *identity, uint64_t *ret_device,
+		  struct fiemap_runs *ret, void *userdata)
+{
+	static const struct fiemap_run a[] = { { 0, 1 << 20, 40960 } };
+	static const struct fiemap_run libc[] = { { 0, 2 << 20, 16384 },
+						  { 16384, 0, 16384 } };
+	struct places *p = userdata;
+	bool is_a = strcmp(path, "/a") == 0;
+
+	p->n_asked++;
+	assert_true(is_a || strcmp(path, "/libc") == 0);
+	assert_int_equal(identity->ino, is_a ? 1 : 3);
+	if (is_a && !p->has_a)
+		return 0;
+	*ret_device = is_a ? p->device_a : p->device_libc;
+	ret->n = is_a ? 1 : 2;
+	ret->items = calloc(ret->n, sizeof(*ret->items));
+	if (!ret->items)
+		return -ENOMEM;
+	memcpy(ret->items, is_a ? a : libc, ret->n * sizeof(*ret->items));
+	return 0;
+}
+
+static void test_rotating_disks_are_swept(void **state)
+{
+	static const struct spec specs[] = {
+		{ "x",
+		  "/x",
+		  NULL,
+		  9,
+		  { { LIBC, 2, 7, 0 }, { B, 0, 2, 1 }, { A, 1, 2, 2 } } },
+		{ "y", "/y", NULL, 1, { { A, 0, 1, 0 }, { B, 9, 1, 0 } } },
+	};
+	_cleanup_(pack_freep) struct pack *p = chosen(&plenty, disks, N_FILES, specs, 2);
+	struct places places = { .device_a = 9, .device_libc = 9, .has_a = true };
+	struct packed k = packed(p, locate, &places);
+
+	(void)state;
+	/* Others by rank; then by place, split where the file is; then what has none. */
+	assert_string_equal(extents_of(&k),
+			    "b:0-1@0 b:9-9@1 "
+			    "libc:4-7@0 a:0-0@1 a:1-2@0 libc:2-3@0 libc:8-8@0");
+	assert_int_equal(places.n_asked, 2); /* each file once */
+	free(k.data);
+	/* Two disks: one after the other; numbers of devices are no order. */
+	for (uint64_t d = 1; d < 20; d += 11) {
+		places = (struct places){ .device_a = d, .device_libc = 10, .has_a = true };
+		k = packed(p, locate, &places);
+		assert_string_equal(extents_of(&k),
+				    "b:0-1@0 b:9-9@1 "
+				    "a:0-0@1 a:1-2@0 libc:4-7@0 libc:2-3@0 libc:8-8@0");
+		free(k.data);
+	}
+	places = (struct places){ .device_libc = 9 };
+	k = packed(p, locate, &places);
+	assert_string_equal(extents_of(&k),
+			    "b:0-1@0 b:9-9@1 "
+			    "libc:4-7@0 libc:2-3@0 libc:8-8@0 a:1-2@0 a:0-0@1");
+	free(k.data);
+	k = packed(p, NULL, NULL);
+	assert_string_equal(extents_of(&k), "b:0-1@0 b:9-9@1 libc:2-8@0 a:1-2@0 a:0-0@1");
+	free(k.data);
+}
+
+static int cannot_locate(const char *path, const struct identity *identity,
+			 uint64_t *ret_device, struct fiemap_runs *ret, void *userdata)
+{
+	(void)path, (void)identity, (void)ret_device, (void)ret, (void)userdata;
+	return -ENOMEM;
+}
+
+static void test_errors_of_locate(void **state)
+{
+	static const struct spec specs[] = { { "x", "/x", NULL, 9, { { A, 1, 2, 2 } } } };
+	_cleanup_(pack_freep) struct pack *p = chosen(&plenty, disks, N_FILES, specs, 1);
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(pack_write(p, cannot_locate, NULL, &data, &bytes), -ENOMEM);
+}
+
+static void test_nothing_chosen_is_no_pack(void **state)
+{
+	static const struct spec specs[] = { { "x", "/x", NULL, 9, { { A, 1, 2, 2 } } } };
+	const struct pack_options none = { 0 };
+	struct pack *p = chosen(&none, files, N_FILES, specs, 1);
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(pack_write(p, NULL, NULL, &data, &bytes), 0);
+	assert_null(data);
+	pack_free(p);
+	p = chosen(&plenty, files, N_FILES, specs, 0);
+	assert_int_equal(pack_write(p, NULL, NULL, &data, &bytes), 0);
+	assert_null(data);
+	pack_free(p);
+}
+
+/* ---- against the definition, page by page ---- */
+
+enum { R_LAUNCHES = 7, R_FILES = 4, R_PAGES = 40, R_ROUNDS = 3000 };
+
+struct random_case {
+	bool needs[R_LAUNCHES][R_FILES][R_PAGES];
+	double count[R_LAUNCHES];
+	unsigned n_new[R_LAUNCHES];
+	int order[R_LAUNCHES];
+	unsigned n_taken;
+	int brought[R_FILES][R_PAGES]; /* rank or -1 */
+};
+
+static uint32_t seed;
+
+static uint32_t random_below(uint32_t n)
+{
+	seed = seed * 1664525u + 1013904223u;
+	return (seed >> 8) % n;
+}
+
+static unsigned count_missing(const struct random_case *c, int l, bool all)
+{
+	unsigned n = 0;
+
+	for (int f = 0; f < R_FILES; f++)
+		for (int g = 0; g < R_PAGES; g++)
+			n += c->needs[l][f][g] && (all || c->brought[f][g] < 0);
+	return n;
+}
+
+static double saving_of(const struct random_case *c, int l)
+{
+	uint64_t us = 0;
+
+	for (int f = 0; f < R_FILES; f++) {
+		uint64_t ahead = 0, faults = 0, pages = 0;
+
+		for (int g = 0; g < R_PAGES; g++)
+			if (c->needs[l][f][g]) {
+				faults += (uint64_t)g >= ahead;
+				ahead = (uint64_t)g >= ahead ? (uint64_t)g + 16 : ahead;
+				pages++;
+			}
+		us += pack_saving_us(STORAGE_FLASH, faults, pages);
+	}
+	return (c->count[l] + PRIOR) * (double)us;
+}
+
+/* Again and again over all launches, as pack.h says it. */
+static void choose_slowly(struct random_case *c, unsigned budget)
+{
+	bool taken[R_LAUNCHES] = { 0 };
+
+	memset(c->brought, 0xff, sizeof(c->brought));
+	for (c->n_taken = 0;; c->n_taken++) {
+		double best_worth = -1;
+		int best = -1;
+
+		for (int l = 0; l < R_LAUNCHES; l++) {
+			unsigned n = count_missing(c, l, false);
+			double worth = n ? saving_of(c, l) / n : 1e300;
+
+			if (taken[l] || count_missing(c, l, true) == 0 || n > budget ||
+			    worth <= best_worth)
+				continue;
+			best = l;
+			best_worth = worth;
+		}
+		if (best < 0)
+			return;
+		taken[best] = true;
+		c->order[c->n_taken] = best;
+		c->n_new[best] = count_missing(c, best, false);
+		budget -= c->n_new[best];
+		for (int f = 0; f < R_FILES; f++)
+			for (int g = 0; g < R_PAGES; g++)
+				if (c->needs[best][f][g] && c->brought[f][g] < 0)
+					c->brought[f][g] = (int)c->n_taken;
+	}
+}
+
+static void make_case(struct random_case *c)
+{
+	memset(c, 0, sizeof(*c));
+	for (int l = 0; l < R_LAUNCHES; l++) {
+		c->count[l] = random_below(20);
+		for (unsigned i = random_below(6); i > 0; i--) {
+			uint32_t f = random_below(R_FILES), g = random_below(R_PAGES);
+
+			for (uint32_t n = random_below(12); n > 0 && g < R_PAGES; n--)
+				c->needs[l][f][g++] = true;
+		}
+	}
+}
+
+static void add_case(const struct random_case *c, struct pack *p, int l)
+{
+	static const struct file r_files[R_FILES] = {
+		{ "/0", 1, 1, STORAGE_FLASH, { 0 } },
+		{ "/1", 2, 1, STORAGE_FLASH, { 0 } },
+		{ "/2", 3, 1, STORAGE_FLASH, { 0 } },
+		{ "/3", 4, 1, STORAGE_FLASH, { 0 } }
+	};
+	char name[] = "0", program[] = "/p0";
+	struct use uses[MAX_ITEMS];
+	unsigned n = 0;
+
+	for (unsigned f = 0; f < R_FILES; f++)
+		for (unsigned g = 0; g < R_PAGES; g++) {
+			if (!c->needs[l][f][g])
+				continue;
+			/* Now and then two extents that touch. */
+			if (n > 0 && uses[n - 1].file == f &&
+			    uses[n - 1].first + uses[n - 1].n == g && g % 13)
+				uses[n - 1].n++;
+			else
+				uses[n++] = (struct use){ f, g, 1, (f * 7 + g) % 9 };
+		}
+	name[0] = program[2] = (char)('0' + l);
+	add_uses(p, name, program, "default", c->count[l], r_files, R_FILES, uses, n);
+}
+
+static void assert_same_pages(const struct random_case *c, const struct packed *k)
+{
+	unsigned n = 0, n_want = 0;
+
+	for (uint32_t i = 0; i < k->s.n_extents; i++) {
+		const struct shadow_extent *e = &k->s.extents[i];
+		const struct shadow_object *o = &k->s.objects[le32_get(e->object)];
+		int f = shadow_string(&k->s, o->path)[1] - '0';
+
+		assert_true(i == 0 || le32_get(e[-1].when) <= le32_get(e->when));
+		for (uint32_t g = 0; g < le32_get(e->n_pages); g++, n++)
+			assert_int_equal(c->brought[f][le32_get(e->first_pgno) + g],
+					 le32_get(e->when));
+	}
+	for (int f = 0; f < R_FILES; f++)
+		for (int g = 0; g < R_PAGES; g++)
+			n_want += c->brought[f][g] >= 0;
+	assert_int_equal(n, n_want);
+}
+
+static void test_against_the_definition(void **state)
+{
+	static struct random_case c;
+
+	(void)state;
+	for (seed = 0; seed < R_ROUNDS; seed++) {
+		uint32_t round = seed;
+		unsigned budget = 0;
+		struct pack_options o;
+		struct pack *p;
+		struct packed k;
+
+		make_case(&c);
+		budget = random_below(3) ? random_below(150) : 10000;
+		o = (struct pack_options){ .budget_bytes = budget * PAGE_BYTES };
+		choose_slowly(&c, budget);
+		p = pack_new(&o);
+		for (int l = 0; l < R_LAUNCHES; l++) /* in any order */
+			add_case(&c, p, (int)((unsigned)l * 3 + round) % R_LAUNCHES);
+		assert_int_equal(pack_choose(p), 0);
+		for (unsigned i = 0; i < R_LAUNCHES; i++) {
+			const struct pack_choice *choice = pack_get(p, i);
+
+			assert_int_equal(choice->verdict == PACK_TAKEN, i < c.n_taken);
+			if (i >= c.n_taken)
+				continue;
+			if (choice->name[0] - '0' != c.order[i])
+				fail_msg("round %u, rank %u: %s, not %d", round, i,
+					 choice->name, c.order[i]);
+			assert_int_equal(choice->n_new_pages, c.n_new[c.order[i]]);
+		}
+		if (c.n_taken > 0) {
+			k = packed(p, NULL, NULL);
+			assert_same_pages(&c, &k);
+			free(k.data);
+		}
+		pack_free(p);
+		seed = round;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_faults_of_a_cold_launch),
+		cmocka_unit_test(test_saving),
+		cmocka_unit_test(test_by_saving_per_byte),
+		cmocka_unit_test(test_shared_pages_are_paid_once),
+		cmocka_unit_test(test_nothing_new_is_free),
+		cmocka_unit_test(test_budget_of_bytes),
+		cmocka_unit_test(test_over_budget_but_shared),
+		cmocka_unit_test(test_budget_of_time),
+		cmocka_unit_test(test_always_and_never),
+		cmocka_unit_test(test_without_counts_by_name),
+		cmocka_unit_test(test_scenarios),
+		cmocka_unit_test(test_objects_in_two_states),
+		cmocka_unit_test(test_build_id_of_any),
+		cmocka_unit_test(test_order_by_rank_then_first_touch),
+		cmocka_unit_test(test_rotating_disks_are_swept),
+		cmocka_unit_test(test_errors_of_locate),
+		cmocka_unit_test(test_nothing_chosen_is_no_pack),
+		cmocka_unit_test(test_against_the_definition),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
