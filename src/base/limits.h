@@ -58,6 +58,15 @@
 #define LIMIT_CONFIG_BYTES	 (64u << 10)
 #define LIMIT_CONFIG_PROGRAMS	 4096u
 
+/*
+ * Launch counts: no machine has that many profiled programs, and the whole file is read and
+ * written at once. Times: the year 36812.
+ */
+#define LIMIT_LAUNCHES		 4096u
+#define LIMIT_LAUNCH_PATH_BYTES	 1023u
+#define LIMIT_LAUNCHES_BYTES	 (LIMIT_LAUNCHES * (LIMIT_LAUNCH_PATH_BYTES + 64u))
+#define LIMIT_TIME_S		 1099511627775u
+
 /* /proc/self/mountinfo; about 100 bytes a mount, and the kernel allows 100,000 mounts. */
 #define LIMIT_MOUNTINFO_BYTES	 (64u << 20)
 

@@ -16,18 +16,23 @@
 #include "store.h"
 #include "vec.h"
 
-#define PROFILES_USR "/usr/share/elfcast/profiles.d"
-#define PROFILES_ETC "/etc/elfcast/profiles.d"
-#define CONFIG_DIR   "/etc/elfcast"
-#define CONFIG	     "elfcast.conf"
-#define STATE_VAR    "/var/lib/elfcast"
-#define STATE_USR    "/usr/lib/elfcast"
-#define SHADOWS	     "shadow" /* below the state directory */
-#define INDEX	     "index"
-#define LOCK	     "lock"
-#define DIRTY	     "dirty"
+#define PROFILES_USR	   "/usr/share/elfcast/profiles.d"
+#define PROFILES_ETC	   "/etc/elfcast/profiles.d"
+#define CONFIG_DIR	   "/etc/elfcast"
+#define CONFIG		   "elfcast.conf"
+#define STATE_VAR	   "/var/lib/elfcast"
+#define STATE_USR	   "/usr/lib/elfcast"
+#define SHADOWS		   "shadow" /* below the state directory */
+#define INDEX		   "index"
+#define LOCK		   "lock"
+#define DIRTY		   "dirty"
 /* One name is enough: there is one writer, which holds the lock. */
-#define TEMPORARY    ".new"
+#define TEMPORARY	   ".new"
+
+/* These have another lock, and so a temporary file of their own. */
+#define LAUNCHES	   "launches"
+#define LAUNCHES_LOCK	   "launches.lock"
+#define LAUNCHES_TEMPORARY ".launches.new"
 
 const char *store_profile_dir(bool etc)
 {
@@ -438,12 +443,13 @@ int store_stat_shadow(const struct store *s, const char *name, struct identity *
 	return 0;
 }
 
-static int write_temporary(int dir, const void *data, size_t bytes, bool sync)
+static int write_temporary(int dir, const char *temporary, const void *data, size_t bytes,
+			   bool sync)
 {
 	int fd, r;
 
-	unlinkat(dir, TEMPORARY, 0);
-	fd = openat(dir, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	unlinkat(dir, temporary, 0);
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    0644);
 	if (fd < 0)
 		return -errno;
@@ -458,18 +464,24 @@ static int write_temporary(int dir, const void *data, size_t bytes, bool sync)
 	return r;
 }
 
-static int replace_file(int dir, const char *name, const void *data, size_t bytes,
-			bool sync)
+static int replace_by(int dir, const char *temporary, const char *name, const void *data,
+		      size_t bytes, bool sync)
 {
-	int r = write_temporary(dir, data, bytes, sync);
+	int r = write_temporary(dir, temporary, data, bytes, sync);
 
-	if (r == 0 && renameat(dir, TEMPORARY, dir, name) < 0)
+	if (r == 0 && renameat(dir, temporary, dir, name) < 0)
 		r = -errno;
 	if (r == 0 && sync && fsync(dir) < 0)
 		r = -errno;
 	if (r < 0)
-		unlinkat(dir, TEMPORARY, 0);
+		unlinkat(dir, temporary, 0);
 	return r;
+}
+
+static int replace_file(int dir, const char *name, const void *data, size_t bytes,
+			bool sync)
+{
+	return replace_by(dir, TEMPORARY, name, data, bytes, sync);
 }
 
 static bool has_bytes(const struct store *s, const char *name, const void *data,
@@ -532,6 +544,19 @@ const char *store_config_path(void)
 	return CONFIG_DIR "/" CONFIG;
 }
 
+int store_read_launches(const struct store *s, uint8_t **ret, size_t *ret_bytes)
+{
+	return read_state(s, "", LAUNCHES, LIMIT_LAUNCHES_BYTES, ret, ret_bytes);
+}
+
+int store_put_launches(const struct store *s, const void *data, size_t bytes)
+{
+	_cleanup_close_ int dir = open_state_dir(s, "", true);
+
+	return dir < 0 ? dir
+		       : replace_by(dir, LAUNCHES_TEMPORARY, LAUNCHES, data, bytes, true);
+}
+
 int store_put_profile(const struct store *s, const char *name, const void *data,
 		      size_t bytes)
 {
@@ -570,13 +595,13 @@ static void wait_20_ms(void)
 	nanosleep(&t, NULL);
 }
 
-int store_lock(const struct store *s, unsigned timeout_ms)
+static int lock_file(const struct store *s, const char *name, unsigned timeout_ms)
 {
 	_cleanup_close_ int dir = open_state_dir(s, "", true), fd = -1;
 
 	if (dir < 0)
 		return dir;
-	fd = openat(dir, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	/* flock(2) has no time-out of its own, and SIGALRM would not be ours to take. */
@@ -588,6 +613,16 @@ int store_lock(const struct store *s, unsigned timeout_ms)
 		wait_20_ms();
 	}
 	return TAKE_FD(fd);
+}
+
+int store_lock(const struct store *s, unsigned timeout_ms)
+{
+	return lock_file(s, LOCK, timeout_ms);
+}
+
+int store_lock_launches(const struct store *s, unsigned timeout_ms)
+{
+	return lock_file(s, LAUNCHES_LOCK, timeout_ms);
 }
 
 int store_mark_dirty(const struct store *s)

@@ -96,6 +96,12 @@ int store_read_config(const struct store *s, char **ret, size_t *ret_bytes);
 /* Its path below the root. */
 const char *store_config_path(void);
 
+/* Launch counts: -ENOENT, -E2BIG; replaced with fsync, since nothing can make them again. */
+int store_read_launches(const struct store *s, uint8_t **ret, size_t *ret_bytes);
+int store_put_launches(const struct store *s, const void *data, size_t bytes);
+/* For their writers: elfcastd holds it all its life. As store_lock(). */
+int store_lock_launches(const struct store *s, unsigned timeout_ms);
+
 /* Install a profile text in /etc/elfcast/profiles.d/NAME (fsync and rename). */
 int store_put_profile(const struct store *s, const char *name, const void *data,
 		      size_t bytes);
