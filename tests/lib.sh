@@ -78,7 +78,8 @@ make_root() {
 			\"size\": $(stat -c %s "$R/usr/bin/$name"), \"pages\": [[0, 1, 1, 0]] }"
 	done
 }
-sums() { (cd "$S" 2>/dev/null && sha256sum -- *.shadow 2>/dev/null); }
+# All that is read ahead: the shadows, and the pack of both.
+sums() { (cd "$S" 2>/dev/null && sha256sum -- *.shadow ../boot.pack 2>/dev/null); }
 n_shadows() { find "$S" -name '*.shadow' 2>/dev/null | wc -l; }
 
 # populate PROGRAM...: copies of them in the root's /hook, with the libraries they need

@@ -37,12 +37,19 @@ static void print_result(const struct sync_result *r)
 		json_uint("unchanged", r->n_unchanged);
 		json_uint("removed", r->n_removed);
 		json_uint("bad", r->n_bad);
+		json_open("pack", '{');
+		json_uint("programs", r->pack.n_launches);
+		json_uint("pages", r->pack.n_pages);
+		json_bool("written", r->pack.written);
+		json_close('}');
 		json_close('}');
 		return;
 	}
 	log_info("%u profile%s: %u compiled, %u unchanged, %u bad; %u shadow%s removed",
 		 r->n_profiles, r->n_profiles == 1 ? "" : "s", r->n_compiled,
 		 r->n_unchanged, r->n_bad, r->n_removed, r->n_removed == 1 ? "" : "s");
+	log_debug("for boot: %u launches, %.1f MiB%s", r->pack.n_launches,
+		  (double)r->pack.n_pages / 256, r->pack.written ? "" : ", as before");
 }
 
 static int compile(void)
@@ -50,6 +57,7 @@ static int compile(void)
 	const struct sync_options options = {
 		.storage_override = arg_storage,
 		.force = arg_force,
+		.rank = true,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,
 		.on_problem = on_problem,
 	};

@@ -311,37 +311,44 @@ void config_done(struct config *c)
 	name_list_done(&c->never);
 }
 
-/* Why there is a file and it is not read. */
-static void report_unread(int error, config_problem on_problem, void *userdata)
+/* Why there is a file and it does not count; false: an error of this moment. */
+static bool describe_unread(int error, struct diag *ret)
 {
-	struct diag d = { 0 };
-
-	if (error == -EPERM)
-		diag_set(&d, 0, 0, "not root's, or others may write it: ignored");
-	else if (error == -ELOOP || error == -EINVAL)
-		diag_set(&d, 0, 0, "not a regular file: ignored");
-	else if (error == -E2BIG)
-		diag_set(&d, 0, 0, "more than %u bytes: ignored", LIMIT_CONFIG_BYTES);
-	else
-		diag_set(&d, 0, 0, "%s: ignored", strerror(-error));
-	if (on_problem)
-		on_problem(&d, userdata);
+	switch (error) {
+	case -EPERM:
+		diag_set(ret, 0, 0, "not root's, or others may write it: ignored");
+		return true;
+	case -ELOOP:
+	case -EINVAL:
+		diag_set(ret, 0, 0, "not a regular file: ignored");
+		return true;
+	case -E2BIG:
+		diag_set(ret, 0, 0, "more than %u bytes: ignored", LIMIT_CONFIG_BYTES);
+		return true;
+	default:
+		return false;
+	}
 }
 
 int config_load(const struct store *s, struct config *ret, config_problem on_problem,
 		void *userdata)
 {
 	_cleanup_free_ char *text = NULL;
+	struct diag d = { 0 };
 	size_t bytes;
 	int r;
 
 	config_init(ret);
 	r = store_read_config(s, &text, &bytes);
-	if (r == -ENOMEM)
+	if (r == 0)
+		return config_parse(text, bytes, ret, on_problem, userdata);
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (!describe_unread(r, &d))
 		return r;
-	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-		report_unread(r, on_problem, userdata);
-	return r < 0 ? 0 : config_parse(text, bytes, ret, on_problem, userdata);
+	if (on_problem)
+		on_problem(&d, userdata);
+	return 0;
 }
 
 bool config_lists(const struct name_list *list, const char *program)
@@ -353,6 +360,12 @@ bool config_lists(const struct name_list *list, const char *program)
 		    (slash && strcmp(list->names[i], slash + 1) == 0))
 			return true;
 	return false;
+}
+
+bool config_allows_boot(const struct config *c)
+{
+	return c->boot &&
+	       !(c->has_budget && c->budget_percent == 0 && c->budget_bytes == 0);
 }
 
 uint64_t config_budget_bytes(const struct config *c, uint64_t ram_bytes)

@@ -42,7 +42,8 @@ int config_parse(const char *text, size_t bytes, struct config *c,
 
 /*
  * The defaults, and the file's settings over them where there is one that root alone can
- * write. Any other is a problem, and the defaults count. 0 or -ENOMEM; *RET is to be freed.
+ * write. Any other is a problem, and the defaults count. -ENOMEM, or -EIO, -EACCES, … when
+ * it could not be read this time; *RET is to be freed in any case.
  */
 int config_load(const struct store *s, struct config *ret, config_problem on_problem,
 		void *userdata);
@@ -50,6 +51,8 @@ int config_load(const struct store *s, struct config *ret, config_problem on_pro
 /* Whether PROGRAM (canonical path) is on the list, by its path or its name. */
 bool config_lists(const struct name_list *list, const char *program);
 
+/* Whether there is anything to read at boot at all. */
+bool config_allows_boot(const struct config *c);
 /* What may be read at boot on a machine with RAM_BYTES of memory; 0: unknown. */
 uint64_t config_budget_bytes(const struct config *c, uint64_t ram_bytes);
 /* This machine's memory; in steps, so that it is the same after each boot. */

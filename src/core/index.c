@@ -94,6 +94,24 @@ static const char *object_path(const struct compile_index *x, uint32_t object)
 	return shadow_string(&x->shadow, x->shadow.objects[object].path);
 }
 
+bool index_has(const struct compile_index *x, const char *path)
+{
+	uint32_t low = 0, high = x->shadow.n_objects;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int c = strcmp(path, object_path(x, middle));
+
+		if (c == 0)
+			return true;
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
 const char *index_source(const struct compile_index *x, const struct shadow_launch *l)
 {
 	return object_path(x, le32_get(l->source));
@@ -148,7 +166,7 @@ int index_add_entry(struct index_builder *b, const char *name, const char *progr
 	return r < 0 ? r : index_add_file(b, target);
 }
 
-int index_add_file(struct index_builder *b, const struct index_file *f)
+int index_add_common_file(struct index_builder *b, const struct index_file *f)
 {
 	struct index_file *copy;
 
@@ -160,8 +178,16 @@ int index_add_file(struct index_builder *b, const struct index_file *f)
 	if (!copy->path)
 		return -ENOMEM;
 	b->n_files++;
-	b->entries[b->n_entries - 1].n_files++;
 	return 0;
+}
+
+int index_add_file(struct index_builder *b, const struct index_file *f)
+{
+	int r = index_add_common_file(b, f);
+
+	if (r == 0)
+		b->entries[b->n_entries - 1].n_files++;
+	return r;
 }
 
 void index_builder_done(struct index_builder *b)

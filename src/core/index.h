@@ -34,6 +34,8 @@ const struct shadow_launch *index_find(const struct compile_index *x, const char
 				       const char *parameters);
 /* Whether the profile of L, its shadow or a file that it depends on is not as recorded. */
 bool index_is_changed(const struct compile_index *x, const struct shadow_launch *l);
+/* Whether anything is recorded of the file at PATH. */
+bool index_has(const struct compile_index *x, const char *path);
 /* Paths of the profile's and the shadow's file. Borrowed. */
 const char *index_source(const struct compile_index *x, const struct shadow_launch *l);
 const char *index_target(const struct compile_index *x, const struct shadow_launch *l);
@@ -61,6 +63,8 @@ int index_add_entry(struct index_builder *b, const char *name, const char *progr
 		    const char *scenario, const struct index_file *source,
 		    const struct index_file *target);
 int index_add_file(struct index_builder *b, const struct index_file *f);
+/* A file that no entry depends on, but all of them together. */
+int index_add_common_file(struct index_builder *b, const struct index_file *f);
 int index_write(struct index_builder *b, const char *parameters, uint8_t **ret,
 		size_t *ret_bytes);
 void index_builder_done(struct index_builder *b);

@@ -24,6 +24,7 @@
 #define STATE_USR	   "/usr/lib/elfcast"
 #define SHADOWS		   "shadow" /* below the state directory */
 #define INDEX		   "index"
+#define PACK		   "boot.pack"
 #define LOCK		   "lock"
 #define DIRTY		   "dirty"
 /* One name is enough: there is one writer, which holds the lock. */
@@ -341,6 +342,13 @@ char *store_shadow_name(const char *program, const char *profile_name)
 	return asprintf(&name, "%s.%s.shadow", hash, profile_name) < 0 ? NULL : name;
 }
 
+char *store_shadow_profile(const char *shadow_name)
+{
+	size_t n = strlen(shadow_name), head = HASH_CHARS + 1, tail = strlen(".shadow");
+
+	return n > head + tail ? strndup(shadow_name + head, n - head - tail) : strdup("");
+}
+
 bool store_shadow_is_of(const char *shadow_name, const char *program)
 {
 	char hash[HASH_CHARS + 1];
@@ -428,9 +436,10 @@ int store_read_index(const struct store *s, uint8_t **ret, size_t *ret_bytes)
 	return read_state(s, "", INDEX, LIMIT_PACK_BYTES, ret, ret_bytes);
 }
 
-int store_stat_shadow(const struct store *s, const char *name, struct identity *ret)
+static int stat_state(const struct store *s, const char *sub, const char *name,
+		      struct identity *ret)
 {
-	_cleanup_close_ int dir = open_state_dir(s, SHADOWS, false);
+	_cleanup_close_ int dir = open_state_dir(s, sub, false);
 	struct stat st;
 
 	if (dir < 0)
@@ -441,6 +450,11 @@ int store_stat_shadow(const struct store *s, const char *name, struct identity *
 		return -EINVAL;
 	*ret = identity_from_stat(&st);
 	return 0;
+}
+
+int store_stat_shadow(const struct store *s, const char *name, struct identity *ret)
+{
+	return stat_state(s, SHADOWS, name, ret);
 }
 
 static int write_temporary(int dir, const char *temporary, const void *data, size_t bytes,
@@ -484,33 +498,69 @@ static int replace_file(int dir, const char *name, const void *data, size_t byte
 	return replace_by(dir, TEMPORARY, name, data, bytes, sync);
 }
 
-static bool has_bytes(const struct store *s, const char *name, const void *data,
-		      size_t bytes)
+static bool has_bytes(const struct store *s, const char *sub, const char *name,
+		      const void *data, size_t bytes)
 {
 	_cleanup_free_ uint8_t *old = NULL;
 	size_t old_bytes;
 
-	return store_read_shadow(s, name, &old, &old_bytes) == 0 && old_bytes == bytes &&
-	       memcmp(old, data, bytes) == 0;
+	return read_state(s, sub, name, bytes, &old, &old_bytes) == 0 &&
+	       old_bytes == bytes && memcmp(old, data, bytes) == 0;
 }
 
-int store_put_shadow(const struct store *s, const char *name, const void *data,
-		     size_t bytes, bool *ret_written)
+/* Unless the file has these bytes already. */
+static int put_state(const struct store *s, const char *sub, const char *name,
+		     const void *data, size_t bytes, bool *ret_written)
 {
 	_cleanup_close_ int dir = -1;
 	int r;
 
-	if (has_bytes(s, name, data, bytes)) {
+	if (has_bytes(s, sub, name, data, bytes)) {
 		*ret_written = false;
 		return 0;
 	}
-	dir = open_state_dir(s, SHADOWS, true);
+	dir = open_state_dir(s, sub, true);
 	if (dir < 0)
 		return dir;
 	r = replace_file(dir, name, data, bytes, false);
 	if (r == 0)
 		*ret_written = true;
 	return r;
+}
+
+int store_put_shadow(const struct store *s, const char *name, const void *data,
+		     size_t bytes, bool *ret_written)
+{
+	return put_state(s, SHADOWS, name, data, bytes, ret_written);
+}
+
+int store_read_pack(const struct store *s, uint8_t **ret, size_t *ret_bytes)
+{
+	return read_state(s, "", PACK, LIMIT_PACK_BYTES, ret, ret_bytes);
+}
+
+int store_put_pack(const struct store *s, const void *data, size_t bytes, bool *ret_written)
+{
+	return put_state(s, "", PACK, data, bytes, ret_written);
+}
+
+int store_stat_pack(const struct store *s, struct identity *ret)
+{
+	return stat_state(s, "", PACK, ret);
+}
+
+int store_remove_pack(const struct store *s, bool *ret_removed)
+{
+	_cleanup_close_ int dir = open_state_dir(s, "", false);
+	int r = dir < 0 ? dir : unlinkat(dir, PACK, 0) < 0 ? -errno : 0;
+
+	*ret_removed = r == 0;
+	return r == -ENOENT ? 0 : r;
+}
+
+void store_pack_path(const struct store *s, char *ret, size_t bytes)
+{
+	snprintf(ret, bytes, "%s/%s", state_path(s), PACK);
 }
 
 int store_put_index(const struct store *s, const void *data, size_t bytes)
@@ -537,6 +587,19 @@ int store_read_config(const struct store *s, char **ret, size_t *ret_bytes)
 	if (S_ISREG(st.st_mode) && !is_trusted(&st))
 		return -EPERM;
 	return io_read_file(fd, LIMIT_CONFIG_BYTES, ret, ret_bytes);
+}
+
+int store_stat_config(const struct store *s, struct identity *ret)
+{
+	_cleanup_close_ int dir = open_dir(s, CONFIG_DIR);
+	struct stat st;
+
+	if (dir < 0)
+		return dir;
+	if (fstatat(dir, CONFIG, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	*ret = identity_from_stat(&st);
+	return 0;
 }
 
 const char *store_config_path(void)

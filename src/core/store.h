@@ -57,6 +57,8 @@ const char *store_profile_dir(bool etc);
  */
 char *store_shadow_name(const char *program, const char *profile_name);
 bool store_shadow_is_of(const char *shadow_name, const char *program);
+/* The profile's name in it, "" when there is none. New string, NULL: no memory. */
+char *store_shadow_profile(const char *shadow_name);
 
 /* Path of a shadow below the root, for the index and for messages. */
 void store_shadow_path(const struct store *s, const char *name, char *ret, size_t bytes);
@@ -93,8 +95,18 @@ int store_put_index(const struct store *s, const void *data, size_t bytes);
  * directory is not root's, or writable by others; -ELOOP, -EINVAL: no regular file; -E2BIG.
  */
 int store_read_config(const struct store *s, char **ret, size_t *ret_bytes);
+int store_stat_config(const struct store *s, struct identity *ret); /* of any type */
 /* Its path below the root. */
 const char *store_config_path(void);
+
+/* The pack that is read at boot; rules as for shadows. */
+int store_read_pack(const struct store *s, uint8_t **ret, size_t *ret_bytes);
+int store_stat_pack(const struct store *s, struct identity *ret);
+int store_put_pack(const struct store *s, const void *data, size_t bytes,
+		   bool *ret_written);
+/* No pack is no error. */
+int store_remove_pack(const struct store *s, bool *ret_removed);
+void store_pack_path(const struct store *s, char *ret, size_t bytes);
 
 /* Launch counts: -ENOENT, -E2BIG; replaced with fsync, since nothing can make them again. */
 int store_read_launches(const struct store *s, uint8_t **ret, size_t *ret_bytes);

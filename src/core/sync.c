@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config.h"
 #include "index.h"
 #include "limits.h"
 #include "shadow-read.h"
@@ -21,11 +22,15 @@ struct sync {
 	const struct store *store;
 	const struct sync_options *options;
 	struct sync_result *result;
+	struct config config;
+	struct identity config_identity;
+	int config_error; /* why it has none */
 	struct mounts *mounts;
 	struct facts_context facts;
 	struct profile_list profiles;
 	struct name_list shadows; /* what lies in the directory at the start */
 	struct compile_index index;
+	bool index_put;	     /* the one on disk is not that one any more */
 	char parameters[64]; /* all that the result depends on besides files */
 	const struct profile_file **todo;
 	size_t n_todo;
@@ -35,6 +40,7 @@ struct sync {
 
 static void sync_done(struct sync *c)
 {
+	config_done(&c->config);
 	facts_done(&c->facts);
 	mounts_free(c->mounts);
 	profile_list_done(&c->profiles);
@@ -45,36 +51,52 @@ static void sync_done(struct sync *c)
 	free(c->todo);
 }
 
+static void problem_at(struct sync *c, const char *path, const struct diag *d)
+{
+	c->result->n_bad++;
+	if (c->options->on_problem)
+		c->options->on_problem(path, d, c->options->userdata);
+}
+
+static void on_config_problem(const struct diag *d, void *userdata)
+{
+	problem_at(userdata, store_config_path(), d);
+}
+
+/* Its identity first: whatever is written later, the next compile will notice. */
+static int load_config(struct sync *c)
+{
+	c->config_error = store_stat_config(c->store, &c->config_identity);
+	return config_load(c->store, &c->config, on_config_problem, c);
+}
+
 static int sync_init(struct sync *c)
 {
-	int r = mounts_load(&c->mounts);
+	int r = mounts_load(&c->mounts), storage = c->options->storage_override;
 
+	if (r == 0)
+		r = load_config(c);
 	if (r == 0)
 		r = store_list_profiles(c->store, &c->profiles);
 	if (r == 0)
 		r = store_list_shadows(c->store, &c->shadows);
 	if (r < 0)
 		return r;
+	if (storage < 0)
+		storage = c->config.storage;
 	c->facts = (struct facts_context){
 		.rootfd = c->store->rootfd,
 		.root_path = c->store->root_path,
 		.mounts = c->mounts,
-		.storage_override = c->options->storage_override,
+		.storage_override = storage,
 	};
 	snprintf(c->parameters, sizeof(c->parameters), "%s %s storage=%d", ELFCAST_VERSION,
-		 INDEX_REVISION, c->options->storage_override);
+		 INDEX_REVISION, storage);
 	c->next.old = &c->index;
 	c->todo = calloc(c->profiles.n + 1, sizeof(*c->todo));
 	if (!c->todo)
 		return -ENOMEM;
 	return c->options->force ? 0 : index_load(c->store, &c->facts, &c->index);
-}
-
-static void problem_at(struct sync *c, const char *path, const struct diag *d)
-{
-	c->result->n_bad++;
-	if (c->options->on_problem)
-		c->options->on_problem(path, d, c->options->userdata);
 }
 
 static void problem(struct sync *c, const struct profile_file *f, const struct diag *d)
@@ -212,9 +234,12 @@ static int plan_one(struct sync *c, const struct profile_file *f)
  */
 static bool is_all_unchanged(const struct sync *c)
 {
+	char pack[512];
 	uint32_t n = 0;
 
-	if (c->index.any_changed || c->shadows.n != c->index.shadow.n_launches)
+	store_pack_path(c->store, pack, sizeof(pack));
+	if (c->index.any_changed || c->shadows.n != c->index.shadow.n_launches ||
+	    !index_has(&c->index, pack))
 		return false;
 	for (size_t i = 0; i < c->profiles.n; i++) {
 		const struct profile_file *f = &c->profiles.items[i];
@@ -342,9 +367,74 @@ static int put_index(struct sync *c)
 
 	if (r < 0)
 		return r;
-	if (bytes == c->index.bytes && memcmp(data, c->index.data, bytes) == 0)
+	if (!c->index_put && bytes == c->index.bytes &&
+	    memcmp(data, c->index.data, bytes) == 0)
 		return 0;
+	c->index_put = true;
 	return store_put_index(c->store, data, bytes);
+}
+
+/* One of our files that need not be there. */
+static int record_common(struct sync *c, char *path, int error,
+			 const struct identity *identity)
+{
+	struct index_file f = { .path = path, .state = OBJECT_MISSING };
+	int r = 0;
+
+	if (error != -ENOENT && error != -ENOTDIR)
+		r = describe_own(c, path, identity, &f);
+	return r == 0 ? index_add_common_file(&c->next, &f) : r;
+}
+
+static int record_config(struct sync *c)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s", store_config_path());
+	return record_common(c, path, c->config_error, &c->config_identity);
+}
+
+static int bring_pack(struct sync *c)
+{
+	int r = pack_sync(c->store, &c->config, c->mounts, &c->result->pack), error;
+	struct identity identity = { 0 };
+	char path[512];
+
+	store_pack_path(c->store, path, sizeof(path));
+	if (r == -E2BIG) {
+		struct diag d = { 0 };
+
+		diag_set(&d, 0, 0,
+			 "too many launches for one pack: nothing is read at boot");
+		problem_at(c, path, &d);
+	} else if (r < 0) {
+		return r;
+	}
+	c->result->has_pack = true;
+	/* Shadows are whole, so it was an error of the moment: not recorded, done again. */
+	if (c->result->pack.n_damaged > 0)
+		return 0;
+	error = store_stat_pack(c->store, &identity);
+	return record_common(c, path, error, &identity);
+}
+
+/*
+ * The pack comes last and is recorded by itself: whoever is killed before that leaves an
+ * index in which there is none, and the next compile makes it.
+ */
+static int bring_all(struct sync *c)
+{
+	int r = compile_todo(c);
+
+	if (r == 0)
+		r = remove_unwanted(c);
+	if (r == 0)
+		r = record_config(c);
+	if (r == 0 && (c->n_todo > 0 || c->result->n_removed > 0))
+		r = put_index(c);
+	if (r == 0)
+		r = bring_pack(c);
+	return r == 0 ? put_index(c) : r;
 }
 
 static int sync_all(struct sync *c)
@@ -354,16 +444,9 @@ static int sync_all(struct sync *c)
 
 	if (r < 0)
 		return r;
-	keep_all = is_all_unchanged(c);
+	keep_all = !c->options->rank && is_all_unchanged(c);
 	r = plan(c, keep_all);
-	if (r < 0 || keep_all)
-		return r;
-	r = compile_todo(c);
-	if (r == 0)
-		r = remove_unwanted(c);
-	if (r == 0)
-		r = put_index(c);
-	return r;
+	return r < 0 || keep_all ? r : bring_all(c);
 }
 
 static int sync_locked(const struct store *s, const struct sync_options *o,

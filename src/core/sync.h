@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Bring all shadows in line with the profiles and files on disk, whatever happened before.
+ * Bring all shadows, and the pack, in line with the profiles and files on disk, whatever happened before.
  * The result depends on nothing else. Profiles and ELF files are parsed in a child process
  * with limits; one that kills it is skipped.
  */
@@ -8,6 +8,7 @@
 #define ELFCAST_SYNC_H
 
 #include "diag.h"
+#include "pack-build.h"
 #include "store.h"
 
 struct sync_result {
@@ -15,13 +16,17 @@ struct sync_result {
 	unsigned n_compiled; /* shadows written because something changed */
 	unsigned n_unchanged;
 	unsigned n_removed;
-	unsigned n_bad;	   /* profiles, or directories of them, skipped with a problem */
+	/* Profiles, directories of them, and lines of elfcast.conf skipped with a problem. */
+	unsigned n_bad;
 	unsigned n_parsed; /* profiles read in the child: 0 when nothing changed */
+	bool has_pack;	   /* the pack was looked at, and this came of it */
+	struct pack_built pack;
 };
 
 struct sync_options {
-	int storage_override; /* enum storage_class, or -1 */
+	int storage_override; /* enum storage_class, or -1: as elfcast.conf says */
 	bool force;	      /* as if there was no index */
+	bool rank;	      /* the pack, too, when only launches were counted since */
 	unsigned lock_timeout_ms;
 	/* Called for each profile with a problem; PATH is below the root. May be NULL. */
 	void (*on_problem)(const char *path, const struct diag *d, void *userdata);

@@ -129,9 +129,10 @@ new_root() {
 }
 
 in_root() { chroot "$R" /usr/bin/env -i PATH=/usr/bin "$@"; }
-shadows() { (cd "$R/var/lib/elfcast/shadow" 2>/dev/null && sha256sum -- * 2>/dev/null); }
+# All that is read ahead: the shadows, and the pack of all of them.
+shadows() { (cd "$R/var/lib/elfcast/shadow" 2>/dev/null && sha256sum -- * ../boot.pack 2>/dev/null); }
 
-# fresh: the shadows that a compile without any state gives
+# fresh: the shadows and the pack that a compile without any state gives
 fresh() {
 	mv "$R/var/lib/elfcast" "$R/saved"
 	chroot "$R" /usr/bin/elfcast compile --force --quiet >&2

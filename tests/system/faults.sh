@@ -19,7 +19,7 @@ hook() { in_root "$@" </dev/null 2>&1; }
 
 hook /hook/elfcast-hook
 new=$(sums)
-same "compiled" 2 "$(echo "$new" | wc -l)"
+same "compiled: two shadows and the pack" 3 "$(echo "$new" | wc -l)"
 # Old state: one shadow to be replaced, one to be removed.
 cp "$P/test.one.json" "$TMP/one.json"
 sed -i 's/\[\[0, 1, 1, 0\]\]/[[1, 2, 1, 0]]/' "$P/test.one.json"
@@ -48,7 +48,7 @@ inject() { # name fault-at-options
 		while read -r sum file; do
 			case $old$new in *"$sum"*) continue ;; esac
 			# Neither old nor new: whole, with an object that could not be read.
-			elfcast dump "$S/$file" >/dev/null 2>&1 || wrong "$what at call $n: torn: $file"
+			elfcast show --quiet "$S/$file" >/dev/null 2>&1 || wrong "$what at call $n: torn: $file"
 			odd=1
 		done < <(sums)
 		if [ $odd = 1 ] || [ $((n % 7)) -eq 0 ]; then

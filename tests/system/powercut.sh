@@ -60,7 +60,7 @@ cut() { # type mkfs-command...
 		mount -o $options "$TMP/cut.image" "$R/var" || { bad=$((bad + 1)) && continue; }
 		while read -r sum file; do
 			case $old$new in *"$sum"*) continue ;; esac
-			if elfcast dump "$S/$file" >/dev/null 2>&1; then
+			if elfcast show --quiet "$S/$file" >/dev/null 2>&1; then
 				bad=$((bad + 1)) && echo "# $type, call $n: '$file' is neither old nor new"
 			else
 				unread=$((unread + 1))
