@@ -34,6 +34,12 @@ static int dump_input(const struct input *in, const char *name)
 		log_error("'%s' is a profile already", name);
 		return -EINVAL;
 	}
+	if (in->pack_data) {
+		log_error("'%s' is a pack of %u launches, not one program's shadow; "
+			  "'elfcast show' lists them",
+			  name, in->pack.n_launches);
+		return -EINVAL;
+	}
 	if (in->shadows.n > 1) {
 		log_error("'%s' has several scenarios, choose one with --scenario:", name);
 		for (size_t i = 0; i < in->shadows.n; i++)

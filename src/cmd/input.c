@@ -48,17 +48,22 @@ static int load_profile(int fd, const char *name, struct input *ret)
 	return r;
 }
 
-static int load_shadow(int fd, const char *name, struct input *ret)
+static int load_container(int fd, const char *name, struct input *ret)
 {
 	char *data;
 	size_t bytes;
 	int r;
 
 	r = io_read_file(fd, LIMIT_PACK_BYTES, &data, &bytes);
+	if (r == 0 && shadow_parse(data, bytes, &ret->pack) == 0 &&
+	    ret->pack.kind == SHADOW_KIND_PACK) {
+		ret->pack_data = (uint8_t *)data;
+		return 0;
+	}
 	if (r == 0)
 		r = launch_list_add(&ret->shadows, (uint8_t *)data, bytes);
 	if (r == -EINVAL) {
-		log_error("'%s' is a pack or an index, not a program's shadow", name);
+		log_error("'%s' is neither a program's shadow nor a pack", name);
 		return r;
 	}
 	return r < 0 ? log_errno(r, "cannot read shadow '%s'", name) : 0;
@@ -102,7 +107,7 @@ int input_load(const struct store *s, const char *name, const char *scenario,
 		case CONTENT_PROFILE:
 			return load_profile(fd, name, ret);
 		case CONTENT_SHADOW:
-			return load_shadow(fd, name, ret);
+			return load_container(fd, name, ret);
 		case CONTENT_OTHER:
 			break;
 		}
@@ -115,6 +120,7 @@ int input_load(const struct store *s, const char *name, const char *scenario,
 void input_done(struct input *in)
 {
 	profile_free(in->profile);
+	free(in->pack_data);
 	launch_list_done(&in->shadows);
 	*in = (struct input){ 0 };
 }

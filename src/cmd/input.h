@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the argument of show and dump means: a profile, a shadow, or a program. */
+/* What the argument of show and dump means: a profile, a shadow, a pack, or a program. */
 #ifndef ELFCAST_INPUT_H
 #define ELFCAST_INPUT_H
 
 #include "launch.h"
 #include "profile.h"
 
-/* Either a profile, or at least one shadow. */
+/* A profile, or a pack, or else at least one shadow. */
 struct input {
 	struct profile *profile;
+	uint8_t *pack_data; /* what pack borrows from */
+	struct shadow pack;
 	struct launch_list shadows;
 };
 
 /*
- * NAME is a file, told by its content (a shadow's magic, or '{' behind white space), else a
+ * NAME is a file, told by its content (a container's magic, or '{' behind white space), else a
  * program whose shadows for SCENARIO (NULL: as launch_find()) are looked up in S. Problems
  * are logged; negative errno.
  */

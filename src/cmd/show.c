@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* elfcast show: what a profile or shadow holds, as a table or as JSON. */
+/* elfcast show: what a profile, shadow or pack holds, as a table or as JSON. */
 #include <getopt.h>
 #include <stdio.h>
 
@@ -8,7 +8,9 @@
 #include "json-out.h"
 #include "limits.h"
 #include "log.h"
+#include "show-pack.h"
 #include "summary.h"
+#include "text-out.h"
 
 static const char *arg_scenario;
 static bool use_colour;
@@ -58,13 +60,6 @@ static void print_json(const struct summary *s)
 		print_json_row(&s->rows[i], s->trained);
 	json_close(']');
 	json_close('}');
-}
-
-/* Names come from files: no control character of theirs reaches a terminal. */
-static void put_text(const char *s)
-{
-	for (; *s; s++)
-		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
 }
 
 static void format_share(const struct row *row, char *ret, size_t bytes)
@@ -129,7 +124,7 @@ static void print_row(const struct summary *s, const struct row *row)
 	}
 	printf("%8s  %s%-10s%s  ", when, colour_of(row->now), now_text(row->now),
 	       use_colour ? "\033[0m" : "");
-	put_text(row->path);
+	text_put(row->path);
 	putchar('\n');
 }
 
@@ -138,19 +133,19 @@ static void print_head(const struct summary *s)
 	const struct profile *p = s->trained;
 
 	fputs(use_colour ? "\033[1m" : "", stdout);
-	put_text(s->program);
+	text_put(s->program);
 	fputs(use_colour ? "\033[0m" : "", stdout);
 	fputs(", scenario ", stdout);
-	put_text(s->scenario);
+	text_put(s->scenario);
 	printf(" (%s, ", p ? "profile" : "shadow");
-	put_text(s->arch);
+	text_put(s->arch);
 	puts(")");
 	if (p) {
 		printf("trained: %u run%s, window %u ms, method ", p->n_runs,
 		       p->n_runs == 1 ? "" : "s", p->window_ms);
-		put_text(p->method);
+		text_put(p->method);
 		fputs(", kernel ", stdout);
-		put_text(p->kernel);
+		text_put(p->kernel);
 		putchar('\n');
 	}
 	printf("\n%7s %6s %s%8s  %-10s  %s\n", "pages", "share", p ? "     runs " : "",
@@ -236,7 +231,9 @@ static int show(const char *name)
 	facts.root_path = s.root_path;
 	facts.mounts = mounts;
 	r = input_load(&s, name, arg_scenario, &in);
-	if (r == 0)
+	if (r == 0 && in.pack_data)
+		r = show_pack(&in.pack);
+	else if (r == 0)
 		r = show_input(&in, &facts);
 	return r < 0 ? CMD_FAILED : CMD_DONE;
 }
@@ -261,14 +258,15 @@ static int run(int argc, char *argv[])
 			return r;
 	}
 	if (argc - optind != 1)
-		return cmd_usage_error(&cmd_show, "needs one profile, program or shadow");
+		return cmd_usage_error(&cmd_show,
+				       "needs one profile, program, shadow or pack");
 	use_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
 	return show(argv[optind]);
 }
 
 const struct cmd cmd_show = {
 	.name = "show",
-	.args = "[--scenario=S] PROFILE|PROGRAM|SHADOW",
+	.args = "[--scenario=S] PROFILE|PROGRAM|SHADOW|PACK",
 	.summary = "what a profile or shadow holds, and whether its files are still those",
 	.options = "      --scenario=S    of a program, the shadow of this scenario\n",
 	.run = run,

@@ -179,7 +179,7 @@ refuses() { # name status message command...
 cd "$TMP" || exit 1
 head -c 100 "$(echo "$S"/*.a.json.shadow)" >cut.shadow
 refuses "a cut shadow" 1 "elfcast: cannot read shadow 'cut.shadow': damaged" elfcast show cut.shadow
-refuses "an index" 1 "elfcast: '$R/var/lib/elfcast/index' is a pack or an index, not a program's shadow" \
+refuses "an index" 1 "elfcast: '$R/var/lib/elfcast/index' is neither a program's shadow nor a pack" \
 	elfcast dump "$R/var/lib/elfcast/index"
 echo '{ "elfcast": 2 }' >two.json
 refuses "a profile of version 2" 1 "elfcast: two.json:1:14: version 2 is not supported (this is version 1)" \
