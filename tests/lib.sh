@@ -80,6 +80,21 @@ make_root() {
 }
 # All that is read ahead: the shadows, and the pack of both.
 sums() { (cd "$S" 2>/dev/null && sha256sum -- *.shadow ../boot.pack 2>/dev/null); }
+# packs_of_one: sums of the packs of each profile alone, which a parser that dies leaves
+packs_of_one() {
+	local f
+	mv "$R/var" "$TMP/var-saved"
+	for f in "$P"/*.json; do
+		mkdir "$R/var" "$TMP/alone"
+		mv "$P"/*.json "$TMP/alone/"
+		mv "$TMP/alone/${f##*/}" "$P/"
+		compile
+		sums | grep boot.pack
+		find "$TMP/alone" -name '*.json' -exec mv {} "$P/" \;
+		rm -r "${R:?}/var" "$TMP/alone"
+	done
+	mv "$TMP/var-saved" "$R/var"
+}
 n_shadows() { find "$S" -name '*.shadow' 2>/dev/null | wc -l; }
 
 # populate PROGRAM...: copies of them in the root's /hook, with the libraries they need
