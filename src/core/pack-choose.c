@@ -55,6 +55,12 @@ static int compare_programs(const void *pa, const void *pb, void *launches)
 		      l[*(const uint32_t *)pb].choice.program);
 }
 
+/* A boot is no launch of a program, but of the system. */
+static bool competes(const struct pack_choice *c)
+{
+	return c->verdict == PACK_TAKEN && !c->boot;
+}
+
 /*
  * As launch_find(): of a program that has a default scenario, only that; else all. Where
  * several are left, each launch is one of them.
@@ -66,7 +72,7 @@ static void choose_scenarios(struct pack_launch *launches, const uint32_t *group
 	for (size_t i = 0; i < n; i++) {
 		const struct pack_choice *c = &launches[group[i]].choice;
 
-		if (c->verdict != PACK_TAKEN)
+		if (!competes(c))
 			continue;
 		n_any++;
 		n_default += strcmp(c->scenario, "default") == 0;
@@ -74,7 +80,7 @@ static void choose_scenarios(struct pack_launch *launches, const uint32_t *group
 	for (size_t i = 0; i < n; i++) {
 		struct pack_choice *c = &launches[group[i]].choice;
 
-		if (c->verdict != PACK_TAKEN)
+		if (!competes(c))
 			continue;
 		if (n_default > 0 && strcmp(c->scenario, "default") != 0)
 			c->verdict = PACK_OTHER_SCENARIO;
@@ -132,6 +138,8 @@ static bool is_better(const struct pack *p, uint32_t a, uint32_t b)
 {
 	const struct pack_launch *la = &p->launches[a], *lb = &p->launches[b];
 
+	if (la->choice.boot != lb->choice.boot)
+		return la->choice.boot;
 	if (la->choice.always != lb->choice.always)
 		return la->choice.always;
 	if (la->worth != lb->worth)

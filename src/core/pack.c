@@ -304,6 +304,7 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, double co
 		return -ENOMEM;
 	p->n_launches++;
 	l->choice.weight = MAX(count, 0.0) + PRIOR;
+	l->choice.boot = strcmp(l->choice.scenario, PACK_BOOT) == 0;
 	l->choice.always = is_listed(p->options.always, l->choice.program);
 	if (is_listed(p->options.never, l->choice.program))
 		l->choice.verdict = PACK_NEVER;

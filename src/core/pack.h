@@ -19,6 +19,9 @@ struct pack_options {
 	const struct name_list *always, *never;
 };
 
+/* The scenario of what `elfcast train --system` records: a boot, which happens once a boot. */
+#define PACK_BOOT "boot"
+
 /* What became of a launch, from chosen to hopeless. */
 enum pack_verdict {
 	PACK_TAKEN,
@@ -38,7 +41,8 @@ struct pack_choice {
 	uint64_t n_pages;
 	uint64_t n_new_pages; /* that no better launch has brought in */
 	enum pack_verdict verdict;
-	bool always;
+	bool always; /* the administrator's word */
+	bool boot;   /* SCENARIO is PACK_BOOT: the machine's own start comes first of all */
 };
 
 /* New; NULL: no memory. OPTIONS is copied, its lists are borrowed. */

@@ -358,6 +358,34 @@ static void test_always_and_never(void **state)
 	pack_free(p);
 }
 
+static void test_boot_comes_first(void **state)
+{
+	static const struct spec specs[] = {
+		{ "1", "/b", "default", 9, { { A, 0, 1, 0 } } },
+		{ "2", "/b", PACK_BOOT, 0, { { B, 0, 8, 0 } } },
+		{ "3", "/c", NULL, 99, { { LIBC, 0, 1, 0 } } },
+	};
+	const struct name_list always = { (char **)(uintptr_t)always_names, 1, 1 };
+	struct pack_options o = plenty;
+	struct pack *p;
+
+	(void)state;
+	/* Before what always comes first, and no other scenario of its program. */
+	o.always = &always;
+	p = chosen(&o, files, N_FILES, specs, 3);
+	assert_string_equal(described(p), "2+8 1+1 3+1");
+	pack_free(p);
+	o.always = NULL;
+	o.budget_bytes = 7 * PAGE_BYTES;
+	p = chosen(&o, files, N_FILES, specs, 3);
+	assert_string_equal(described(p), "3+1 1+1 2-budget");
+	pack_free(p);
+	o.never = &always;
+	p = chosen(&o, files, N_FILES, specs + 1, 1);
+	assert_string_equal(described(p), "2-never");
+	pack_free(p);
+}
+
 static void test_without_counts_by_name(void **state)
 {
 	static const struct spec specs[] = {
@@ -782,6 +810,7 @@ int main(void)
 		cmocka_unit_test(test_over_budget_but_shared),
 		cmocka_unit_test(test_budget_of_time),
 		cmocka_unit_test(test_always_and_never),
+		cmocka_unit_test(test_boot_comes_first),
 		cmocka_unit_test(test_without_counts_by_name),
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_objects_in_two_states),
