@@ -97,7 +97,8 @@ static bool check_launch(const struct shadow *s, const struct shadow_launch *l,
  */
 static bool check_launches(const struct shadow *s, struct reader *strings)
 {
-	uint32_t extent = 0, n_extents = s->kind == SHADOW_KIND_PACK ? 0 : s->n_extents;
+	bool shares = s->kind == SHADOW_KIND_SHADOW || s->kind == SHADOW_KIND_INDEX;
+	uint32_t extent = 0, n_extents = shares ? s->n_extents : 0;
 	const char *last = "";
 
 	for (uint32_t i = 0; i < s->n_launches; i++) {
@@ -144,15 +145,33 @@ static bool check_state(const struct shadow *s, const struct shadow_object *o)
 	}
 }
 
+/* A file system, named by where it is mounted; nothing of it is compared but its size. */
+static bool check_place(const struct shadow_object *o)
+{
+	struct identity identity = shadow_object_identity(o);
+	struct identity size = { .size_bytes = le64_get(o->wanted_bytes) };
+
+	return o->state == OBJECT_VALID && o->buildid_bytes == SHADOW_UUID_BYTES &&
+	       identity_equal(&identity, &size);
+}
+
+static bool is_object_path(const struct shadow *s, const char *path)
+{
+	if (s->kind == SHADOW_KIND_PLACES && path && strcmp(path, "/") == 0)
+		return true;
+	return is_path(path);
+}
+
 static bool check_object(const struct shadow *s, const struct shadow_object *o,
 			 struct reader *strings)
 {
-	return is_path(next_string(strings, o->path)) &&
+	return is_object_path(s, next_string(strings, o->path)) &&
 	       o->buildid_bytes <= SHADOW_BUILDID_BYTES &&
 	       is_zero(o->buildid + o->buildid_bytes,
 		       SHADOW_BUILDID_BYTES - o->buildid_bytes) &&
 	       o->storage < STORAGE_CLASSES && o->reserved == 0 &&
-	       le64_get(o->wanted_bytes) <= LIMIT_FILE_BYTES && check_state(s, o);
+	       le64_get(o->wanted_bytes) <= LIMIT_FILE_BYTES && check_state(s, o) &&
+	       (s->kind != SHADOW_KIND_PLACES || check_place(o));
 }
 
 static int compare_objects(const struct shadow *s, const struct shadow_object *a,
@@ -169,9 +188,13 @@ static int compare_objects(const struct shadow *s, const struct shadow_object *a
 	return c;
 }
 
-/* Sorted and different; in an index, which is searched by path, no path twice. */
+/* Sorted and different; in an index, which is searched by path, no path twice, nor in
+ * places, where a mount point has one file system.
+ */
 static bool check_objects(const struct shadow *s, struct reader *strings)
 {
+	bool one_a_path = s->kind == SHADOW_KIND_INDEX || s->kind == SHADOW_KIND_PLACES;
+
 	for (uint32_t i = 0; i < s->n_objects; i++) {
 		const struct shadow_object *o = &s->objects[i];
 
@@ -179,9 +202,9 @@ static bool check_objects(const struct shadow *s, struct reader *strings)
 			return false;
 		if (i == 0)
 			continue;
-		if (s->kind == SHADOW_KIND_INDEX ? strcmp(shadow_string(s, o[-1].path),
-							  shadow_string(s, o->path)) >= 0
-						 : compare_objects(s, &o[-1], o) >= 0)
+		if (one_a_path ? strcmp(shadow_string(s, o[-1].path),
+					shadow_string(s, o->path)) >= 0
+			       : compare_objects(s, &o[-1], o) >= 0)
 			return false;
 	}
 	return true;
@@ -220,7 +243,9 @@ static bool check_chain(const struct shadow *s, uint32_t i, uint32_t *n_met)
 	return true;
 }
 
-/* Reading order of one launch. A pack may have any: its writer knows the disk. */
+/* Reading order of one launch, and of places. A pack may have any: its writer knows the
+ * disk.
+ */
 static bool is_in_order(const struct shadow_extent *a, const struct shadow_extent *b)
 {
 	if (le32_get(a->when) != le32_get(b->when))
@@ -255,9 +280,11 @@ static bool check_index(const struct shadow *s)
 	return true;
 }
 
-/* A bucket of time, or in a pack the number of a launch. */
+/* A bucket of time, or in a pack the number of a launch; in places nothing. */
 static bool check_when(const struct shadow *s, const struct shadow_extent *e)
 {
+	if (s->kind == SHADOW_KIND_PLACES)
+		return le32_get(e->when) == 0;
 	if (s->kind == SHADOW_KIND_PACK)
 		return le32_get(e->when) < s->n_launches;
 	return le32_get(e->when) <= LIMIT_WHEN;
@@ -271,7 +298,7 @@ static bool check_extents(const struct shadow *s)
 	if (s->kind == SHADOW_KIND_INDEX)
 		return check_index(s);
 	for (uint32_t i = 0; i < s->n_extents; i++)
-		if (!check_when(s, &e[i]) || (i > 0 && s->kind == SHADOW_KIND_SHADOW &&
+		if (!check_when(s, &e[i]) || (i > 0 && s->kind != SHADOW_KIND_PACK &&
 					      !is_in_order(&e[i - 1], &e[i])))
 			return false;
 	for (uint32_t i = 0; i < s->n_objects; i++)
@@ -288,6 +315,8 @@ static bool check_kind(const struct shadow *s, size_t bytes)
 	case SHADOW_KIND_PACK:
 	case SHADOW_KIND_INDEX:
 		return bytes <= LIMIT_PACK_BYTES;
+	case SHADOW_KIND_PLACES:
+		return s->n_launches == 0 && bytes <= LIMIT_PACK_BYTES;
 	default:
 		return false;
 	}

@@ -22,11 +22,13 @@
 #define SHADOW_VERSION	     1u
 #define SHADOW_BUILDID_BYTES 32
 #define SHADOW_NONE	     UINT32_MAX
+#define SHADOW_UUID_BYTES    16 /* of a file system, in PLACES */
 
 enum shadow_kind {
 	SHADOW_KIND_SHADOW = 1, /* one launch, read by prefetch */
 	SHADOW_KIND_PACK = 2,	/* many launches, read at boot */
 	SHADOW_KIND_INDEX = 3,	/* what the last compile saw */
+	SHADOW_KIND_PLACES = 4, /* metadata blocks of file systems, read before a pack */
 };
 
 /* What compile found where the profile names a file. */

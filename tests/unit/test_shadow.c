@@ -180,7 +180,8 @@ static void test_header_fields(void **state)
 		{ HEADER(kind), 4, 0 },
 		{ HEADER(kind), 4, SHADOW_KIND_PACK },
 		{ HEADER(kind), 4, SHADOW_KIND_INDEX },
-		{ HEADER(kind), 4, 4 },
+		{ HEADER(kind), 4, SHADOW_KIND_PLACES },
+		{ HEADER(kind), 4, 5 },
 		{ HEADER(kind), 4, 0x80000001 },
 		{ HEADER(file_bytes), 8, 0 },
 		{ HEADER(file_bytes), 8, UINT64_MAX },
@@ -929,6 +930,71 @@ static void test_dependencies_are_no_chains(void **state)
 	free(data);
 }
 
+/* Each field of places alone, and what places may and others may not. */
+static void test_places(void **state)
+{
+	static const struct object_desc good_objects[2] = {
+		{ .path = "/",
+		  .buildid = { 16, { 1, 2, 3 } },
+		  .wanted_bytes = 81920,
+		  .state = OBJECT_VALID,
+		  .storage = STORAGE_NETWORK,
+		  .identity = { .size_bytes = 81920 } },
+		{ .path = "/usr",
+		  .buildid = { 16, { 4 } },
+		  .wanted_bytes = 8192,
+		  .state = OBJECT_VALID,
+		  .identity = { .size_bytes = 8192 } },
+	};
+	static const struct extent_desc good_extents[3] = { { 0, 2, 1, 0 },
+							    { 0, 17, 3, 0 },
+							    { 1, 0, 2, 0 } };
+	struct object_desc o[2];
+	struct extent_desc e[3];
+	struct launch_desc l = launch;
+	struct shadow_desc d = { SHADOW_KIND_PLACES, &l, o, e, 0, 2, 3 };
+
+	(void)state;
+#define REFUSED(...)                                                                       \
+	do {                                                                               \
+		d = (struct shadow_desc){ SHADOW_KIND_PLACES, &l, o, e, 0, 2, 3 };         \
+		memcpy(o, good_objects, sizeof(o));                                        \
+		memcpy(e, good_extents, sizeof(e));                                        \
+		assert_int_equal(write_and_free(&d), 0);                                   \
+		__VA_ARGS__;                                                               \
+		assert_int_equal(write_and_free(&d), -EINVAL);                             \
+	} while (0)
+	REFUSED(d.n_launches = 1; l.name = "a.json"; l.n_extents = 3);
+	REFUSED(o[0].path = "");
+	REFUSED(o[0].path = "//");
+	REFUSED(o[1].path = "/usr/");
+	REFUSED(o[0].path = "/usr"); /* twice, though of other file systems */
+	REFUSED(o[0].path = "/var"); /* order */
+	REFUSED(o[0].state = OBJECT_STALE);
+	REFUSED(o[0].state = OBJECT_WHOLE);
+	REFUSED(o[1].buildid.n_bytes = 15);
+	REFUSED(o[1].buildid.n_bytes = 17);
+	REFUSED(o[1].buildid = (struct buildid){ 0 });
+	REFUSED(o[1].wanted_bytes = 8193);
+	REFUSED(o[1].identity.size_bytes = 12288);
+	REFUSED(o[0].identity.ino = 1);
+	REFUSED(o[0].identity.mtime_ns = 1);
+	REFUSED(o[0].identity.ctime_ns = -1);
+	REFUSED(o[0].storage = STORAGE_CLASSES);
+	REFUSED(e[0].when = 1);
+	REFUSED(e[0] = good_extents[1]; e[1] = good_extents[0]); /* order by page */
+	REFUSED(e[0] = good_extents[2]; e[2] = good_extents[0]); /* and by object */
+	REFUSED(e[1].first_pgno = 2);				 /* overlap */
+	REFUSED(e[2].n_pages = 3);				 /* past the device's end */
+	REFUSED(d.kind = SHADOW_KIND_PACK);
+	REFUSED(d.kind = SHADOW_KIND_INDEX);
+#undef REFUSED
+	d.kind = SHADOW_KIND_PLACES;
+	keep("places", &d);
+	d.n_objects = d.n_extents = 0;
+	assert_int_equal(write_and_free(&d), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -956,6 +1022,7 @@ int main(void)
 		cmocka_unit_test(test_indexes),
 		cmocka_unit_test(test_dependencies),
 		cmocka_unit_test(test_dependencies_are_no_chains),
+		cmocka_unit_test(test_places),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
