@@ -45,6 +45,14 @@
 #define LIMIT_PACK_SHARES	 (64u << 20)
 #define LIMIT_FIEMAP_RUNS	 65536u /* places of one file on its device */
 
+/*
+ * ext4, for one file system: runs of blocks found; for one inode: blocks of its extent tree
+ * (1.4 million extents), bytes of a directory (some 300,000 names).
+ */
+#define LIMIT_EXT4_RUNS		 (1u << 20)
+#define LIMIT_EXT4_TREE_BLOCKS	 4096u
+#define LIMIT_EXT4_DIR_BYTES	 (16u << 20)
+
 /* ELF files: program headers as binfmt_elf.c allows them; one segment or section of notes. */
 #define LIMIT_ELF_HEADERS_BYTES	 65536u
 #define LIMIT_ELF_NOTES_BYTES	 (64u << 10)
