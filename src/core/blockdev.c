@@ -59,6 +59,68 @@ static int read_number(int dirfd, const char *name, unsigned *ret)
 	return 0;
 }
 
+/* Is NAME below DEVFD the node of DEV? It may be anything else: looked at first. */
+static int open_node(int devfd, const char *name, dev_t dev)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (fstatat(devfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISBLK(st.st_mode) || st.st_rdev != dev)
+		return -ENOENT;
+	fd = openat(devfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISBLK(st.st_mode) && st.st_rdev == dev ? TAKE_FD(fd) : -ENOENT;
+}
+
+static int open_named_node(int sysfd, int devfd, dev_t dev)
+{
+	char path[64], text[1024], *name;
+	int r;
+
+	snprintf(path, sizeof(path), "dev/block/%u:%u/uevent", major(dev), minor(dev));
+	r = read_text(sysfd, path, text, sizeof(text));
+	if (r < 0)
+		return r;
+	name = strstr(text, "DEVNAME=");
+	if (!name)
+		return -ENOENT;
+	name += strlen("DEVNAME=");
+	name[strcspn(name, "\n")] = 0;
+	return open_node(devfd, name, dev);
+}
+
+/* Where /dev was filled by hand. */
+static int find_node(int devfd, dev_t dev)
+{
+	int fd = fcntl(devfd, F_DUPFD_CLOEXEC, 3), r = -ENOENT;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		closep(&fd);
+		return -ENOMEM;
+	}
+	while (r == -ENOENT && (entry = readdir(dir)))
+		if (entry->d_type == DT_BLK)
+			r = open_node(devfd, entry->d_name, dev);
+	closedir(dir);
+	return r;
+}
+
+int blockdev_open(int sysfd, dev_t dev)
+{
+	_cleanup_close_ int devfd = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (devfd < 0)
+		return -errno;
+	r = open_named_node(sysfd, devfd, dev);
+	return r == -ENOENT ? find_node(devfd, dev) : r;
+}
+
 /*
  * Directory of the whole disk that DEV is or is a partition of, and where it hangs in the
  * tree of devices ("…/virtio1/block/vda"), cut off behind the disk's name.

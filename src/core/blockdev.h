@@ -16,6 +16,13 @@
 /* Descriptor of /sys, or negative errno. */
 int blockdev_open_sys(void);
 
+/*
+ * Open the node of DEV for reading. Found by the name that the kernel gives it and makes in
+ * devtmpfs, without udev; where /dev is no devtmpfs, among the nodes in it. Descriptor,
+ * -ENOENT: no node, -EACCES, …
+ */
+int blockdev_open(int sysfd, dev_t dev);
+
 /* The device's class; partitions and device-mapper are looked through. FLASH when unknown.
  */
 enum storage_class blockdev_storage(int sysfd, dev_t dev);

@@ -13,7 +13,8 @@ int facts_full_path(const struct facts_context *c, const char *path, char *ret,
 		    size_t bytes)
 {
 	const char *root = strcmp(c->root_path, "/") == 0 ? "" : c->root_path;
-	int n = snprintf(ret, bytes, "%s%s", root, path);
+	/* The root itself, without a slash behind it. */
+	int n = snprintf(ret, bytes, "%s%s", root, *root && !path[1] ? "" : path);
 
 	return n < 0 || (size_t)n >= bytes ? -ENAMETOOLONG : 0;
 }

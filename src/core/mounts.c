@@ -484,6 +484,14 @@ const char *mounts_fstype(const struct mounts *m, const char *path)
 	return found ? found->fstype : "none";
 }
 
+const char *mounts_point(const struct mounts *m, const char *path)
+{
+	bool local;
+	const struct mount *found = find_mount(m, path, &local);
+
+	return found ? found->point : NULL;
+}
+
 /* btrfs, zfs and overlay have device numbers of their own, without a device. */
 static int mount_device(const struct mount *mount, dev_t *ret)
 {

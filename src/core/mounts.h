@@ -43,6 +43,8 @@ enum storage_class mounts_storage(struct mounts *m, const char *path);
  * system has a device number of its own (btrfs). -ENOENT: none, or not to be told (overlay).
  */
 int mounts_device(const struct mounts *m, const char *path, dev_t *ret);
+/* Mount point of what holds PATH ("/", "/usr"), NULL when no mount covers it. Borrowed. */
+const char *mounts_point(const struct mounts *m, const char *path);
 /* File system type at PATH ("ext4"), "none" when no mount covers it. Borrowed. */
 const char *mounts_fstype(const struct mounts *m, const char *path);
 

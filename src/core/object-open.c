@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "blockdev.h"
+#include "ext4.h"
 #include "io.h"
 #include "object-open.h"
 
@@ -31,15 +33,18 @@ static int lacks_descriptors(int error)
 	return error == -EMFILE || error == -ENFILE ? error : 0;
 }
 
-static bool is_local(const struct object_place *place, const char *path)
-{
-	char full[2 * PATH_MAX];
+enum { FULL_PATH_BYTES = 2 * PATH_MAX };
 
-	if (strcmp(place->root_path, "/") == 0)
-		return mounts_is_local(place->mounts, path);
+/* PATH as this process sees it, if that lies on a local file system. */
+static bool find_local(const struct object_place *place, const char *path,
+		       char full[static FULL_PATH_BYTES])
+{
+	const char *root = strcmp(place->root_path, "/") == 0 ? "" : place->root_path;
+
+	if (*root && strcmp(path, "/") == 0)
+		path = "";
 	/* Cut short it would be another path. */
-	if ((size_t)snprintf(full, sizeof(full), "%s%s", place->root_path, path) >=
-	    sizeof(full))
+	if (snprintf(full, FULL_PATH_BYTES, "%s%s", root, path) >= FULL_PATH_BYTES)
 		return false;
 	return mounts_is_local(place->mounts, full);
 }
@@ -47,12 +52,13 @@ static bool is_local(const struct object_place *place, const char *path)
 int object_open(const struct object_place *place, const char *path, int *ret_fd,
 		struct stat *ret_st, enum prefetch_skip *ret_skip)
 {
+	char full[FULL_PATH_BYTES];
 	_cleanup_close_ int path_fd = -1;
 	struct stat st;
 	int fd;
 
 	*ret_skip = PREFETCH_NOT_LOCAL;
-	if (!is_local(place, path))
+	if (!find_local(place, path, full))
 		return 0;
 	path_fd = io_open_path(place->rootfd, path, &st);
 	if (path_fd < 0) {
@@ -72,6 +78,50 @@ int object_open(const struct object_place *place, const char *path, int *ret_fd,
 	*ret_skip = PREFETCH_USED;
 	*ret_fd = fd;
 	*ret_st = st;
+	return 0;
+}
+
+/* Blocks of another file system, or of this one made anew, would be read for nothing. */
+static enum prefetch_skip check_filesystem(const struct shadow_object *o, int fd)
+{
+	struct ext4 fs;
+	int r = ext4_open(fd, &fs);
+
+	if (r == -EIO)
+		return PREFETCH_FAILED;
+	return r == 0 && memcmp(fs.uuid, o->buildid, sizeof(fs.uuid)) == 0 &&
+			       fs.size_bytes == le64_get(o->size_bytes)
+		       ? PREFETCH_USED
+		       : PREFETCH_CHANGED;
+}
+
+int object_open_device(const struct object_place *place, const struct shadow_object *o,
+		       const char *path, int *ret_fd, struct stat *ret_st,
+		       enum prefetch_skip *ret_skip)
+{
+	char full[FULL_PATH_BYTES];
+	_cleanup_close_ int fd = -1, sysfd = -1;
+	dev_t dev;
+
+	*ret_skip = PREFETCH_NOT_LOCAL;
+	if (!find_local(place, path, full))
+		return 0;
+	*ret_skip = PREFETCH_CHANGED;
+	if (!ext4_is_type(mounts_fstype(place->mounts, full)) ||
+	    mounts_device(place->mounts, full, &dev) < 0)
+		return 0;
+	sysfd = blockdev_open_sys();
+	fd = blockdev_open(sysfd, dev);
+	if (fd < 0 || fstat(fd, ret_st) < 0) {
+		*ret_skip = skip_from_errno(fd < 0 ? fd : -errno);
+		return fd < 0 ? lacks_descriptors(fd) : 0;
+	}
+	*ret_skip = check_filesystem(o, fd);
+	if (*ret_skip != PREFETCH_USED)
+		return 0;
+	ret_st->st_size = (off_t)le64_get(o->size_bytes);
+	ret_st->st_dev = ret_st->st_rdev;
+	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 

@@ -26,6 +26,15 @@ struct object_place {
 int object_open(const struct object_place *place, const char *path, int *ret_fd,
 		struct stat *ret_st, enum prefetch_skip *ret_skip);
 
+/*
+ * Open the block device below what is mounted at PATH, if that is the file system that O, an
+ * object of places, was made from. The results are those of object_open(); *ret_st has the
+ * size of the file system and, as st_dev, the number of the device.
+ */
+int object_open_device(const struct object_place *place, const struct shadow_object *o,
+		       const char *path, int *ret_fd, struct stat *ret_st,
+		       enum prefetch_skip *ret_skip);
+
 /* PREFETCH_USED when the file open at FD, with status ST, is the one that O was made from.
  */
 enum prefetch_skip object_check(const struct shadow_object *o, const struct stat *st,

@@ -144,17 +144,22 @@ static uint32_t device_call_bytes(struct job *job, dev_t dev)
 static int open_object(struct job *job, uint32_t index, enum prefetch_skip *ret)
 {
 	const struct shadow_object *o = &job->s.objects[index];
+	const char *path = shadow_string(&job->s, o->path);
 	struct object *object = &job->objects[index];
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 	int r;
 
-	r = object_open(&job->place, shadow_string(&job->s, o->path), &fd, &st, ret);
+	if (job->s.kind == SHADOW_KIND_PLACES)
+		r = object_open_device(&job->place, o, path, &fd, &st, ret);
+	else
+		r = object_open(&job->place, path, &fd, &st, ret);
 	if (r < 0 || *ret != PREFETCH_USED)
 		return r;
 	/* pread() then brings no neighbours along (mm/readahead.c, page_cache_sync_ra). */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
-	*ret = object_check(o, &st, fd);
+	if (job->s.kind != SHADOW_KIND_PLACES)
+		*ret = object_check(o, &st, fd);
 	if (*ret != PREFETCH_USED)
 		return 0;
 	object->size_bytes = (uint64_t)st.st_size;

@@ -47,7 +47,8 @@ struct prefetch_report {
 };
 
 /*
- * Read ahead what S holds, extents in their order, from files whose identity matches.
+ * Read ahead what S holds, extents in their order, from files whose identity matches; of
+ * places from the devices below file systems that are still the same.
  * Returns when all calls were made (without wait, data may still be in flight) or at the
  * deadline; workers stuck in the kernel are then left behind and may still read the bytes
  * that S was parsed from and MOUNTS: with deadline_hit the caller must keep both until the

@@ -25,6 +25,7 @@
 #define SHADOWS		   "shadow" /* below the state directory */
 #define INDEX		   "index"
 #define PACK		   "boot.pack"
+#define PLACES		   "boot.places"
 #define LOCK		   "lock"
 #define DIRTY		   "dirty"
 /* One name is enough: there is one writer, which holds the lock. */
@@ -618,6 +619,27 @@ int store_put_launches(const struct store *s, const void *data, size_t bytes)
 
 	return dir < 0 ? dir
 		       : replace_by(dir, LAUNCHES_TEMPORARY, LAUNCHES, data, bytes, true);
+}
+
+int store_read_places(const struct store *s, uint8_t **ret, size_t *ret_bytes)
+{
+	return read_state(s, "", PLACES, LIMIT_PACK_BYTES, ret, ret_bytes);
+}
+
+int store_put_places(const struct store *s, const void *data, size_t bytes)
+{
+	bool written;
+
+	return put_state(s, "", PLACES, data, bytes, &written);
+}
+
+int store_remove_places(const struct store *s)
+{
+	_cleanup_close_ int dir = open_state_dir(s, "", false);
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	return unlinkat(dir, PLACES, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int store_put_profile(const struct store *s, const char *name, const void *data,

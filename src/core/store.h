@@ -114,6 +114,14 @@ int store_put_launches(const struct store *s, const void *data, size_t bytes);
 /* For their writers: elfcastd holds it all its life. As store_lock(). */
 int store_lock_launches(const struct store *s, unsigned timeout_ms);
 
+/*
+ * Places of metadata (kind PLACES), read at boot before the pack; same rules, and nothing is
+ * written when the bytes are there already. Removing what is not there is no error.
+ */
+int store_read_places(const struct store *s, uint8_t **ret, size_t *ret_bytes);
+int store_put_places(const struct store *s, const void *data, size_t bytes);
+int store_remove_places(const struct store *s);
+
 /* Install a profile text in /etc/elfcast/profiles.d/NAME (fsync and rename). */
 int store_put_profile(const struct store *s, const char *name, const void *data,
 		      size_t bytes);
