@@ -145,5 +145,6 @@ measure_git() { # model
 
 for model; do measure_git "$model"; done
 lab_usr
+# shellcheck disable=SC2034 # of the lab
 LAB_IMAGE=$LAB/usr.img
 for model; do measure_open "$model"; done

@@ -6,6 +6,8 @@
  *   places build ROOT CLASS FILE    compute and write FILE; prints its pages, runs and time
  *   places prefetch ROOT FILE       read ahead, wait for it; prints what was asked and time
  *   places open ROOT THREADS        open and fstat all; prints the time
+ *   places touch ROOT               the same, and read the first and the last page of each
+ *   places pages ROOT FILE          the pages in FILE, one a line
  *   places resident ROOT [FILE]     pages of the device below ROOT that are in memory, one a
  *                                   line; with FILE: how many of them are in it, and so on
  */
@@ -191,6 +193,21 @@ static void *opener(void *unused)
 	return NULL;
 }
 
+static void touch_all(void)
+{
+	read_paths();
+	for (size_t i = 0; i < paths.n; i++) {
+		int fd = openat(store.rootfd, paths.items[i] + 1, O_RDONLY | O_CLOEXEC);
+		struct stat st;
+		char byte;
+
+		if (fd < 0 || fstat(fd, &st) < 0 || pread(fd, &byte, 1, 0) < 0 ||
+		    pread(fd, &byte, 1, st.st_size - 1) < 0)
+			die(paths.items[i], -errno);
+		close(fd);
+	}
+}
+
 static void open_all(unsigned n_threads)
 {
 	pthread_t threads[64];
@@ -285,6 +302,17 @@ static void compare(const unsigned char *in, size_t n_pages, const char *file)
 	free(data);
 }
 
+static void print_pages(const char *file)
+{
+	struct shadow s;
+	uint8_t *data = load(file, &s);
+
+	for (uint32_t i = 0; i < s.n_extents; i++)
+		for (uint32_t p = 0; p < le32_get(s.extents[i].n_pages); p++)
+			printf("%u\n", le32_get(s.extents[i].first_pgno) + p);
+	free(data);
+}
+
 static void resident(const char *file)
 {
 	size_t n_pages;
@@ -303,7 +331,8 @@ int main(int argc, char *argv[])
 	int r;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: places build|prefetch|open|resident ROOT ...\n");
+		fprintf(stderr, "usage: places build|prefetch|open|touch|pages|resident "
+				"ROOT ...\n");
 		return 2;
 	}
 	r = store_open(argv[2], false, &store);
@@ -317,6 +346,10 @@ int main(int argc, char *argv[])
 		prefetch(argv[3]);
 	else if (strcmp(argv[1], "open") == 0 && argc == 4)
 		open_all((unsigned)strtoul(argv[3], NULL, 10));
+	else if (strcmp(argv[1], "touch") == 0 && argc == 3)
+		touch_all();
+	else if (strcmp(argv[1], "pages") == 0 && argc == 4)
+		print_pages(argv[3]);
 	else if (strcmp(argv[1], "resident") == 0 && argc <= 4)
 		resident(argv[3]);
 	else

@@ -1,0 +1,220 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Places of metadata against the kernel: what a cold file system reads of its device when
+# files are opened is in the computed set, and once that was read ahead, opening reads
+# nothing more. On ext4 in several shapes, ext3 and ext2; nothing happens on others.
+set -u
+. "$(dirname "$0")/../lib.sh"
+[ "$(id -u)" = 0 ] || { skip "places" "needs root"; exit 0; }
+if [ -z "${PLACES_NS:-}" ]; then
+	rm -rf "$TMP"
+	PLACES_NS=1 exec unshare --mount --propagation private -- "$0" "$@"
+fi
+command -v mke2fs >/dev/null || { skip "places" "mke2fs is not installed"; exit 0; }
+mount -t tmpfs -o mode=700 places "$TMP" || exit 1
+P=$BUILD/tests/places M=$TMP/mnt
+mkdir "$M"
+trap 'umount -R -q "$M"; cd /; umount -l "$TMP"; rmdir "$TMP"' EXIT
+if ! { truncate -s 16M "$TMP/probe" && mke2fs -q -F -t ext4 "$TMP/probe" 2>/dev/null &&
+	mount -o loop "$TMP/probe" "$M" 2>/dev/null; }; then
+	skip "places" "no loop devices"
+	exit 0
+fi
+umount "$M"
+
+# A file system with all that is read: many directories, a large one, files of many extents
+# and of many blocks, attributes in a block of their own, links.
+make_tree() { # dir
+	local i d
+	for d in usr/lib usr/bin usr/share/a/b/c/d etc; do mkdir -p "$1/$d"; done
+	for i in $(seq 40); do
+		mkdir -p "$1/usr/lib/module$i"
+		for d in one two three; do echo x >"$1/usr/lib/module$i/$d"; done
+	done
+	ln -s usr/lib "$1/lib64"
+	# Of 400 KiB and more, with an index.
+	mkdir "$1/usr/share/large"
+	python3 - "$1/usr/share/large" <<-'END'
+		import sys
+		for i in range(3000):
+		    with open("%s/%s-%04d" % (sys.argv[1], "n" * 100, i), "w") as f: f.write("x")
+	END
+	python3 - "$1/usr/lib" <<-'END'
+		import os, sys
+		with open(sys.argv[1] + "/libscattered.so.1.2", "wb") as f: # 400 extents
+		    for i in range(400):
+		        f.seek(i * 16384)
+		        f.write(b"x" * 1024)
+		with open(sys.argv[1] + "/libbig.so.3.4", "wb") as f: f.write(b"y" * (5 << 20))
+	END
+	ln -s libscattered.so.1.2 "$1/usr/lib/libscattered.so.1"
+	setfattr -n user.large -v "$(printf 'v%.0s' $(seq 300))" "$1/usr/lib/libbig.so.3.4" 2>/dev/null
+	for i in $(seq 30); do echo "$i" >"$1/usr/bin/tool$i"; done
+	echo x >"$1/usr/share/a/b/c/d/deep"
+}
+
+# What is opened: most of it, two of the large directory.
+list_tree() { # dir
+	(
+		cd "$1" || exit
+		find . -type f ! -path '*/large/*' | grep -v '[37]$'
+		find ./usr/share/large -type f | sort | sed -n '7p; 2222p'
+	) | sed 's/^\.//' | sort
+}
+
+make_image() { # mke2fs-options
+	rm -f "$TMP/img"
+	truncate -s "${SIZE:-256M}" "$TMP/img"
+	mke2fs -q -F -E lazy_itable_init=0 "$@" "$TMP/img" 2>"$TMP/err" && cold && make_tree "$M" &&
+		list_tree "$M" >"$TMP/list"
+}
+
+# Mounted anew on a new loop device: nothing is in memory.
+cold() {
+	umount -q "$M"
+	mount -o "loop,inode_readahead_blks=0${MODE:+,$MODE}" "$TMP/img" "$M"
+}
+reads() { awk '{ print $1 }' "/sys/dev/block/$(stat -c %Hd:%Ld "$M")/stat"; }
+
+# field NAME of the JSON in FILE
+field() { sed -n "s/.*\"$1\": \"\\{0,1\\}\\([^,}\"]*\\).*/\\1/p" "$2"; }
+
+# open_reads NAME: opening all after the step reads nothing of the device
+open_reads() {
+	local before
+	cold
+	"$P" prefetch "$M" "$TMP/places" >"$TMP/step" || { not_ok "$1: the step"; return; }
+	before=$(reads)
+	"$P" open "$M" 1 <"$TMP/list" >/dev/null
+	same "$1: after the step, opening them reads nothing" 0 $(($(reads) - before))
+}
+
+compare() { # name mke2fs-options
+	local name=$1 needed missed asked
+	shift
+	make_image "$@" || { not_ok "$name: image ($(cat "$TMP/err"))"; return; }
+	cold
+	"$P" resident "$M" | sort >"$TMP/base"
+	"$P" touch "$M" <"$TMP/list" >/dev/null
+	"$P" resident "$M" | sort >"$TMP/after"
+	comm -13 "$TMP/base" "$TMP/after" >"$TMP/needed"
+	cold
+	"$P" build "$M" flash "$TMP/places" <"$TMP/list" >"$TMP/built" || { not_ok "$name: build"; return; }
+	"$P" build "$M" flash "$TMP/again" <"$TMP/list" >/dev/null
+	check "$name: the same bytes again" cmp -s "$TMP/places" "$TMP/again"
+	"$P" resident "$M" "$TMP/places" 2>"$TMP/outside" >/dev/null
+	"$P" pages "$M" "$TMP/places" | sort >"$TMP/asked"
+	needed=$(wc -l <"$TMP/needed")
+	missed=$(comm -23 "$TMP/needed" "$TMP/asked" | wc -l)
+	asked=$(wc -l <"$TMP/asked")
+	echo "# $name: $(wc -l <"$TMP/list") files: $needed pages needed, $missed missed, $asked asked for"
+	check "$name: there is something to find" test "$needed" -gt 20
+	same "$name: no needed page is missing" 0 "$missed"
+	check "$name: not twice what is needed" test "$asked" -le $((2 * needed + 64))
+	open_reads "$name"
+}
+
+compare "4 KiB blocks" -t ext4 -b 4096
+compare "1 KiB blocks" -t ext4 -b 1024
+compare "no flex_bg, meta_bg" -t ext4 -b 1024 -O '^flex_bg,meta_bg,^resize_inode'
+compare "32-bit, sparse_super2" -t ext4 -O '^64bit,sparse_super2,^resize_inode'
+compare "bigalloc" -t ext4 -O bigalloc -C 65536
+compare "inline data" -t ext4 -O inline_data
+compare "no index" -t ext4 -O '^dir_index'
+compare "ext3" -t ext3 -b 1024
+compare "ext2, inodes of 128 bytes" -t ext2 -b 1024 -I 128
+
+# ---- the file system is another one -------------------------------------------------------
+
+step() { # name expected-skip expected-used
+	"$P" prefetch "$M" "$TMP/places" >"$TMP/step" || { not_ok "$1"; return; }
+	same "$1" "$2 $3" "$(field used "$TMP/step") $(field first "$TMP/step")"
+}
+make_image -t ext4 || not_ok "image"
+cold
+"$P" build "$M" flash "$TMP/places" <"$TMP/list" >"$TMP/built"
+step "the same: read ahead" 1 "read ahead"
+umount "$M"
+e2fsck -fp "$TMP/img" >/dev/null # both of what follows insist on it
+cp "$TMP/img" "$TMP/keep"
+yes | tune2fs -U random "$TMP/img" >"$TMP/out" 2>&1 || not_ok "tune2fs: $(cat "$TMP/out")"
+cold
+step "another UUID: nothing" 0 "changed since it was compiled"
+umount "$M"
+cp "$TMP/keep" "$TMP/img" && truncate -s 300M "$TMP/img" && resize2fs "$TMP/img" >"$TMP/out" 2>&1 ||
+	not_ok "resize2fs: $(cat "$TMP/out")"
+cold
+step "another size: nothing" 0 "changed since it was compiled"
+umount "$M"
+cp "$TMP/keep" "$TMP/img"
+cold
+mount -t tmpfs hide "$M"
+step "something else is mounted there: nothing" 0 "changed since it was compiled"
+umount "$M"
+MODE=ro cold
+step "read-only: read ahead" 1 "read ahead"
+cp "$TMP/places" "$TMP/damaged"
+printf 'x' | dd of="$TMP/damaged" bs=1 seek=100 conv=notrunc status=none
+status "damaged: refused" 1 "$P" prefetch "$M" "$TMP/damaged"
+
+# ---- mounts -------------------------------------------------------------------------------
+
+cold
+mount --bind "$M/usr/share" "$M/etc"
+(cat "$TMP/list"; echo /etc/a/b/c/d/deep) | "$P" build "$M" flash "$TMP/bound" >"$TMP/built"
+same "a bind mount is no file system of its own" 1 "$(field filesystems "$TMP/built")"
+umount "$M/etc"
+truncate -s 32M "$TMP/second" && mke2fs -q -F -t ext4 "$TMP/second"
+mount -o loop "$TMP/second" "$M/etc" && echo x >"$M/etc/file"
+(cat "$TMP/list"; echo /etc/file) | "$P" build "$M" flash "$TMP/two" >"$TMP/built"
+same "two file systems" 2 "$(field filesystems "$TMP/built")"
+"$P" prefetch "$M" "$TMP/two" >"$TMP/step"
+same "both are read ahead" 2 "$(field used "$TMP/step")"
+umount "$M/etc"
+"$P" prefetch "$M" "$TMP/two" >"$TMP/step"
+same "one is not mounted: the other is" 1 "$(field used "$TMP/step")"
+mkdir "$M/etc/below" && make_tree "$M/etc/below" && list_tree "$M/etc/below" >"$TMP/list2"
+"$P" build "$M/etc/below" flash "$TMP/below" <"$TMP/list2" >"$TMP/built"
+"$P" prefetch "$M/etc/below" "$TMP/below" >"$TMP/step"
+same "a root below the mount point" 1 "$(field used "$TMP/step")"
+
+# ---- where there is nothing to do ---------------------------------------------------------
+
+mkdir "$TMP/upper" "$TMP/work" "$TMP/over"
+if mount -t overlay -o "lowerdir=$M,upperdir=$TMP/upper,workdir=$TMP/work" overlay "$TMP/over" 2>/dev/null; then
+	status "overlay: nothing" 1 "$P" build "$TMP/over" flash "$TMP/none" <"$TMP/list"
+	"$P" prefetch "$TMP/over" "$TMP/places" >"$TMP/step"
+	same "overlay: places of below are not used" "0 changed since it was compiled" \
+		"$(field used "$TMP/step") $(field first "$TMP/step")"
+	umount "$TMP/over"
+else
+	skip "overlay: nothing" "no overlay"
+fi
+umount "$M"
+for kind in xfs btrfs; do
+	command -v mkfs.$kind >/dev/null || { skip "$kind: nothing" "mkfs.$kind is not installed"; continue; }
+	rm -f "$TMP/other"
+	truncate -s 400M "$TMP/other" && mkfs.$kind -q "$TMP/other" >"$TMP/err" 2>&1
+	mount -o loop "$TMP/other" "$M" 2>/dev/null || { skip "$kind: nothing" "the kernel has no $kind"; continue; }
+	echo x >"$M/file"
+	echo /file >"$TMP/list3"
+	"$P" build "$M" flash "$TMP/none" <"$TMP/list3" >/dev/null 2>"$TMP/err"
+	same "$kind: nothing" "places: places_build: No such file or directory" "$(cat "$TMP/err")"
+	umount "$M"
+done
+cold
+build_none() { "$@" "$P" build "$M" flash "$TMP/none" <"$TMP/list" 2>&1 >/dev/null; }
+same "may not read the device: nothing" "places: places_build: No such file or directory" \
+	"$(chmod 755 "$TMP" && build_none setpriv --reuid 65534 --clear-groups)"
+
+# ---- the device's node --------------------------------------------------------------------
+
+dev=$(stat -c '%Hd %Ld' "$M")
+mount -t tmpfs dev /dev || exit 1
+same "no node: nothing" "places: places_build: No such file or directory" "$(build_none env)"
+# shellcheck disable=SC2086 # two numbers
+mknod /dev/by-another-name b $dev
+same "a node of another name is found" "" "$(build_none env)"
+check "and says the same" cmp -s "$TMP/none" "$TMP/places"
+umount /dev
+finish
