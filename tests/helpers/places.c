@@ -6,7 +6,8 @@
  *   places build ROOT CLASS FILE    compute and write FILE; prints its pages, runs and time
  *   places prefetch ROOT FILE       read ahead, wait for it; prints what was asked and time
  *   places open ROOT THREADS        open and fstat all; prints the time
- *   places touch ROOT               the same, and read the first and the last page of each
+ *   places touch ROOT               the same, and read the first and the last page, and a
+ *                                   capability, as exec does
  *   places pages ROOT FILE          the pages in FILE, one a line
  *   places resident ROOT [FILE]     pages of the device below ROOT that are in memory, one a
  *                                   line; with FILE: how many of them are in it, and so on
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <linux/fs.h>
 #include <time.h>
 
@@ -204,6 +206,8 @@ static void touch_all(void)
 		if (fd < 0 || fstat(fd, &st) < 0 || pread(fd, &byte, 1, 0) < 0 ||
 		    pread(fd, &byte, 1, st.st_size - 1) < 0)
 			die(paths.items[i], -errno);
+		/* As every exec does; that there is none is no error. */
+		fgetxattr(fd, "security.capability", &byte, 0);
 		close(fd);
 	}
 }

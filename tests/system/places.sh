@@ -46,9 +46,9 @@ make_tree() { # dir
 		        f.seek(i * 16384)
 		        f.write(b"x" * 1024)
 		with open(sys.argv[1] + "/libbig.so.3.4", "wb") as f: f.write(b"y" * (5 << 20))
+		os.setxattr(sys.argv[1] + "/libbig.so.3.4", "user.large", b"v" * 500)
 	END
 	ln -s libscattered.so.1.2 "$1/usr/lib/libscattered.so.1"
-	setfattr -n user.large -v "$(printf 'v%.0s' $(seq 300))" "$1/usr/lib/libbig.so.3.4" 2>/dev/null
 	for i in $(seq 30); do echo "$i" >"$1/usr/bin/tool$i"; done
 	echo x >"$1/usr/share/a/b/c/d/deep"
 }
