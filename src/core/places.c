@@ -17,8 +17,7 @@
 
 /* A name that is looked up. */
 struct lookup {
-	uint32_t dir_ino; /* 0: known without a lookup, the root of a file system */
-	uint32_t ino;
+	uint32_t dir_ino, ino;
 	bool is_dir;
 	const char *name; /* in a path of the pack or of a directory */
 };
@@ -163,9 +162,8 @@ static int look_at_directory(struct builder *b, struct directory *d,
 {
 	char full[2 * LIMIT_PATH_BYTES + 2];
 	_cleanup_close_ int fd = -1;
-	struct lookup l = { .is_dir = true };
+	struct lookup l;
 	struct stat st;
-	int r;
 
 	d->error = parent ? parent->error : 0;
 	if (d->error == 0)
@@ -179,17 +177,12 @@ static int look_at_directory(struct builder *b, struct directory *d,
 	if (d->error < 0)
 		return 0;
 	d->dev = st.st_dev;
-	d->ino = l.ino = (uint32_t)st.st_ino;
-	/* A mount point is known to the kernel without reading anything. */
-	if (parent && parent->dev == d->dev) {
-		l.dir_ino = parent->ino;
-		l.name = strrchr(d->path, '/') + 1;
-		d->filesystem = parent->filesystem;
-	} else {
-		r = find_filesystem(b, d->dev, full, &d->filesystem);
-		if (r < 0)
-			return r;
-	}
+	d->ino = (uint32_t)st.st_ino;
+	/* What is mounted is known to the kernel without a lookup. */
+	if (!parent || parent->dev != d->dev)
+		return find_filesystem(b, d->dev, full, &d->filesystem);
+	d->filesystem = parent->filesystem;
+	l = (struct lookup){ parent->ino, d->ino, true, strrchr(d->path, '/') + 1 };
 	return add_lookup(b, d->filesystem, &l);
 }
 
@@ -275,7 +268,7 @@ struct scan {
 /* "libz.so.1" and "python3" lead to libz.so.1.2.13 and python3.11. */
 static bool is_short_for(const struct ext4_name *link, const struct lookup *l)
 {
-	return l->name && strncmp(l->name, link->name, link->bytes) == 0 &&
+	return strncmp(l->name, link->name, link->bytes) == 0 &&
 	       l->name[link->bytes] == '.';
 }
 
@@ -335,8 +328,6 @@ static int add_directories(struct filesystem *f)
 
 		for (next = i; next < f->n && f->lookups[next].dir_ino == ino; next++)
 			;
-		if (ino == 0)
-			continue;
 		s.n = next - i;
 		s.is_root = ino == EXT4_ROOT_INO && strcmp(f->path, "/") == 0;
 		r = fatal(ext4_add_directory(&f->fs, ino, wants_name, &s, &f->blocks));

@@ -4,6 +4,7 @@
  * files below ROOT, one a line, on stdin. FILE is a places file.
  *
  *   places build ROOT CLASS FILE    compute and write FILE; prints its pages, runs and time
+ *   places update ROOT CLASS        as compile does, in ROOT's state directory; no paths: no pack
  *   places prefetch ROOT FILE       read ahead, wait for it; prints what was asked and time
  *   places open ROOT THREADS        open and fstat all; prints the time
  *   places touch ROOT               the same, and read the first and the last page, and a
@@ -108,10 +109,35 @@ static uint8_t *make_pack(struct shadow *ret)
 	return data;
 }
 
-static void build(const char *class, const char *file)
+static struct facts_context make_context(const char *class)
 {
 	struct facts_context c = { store.rootfd, store.root_path, mounts, -1, NULL };
 	enum storage_class storage;
+
+	if (storage_class_from_name(class, &storage) == 0)
+		c.storage_override = (int)storage;
+	return c;
+}
+
+static void update(const char *class)
+{
+	struct facts_context c = make_context(class);
+	uint8_t *pack_data = NULL;
+	struct shadow pack;
+	int r;
+
+	read_paths();
+	if (paths.n > 0)
+		pack_data = make_pack(&pack);
+	r = places_update(&store, &c, pack_data ? &pack : NULL);
+	if (r < 0)
+		die("places_update", r);
+	free(pack_data);
+}
+
+static void build(const char *class, const char *file)
+{
+	struct facts_context c = make_context(class);
 	struct shadow pack, s;
 	uint8_t *pack_data, *data;
 	size_t bytes;
@@ -119,8 +145,6 @@ static void build(const char *class, const char *file)
 	FILE *f;
 	int r;
 
-	if (storage_class_from_name(class, &storage) == 0)
-		c.storage_override = (int)storage;
 	read_paths();
 	pack_data = make_pack(&pack);
 	t = now_ms();
@@ -335,8 +359,9 @@ int main(int argc, char *argv[])
 	int r;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: places build|prefetch|open|touch|pages|resident "
-				"ROOT ...\n");
+		fprintf(stderr,
+			"usage: places build|update|prefetch|open|touch|pages|resident "
+			"ROOT ...\n");
 		return 2;
 	}
 	r = store_open(argv[2], false, &store);
@@ -346,6 +371,8 @@ int main(int argc, char *argv[])
 		die(argv[2], r);
 	if (strcmp(argv[1], "build") == 0 && argc == 5)
 		build(argv[3], argv[4]);
+	else if (strcmp(argv[1], "update") == 0 && argc == 4)
+		update(argv[3]);
 	else if (strcmp(argv[1], "prefetch") == 0 && argc == 4)
 		prefetch(argv[3]);
 	else if (strcmp(argv[1], "open") == 0 && argc == 4)

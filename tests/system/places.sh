@@ -207,6 +207,28 @@ build_none() { "$@" "$P" build "$M" flash "$TMP/none" <"$TMP/list" 2>&1 >/dev/nu
 same "may not read the device: nothing" "places: places_build: No such file or directory" \
 	"$(chmod 755 "$TMP" && build_none setpriv --reuid 65534 --clear-groups)"
 
+# ---- the file in the state directory ------------------------------------------------------
+
+state=$M/var/lib/elfcast/boot.places
+cold
+"$P" update "$M" flash <"$TMP/list"
+cp "$state" "$TMP/first" && first=$(stat -c '%i %z' "$state")
+check "update writes the file" test -s "$TMP/first"
+"$P" update "$M" flash <"$TMP/list"
+same "nothing changed: it is not written again" "$first" "$(stat -c '%i %z' "$state")"
+head -n 20 "$TMP/list" | "$P" update "$M" flash
+check "another pack: it is" test "$(stat -c '%i %z' "$state")" != "$first"
+"$P" update "$M" flash <"$TMP/list"
+check "back again: the first bytes" cmp -s "$TMP/first" "$state"
+mount -t tmpfs hide "$M/usr" && echo x >"$M/usr/file"
+echo /usr/file | "$P" update "$M" flash
+check "no file on such a file system: it is removed" test ! -e "$state"
+umount "$M/usr"
+"$P" update "$M" flash <"$TMP/list"
+"$P" update "$M" flash </dev/null
+check "no pack: it is removed" test ! -e "$state"
+status "nor is there an error when it is gone" 0 "$P" update "$M" flash
+
 # ---- the device's node --------------------------------------------------------------------
 
 dev=$(stat -c '%Hd %Ld' "$M")
