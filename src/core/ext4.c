@@ -430,6 +430,7 @@ static uint32_t entry_bytes(const struct ext4 *fs, const struct ext4_dirent *e)
  */
 static int scan_block(struct walk *w, bool *ret)
 {
+	bool has_types = w->fs->incompat & EXT4_INCOMPAT_FILETYPE;
 	uint32_t bytes = w->fs->block_bytes, at = 0;
 
 	*ret = false;
@@ -447,8 +448,8 @@ static int scan_block(struct walk *w, bool *ret)
 			return -EBADMSG;
 		name = (struct ext4_name){
 			.ino = le32_get(e.ino),
-			.is_link = w->fs->incompat & EXT4_INCOMPAT_FILETYPE &&
-				   e.type == EXT4_TYPE_LINK,
+			.is_link = has_types && e.type == EXT4_TYPE_LINK,
+			.is_dir = has_types && e.type == EXT4_TYPE_DIR,
 			.name = (const char *)w->buffer + at + sizeof(e),
 			.bytes = e.name_bytes,
 		};

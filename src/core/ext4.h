@@ -56,8 +56,8 @@ int ext4_add_tree(struct ext4 *fs, uint32_t ino, struct ext4_blocks *blocks);
 
 struct ext4_name {
 	uint32_t ino;
-	bool is_link;	  /* where the file system notes it */
-	const char *name; /* not terminated, gone after the call */
+	bool is_link, is_dir; /* where the file system notes it */
+	const char *name;     /* not terminated, gone after the call */
 	size_t bytes;
 };
 

@@ -19,6 +19,7 @@
 struct lookup {
 	uint32_t dir_ino, ino;
 	bool is_dir;
+	bool walks;	  /* its directory is one that programs look around in */
 	const char *name; /* in a path of the pack or of a directory */
 };
 
@@ -156,6 +157,15 @@ static struct directory *find_directory(struct builder *b, const char *path, siz
 	return found ? *found : NULL;
 }
 
+/*
+ * Below /usr programs open what they know by name. Elsewhere they look at all there is, as
+ * `git status` does at a work tree, of which it reads few files.
+ */
+static bool is_walked(const char *path)
+{
+	return strncmp(path, "/usr/", strlen("/usr/")) != 0;
+}
+
 /* Whether something is wrong with it is noted in D; memory is all that can fail. */
 static int look_at_directory(struct builder *b, struct directory *d,
 			     const struct directory *parent)
@@ -182,7 +192,8 @@ static int look_at_directory(struct builder *b, struct directory *d,
 	if (!parent || parent->dev != d->dev)
 		return find_filesystem(b, d->dev, full, &d->filesystem);
 	d->filesystem = parent->filesystem;
-	l = (struct lookup){ parent->ino, d->ino, true, strrchr(d->path, '/') + 1 };
+	l = (struct lookup){ parent->ino, d->ino, true, is_walked(d->path),
+			     strrchr(d->path, '/') + 1 };
 	return add_lookup(b, d->filesystem, &l);
 }
 
@@ -217,6 +228,7 @@ static int visit_files(struct builder *b, const struct shadow *pack)
 		const char *path = shadow_string(pack, o->path);
 		size_t bytes = (size_t)(strrchr(path, '/') + 1 - path);
 		struct lookup l = { .ino = (uint32_t)le64_get(o->ino),
+				    .walks = is_walked(path),
 				    .name = path + bytes };
 		int r = 0;
 
@@ -256,6 +268,8 @@ static int compare_inos(const void *a, const void *b)
 			       ((const struct lookup *)b)->ino);
 }
 
+#define WALK_SUBDIRS 32u
+
 /* The lookups in one directory, while its names are read. */
 struct scan {
 	struct filesystem *f;
@@ -263,6 +277,8 @@ struct scan {
 	size_t n;
 	bool is_root;
 	int error;
+	/* Directories in it; more than that are not looked at. */
+	uint32_t subdirs[WALK_SUBDIRS], n_subdirs;
 };
 
 /* "libz.so.1" and "python3" lead to libz.so.1.2.13 and python3.11. */
@@ -286,11 +302,22 @@ static bool is_likely_link(const struct scan *s, const struct ext4_name *name)
 	return false;
 }
 
+/* "." and ".." */
+static bool is_dot(const struct ext4_name *name)
+{
+	return name->bytes <= 2 && memcmp(name->name, "..", name->bytes) == 0;
+}
+
 static bool wants_name(const struct ext4_name *name, void *userdata)
 {
 	struct scan *s = userdata;
 	struct lookup key = { .ino = name->ino };
 
+	if (s->lookups->walks && name->is_dir && !is_dot(name)) {
+		if (s->n_subdirs < WALK_SUBDIRS)
+			s->subdirs[s->n_subdirs] = name->ino;
+		s->n_subdirs++;
+	}
 	if (bsearch(&key, s->lookups, s->n, sizeof(key), compare_inos))
 		return true;
 	if (!is_likely_link(s, name))
@@ -318,6 +345,31 @@ static int add_inodes(struct filesystem *f)
 	return r;
 }
 
+static bool add_name(const struct ext4_name *name, void *userdata)
+{
+	struct scan *s = userdata;
+
+	if (s->error == 0)
+		s->error = ext4_add_inode(&s->f->fs, name->ino, &s->f->blocks);
+	return false;
+}
+
+/* Names and inodes of all that is in the directories in a directory that is walked. */
+static int add_subdirs(struct scan *s)
+{
+	int r = 0;
+
+	if (s->n_subdirs > WALK_SUBDIRS)
+		return 0;
+	for (uint32_t i = 0; r == 0 && i < s->n_subdirs; i++) {
+		r = fatal(ext4_add_inode(&s->f->fs, s->subdirs[i], &s->f->blocks));
+		if (r == 0)
+			r = fatal(ext4_add_directory(&s->f->fs, s->subdirs[i], add_name, s,
+						     &s->f->blocks));
+	}
+	return r;
+}
+
 static int add_directories(struct filesystem *f)
 {
 	int r = 0;
@@ -331,6 +383,8 @@ static int add_directories(struct filesystem *f)
 		s.n = next - i;
 		s.is_root = ino == EXT4_ROOT_INO && strcmp(f->path, "/") == 0;
 		r = fatal(ext4_add_directory(&f->fs, ino, wants_name, &s, &f->blocks));
+		if (r == 0)
+			r = add_subdirs(&s);
 		if (r == 0)
 			r = fatal(s.error);
 	}

@@ -105,6 +105,7 @@ struct ext4_dirent {
 	uint8_t name_bytes;
 	uint8_t type; /* with INCOMPAT_FILETYPE */
 };
+#define EXT4_TYPE_DIR  2
 #define EXT4_TYPE_LINK 7
 
 _Static_assert(sizeof(struct ext4_super) == 0x24c + 8, "ext4 superblock");
