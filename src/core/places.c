@@ -159,11 +159,13 @@ static struct directory *find_directory(struct builder *b, const char *path, siz
 
 /*
  * Below /usr programs open what they know by name. Elsewhere they look at all there is, as
- * `git status` does at a work tree, of which it reads few files.
+ * `git status` does at a work tree, of which it reads few files. Not below /var, which
+ * changes with every file that is written there, ours too.
  */
 static bool is_walked(const char *path)
 {
-	return strncmp(path, "/usr/", strlen("/usr/")) != 0;
+	return strncmp(path, "/usr/", strlen("/usr/")) != 0 &&
+	       strncmp(path, "/var/", strlen("/var/")) != 0;
 }
 
 /* Whether something is wrong with it is noted in D; memory is all that can fail. */

@@ -49,7 +49,7 @@ static bool wants(const struct ext4_name *name, void *userdata)
 
 	for (size_t i = 0; i < name->bytes; i++)
 		*sum += (uint8_t)name->name[i];
-	return (*sum + name->ino + name->is_link) % 3 == 0;
+	return (*sum + name->ino + name->is_link + name->is_dir) % 3 == 0;
 }
 
 static void check_error(int r)

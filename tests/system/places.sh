@@ -26,7 +26,7 @@ umount "$M"
 # and of many blocks, attributes in a block of their own, links.
 make_tree() { # dir
 	local i d
-	for d in usr/lib usr/bin usr/share/a/b/c/d etc; do mkdir -p "$1/$d"; done
+	for d in usr/lib usr/bin usr/share/a/b/c/d etc var/lib/elfcast work/sub; do mkdir -p "$1/$d"; done
 	for i in $(seq 40); do
 		mkdir -p "$1/usr/lib/module$i"
 		for d in one two three; do echo x >"$1/usr/lib/module$i/$d"; done
@@ -51,13 +51,16 @@ make_tree() { # dir
 	ln -s libscattered.so.1.2 "$1/usr/lib/libscattered.so.1"
 	for i in $(seq 30); do echo "$i" >"$1/usr/bin/tool$i"; done
 	echo x >"$1/usr/share/a/b/c/d/deep"
+	# Of that only one file is named, but it is looked at.
+	echo x >"$1/work/file"
+	for i in $(seq 50); do echo x >"$1/work/sub/walked$i"; done
 }
 
 # What is opened: most of it, two of the large directory.
 list_tree() { # dir
 	(
 		cd "$1" || exit
-		find . -type f ! -path '*/large/*' | grep -v '[37]$'
+		find . -type f ! -path '*/large/*' | grep -v '[37]$\|/walked'
 		find ./usr/share/large -type f | sort | sed -n '7p; 2222p'
 	) | sed 's/^\.//' | sort
 }
@@ -115,6 +118,11 @@ compare() { # name mke2fs-options
 }
 
 compare "4 KiB blocks" -t ext4 -b 4096
+cold
+"$P" prefetch "$M" "$TMP/places" >"$TMP/step"
+before=$(reads)
+find "$M/work" -size +100 # stats all
+same "nor does looking at what lies beside them" 0 $(($(reads) - before))
 compare "1 KiB blocks" -t ext4 -b 1024
 compare "no flex_bg, meta_bg" -t ext4 -b 1024 -O '^flex_bg,meta_bg,^resize_inode'
 compare "32-bit, sparse_super2" -t ext4 -O '^64bit,sparse_super2,^resize_inode'

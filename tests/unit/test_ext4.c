@@ -163,6 +163,7 @@ static void put_directories(void)
 		put_name(DIRECTORY + i, 60, 1, "x");
 	put_name(DIRECTORY + 7, 0, 0, ""); /* a node of the index */
 	put_name(DIRECTORY + 99, SMALL_FILE, 1, "libz.so.1.2");
+	put_name(DIRECTORY + 251, 2, EXT4_TYPE_DIR, "..");
 	put_name(DIRECTORY + 250, LINK, EXT4_TYPE_LINK, "libz.so.1");
 	put_inode(SMALL, S_IFDIR, 2 * BLOCK, EXT4_FLAG_EXTENTS | EXT4_FLAG_INDEX);
 	put_header(inode(SMALL)->block, 1, 0);
@@ -268,7 +269,7 @@ static const char *tree_of(uint32_t ino, int *ret)
 
 struct wanted {
 	uint32_t ino;
-	unsigned n_names, n_links;
+	unsigned n_names, n_links, n_dirs;
 };
 
 static bool wants(const struct ext4_name *name, void *userdata)
@@ -276,6 +277,7 @@ static bool wants(const struct ext4_name *name, void *userdata)
 	struct wanted *w = userdata;
 
 	w->n_names++;
+	w->n_dirs += name->is_dir;
 	w->n_links += name->is_link && name->bytes == 9 &&
 		      memcmp(name->name, "libz.so.1", 9) == 0;
 	return name->ino == w->ino;
@@ -517,6 +519,7 @@ static void test_directories(void **state)
 	assert_int_equal(r, 0);
 	assert_int_equal(w.n_names, N_DIRECTORY - 1);
 	assert_int_equal(w.n_links, 1);
+	assert_int_equal(w.n_dirs, 1);
 	w = (struct wanted){ 0 };
 	assert_string_equal(directory_of(SMALL, &w, &r),
 			    "430+1 431+1"); /* all of a small one */
@@ -536,7 +539,7 @@ static void test_directories(void **state)
 	w = (struct wanted){ 0 };
 	directory_of(2, &w, &r);
 	assert_int_equal(r, 0);
-	assert_int_equal(w.n_links, 0);
+	assert_int_equal(w.n_links + w.n_dirs, 0);
 }
 
 /* A directory without an index is read from its start to the name: all of it counts. */
