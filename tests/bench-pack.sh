@@ -37,8 +37,7 @@ for N; do
 		compile=(elfcast compile --quiet --root="$R" --storage=network)
 		"${compile[@]}"
 		[ $setup = Boot=no ] || elfcast show "$R/var/lib/elfcast/boot.pack" | head -n 1 | sed "s/^/# /"
-		name=v.p00007.json
-		change='sed -i "s/\[\[[0-9]*,/[[$((i % 2)),/" "$R/usr/share/elfcast/profiles.d/$name"'
+		change='sed -i "s/\[\[[0-9]*,/[[$((i % 2)),/" "$R/usr/share/elfcast/profiles.d/v.p00007.json"'
 		timed "one profile changed ($setup)" "$change" "${compile[@]}"
 		timed "only ranked ($setup)" : "${compile[@]}"
 	done

@@ -127,10 +127,15 @@ static void choice_done(struct choice *c)
 
 static void judge(struct pack_launch *l)
 {
-	double saving = l->choice.weight * (double)l->choice.saving_us;
+	struct pack_choice *c = &l->choice;
 
-	l->worth =
-		l->choice.n_new_pages ? saving / (double)l->choice.n_new_pages : INFINITY;
+	/* Reading what it is missing takes its share of what reading all of it takes. */
+	if (c->n_pages > 0)
+		c->reading_us = (uint64_t)((double)l->reading_us * (double)c->n_new_pages /
+					   (double)c->n_pages);
+	l->worth = c->n_new_pages
+			   ? c->weight * (double)c->saving_us / (double)c->n_new_pages
+			   : INFINITY;
 }
 
 /* The total order: nothing is left to chance, so equal input makes equal packs. */
@@ -193,18 +198,11 @@ static uint32_t heap_take(struct choice *c)
 	return best;
 }
 
-/* Reading what it is missing takes its share of what reading all of it takes. */
-static uint64_t new_us(const struct pack_launch *l)
-{
-	return (uint64_t)((double)l->reading_us * (double)l->choice.n_new_pages /
-			  (double)l->choice.n_pages);
-}
-
 static enum pack_verdict fits(const struct choice *c, const struct pack_launch *l)
 {
 	if (l->choice.n_new_pages > c->n_pages)
 		return PACK_OVER_BUDGET;
-	return new_us(l) > c->us ? PACK_OVER_TIME : PACK_TAKEN;
+	return l->choice.reading_us > c->us ? PACK_OVER_TIME : PACK_TAKEN;
 }
 
 static void bring_part(struct choice *c, uint32_t part, uint32_t rank)
@@ -244,12 +242,12 @@ static void judge_touched(struct choice *c)
 static void take(struct choice *c, uint32_t launch)
 {
 	struct pack_launch *l = &c->p->launches[launch];
-	uint64_t n_new_pages = l->choice.n_new_pages;
+	struct pack_choice as_taken = l->choice;
 	uint32_t rank = (uint32_t)c->p->n_taken++;
 
 	c->p->order[rank] = launch;
-	c->n_pages -= n_new_pages;
-	c->us -= new_us(l);
+	c->n_pages -= as_taken.n_new_pages;
+	c->us -= as_taken.reading_us;
 	for (uint32_t k = 0; k < l->n_extents; k++) {
 		const struct pack_extent *e = &c->p->extents[l->first_extent + k];
 
@@ -257,7 +255,7 @@ static void take(struct choice *c, uint32_t launch)
 			bring_part(c, e->first_part + part, rank);
 	}
 	judge_touched(c);
-	l->choice.n_new_pages = n_new_pages; /* for the record: what it brought in */
+	l->choice = as_taken;
 }
 
 static int choose(struct choice *c)
@@ -333,6 +331,11 @@ int pack_choose(struct pack *p)
 	if (r == 0)
 		list_left_out(p);
 	return r;
+}
+
+uint64_t pack_budget_bytes(const struct pack *p)
+{
+	return p->options.budget_bytes;
 }
 
 size_t pack_count(const struct pack *p)

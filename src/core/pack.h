@@ -36,8 +36,9 @@ enum pack_verdict {
 /* The choice, for people. Strings are the builder's. */
 struct pack_choice {
 	const char *program, *scenario, *arch, *name; /* name: profile file name */
-	double weight;	    /* expected launches, see pack_add() */
-	uint64_t saving_us; /* modelled, of one cold launch */
+	double weight;	     /* expected launches, see pack_add() */
+	uint64_t saving_us;  /* modelled, of one cold launch */
+	uint64_t reading_us; /* modelled, of its new pages */
 	uint64_t n_pages;
 	uint64_t n_new_pages; /* that no better launch has brought in */
 	enum pack_verdict verdict;
@@ -59,6 +60,7 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, double co
 /* After the last one; once. -ENOMEM, -E2BIG: over LIMIT_PACK_SHARES. */
 int pack_choose(struct pack *p);
 
+uint64_t pack_budget_bytes(const struct pack *p);
 /* Launches that were chosen by rank, then the others, the nearest to being chosen first. */
 size_t pack_count(const struct pack *p);
 const struct pack_choice *pack_get(const struct pack *p, size_t i);

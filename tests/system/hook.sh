@@ -29,6 +29,29 @@ silent "plain" hook </dev/null
 same "it compiles" 2 "$(n_shadows)"
 good=$(cd "$S" && sha256sum -- *)
 
+# The pack: repaired, made again when settings change; but launches alone are for compile.
+V=$R/var/lib/elfcast
+pack=$(sums | grep pack)
+for damage in 'rm "$V/boot.pack"' 'truncate -s 40 "$V/boot.pack"' 'echo x >>"$V/boot.pack"'; do
+	eval "$damage"
+	hook </dev/null
+	same "pack: $damage: repaired" "$pack" "$(sums | grep pack)"
+done
+stamp=$(stat -c '%i %y %z' "$V/boot.pack" "$V/index")
+printf 'elfcast-launches 1 1767300000\n9.000000 1767299999 /usr/bin/two\nend 1\n' >"$V/launches"
+hook </dev/null
+same "launches counted: nothing is written" "$stamp" "$(stat -c '%i %y %z' "$V/boot.pack" "$V/index")"
+mkdir -p "$R/etc/elfcast"
+echo Never=one >"$R/etc/elfcast/elfcast.conf"
+hook </dev/null
+same "settings: the pack has one program" 1 "$(elfcast show --json "$V/boot.pack" | grep -c '"program"')"
+echo Boot=no >"$R/etc/elfcast/elfcast.conf"
+hook </dev/null
+check "switched off: no pack" test ! -e "$V/boot.pack"
+rm "$R/etc/elfcast/elfcast.conf" "$V/launches"
+hook </dev/null
+same "and back: as it was" "$pack" "$(sums | grep pack)"
+
 rm -rf "$R/var/lib"
 seq -f '/usr/lib/a/path/that/does/not/matter/%06.0f' 200000 >"$TMP/paths"
 # shellcheck disable=SC2002 # a pipe, as rpm has it

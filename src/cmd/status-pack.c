@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The choice for the pack, made again from what is on disk, so that it is the one of the next
+ * compile, and whether the pack that is there is that one.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "json-out.h"
+#include "limits.h"
+#include "log.h"
+#include "pack-build.h"
+#include "status.h"
+#include "text-out.h"
+
+/* Without --verbose, only the first ones that were left out. */
+#define LEFT_OUT_LINES 10
+
+enum on_disk { DISK_NONE, DISK_DAMAGED, DISK_OTHER_VERSION, DISK_OLD, DISK_CURRENT };
+
+static const char *const disk_words[] = {
+	[DISK_NONE] = "missing",
+	[DISK_DAMAGED] = "damaged",
+	[DISK_OTHER_VERSION] = "other version",
+	[DISK_OLD] = "out of date",
+	[DISK_CURRENT] = "current",
+};
+
+static const char *const verdict_words[PACK_VERDICTS] = {
+	[PACK_TAKEN] = "taken",
+	[PACK_OVER_BUDGET] = "over the budget",
+	[PACK_OVER_TIME] = "over the time",
+	[PACK_OTHER_SCENARIO] = "not the default scenario",
+	[PACK_STALE] = "nothing to read: files missing or changed",
+	[PACK_NEVER] = "never, says elfcast.conf",
+};
+
+static double mib(uint64_t n_pages)
+{
+	return (double)n_pages * PAGE_BYTES / (1 << 20);
+}
+
+/* DATA: the pack that should be there; NULL: none. */
+static enum on_disk look_at_disk(const struct store *s, const uint8_t *data, size_t bytes)
+{
+	_cleanup_free_ uint8_t *old = NULL;
+	struct shadow shadow;
+	size_t old_bytes;
+	int r = store_read_pack(s, &old, &old_bytes);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return data ? DISK_NONE : DISK_CURRENT;
+	if (r == 0)
+		r = shadow_parse(old, old_bytes, &shadow);
+	if (r == -ESTALE)
+		return DISK_OTHER_VERSION;
+	if (r < 0 || shadow.kind != SHADOW_KIND_PACK)
+		return DISK_DAMAGED;
+	return data && old_bytes == bytes && memcmp(old, data, bytes) == 0 ? DISK_CURRENT
+									   : DISK_OLD;
+}
+
+static void print_json_choice(const struct pack_choice *c)
+{
+	json_open(NULL, '{');
+	json_string("program", c->program);
+	json_string("scenario", c->scenario);
+	json_string("profile", c->name);
+	json_string("verdict", verdict_words[c->verdict]);
+	json_bool("always", c->always);
+	json_double("weight", c->weight);
+	json_double("saving_ms", (double)c->saving_us / 1000);
+	json_double("reading_ms", (double)c->reading_us / 1000);
+	json_uint("pages", c->n_pages);
+	json_uint("new_pages", c->n_new_pages);
+	json_close('}');
+}
+
+static void print_json(const struct pack *p, const struct config *c, enum on_disk disk,
+		       unsigned n_damaged)
+{
+	json_open(NULL, '{');
+	json_string("pack", disk_words[disk]);
+	json_bool("boot", config_allows_boot(c));
+	json_uint("budget_bytes", pack_budget_bytes(p));
+	json_uint("budget_ms", c->time_ms);
+	json_uint("damaged_shadows", n_damaged);
+	json_open("launches", '[');
+	for (size_t i = 0; i < pack_count(p); i++)
+		print_json_choice(pack_get(p, i));
+	json_close(']');
+	json_close('}');
+}
+
+static void print_name(const struct pack_choice *c)
+{
+	text_put(c->program);
+	if (strcmp(c->scenario, "default") != 0) {
+		fputs(", ", stdout);
+		text_put(c->scenario);
+	}
+}
+
+static size_t print_taken(const struct pack *p)
+{
+	uint64_t n_pages = 0;
+	size_t i;
+
+	for (i = 0; i < pack_count(p); i++) {
+		const struct pack_choice *c = pack_get(p, i);
+
+		if (c->verdict != PACK_TAKEN)
+			break;
+		if (i == 0)
+			printf("%5s %9s %9s %9s %9s %9s  %s\n", "RANK", "WEIGHT",
+			       "SAVES MS", "NEW MIB", "SHARED", "SUM", "PROGRAM");
+		n_pages += c->n_new_pages;
+		printf("%5zu %9.2f %9.0f %9.1f %9.1f %9.1f  ", i + 1, c->weight,
+		       (double)c->saving_us / 1000, mib(c->n_new_pages),
+		       mib(c->n_pages - c->n_new_pages), mib(n_pages));
+		print_name(c);
+		fputs(c->always ? " (always)\n" : "\n", stdout);
+	}
+	return i;
+}
+
+static void print_left_out(const struct pack *p, size_t first)
+{
+	size_t n = pack_count(p) - first, n_lines = n;
+
+	if (n == 0)
+		return;
+	if (log_get_level() < LOG_LEVEL_DEBUG)
+		n_lines = MIN(n, (size_t)LEFT_OUT_LINES);
+	printf("%sLeft out:\n", first ? "\n" : "");
+	for (size_t i = first; i < first + n_lines; i++) {
+		const struct pack_choice *c = pack_get(p, i);
+
+		printf("%5s %9.2f %9.0f %9.1f  ", "-", c->weight,
+		       (double)c->saving_us / 1000, mib(c->n_new_pages));
+		print_name(c);
+		printf(": %s\n", verdict_words[c->verdict]);
+	}
+	if (n_lines < n)
+		printf("%5s and %zu more; --verbose lists them\n", "", n - n_lines);
+}
+
+static void print_sum(const struct pack *p, const struct config *c, size_t n_taken)
+{
+	uint64_t n_pages = 0, us = 0;
+	char limit[64] = "";
+
+	for (size_t i = 0; i < n_taken; i++) {
+		n_pages += pack_get(p, i)->n_new_pages;
+		us += pack_get(p, i)->reading_us;
+	}
+	if (c->time_ms > 0)
+		snprintf(limit, sizeof(limit), " of %.1f", c->time_ms / 1000.0);
+	log_info("%zu of %zu launches, %.1f of %.1f MiB, about %.1f%s s to read", n_taken,
+		 pack_count(p), mib(n_pages), (double)pack_budget_bytes(p) / (1 << 20),
+		 (double)us / 1e6, limit);
+}
+
+static void print_text(const struct pack *p, const struct config *c)
+{
+	size_t n_taken = print_taken(p);
+
+	print_left_out(p, n_taken);
+	print_sum(p, c, n_taken);
+}
+
+static void warn(enum on_disk disk, const struct config *c, unsigned n_damaged)
+{
+	if (!config_allows_boot(c))
+		log_info("reading at boot is switched off in %s", store_config_path());
+	if (n_damaged > 0)
+		log_warning("%u shadows are damaged or of another version", n_damaged);
+	if (disk != DISK_CURRENT)
+		log_warning("the pack is %s: 'elfcast compile' makes it new",
+			    disk_words[disk]);
+}
+
+static void on_config_problem(const struct diag *d, _unused_ void *userdata)
+{
+	log_diag(store_config_path(), d);
+}
+
+/* As launch_find(): where /var has no shadows, those of an image build in /usr. */
+static int choose_store(const struct store *s, struct store *ret)
+{
+	_cleanup_(name_list_done) struct name_list names = { 0 };
+	int r = store_list_shadows(s, &names);
+
+	*ret = *s;
+	ret->usr = s->usr || names.n == 0;
+	return r;
+}
+
+static int load(const struct store *s, struct config *c, struct pack **ret_pack,
+		unsigned *ret_damaged, enum on_disk *ret_disk)
+{
+	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t bytes = 0;
+	int r = config_load(s, c, on_config_problem, NULL);
+
+	if (r == 0)
+		r = mounts_load(&mounts);
+	if (r == 0)
+		r = pack_build(s, c, ret_pack, ret_damaged);
+	if (r == 0)
+		r = pack_build_bytes(*ret_pack, s, mounts, &data, &bytes);
+	if (r == 0)
+		*ret_disk = look_at_disk(s, data, bytes);
+	return r;
+}
+
+int status_pack(const struct store *s)
+{
+	_cleanup_(pack_freep) struct pack *p = NULL;
+	_cleanup_(config_done) struct config c = { 0 };
+	enum on_disk disk = DISK_NONE;
+	unsigned n_damaged = 0;
+	struct store from;
+	int r = choose_store(s, &from);
+
+	if (r == 0)
+		r = load(&from, &c, &p, &n_damaged, &disk);
+	if (r < 0) {
+		log_errno(r, "cannot choose what to read at boot");
+		return CMD_FAILED;
+	}
+	if (arg_json)
+		print_json(p, &c, disk, n_damaged);
+	else
+		print_text(p, &c);
+	warn(disk, &c, n_damaged);
+	return CMD_DONE;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* elfcast status: what is known here, one option for each kind of thing. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cmd.h"
+#include "log.h"
+#include "macro.h"
+#include "status.h"
+
+/* "--packages" is a program of its own: see main.c. */
+static const struct part {
+	const char *option;
+	int (*print)(const struct store *s);
+} parts[] = {
+	{ "pack", status_pack },
+};
+
+static int print(const struct part *part)
+{
+	_cleanup_(store_done) struct store s = { 0 };
+	int r = store_open(arg_root, false, &s);
+
+	if (r < 0) {
+		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+		return CMD_FAILED;
+	}
+	return part->print(&s);
+}
+
+static int run_status(int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{ "pack", no_argument, NULL, OPT_VERB },
+		COMMON_LONGOPTS,
+	};
+	const struct part *part = NULL;
+	int c, r;
+
+	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
+		if (c >= OPT_VERB) {
+			if (part && part != &parts[c - OPT_VERB])
+				return cmd_usage_error(&cmd_status, "one thing at a time");
+			part = &parts[c - OPT_VERB];
+			continue;
+		}
+		r = cmd_common_option(&cmd_status, c);
+		if (r >= 0)
+			return r;
+	}
+	if (optind < argc)
+		return cmd_usage_error(&cmd_status, "'%s' is one argument too many",
+				       argv[optind]);
+	if (!part)
+		return cmd_usage_error(&cmd_status, "status of what? --pack, --packages");
+	return print(part);
+}
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.args = "--pack [OPTION...]",
+	.summary = "what is read at boot, and why",
+	.options = "      --pack          programs by rank, and what is left out\n",
+	.run = run_status,
+};
