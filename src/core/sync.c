@@ -6,6 +6,7 @@
 #include "config.h"
 #include "index.h"
 #include "limits.h"
+#include "places.h"
 #include "shadow-read.h"
 #include "sync.h"
 #include "vec.h"
@@ -419,6 +420,25 @@ static int bring_pack(struct sync *c)
 }
 
 /*
+ * Where the file systems keep what opening the pack's files reads. Not of an image, whose
+ * files are going to lie elsewhere.
+ */
+static int bring_places(struct sync *c)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	struct shadow pack;
+	size_t bytes;
+	int r;
+
+	if (c->store->usr)
+		return 0;
+	r = store_read_pack(c->store, &data, &bytes);
+	if (r == 0)
+		r = shadow_parse(data, bytes, &pack);
+	return places_update(c->store, &c->facts, r == 0 ? &pack : NULL);
+}
+
+/*
  * The pack comes last and is recorded by itself: whoever is killed before that leaves an
  * index in which there is none, and the next compile makes it.
  */
@@ -434,6 +454,8 @@ static int bring_all(struct sync *c)
 		r = put_index(c);
 	if (r == 0)
 		r = bring_pack(c);
+	if (r == 0)
+		r = bring_places(c);
 	return r == 0 ? put_index(c) : r;
 }
 
