@@ -95,7 +95,7 @@ REPLAY   := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZ     := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(FUZZ_SRC))
 PRELOAD  := $(patsubst tests/preload/%.c,$(BUILD)/tests/%.so,$(wildcard tests/preload/*.c))
 HELPERS  := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
-LAB      := $(patsubst tests/lab/%.c,$(BUILD)/lab/%,$(wildcard tests/lab/*.c))
+LAB      := $(BUILD)/lab/slowdisk
 
 all: $(PROGRAMS) $(TOOLS) $(MAN)
 
@@ -162,11 +162,11 @@ $(BUILD)/tests/%: tests/helpers/%.c $(LIB)
 	$(Q)$(CC) $(BASE_CFLAGS) $(INC_core) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
 # Needs libfuse3; built only where the lab is used. No sanitizers: it is the disk.
-$(BUILD)/lab/%: tests/lab/%.c
+$(LAB): $(wildcard tests/lab/*.[ch])
 	@mkdir -p $(@D)
 	$(call say,LAB,$@)
 	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -g -pthread $(CPPFLAGS) \
-		$$($(PKG_CONFIG) --cflags fuse3) -o $@ $< $$($(PKG_CONFIG) --libs fuse3) -lm
+		$$($(PKG_CONFIG) --cflags fuse3) -o $@ $(filter %.c,$^) $$($(PKG_CONFIG) --libs fuse3) -lm
 lab: $(LAB)
 
 # libFuzzer: make fuzz FUZZ_SECONDS=600 [FUZZERS=fuzz_shadow]

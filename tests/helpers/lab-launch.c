@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -165,11 +166,26 @@ static void parse(int argc, char *argv[])
 			exit(2);
 		}
 	if (optind == argc) {
-		fputs("Usage: lab-launch [-r ROOT] [-d DIR] [-t SECONDS] [-v] [-f] [-w WORD]... "
+		fputs("Usage: lab-launch [-r ROOT] [-d DIR] [-t SECONDS] [-v] [-f] [-w "
+		      "WORD]... "
 		      "-- CMD...\n",
 		      stderr);
 		exit(2);
 	}
+}
+
+/*
+ * What else runs here is not to be measured, so the launch and its companion go before it. By
+ * real time, in turn with each other: a nice value counts within a session only, where the
+ * scheduler groups by session. May be denied. More than 95 % of a second is given to no one
+ * (sched_rt_runtime_us): a launch that computes for longer loses 50 ms of each.
+ */
+static void go_before_others(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+
+	setpriority(PRIO_PROCESS, 0, -20);
+	sched_setscheduler(0, SCHED_RR, &param);
 }
 
 int main(int argc, char *argv[])
@@ -184,8 +200,7 @@ int main(int argc, char *argv[])
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null_fd < 0)
 		die("/dev/null");
-	/* What else runs here is not to be measured; may be denied. */
-	setpriority(PRIO_PROCESS, 0, -20);
+	go_before_others();
 	sigaction(SIGALRM, &on, NULL);
 	alarm(arg_timeout_s);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

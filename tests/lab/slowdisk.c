@@ -9,8 +9,10 @@
  *
  *   receiver (libfuse session loop): stamps arrivals, queues
  *   disk thread: picks the next request, computes, sleeps, replies
+ *   keeper (workers.c): a process that gives kernel workers back what they had
  */
 #define FUSE_USE_VERSION 34
+#include "workers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
@@ -29,18 +31,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NSEC_PER_SEC  INT64_C(1000000000)
-#define NSEC_PER_USEC INT64_C(1000)
-#define ATTR_VALID_S  3600.0
+#define NSEC_PER_SEC	 INT64_C(1000000000)
+#define NSEC_PER_USEC	 INT64_C(1000)
+#define ATTR_VALID_S	 3600.0
 
 /* A disk of 7200 rpm, as sold since about 2005. */
-#define HDD_SEEK_MIN_NS	 1e6	/* next track */
-#define HDD_SEEK_MAX_NS	 15e6	/* full stroke: the backing file stands for the whole disk */
+#define HDD_SEEK_MIN_NS	 1e6  /* next track */
+#define HDD_SEEK_MAX_NS	 15e6 /* full stroke: the backing file stands for the whole disk */
 #define HDD_HALF_TURN_NS 4.17e6 /* 60 s / 7200 / 2 */
 #define HDD_NS_PER_BYTE	 (1e9 / 120e6)
 
 /* More than that is not a late timer but a stopped machine: the past is then the past. */
-#define LATE_MAX_NS (20 * NSEC_PER_USEC * 1000)
+#define LATE_MAX_NS	 (20 * NSEC_PER_USEC * 1000)
 
 enum { INO_DISK = 2, INO_STATS = 3 };
 
@@ -109,8 +111,8 @@ static void sleep_until(int64_t ns)
  */
 static double hdd_position_ns(uint64_t off)
 {
-	double way = off > disk.head_off ? (double)(off - disk.head_off) :
-					   (double)(disk.head_off - off);
+	double way = off > disk.head_off ? (double)(off - disk.head_off)
+					 : (double)(disk.head_off - off);
 	double seek = HDD_SEEK_MIN_NS + HDD_HALF_TURN_NS +
 		      (HDD_SEEK_MAX_NS - HDD_SEEK_MIN_NS) * sqrt(way / (double)disk.bytes);
 
@@ -255,7 +257,8 @@ static void reply_stats(fuse_req_t req, off_t off, size_t bytes)
 	if (off < 0 || (size_t)off >= n)
 		fuse_reply_buf(req, NULL, 0);
 	else
-		fuse_reply_buf(req, text + off, n - (size_t)off < bytes ? n - (size_t)off : bytes);
+		fuse_reply_buf(req, text + off,
+			       n - (size_t)off < bytes ? n - (size_t)off : bytes);
 }
 
 static bool fill_stat(fuse_ino_t ino, struct stat *st)
@@ -340,11 +343,15 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t bytes, off_t off,
 		    struct fuse_file_info *unused)
 {
+	pid_t pid = fuse_req_ctx(req)->pid; /* the request is gone when it is answered */
+
 	(void)unused;
-	if (ino == INO_STATS)
+	if (ino == INO_STATS) {
 		reply_stats(req, off, bytes);
-	else
+	} else {
 		enqueue(req, (uint64_t)off, bytes);
+		workers_promote(pid);
+	}
 }
 
 static const struct fuse_lowlevel_ops ops = {
@@ -420,6 +427,8 @@ static void settle_process(void)
 	signal(SIGINT, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	prctl(PR_SET_TIMERSLACK, 1ul);
+	mlockall(MCL_CURRENT |
+		 MCL_FUTURE); /* its own pages are not read from a disk again */
 	sched_setscheduler(0, SCHED_FIFO, &param); /* inherited by threads; may be denied */
 }
 
@@ -455,11 +464,18 @@ int main(int argc, char *argv[])
 		      stderr);
 		return 2;
 	}
+	r = workers_begin();
+	if (r < 0) {
+		fprintf(stderr, "slowdisk: cannot begin: %s\n", strerror(-r));
+		return 1;
+	}
 	r = map_backing(argv[2]);
 	if (r < 0) {
 		fprintf(stderr, "slowdisk: cannot serve '%s': %s\n", argv[2], strerror(-r));
 		return 1;
 	}
 	settle_process();
-	return run(argv[3]);
+	r = run(argv[3]);
+	workers_end();
+	return r;
 }

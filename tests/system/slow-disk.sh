@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The lab itself: the modelled disk serves the right bytes, at the modelled speed, in whole
-# requests; cold is cold; an interrupted run leaves nothing behind.
+# requests; cold is cold; a busy machine moves nothing; an interrupted run leaves nothing behind.
+#
+# Usage: tests/system/slow-disk.sh [PROGRAM...]: whose launches are compared, git
 set -u
 TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)} BUILD=${BUILD:-$TOP/build}
 export TOP BUILD
@@ -28,6 +30,7 @@ if [ "${1:-}" = --victim ]; then
 	exit 1
 fi
 
+programs=${*:-git}
 make -s -C "$TOP" BUILD=build lab >/dev/null 2>&1 || skip "needs libfuse3 to build the disk"
 lab_enter "$@"
 # shellcheck disable=SC2034 # of lab.sh
@@ -139,7 +142,8 @@ rm "$LAB/disk.img"
 
 # ---- cold ----
 
-lab_make git
+# shellcheck disable=SC2046,SC2086 # words
+lab_make $(printf '%s\n' git $programs | sort -u)
 lab_attach ram
 
 nothing_cached() {
@@ -155,25 +159,106 @@ check "read-ahead is what was asked for" [ "$(cat "/sys/block/${LAB_LOOP#/dev/}/
 
 # ---- the same again ----
 
-# Not asserted: at most 5 % on an idle machine, and this one may not be idle.
-spread() { # model
-	local t=() line
-	lab_detach
-	lab_attach "$1"
-	for _ in 1 2 3 4 5; do
+# Cold launches of PROGRAM; what each took, in us and sorted, in $wall; what the disk was busy
+# with, the median, in $busy_us.
+n_launches=5
+cold_launches() { # program
+	local line busy=()
+	wall=()
+	for ((i = 0; i < n_launches; i++)); do
 		lab_cold
-		line=$(lab_launch git) || return 1
+		line=$(lab_launch "$1") || return 1
 		line=${line#*wall_us\": }
-		t+=("${line%%,*}")
+		wall+=("${line%%,*}")
+		busy+=("$(lab_stat busy_us)")
 	done
-	mapfile -t t < <(printf '%s\n' "${t[@]}" | sort -n)
-	printf '# table: %-18s git status, 5 times cold: %5d.%d ms, from lowest to highest %d.%d %%\n' \
-		"$1" $((t[2] / 1000)) $((t[2] % 1000 / 100)) \
-		$(((t[4] - t[0]) * 100 / t[2])) $(((t[4] - t[0]) * 1000 / t[2] % 10))
+	mapfile -t wall < <(printf '%s\n' "${wall[@]}" | sort -n)
+	busy_us=$(printf '%s\n' "${busy[@]}" | sort -n | sed -n $((n_launches / 2 + 1))p)
+}
+hogs=()
+start_hogs() {
+	local i
+	for ((i = 0; i < $(nproc); i++)); do
+		# Ends with us.
+		setpriv --pdeathsig KILL sh -c 'while :; do :; done' &
+		hogs+=($!)
+	done
+}
+stop_hogs() {
+	kill -KILL "${hogs[@]}"
+	wait "${hogs[@]}" 2>/dev/null
+	hogs=()
+}
+permille() { # a b: how much larger b is than a
+	echo $((($2 - $1) * 1000 / $1))
+}
+percent() { # permille
+	printf '%s%d.%d %%' "$([ "$1" -ge 0 ] || echo -)" $((${1#-} / 10)) $((${1#-} % 10))
+}
+# Not asserted, because this machine may be busy or idle as it likes: at most 5 % between five
+# idle launches, at most 10 % between the medians. Asserted: the disk had as much to do.
+with_hogs() { # model program
+	local idle idle_busy_us m=$((n_launches / 2)) last=$((n_launches - 1)) label
+	cold_launches "$2" || return 1
+	idle=("${wall[@]}") idle_busy_us=$busy_us
+	start_hogs
+	cold_launches "$2"
+	stop_hogs
+	printf -v label '%-18s %-8s' "$1" "$2"
+	printf '# table: %s %d times cold: %5d ms, spread %s; with hogs: %5d ms, spread %s; moves %s\n' \
+		"$label" $n_launches $((idle[m] / 1000)) \
+		"$(percent "$(permille "${idle[0]}" "${idle[last]}")")" $((wall[m] / 1000)) \
+		"$(percent "$(permille "${wall[0]}" "${wall[last]}")")" \
+		"$(percent "$(permille "${idle[m]}" "${wall[m]}")")"
+	m=$(permille "$idle_busy_us" "$busy_us")
+	[ "${m#-}" -le 100 ]
 }
 for model in net:1000:3000:125 sd:1500:60 hdd; do
-	check "$model: five cold launches" spread $model
+	lab_detach
+	lab_attach "$model"
+	for program in $programs; do
+		check "$model: $program, cold, with and without hogs" with_hogs "$model" "$program"
+	done
 done
+
+# ---- nothing waits for a turn, and nothing keeps the right not to ----
+
+workers_of_real_time() { # of the priority that the disk gives
+	ps -e -o pid=,cls=,rtprio=,comm= | awk '$2 == "FF" && $3 == 9 && $4 ~ /^kworker/ { print $1 }'
+}
+promotes_workers() {
+	lab_launch git >/dev/null && [ -n "$(workers_of_real_time)" ]
+}
+# The one who gives back is a child of the disk until that ends.
+demotes_workers() { # command
+	local keeper
+	keeper=$(pgrep -P "$LAB_SERVER")
+	[ -n "$keeper" ] && [ -n "$(workers_of_real_time)" ] || return 1
+	"$@"
+	timeout 20 tail --pid="$keeper" -f /dev/null
+	[ -z "$(workers_of_real_time)" ]
+}
+kill_disk() {
+	kill -KILL "$LAB_SERVER"
+	wait "$LAB_SERVER" 2>/dev/null
+}
+launches_in_real_time() {
+	"$BUILD/tests/lab-launch" -v -- "$(command -v chrt)" -p 0 | grep -q SCHED_RR
+}
+if chrt -f 1 true 2>/dev/null; then
+	check "launches go before what else runs" launches_in_real_time
+	check "workers that bring requests go before launches" promotes_workers
+	check "workers are as they were when the disk ended" demotes_workers lab_detach
+	lab_attach sd:1500:60
+	promotes_workers
+	check "workers are as they were when the disk was killed" demotes_workers kill_disk
+	LAB_SERVER='' # dead
+	lab_detach
+	umount "$LAB/slow"
+	lab_attach sd:1500:60
+else
+	echo "ok - real-time priority # SKIP not allowed here"
+fi
 
 # ---- image kinds ----
 
