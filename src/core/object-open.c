@@ -136,10 +136,11 @@ enum prefetch_skip object_check(const struct shadow_object *o, const struct stat
 		return PREFETCH_USED;
 	/*
 	 * Another inode or other times: the same file all the same if it has the build-id.
-	 * Data files have no proof that is cheap enough, and the first page of an ELF file
-	 * that was cut, or is being written, says nothing about its end.
+	 * Data files have no proof that is cheap enough. Another size is another file, or one
+	 * that was cut or is being written, and looking for its build-id would cost a launch
+	 * after an upgrade one read a file, each a seek.
 	 */
-	if (want_id.n_bytes == 0 || found.size_bytes < want.size_bytes)
+	if (want_id.n_bytes == 0 || found.size_bytes != want.size_bytes)
 		return PREFETCH_CHANGED;
 	r = buildid_read(fd, &found_id);
 	if (r == -EIO)

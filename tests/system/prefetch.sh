@@ -156,6 +156,8 @@ elf "$root/new" 00112233445566778899aabbccddeeff000000ff && mv "$root/new" "$roo
 replaced rebuilt "$changed" $a "$rest" "$want_rest"
 truncate -s 150000 "$root$a"
 replaced truncated "$changed" $a "$rest" "$want_rest"
+head -c 4096 /dev/zero >>"$root$a"
+replaced grown "$changed" $a "$rest" "$want_rest"
 truncate -s 0 "$root$a"
 replaced emptied "$not_regular" $a "$rest" "$want_rest"
 mv "$root$a" "$root/old/a.so" && ln -s /old/a.so "$root$a"
