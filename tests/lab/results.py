@@ -164,11 +164,13 @@ def why_slower(row, mode):
     if mode in ("huge", "whole"):
         return (f"the disk gives {now['disk_pages'] / max(cold['disk_pages'], 1):.1f} times the"
                 " pages of plain cold")
-    if more > 0 and row["storage"] != "ram":
-        what = "to see that no file is what it was" if mode == "stale" else "to look at the files"
-        return f"{what} takes {more:.0f} requests more of the disk"
-    return (f"the disk takes no time that could be saved, and elfcast takes"
-            f" {now['prefetch_cpu_ms']:.1f} ms of processor time beside the launch")
+    if row["storage"] == "ram":
+        return (f"the disk takes no time that could be saved, and elfcast takes"
+                f" {now['prefetch_cpu_ms']:.1f} ms of processor time beside the launch")
+    what = "to read the shadow and see that no file is what it was" if mode == "stale" else \
+        "to read the shadow and look at the files"
+    return (f"{what} takes {max(more, 0):.0f} requests more of the disk"
+            + (", and its arm the way there and back" if row["storage"] == "hdd" else ""))
 
 
 def summarise(launches, pages):
