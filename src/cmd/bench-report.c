@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench-report.h"
 #include "bench-summary.h"
 #include "json-out.h"
 #include "limits.h"
 #include "log.h"
+#include "terminal.h"
 
 /* ---- problems ---- */
 
@@ -101,20 +103,37 @@ static void format_interval(const struct estimate *e, int digits, char *ret, siz
 		 digits, e->high);
 }
 
+/* The width of the table up to and including these columns. A narrow terminal gets less of
+ * them, not broken lines; --json has all. */
+enum { WITH_FAULTS = 55, WITH_READS = 73, WITH_CPU = 88 };
+
+static void print_head(bool has_interval, unsigned columns)
+{
+	printf("%-9s %11s %17s", "", "median", has_interval ? "95 %" : "range");
+	if (columns >= WITH_FAULTS)
+		printf(" %7s %7s", "major", "minor");
+	if (columns >= WITH_READS)
+		printf(" %9s %7s", "requests", "MiB");
+	if (columns >= WITH_CPU)
+		printf(" prefetcher CPU");
+	putchar('\n');
+}
+
 static void print_way(const struct bench *b, enum bench_way way,
-		      const struct bench_way_summary *s)
+		      const struct bench_way_summary *s, unsigned columns)
 {
 	int digits = decimals(s->ms.value);
 	char range[64];
 
 	format_interval(&s->ms, digits, range, sizeof(range));
-	printf("%-9s %8.*f ms %17s %7.0f %7.0f", bench_way_name(way), digits, s->ms.value,
-	       range, s->n_major, s->n_minor);
-	if (b->has_reads)
+	printf("%-9s %8.*f ms %17s", bench_way_name(way), digits, s->ms.value, range);
+	if (columns >= WITH_FAULTS)
+		printf(" %7.0f %7.0f", s->n_major, s->n_minor);
+	if (columns >= WITH_READS && b->has_reads)
 		printf(" %9.0f %7.1f", s->n_requests, s->n_bytes / (1 << 20));
-	else
+	else if (columns >= WITH_READS)
 		printf(" %9s %7s", "?", "?");
-	if (way == BENCH_BEFORE || way == BENCH_TOGETHER)
+	if (columns >= WITH_CPU && (way == BENCH_BEFORE || way == BENCH_TOGETHER))
 		printf(" %7.1f ms", s->prefetch_cpu_ms);
 	putchar('\n');
 }
@@ -244,6 +263,7 @@ static uint64_t pages_to_kib(uint64_t n_pages)
 
 int bench_report_print(const struct bench_report *report)
 {
+	unsigned columns = terminal_columns(STDOUT_FILENO);
 	const struct bench *b = report->bench;
 	struct bench_summary s;
 	int r;
@@ -255,11 +275,9 @@ int bench_report_print(const struct bench_report *report)
 	       (unsigned long long)b->files->n_wanted,
 	       (double)pages_to_kib(b->files->n_wanted) / 1024, b->files->n_used,
 	       b->n_rounds, b->n_rounds == 1 ? "" : "s");
-	printf("%-9s %11s %17s %7s %7s %9s %7s %s\n", "", "median",
-	       b->n_rounds < STATS_N_MIN ? "range" : "95 %", "major", "minor", "requests",
-	       "MiB", "prefetcher CPU");
+	print_head(b->n_rounds >= STATS_N_MIN, columns);
 	for (size_t way = 0; way < BENCH_WAYS; way++)
-		print_way(b, (enum bench_way)way, &s.ways[way]);
+		print_way(b, (enum bench_way)way, &s.ways[way], columns);
 	print_verdict(b, BENCH_BEFORE, &s);
 	print_verdict(b, BENCH_TOGETHER, &s);
 	fflush(stdout);

@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "limits.h"
 #include "log.h"
+#include "terminal.h"
 #include "train.h"
 
 #define DEFAULT_ROUNDS	  10
@@ -138,12 +139,17 @@ static bool shows_progress(void)
 
 static void show_progress(unsigned round, enum bench_way way)
 {
-	enum { WIDTH = 30 };
-	unsigned done = (round - 1) * WIDTH / arg_rounds;
+	enum { WIDTH = 30, TEXT = 32 }; /* what stands beside the bar, at most */
+	unsigned columns = terminal_columns(STDERR_FILENO), width, done;
 
-	fprintf(stderr, "\r\033[K[%.*s%*s] round %u of %u: %s ", (int)done,
-		"##############################", (int)(WIDTH - done), "", round,
-		arg_rounds, bench_way_name(way));
+	/* A line that wraps could not be taken back. */
+	width = columns < TEXT ? 0 : MIN(columns - TEXT, WIDTH);
+	done = (round - 1) * width / arg_rounds;
+	fputs("\r\033[K", stderr);
+	if (width > 0)
+		fprintf(stderr, "[%.*s%*s] ", (int)done, "##############################",
+			(int)(width - done), "");
+	fprintf(stderr, "round %u of %u: %s ", round, arg_rounds, bench_way_name(way));
 }
 
 /*

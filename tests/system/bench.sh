@@ -268,9 +268,11 @@ check "interrupted in a launch: it was ended" ended "$work/pids"
 # nothing more; its exit status as last line.
 terminal() {
 	/usr/bin/python3 -c '
-import os, pty, select, sys
+import fcntl, os, pty, select, struct, sys, termios
 pid, fd = pty.fork()
 if pid == 0:
+	size = struct.pack("4H", 24, int(os.environ.get("TERMINAL_COLUMNS", 0)), 0, 0)
+	fcntl.ioctl(1, termios.TIOCSWINSZ, size)
 	os.execv(sys.argv[2], sys.argv[2:])
 text, seen = sys.argv[1].encode().decode("unicode_escape").encode(), b""
 while True:
@@ -291,6 +293,18 @@ print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@" | tr '\r
 terminal '' "$BUILD/elfcast" bench -n 2 -- "$prog" "$data" touch >"$TMP/out"
 check "terminal: progress" grep -q '#\{15\} *\] round 2 of 2: cold' "$TMP/out"
 same "terminal: exit status" "status 0" "$(tail -n 1 "$TMP/out")"
+# Lines that can be taken back, and a table whose lines are whole.
+longest() { # of the lines that are matched
+	grep -E "$1" "$TMP/out" | sed $'s/\x1b\\[K//' | awk '{ if (length > n) n = length } END { print n + 0 }'
+}
+for columns in 30 45 60 80; do
+	TERMINAL_COLUMNS=$columns terminal '' "$BUILD/elfcast" bench -n 2 -- "$prog" "$data" touch >"$TMP/out"
+	n=$(longest 'round [0-9]+ of')
+	check "terminal of $columns columns: progress" [ $((n > 20 && n <= columns)) = 1 ]
+	n=$(longest '^(cold|before|together|warm| +median)')
+	# the times alone take 39
+	check "terminal of $columns columns: table" [ $((n >= 39 && (n <= columns || n == 39))) = 1 ]
+done
 terminal 'x\n' "$BUILD/elfcast" bench -i -n 1 -- "$prog" "$data" ask >"$TMP/out"
 same "-i: the command has the terminal" "5 status 0" \
 	"$(grep -c '^got it' "$TMP/out") $(tail -n 1 "$TMP/out")"

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ELFCAST_TERMINAL_H
+#define ELFCAST_TERMINAL_H
+
+/* How many columns the terminal on FD has; UINT_MAX if FD is none or it does not say. */
+unsigned terminal_columns(int fd);
+
+#endif
