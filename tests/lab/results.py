@@ -344,18 +344,19 @@ def write(directory):
 
 
 def read_results(directory):
-    with open(os.path.join(directory, "results.json"), encoding="utf-8") as f:
-        return {(r["kind"], r["storage"], r["program"]): r for r in json.load(f)["rows"]}
+    try:
+        with open(os.path.join(directory, "results.json"), encoding="utf-8") as f:
+            return {(r["kind"], r["storage"], r["program"]): r for r in json.load(f)["rows"]}
+    except OSError as e:
+        sys.exit(f"results.py: {e.filename}: {e.strerror}")
 
 
 def short(directory):
-    """The table in the project's README: ext4, launches that wait for a disk."""
-    lines = [["program", "disk", "cold", "4 MiB read-ahead", "together", "before", "warm", "limit"]]
+    """The table in the project's README."""
+    modes = ("cold", "huge", "together", "before", "warm")
+    lines = [["program", "KIND", "STORAGE"] + [LABELS[m] for m in modes] + ["limit"]]
     for (kind, storage, program), row in read_results(directory).items():
-        if kind != "ext4" or storage == "ram":
-            continue
-        lines.append([program, storage.split(":")[0]]
-                     + [cell(row, m) for m in ("cold", "huge", "together", "before", "warm")]
+        lines.append([program, kind, storage] + [cell(row, m) for m in modes]
                      + [number(row["limit_ms"]) if row["limit_ms"] else "-"])
     out = []
     print_aligned(lines, out)
@@ -380,9 +381,11 @@ def check_again(directory, other):
     sys.exit(1 if bad or not seen else 0)
 
 
-if sys.argv[1] == "--check":
+if len(sys.argv) == 4 and sys.argv[1] == "--check":
     check_again(*sys.argv[2:])
-elif sys.argv[1] == "--short":
+elif len(sys.argv) == 3 and sys.argv[1] == "--short":
     short(sys.argv[2])
-else:
+elif len(sys.argv) == 2 and not sys.argv[1].startswith("-"):
     write(sys.argv[1])
+else:
+    sys.exit(__doc__)
