@@ -188,6 +188,60 @@ static void test_shadow_names(void **state)
 	assert_false(store_shadow_is_of(name, "/usr/bin/gitk"));
 }
 
+static void assert_profile_of(const char *shadow_name, const char *want)
+{
+	_cleanup_free_ char *name = store_shadow_profile(shadow_name);
+
+	assert_non_null(name);
+	assert_string_equal(name, want);
+}
+
+static void test_profiles_of_shadow_names(void **state)
+{
+	_cleanup_free_ char *name = store_shadow_name("/usr/bin/git", "v.git.json");
+
+	(void)state;
+	assert_non_null(name);
+	assert_profile_of(name, "v.git.json");
+	assert_profile_of("0123456789abcdef.x.shadow", "x");
+	assert_profile_of("0123456789abcdef..shadow", "");
+	assert_profile_of("stranger", "");
+	assert_profile_of("", "");
+}
+
+static void test_pack(void **state)
+{
+	struct identity before, after;
+	uint8_t *data;
+	size_t bytes;
+	char path[64];
+	bool done;
+
+	(void)state;
+	store_pack_path(&store, path, sizeof(path));
+	assert_string_equal(path, "/var/lib/elfcast/boot.pack");
+	assert_int_equal(store_remove_pack(&store, &done),
+			 0); /* nor is there a directory */
+	assert_false(done);
+	assert_int_equal(store_stat_pack(&store, &before), -ENOENT);
+	assert_int_equal(store_put_pack(&store, "abc", 3, &done), 0);
+	assert_true(done);
+	assert_int_equal(store_stat_pack(&store, &before), 0);
+	assert_int_equal(store_put_pack(&store, "abc", 3, &done), 0);
+	assert_false(done);
+	assert_int_equal(store_stat_pack(&store, &after), 0);
+	assert_true(identity_equal(&before, &after));
+	assert_int_equal(store_put_pack(&store, "ab", 2, &done), 0);
+	assert_true(done);
+	assert_int_equal(store_read_pack(&store, &data, &bytes), 0);
+	assert_int_equal(bytes, 2);
+	assert_memory_equal(data, "ab", 2);
+	free(data);
+	assert_int_equal(store_remove_pack(&store, &done), 0);
+	assert_true(done);
+	assert_int_equal(store_read_pack(&store, &data, &bytes), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +256,9 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_lock_is_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shadow_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_profiles_of_shadow_names, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_pack, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
