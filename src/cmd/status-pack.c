@@ -28,8 +28,13 @@ static const char *const disk_words[] = {
 	[DISK_CURRENT] = "current",
 };
 
+static const char *const verdict_keys[PACK_VERDICTS] = {
+	[PACK_TAKEN] = "taken",		[PACK_OVER_BUDGET] = "over-budget",
+	[PACK_OVER_TIME] = "over-time", [PACK_OTHER_SCENARIO] = "other-scenario",
+	[PACK_STALE] = "stale",		[PACK_NEVER] = "never",
+};
+
 static const char *const verdict_words[PACK_VERDICTS] = {
-	[PACK_TAKEN] = "taken",
 	[PACK_OVER_BUDGET] = "over the budget",
 	[PACK_OVER_TIME] = "over the time",
 	[PACK_OTHER_SCENARIO] = "not the default scenario",
@@ -68,7 +73,7 @@ static void print_json_choice(const struct pack_choice *c)
 	json_string("program", c->program);
 	json_string("scenario", c->scenario);
 	json_string("profile", c->name);
-	json_string("verdict", verdict_words[c->verdict]);
+	json_string("verdict", verdict_keys[c->verdict]);
 	json_bool("always", c->always);
 	json_double("weight", c->weight);
 	json_double("saving_ms", (double)c->saving_us / 1000);

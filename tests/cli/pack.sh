@@ -32,7 +32,7 @@ query() { # PYTHON-EXPRESSION of d, the answer of status --pack --json
 		python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"
 }
 state() { query 'd["pack"]'; }
-# "git+9 vi: over the budget": programs by rank with new pages, then the others with the reason
+# "git+9 vi: over-budget": programs by rank with new pages, then the others with the reason
 choice() {
 	query '" ".join(l["program"][9:] + ("+%d" % l["new_pages"] if l["verdict"] == "taken"
 		else ": " + l["verdict"]) for l in d["launches"])'
@@ -59,7 +59,7 @@ program b 4
 program c 40
 same "before compile" current "$(state)" # there are no shadows yet
 compile
-# Each fault brings 16 pages: 4 pages save as much as 16, so a and b come before c.
+# 4 pages save as much as 8, and opening the file as much again: a and b come before c.
 same "by saving per byte, the library once" "a+12 b+4 c+40" "$(choice)"
 same "the pack holds the same" "a+12 b+4 c+40" "$(packed)"
 same "it is current" current "$(state)"
@@ -82,14 +82,14 @@ rm "$V/launches"
 # Settings.
 printf 'BootBudget=64K\nNever=a\n' >"$C"
 compile
-same "budget and never" "b+12 c: over the budget a: never, says elfcast.conf" "$(choice)"
+same "budget and never" "b+12 c: over-budget a: never" "$(choice)"
 same "so it is" "b+12" "$(packed)"
 printf 'Always=/usr/bin/c\n' >"$C"
 compile
 same "always" "c+48 a+4 b+4" "$(packed)"
 printf 'BootTime=3ms\n' >"$C"
 compile
-same "time" "a+12 b+4 c: over the time" "$(choice)"
+same "time" "a+12 b+4 c: over-time" "$(choice)"
 printf 'Boot=yes\nBootBudgte=1M\nNever=c\n' >"$C"
 status "a bad line" 0 compile
 same "is a warning with its place" \
@@ -159,7 +159,7 @@ compile
 same "a program rebuilt, not its profile" "b+12 a+0 c+40" "$(packed)"
 rm "$R/usr/bin/a" "$R/usr/lib/libc"
 compile
-same "files gone" "b+4 c+40 a: nothing to read: files missing or changed" "$(choice)"
+same "files gone" "b+4 c+40 a: stale" "$(choice)"
 rm "$P/v.b.json"
 compile
 same "profile gone" "c+40" "$(packed)"
@@ -174,7 +174,7 @@ program g 4
 sed 's/"default"/"clone"/' "$P/v.g.json" >"$P/w.g.json"
 check "two scenarios" grep -q clone "$P/w.g.json"
 compile
-same "the default one" "g: not the default scenario" "$(choice | grep -o 'g: .*')"
+same "the default one" "g: other-scenario" "$(choice | grep -o 'g: .*')"
 status "--usr" 0 compile --usr
 check "has a pack of its own" cmp "$V/boot.pack" "$R/usr/lib/elfcast/boot.pack"
 rm -rf "$V"
@@ -183,6 +183,7 @@ same "and is looked at where /var has none" current "$(state)"
 # What is printed.
 elfcast status --pack --root="$R" >"$TMP/out" 2>"$TMP/err"
 same "a table" "RANK WEIGHT SAVES MS NEW MIB SHARED SUM PROGRAM" "$(head -n 1 "$TMP/out" | xargs)"
+same "with the reasons" "/usr/bin/g, clone: not the default scenario" "$(sed -n 's/^    - .*  //p' "$TMP/out")"
 same "and a sum" "elfcast: 1 of 2 launches, 0.0 of 512.0 MiB, about 0.0 of 30.0 s to read" "$(cat "$TMP/err")"
 elfcast show "$R/usr/lib/elfcast/boot.pack" >"$TMP/out"
 same "show" "Pack for boot: 1 launches, 2 files, 0.0 MiB in 2 extents" "$(head -n 1 "$TMP/out")"
