@@ -17,12 +17,18 @@
 
 #include "cmd.h"
 #include "launch.h"
+#include "launches.h"
 #include "limits.h"
 #include "log.h"
 #include "prefetch.h"
 
 /* After a minute the launch has read what it needs by itself. */
 #define HELPER_DEADLINE_MS    60000
+
+/* Who else counts at this moment is done within that, or it is elfcastd. */
+#define COUNT_TIMEOUT_MS      100
+/* What a launch waits on for being closed: descriptor of the helper. */
+#define DONE_FD		      3
 
 /* As shells do (POSIX, 2.8.2). */
 #define STATUS_NOT_EXECUTABLE 126
@@ -44,7 +50,10 @@ static int find_shadows(const char *command, struct store *s, struct launch_list
 	return r;
 }
 
-/* The helper's whole life. Silent; frees nothing, since it ends here. */
+/*
+ * The helper's whole life. Silent; frees nothing, since it ends here. Counting comes last:
+ * it writes to a disk, and only where it may; where elfcastd runs, that has seen the launch.
+ */
 static void read_ahead(const char *command)
 {
 	struct launch_list list = { 0 };
@@ -67,11 +76,14 @@ static void read_ahead(const char *command)
 
 		prefetch_run(&list.items[i].shadow, mounts, &options, &report);
 	}
+	if (arg_wait_ms > 0)
+		close(DONE_FD);
+	launches_count_stored(&s, launch_program(&list.items[0]), COUNT_TIMEOUT_MS);
 }
 
 /*
  * Cut all that ties the helper to the command: session, terminal, descriptors. Only DONE,
- * if any, stays open, as descriptor 3: its closing is what the launch waits for.
+ * if any, stays open, as DONE_FD: its closing is what the launch waits for.
  */
 static void detach(int done)
 {
@@ -79,9 +91,9 @@ static void detach(int done)
 
 	setsid();
 	signal(SIGPIPE, SIG_IGN);
-	if (done >= 0 && done != 3)
-		dup2(done, 3);
-	syscall(SYS_close_range, done >= 0 ? 4u : 3u, ~0u, 0u);
+	if (done >= 0 && done != DONE_FD)
+		dup2(done, DONE_FD);
+	syscall(SYS_close_range, done >= 0 ? DONE_FD + 1u : 3u, ~0u, 0u);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd < 3; fd++)
 		if (null < 0 || dup2(null, fd) < 0)
