@@ -32,13 +32,13 @@ static void drop_capabilities(void)
 	syscall(SYS_capset, &header, none);
 }
 
-/* A ruleset without rules: what it handles is forbidden everywhere. */
-static bool forbid_writing(void)
+/* What it handles is forbidden everywhere but below DIRS. */
+static bool forbid_writing(const int *dirs, size_t n)
 {
 	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_WRITES };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 			   LANDLOCK_CREATE_RULESET_VERSION);
-	bool done;
+	bool done = true;
 	int fd;
 
 	if (abi < 1)
@@ -48,7 +48,17 @@ static bool forbid_writing(void)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return false;
-	done = syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+	for (size_t i = 0; i < n; i++) {
+		struct landlock_path_beneath_attr beneath = {
+			.allowed_access = attr.handled_access_fs &
+					  ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE,
+			.parent_fd = dirs[i],
+		};
+
+		done &= syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH,
+				&beneath, 0) == 0;
+	}
+	done = done && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	close(fd);
 	return done;
 }
@@ -68,6 +78,14 @@ void sandbox_enter(size_t memory_bytes)
 	limit(RLIMIT_CORE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	drop_capabilities();
-	if (!forbid_writing())
+	if (!forbid_writing(NULL, 0))
 		limit(RLIMIT_FSIZE, 0); /* second best; pipes are not limited by it */
+}
+
+void sandbox_confine(const int *dirs, size_t n)
+{
+	limit(RLIMIT_CORE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	drop_capabilities();
+	forbid_writing(dirs, n);
 }

@@ -13,4 +13,12 @@
  */
 void sandbox_enter(size_t memory_bytes);
 
+/*
+ * For a daemon that writes to few directories: no capabilities, no new privileges, and no
+ * writing, creating, removing or executing of files but below the directories open as DIRS.
+ * Needs no mount namespace, which a start pays for with 100 ms. As above where Landlock is
+ * missing.
+ */
+void sandbox_confine(const int *dirs, size_t n);
+
 #endif
