@@ -36,6 +36,10 @@
 #define LAUNCHES_LOCK	   "launches.lock"
 #define LAUNCHES_TEMPORARY ".launches.new"
 
+#define RUN		"/run/elfcast"
+#define WATCH		"watch"
+#define WATCH_TEMPORARY ".watch.new"
+
 const char *store_profile_dir(bool etc)
 {
 	return etc ? PROFILES_ETC : PROFILES_USR;
@@ -408,15 +412,13 @@ void name_list_done(struct name_list *l)
 	*l = (struct name_list){ 0 };
 }
 
-static int read_state(const struct store *s, const char *sub, const char *name,
-		      size_t limit, uint8_t **ret, size_t *ret_bytes)
+static int read_from(int dir, const char *name, size_t limit, uint8_t **ret,
+		     size_t *ret_bytes)
 {
-	_cleanup_close_ int dir = open_state_dir(s, sub, false), fd = -1;
+	_cleanup_close_ int fd = -1;
 	char *data;
 	int r;
 
-	if (dir < 0)
-		return dir;
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -424,6 +426,14 @@ static int read_state(const struct store *s, const char *sub, const char *name,
 	if (r == 0)
 		*ret = (uint8_t *)data;
 	return r;
+}
+
+static int read_state(const struct store *s, const char *sub, const char *name,
+		      size_t limit, uint8_t **ret, size_t *ret_bytes)
+{
+	_cleanup_close_ int dir = open_state_dir(s, sub, false);
+
+	return dir < 0 ? dir : read_from(dir, name, limit, ret, ret_bytes);
 }
 
 int store_read_shadow(const struct store *s, const char *name, uint8_t **ret,
@@ -642,6 +652,25 @@ int store_remove_places(const struct store *s)
 	return unlinkat(dir, PLACES, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+int store_read_watch(const struct store *s, uint8_t **ret, size_t *ret_bytes)
+{
+	_cleanup_close_ int dir = open_dir(s, RUN);
+
+	return dir < 0 ? dir : read_from(dir, WATCH, PAGE_BYTES, ret, ret_bytes);
+}
+
+int store_open_run(const struct store *s)
+{
+	return make_dir(s, RUN);
+}
+
+int store_put_watch(const struct store *s, const void *data, size_t bytes)
+{
+	_cleanup_close_ int dir = make_dir(s, RUN);
+
+	return dir < 0 ? dir : replace_by(dir, WATCH_TEMPORARY, WATCH, data, bytes, false);
+}
+
 int store_put_profile(const struct store *s, const char *name, const void *data,
 		      size_t bytes)
 {
@@ -686,7 +715,8 @@ static int lock_file(const struct store *s, const char *name, unsigned timeout_m
 
 	if (dir < 0)
 		return dir;
-	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* Not for writing: elfcastd would keep /var from being remounted read-only. */
+	fd = openat(dir, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	/* flock(2) has no time-out of its own, and SIGALRM would not be ours to take. */
@@ -698,6 +728,21 @@ static int lock_file(const struct store *s, const char *name, unsigned timeout_m
 		wait_20_ms();
 	}
 	return TAKE_FD(fd);
+}
+
+int store_open_state(const struct store *s)
+{
+	return open_state_dir(s, "", false);
+}
+
+const char *store_launches_lock_name(void)
+{
+	return LAUNCHES_LOCK;
+}
+
+const char *store_index_name(void)
+{
+	return INDEX;
 }
 
 int store_lock(const struct store *s, unsigned timeout_ms)

@@ -122,6 +122,16 @@ int store_read_places(const struct store *s, uint8_t **ret, size_t *ret_bytes);
 int store_put_places(const struct store *s, const void *data, size_t bytes);
 int store_remove_places(const struct store *s);
 
+/* What elfcastd tells of itself, in /run: gone at the next boot. */
+int store_read_watch(const struct store *s, uint8_t **ret, size_t *ret_bytes);
+int store_put_watch(const struct store *s, const void *data, size_t bytes);
+/* The directory of that file, made if need be. */
+int store_open_run(const struct store *s);
+/* For watching the state directory, and names in it. */
+int store_open_state(const struct store *s);
+const char *store_index_name(void);
+const char *store_launches_lock_name(void);
+
 /* Install a profile text in /etc/elfcast/profiles.d/NAME (fsync and rename). */
 int store_put_profile(const struct store *s, const char *name, const void *data,
 		      size_t bytes);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "macro.h"
+#include "watch-state.h"
+
+#define HEADER "elfcast-watch 1\n"
+
+static const struct field {
+	const char *name;
+	size_t offset;
+} fields[] = {
+	{ "pid ", offsetof(struct watch_state, pid) },
+	{ "start ", offsetof(struct watch_state, start_ticks) },
+	{ "programs ", offsetof(struct watch_state, n_programs) },
+	{ "unwatched ", offsetof(struct watch_state, n_unwatched) },
+	{ "overflows ", offsetof(struct watch_state, n_overflows) },
+	{ "error ", offsetof(struct watch_state, last_error) },
+};
+
+/* Up to 18 digits and a newline. */
+static bool take_number(const char **p, const char *end, uint64_t *ret)
+{
+	const char *start = *p;
+
+	for (*ret = 0; *p < end && **p >= '0' && **p <= '9' && *p - start < 18; ++*p)
+		*ret = *ret * 10 + (uint64_t)(**p - '0');
+	return *p > start && *p < end && *(*p)++ == '\n';
+}
+
+static bool take_text(const char **p, const char *end, const char *text)
+{
+	size_t n = strlen(text);
+
+	if ((size_t)(end - *p) < n || memcmp(*p, text, n) != 0)
+		return false;
+	*p += n;
+	return true;
+}
+
+int watch_state_parse(const char *text, size_t bytes, struct watch_state *ret)
+{
+	const char *p = text, *end = text + bytes;
+	struct watch_state w;
+
+	if (!take_text(&p, end, HEADER))
+		return -EBADMSG;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		uint64_t *value = (uint64_t *)(void *)((char *)&w + fields[i].offset);
+
+		if (!take_text(&p, end, fields[i].name) || !take_number(&p, end, value))
+			return -EBADMSG;
+	}
+	if (p != end)
+		return -EBADMSG;
+	*ret = w;
+	return 0;
+}
+
+size_t watch_state_format(const struct watch_state *w, char *ret, size_t bytes)
+{
+	size_t n = (size_t)snprintf(ret, bytes, HEADER);
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields) && n < bytes; i++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)w + fields[i].offset, sizeof(value));
+		n += (size_t)snprintf(ret + n, bytes - n, "%s%" PRIu64 "\n", fields[i].name,
+				      value);
+	}
+	return MIN(n, bytes);
+}
+
+int watch_state_load(const struct store *s, struct watch_state *ret)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t bytes;
+	int r = store_read_watch(s, &data, &bytes);
+
+	return r < 0 ? r : watch_state_parse((const char *)data, bytes, ret);
+}
+
+int watch_state_save(const struct store *s, const struct watch_state *w)
+{
+	char text[512];
+	size_t n = watch_state_format(w, text, sizeof(text));
+
+	return store_put_watch(s, text, n);
+}
+
+/* Field 22 of /proc/PID/stat; the name before, in brackets, may hold anything. 0: none. */
+static uint64_t start_of(uint64_t pid)
+{
+	_cleanup_close_ int fd = -1;
+	char path[64], text[1024];
+	const char *p;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	p = strrchr(text, ')');
+	for (unsigned field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoull(p, NULL, 10) : 0;
+}
+
+void watch_state_set_self(struct watch_state *w)
+{
+	w->pid = (uint64_t)getpid();
+	w->start_ticks = start_of(w->pid);
+}
+
+bool watch_state_is_running(const struct watch_state *w)
+{
+	uint64_t start = start_of(w->pid);
+
+	return start != 0 && start == w->start_ticks;
+}
