@@ -14,6 +14,7 @@ static const struct part {
 	int (*print)(const struct store *s);
 } parts[] = {
 	{ "pack", status_pack },
+	{ "launches", status_launches },
 };
 
 static int print(const struct part *part)
@@ -32,6 +33,7 @@ static int run_status(int argc, char *argv[])
 {
 	static const struct option options[] = {
 		{ "pack", no_argument, NULL, OPT_VERB },
+		{ "launches", no_argument, NULL, OPT_VERB + 1 },
 		COMMON_LONGOPTS,
 	};
 	const struct part *part = NULL;
@@ -52,14 +54,16 @@ static int run_status(int argc, char *argv[])
 		return cmd_usage_error(&cmd_status, "'%s' is one argument too many",
 				       argv[optind]);
 	if (!part)
-		return cmd_usage_error(&cmd_status, "status of what? --pack, --packages");
+		return cmd_usage_error(&cmd_status, "status of what? --pack, --launches, "
+						    "--packages");
 	return print(part);
 }
 
 const struct cmd cmd_status = {
 	.name = "status",
-	.args = "--pack [OPTION...]",
-	.summary = "what is read at boot, and why",
-	.options = "      --pack          programs by rank, and what is left out\n",
+	.args = "--pack|--launches [OPTION...]",
+	.summary = "what is read at boot, and why; how often programs are launched",
+	.options = "      --pack          programs by rank, and what is left out\n"
+		   "      --launches      launch counts, and whether they are being made\n",
 	.run = run_status,
 };

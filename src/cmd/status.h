@@ -7,5 +7,6 @@
 
 /* Print it (text, or JSON where arg_json) to stdout. CMD_*. */
 int status_pack(const struct store *s);
+int status_launches(const struct store *s);
 
 #endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cmd.h"
+#include "json-out.h"
+#include "launches.h"
+#include "log.h"
+#include "macro.h"
+#include "status.h"
+#include "watch-state.h"
+
+static int compare_weights(const void *a, const void *b)
+{
+	const struct launch_count *x = *(const struct launch_count *const *)a;
+	const struct launch_count *y = *(const struct launch_count *const *)b;
+
+	if (x->weight != y->weight)
+		return x->weight > y->weight ? -1 : 1;
+	return strcmp(x->program, y->program);
+}
+
+static double launches_of(const struct launch_count *c)
+{
+	return (double)c->weight / LAUNCHES_ONE;
+}
+
+/* "2026-11-25 01:47:09", local time; "-": not known. */
+static void format_time(uint64_t s, char *ret, size_t bytes)
+{
+	time_t t = (time_t)s;
+	struct tm tm;
+
+	if (s == 0 || !localtime_r(&t, &tm) ||
+	    strftime(ret, bytes, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(ret, bytes, "-");
+}
+
+static void print_text(const struct launch_count *const *sorted, size_t n,
+		       const struct watch_state *w, bool running)
+{
+	if (n > 0)
+		printf("%12s  %-19s  %s\n", "LAUNCHES", "LAST", "PROGRAM");
+	for (size_t i = 0; i < n; i++) {
+		char when[32];
+
+		format_time(sorted[i]->last_s, when, sizeof(when));
+		printf("%12.2f  %-19s  %s\n", launches_of(sorted[i]), when,
+		       sorted[i]->program);
+	}
+	log_info("%zu programs launched; a count halves in %u days", n,
+		 LAUNCHES_HALF_LIFE_S / 86400);
+	if (running)
+		log_info("watcher: running, %" PRIu64 " programs with profiles",
+			 w->n_programs);
+	else
+		log_info("watcher: not running");
+}
+
+/* What is not as it should be: whoever reads the table must know. */
+static void print_warnings(const struct watch_state *w, bool running)
+{
+	if (w->n_overflows > 0)
+		log_warning("launches were not counted: too many at once, %" PRIu64
+			    " times since boot",
+			    w->n_overflows);
+	if (running && w->n_unwatched > 0)
+		log_warning("%" PRIu64 " programs cannot be watched", w->n_unwatched);
+	if (running && w->last_error)
+		log_warning("the watcher cannot write: %s", strerror((int)w->last_error));
+}
+
+static void print_json(const struct launches *l, const struct launch_count *const *sorted,
+		       const struct watch_state *w, bool running)
+{
+	json_open(NULL, '{');
+	json_uint("time", l->time_s);
+	json_uint("half_life_seconds", LAUNCHES_HALF_LIFE_S);
+	json_open("watcher", '{');
+	json_bool("running", running);
+	json_uint("programs", running ? w->n_programs : 0);
+	json_uint("unwatched", running ? w->n_unwatched : 0);
+	json_uint("overflows", w->n_overflows);
+	json_string("error",
+		    running && w->last_error ? strerror((int)w->last_error) : NULL);
+	json_close('}');
+	json_open("programs", '[');
+	for (size_t i = 0; i < l->n; i++) {
+		json_open(NULL, '{');
+		json_string("program", sorted[i]->program);
+		json_double("launches", launches_of(sorted[i]));
+		json_uint("last", sorted[i]->last_s);
+		json_close('}');
+	}
+	json_close(']');
+	json_close('}');
+}
+
+/* A watcher that writes once a minute knows more than the file. */
+int status_launches(const struct store *s)
+{
+	_cleanup_free_ const struct launch_count **sorted = NULL;
+	_cleanup_(launches_done) struct launches l = { 0 };
+	struct watch_state w = { 0 };
+	bool running;
+	int r = launches_load(s, &l);
+
+	if (r == -EBADMSG || r == -ESTALE || r == -E2BIG)
+		log_warning("the launch counts cannot be used: %s", error_text(r));
+	else if (r < 0 && r != -ENOENT) {
+		log_errno(r, "cannot read the launch counts");
+		return CMD_FAILED;
+	}
+	running = watch_state_load(s, &w) == 0 && watch_state_is_running(&w);
+	/* As of now, whenever the file was written. */
+	launches_advance(&l, (uint64_t)MAX(time(NULL), 0));
+	sorted = calloc(l.n + 1, sizeof(*sorted));
+	if (!sorted)
+		return CMD_FAILED;
+	for (size_t i = 0; i < l.n; i++)
+		sorted[i] = &l.items[i];
+	qsort(sorted, l.n, sizeof(*sorted), compare_weights);
+	if (arg_json)
+		print_json(&l, sorted, &w, running);
+	else
+		print_text(sorted, l.n, &w, running);
+	print_warnings(&w, running);
+	return CMD_DONE;
+}
