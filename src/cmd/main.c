@@ -11,7 +11,7 @@
 
 static const struct cmd *const cmds[] = {
 	&cmd_train, &cmd_compile, &cmd_prefetch, &cmd_run, &cmd_show, &cmd_dump,
-	&cmd_bench, &cmd_status,
+	&cmd_bench, &cmd_status, &cmd_watch,
 };
 
 /*
