@@ -7,42 +7,53 @@
 
 enum { MAX_DEPTH = 16 };
 
+static FILE *out; /* NULL: stdout */
 static unsigned depth;
 static bool has_item[MAX_DEPTH + 1]; /* at each level: a comma is due before the next one */
 
+void json_to(FILE *f)
+{
+	out = f;
+}
+
+static FILE *file(void)
+{
+	return out ? out : stdout;
+}
+
 static void put_string(const char *s)
 {
-	putchar('"');
+	putc('"', file());
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 
 		if (c == '"' || c == '\\')
-			printf("\\%c", c);
+			fprintf(file(), "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)
-			printf("\\u%04x", c);
+			fprintf(file(), "\\u%04x", c);
 		else
-			putchar(c);
+			putc(c, file());
 	}
-	putchar('"');
+	putc('"', file());
 }
 
 static void begin_value(const char *key)
 {
 	if (has_item[depth])
-		putchar(',');
+		putc(',', file());
 	has_item[depth] = true;
 	if (depth > 0)
-		printf("\n%*s", (int)depth * 2, "");
+		fprintf(file(), "\n%*s", (int)depth * 2, "");
 	if (key) {
 		put_string(key);
-		fputs(": ", stdout);
+		fputs(": ", file());
 	}
 }
 
 void json_open(const char *key, char bracket)
 {
 	begin_value(key);
-	putchar(bracket);
+	putc(bracket, file());
 	assert(depth < MAX_DEPTH);
 	has_item[++depth] = false;
 }
@@ -54,10 +65,10 @@ void json_close(char bracket)
 	assert(depth > 0);
 	depth--;
 	if (!empty)
-		printf("\n%*s", (int)depth * 2, "");
-	putchar(bracket);
+		fprintf(file(), "\n%*s", (int)depth * 2, "");
+	putc(bracket, file());
 	if (depth == 0) {
-		putchar('\n');
+		putc('\n', file());
 		has_item[0] = false;
 	}
 }
@@ -68,23 +79,23 @@ void json_string(const char *key, const char *value)
 	if (value)
 		put_string(value);
 	else
-		fputs("null", stdout);
+		fputs("null", file());
 }
 
 void json_uint(const char *key, uint64_t value)
 {
 	begin_value(key);
-	printf("%" PRIu64, value);
+	fprintf(file(), "%" PRIu64, value);
 }
 
 void json_double(const char *key, double value)
 {
 	begin_value(key);
-	printf("%.3f", value);
+	fprintf(file(), "%.3f", value);
 }
 
 void json_bool(const char *key, bool value)
 {
 	begin_value(key);
-	fputs(value ? "true" : "false", stdout);
+	fputs(value ? "true" : "false", file());
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* For --json: a value at a time to stdout; commas and escaping are done here. */
+/*
+ * For --json: a value at a time to stdout, or where json_to() said; commas and escaping are
+ * done here. libc only.
+ */
 #ifndef ELFCAST_JSON_OUT_H
 #define ELFCAST_JSON_OUT_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
+void json_to(FILE *f); /* borrowed */
 /* KEY is NULL inside arrays and at the top. At most 16 levels deep. */
 void json_open(const char *key, char bracket); /* '{' or '[' */
 void json_close(char bracket); /* '}' or ']'; a newline after the last one */
