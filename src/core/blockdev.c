@@ -297,6 +297,23 @@ int blockdev_count_reads(int sysfd, dev_t dev, struct blockdev_reads *ret)
 	return 0;
 }
 
+int blockdev_whole(int sysfd, dev_t dev, dev_t *ret)
+{
+	_cleanup_close_ int fd = -1;
+	char place[PATH_MAX], text[32];
+	unsigned maj, min;
+	int r;
+
+	fd = open_disk(sysfd, dev, place, sizeof(place));
+	r = fd < 0 ? fd : read_text(fd, "dev", text, sizeof(text));
+	if (r < 0)
+		return r;
+	if (sscanf(text, "%u:%u", &maj, &min) != 2)
+		return -EINVAL;
+	*ret = makedev(maj, min);
+	return 0;
+}
+
 int blockdev_from_source(const char *source, dev_t *ret)
 {
 	/*

@@ -44,6 +44,9 @@ struct blockdev_reads {
 /* Of the whole device or partition. Whoever reads from it counts. 0, -ENOENT, -EINVAL. */
 int blockdev_count_reads(int sysfd, dev_t dev, struct blockdev_reads *ret);
 
+/* The disk that DEV is a partition of, or DEV itself. 0, -ENOENT, -EINVAL. */
+int blockdev_whole(int sysfd, dev_t dev, dev_t *ret);
+
 /* Device number of the node SOURCE below /dev, without leaving /dev. -ENOENT, -ENOTBLK. */
 int blockdev_from_source(const char *source, dev_t *ret);
 
