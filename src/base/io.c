@@ -100,14 +100,18 @@ int io_open_path(int rootfd, const char *path, struct stat *ret_st)
 
 int io_reopen_read(int path_fd)
 {
-	char proc[64];
 	struct stat st;
-	int fd;
 
 	if (fstat(path_fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
+	return S_ISREG(st.st_mode) ? io_reopen_regular(path_fd) : -EINVAL;
+}
+
+int io_reopen_regular(int path_fd)
+{
+	char proc[64];
+	int fd;
+
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", path_fd);
 	fd = open(proc, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;

@@ -29,6 +29,8 @@ int io_open_path(int rootfd, const char *path, struct stat *ret_st);
 
 /* Reopen an O_PATH descriptor of a regular file for reading; -EINVAL for other types. */
 int io_reopen_read(int path_fd);
+/* The same for who knows that it is one. */
+int io_reopen_regular(int path_fd);
 
 /* open(PATH) of a directory as root descriptor, NULL or "" meaning "/". */
 int io_open_root(const char *path);

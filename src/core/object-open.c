@@ -68,7 +68,7 @@ int object_open(const struct object_place *place, const char *path, int *ret_fd,
 	*ret_skip = S_ISLNK(st.st_mode) ? PREFETCH_GONE : PREFETCH_NOT_REGULAR;
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return 0;
-	fd = io_reopen_read(path_fd);
+	fd = io_reopen_regular(path_fd);
 	if (fd < 0) {
 		*ret_skip = skip_from_errno(fd);
 		return lacks_descriptors(fd);

@@ -27,6 +27,20 @@
 /* DESIGN rule 3: requests of this size keep the queue filled and the order kept. */
 #define CALL_BYTES	(128u << 10)
 #define N_DEVICES	4
+/*
+ * What a gentle reader has in flight: one large request or a few small ones, about 2 ms of a
+ * modest disk. More keeps others waiting, less leaves the disk idle between the requests.
+ */
+#define BATCH_PAGES	(CALL_BYTES / PAGE_BYTES)
+#define BATCH_CALLS	4
+/* As many of these at once while all is in memory: waiting costs as much as asking then. */
+#define CACHED_BATCHES	4
+/* Looked at the budgets at least that often when everything is in memory: 8 MiB. */
+#define GO_ON_PAGES	2048
+/* Whatever takes longer was not in memory. */
+#define DISK_US		200
+/* Objects that a gentle reader has open before they are needed. */
+#define GENTLE_AHEAD	256
 
 enum phase { PHASE_NEW, PHASE_OPENING, PHASE_OPEN, PHASE_SKIPPED };
 
@@ -53,7 +67,10 @@ struct job {
 	_Atomic bool stop;
 	struct shadow s;
 	struct object_place place; /* owns rootfd, root_path is the one below */
-	bool wait;
+	bool wait, gentle;
+	bool (*go_on)(void *userdata, uint64_t pages_asked);
+	void *userdata;
+	_Atomic bool stopped; /* by go_on */
 	int sysfd;
 	struct object *objects;
 	uint32_t *order; /* objects with extents, by their first extent */
@@ -137,6 +154,33 @@ static uint32_t device_call_bytes(struct job *job, dev_t dev)
 	return bytes;
 }
 
+static struct timespec now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t;
+}
+
+static int64_t elapsed_us(const struct timespec *since)
+{
+	struct timespec t = now();
+
+	return (int64_t)(t.tv_sec - since->tv_sec) * 1000000 +
+	       (t.tv_nsec - since->tv_nsec) / 1000;
+}
+
+static void ask_go_on(struct job *job)
+{
+	if (!job->go_on || job->go_on(job->userdata, job->pages_asked))
+		return;
+	job->stopped = true;
+	pthread_mutex_lock(&job->lock);
+	job->stop = true;
+	pthread_cond_broadcast(&job->changed);
+	pthread_mutex_unlock(&job->lock);
+}
+
 /*
  * Open an object and make sure that it is the file the shadow is about. 0 or negative errno
  * for want of descriptors; what became of it in *RET.
@@ -202,10 +246,13 @@ static bool claim_object(struct object *object)
 static int open_claimed(struct job *job, uint32_t index, bool give_up)
 {
 	struct object *object = &job->objects[index];
+	struct timespec start = now();
 	enum prefetch_skip skip;
 	int r;
 
 	r = open_object(job, index, &skip);
+	if (job->gentle && elapsed_us(&start) > DISK_US)
+		ask_go_on(job);
 	if (r < 0 && !give_up) {
 		set_phase(job, object, PHASE_NEW);
 		return r;
@@ -273,9 +320,39 @@ static uint32_t take_pages(struct job *job, uint32_t want)
 	return (uint32_t)take;
 }
 
+/* What one thread has asked for and not waited for, and not asked about. */
+struct batch {
+	uint32_t n_pages, n_calls;
+	uint32_t n_unchecked;
+	bool cached; /* nothing had to be waited for the last time */
+};
+
+/*
+ * Requests come back in order, or nearly: wait for the last page only. Reading a byte sleeps
+ * until it is there.
+ */
+static void end_batch(struct job *job, struct batch *b, int fd, off_t last_off)
+{
+	unsigned scale = b->cached ? CACHED_BATCHES : 1;
+	struct timespec start;
+	char byte;
+
+	if (b->n_pages < BATCH_PAGES * scale && b->n_calls < BATCH_CALLS * scale)
+		return;
+	start = now();
+	/* An error is for whoever needs the page. */
+	b->cached = pread(fd, &byte, 1, last_off) == 1 && elapsed_us(&start) < DISK_US;
+	b->n_unchecked += b->n_pages;
+	b->n_pages = b->n_calls = 0;
+	if (!b->cached || b->n_unchecked >= GO_ON_PAGES) {
+		b->n_unchecked = 0;
+		ask_go_on(job);
+	}
+}
+
 /* Ask for N_PAGES from FIRST on in calls of bounded size; returns how many were asked. */
-static uint32_t ask_pages(struct job *job, struct object *object, uint32_t first,
-			  uint32_t n_pages)
+static uint32_t ask_pages(struct job *job, struct batch *batch, struct object *object,
+			  uint32_t first, uint32_t n_pages)
 {
 	uint32_t step = object->call_bytes / PAGE_BYTES, done = 0;
 
@@ -290,11 +367,16 @@ static uint32_t ask_pages(struct job *job, struct object *object, uint32_t first
 			break;
 		}
 		done += n;
+		batch->n_pages += n;
+		batch->n_calls++;
+		if (job->gentle)
+			end_batch(job, batch, object->fd,
+				  off + (off_t)(n - 1) * PAGE_BYTES);
 	}
 	return done;
 }
 
-static void ask_extent(struct job *job, uint32_t index)
+static void ask_extent(struct job *job, struct batch *batch, uint32_t index)
 {
 	const struct shadow_extent *e = &job->s.extents[index];
 	uint32_t first = le32_get(e->first_pgno), n_pages = le32_get(e->n_pages);
@@ -308,7 +390,7 @@ static void ask_extent(struct job *job, uint32_t index)
 	if (first >= file_pages)
 		return;
 	n_pages = take_pages(job, (uint32_t)MIN(n_pages, file_pages - first));
-	n_pages = ask_pages(job, object, first, n_pages);
+	n_pages = ask_pages(job, batch, object, first, n_pages);
 	if (n_pages == 0)
 		return;
 	atomic_store(&object->skip, PREFETCH_USED);
@@ -319,12 +401,14 @@ static void ask_extent(struct job *job, uint32_t index)
 
 static void ask_all(struct job *job)
 {
+	struct batch batch = { 0 };
+
 	while (!job->stop && atomic_load(&job->pages_left) > 0) {
 		uint32_t i = atomic_fetch_add(&job->next_ask, 1);
 
 		if (i >= job->s.n_extents)
 			return;
-		ask_extent(job, i);
+		ask_extent(job, &batch, i);
 		release_object(job, &job->objects[le32_get(job->s.extents[i].object)]);
 	}
 }
@@ -375,6 +459,7 @@ static void *worker(void *arg)
 	pthread_mutex_lock(&job->lock);
 	opener = job->n_numbered++ < job->n_openers;
 	pthread_mutex_unlock(&job->lock);
+	ask_go_on(job);
 	while (opener && open_next(job))
 		;
 	if (!opener || job->openers_ask_too)
@@ -404,15 +489,18 @@ static void count_uses(struct job *job)
 	}
 }
 
-/* Whether most of what is to be read lies on disks that seek. */
-static bool is_rotational(const struct shadow *s)
+/* The class of the storage that most of what is to be read lies on. */
+static enum storage_class main_storage(const struct shadow *s)
 {
-	uint32_t n = 0;
+	uint32_t n[STORAGE_CLASSES] = { 0 };
+	enum storage_class best = STORAGE_ROTATIONAL;
 
 	for (uint32_t i = 0; i < s->n_extents; i++)
-		n += s->objects[le32_get(s->extents[i].object)].storage ==
-		     STORAGE_ROTATIONAL;
-	return n > s->n_extents / 2;
+		n[s->objects[le32_get(s->extents[i].object)].storage]++;
+	for (enum storage_class c = STORAGE_ROTATIONAL; c < STORAGE_CLASSES; c++)
+		if (n[c] > n[best])
+			best = c;
+	return best;
 }
 
 static int job_new(const struct shadow *s, const struct mounts *mounts,
@@ -427,7 +515,10 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 	job->n_users = 1;
 	job->place.rootfd = -1;
 	job->s = *s;
-	job->wait = o->wait;
+	job->gentle = o->gentle;
+	job->go_on = o->go_on;
+	job->userdata = o->userdata;
+	job->wait = o->wait && !o->gentle;
 	job->pages_left = o->max_pages ? o->max_pages : UINT64_MAX;
 	job->sysfd = blockdev_open_sys();
 	if (strlen(o->root_path) >= sizeof(job->root_path))
@@ -474,6 +565,30 @@ static void plan_descriptors(struct job *job)
 	job->max_ahead = (uint32_t)MIN(limit.rlim_cur, UINT32_MAX);
 	job->max_ahead = job->max_ahead > 2 * RESERVE ? job->max_ahead - RESERVE
 						      : job->max_ahead / 4;
+	if (job->gentle)
+		job->max_ahead = MIN(job->max_ahead, GENTLE_AHEAD);
+}
+
+/*
+ * As many as keep the storage busy. Volumes behind a network serve many requests at once;
+ * seeking disks sort the lookups of several threads, but want data from one; memory cards
+ * serve one request after the other, and whoever comes second waits; images take time to
+ * unpack.
+ */
+static unsigned plan_gentle_threads(struct job *job)
+{
+	static const struct {
+		unsigned n_openers, n_askers;
+	} plans[STORAGE_CLASSES] = {
+		[STORAGE_ROTATIONAL] = { 4, 1 },
+		[STORAGE_NETWORK] = { 8, 8 },
+		[STORAGE_FLASH] = { 0, 1 },
+		[STORAGE_IMAGE] = { 2, 2 },
+	};
+	enum storage_class class = main_storage(&job->s);
+
+	job->n_openers = MIN(plans[class].n_openers, job->n_order);
+	return job->n_openers + MIN(plans[class].n_askers, job->s.n_extents);
 }
 
 /* How many of the threads open, and how many there are at all; no more than have work. */
@@ -481,12 +596,14 @@ static unsigned plan_threads(struct job *job, unsigned n_threads)
 {
 	unsigned n = MIN(n_threads ? n_threads : THREADS_DEFAULT, THREADS_MAX), n_askers;
 
+	if (job->gentle)
+		return plan_gentle_threads(job);
 	job->n_openers = MIN(n / 2, job->n_order);
 	n_askers = MIN(n - n / 2, job->s.n_extents);
 	job->openers_ask_too = true;
 	/* One reader keeps the head going one way; opening is seeks anyhow, and in parallel
 	 * the elevator can sort them. */
-	if (is_rotational(&job->s)) {
+	if (main_storage(&job->s) == STORAGE_ROTATIONAL) {
 		n_askers = MIN(n_askers, 1);
 		job->openers_ask_too = false;
 	}
@@ -529,14 +646,6 @@ static unsigned start_workers(struct job *job, unsigned n)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	return n_running;
-}
-
-static struct timespec now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t;
 }
 
 static struct timespec add_ms(struct timespec t, unsigned ms)
@@ -584,7 +693,7 @@ static void fill_report(const struct job *job, struct prefetch_report *r)
 int prefetch_run(const struct shadow *s, const struct mounts *mounts,
 		 const struct prefetch_options *options, struct prefetch_report *ret)
 {
-	struct timespec start = now(), end, deadline = add_ms(start, options->deadline_ms);
+	struct timespec start = now(), deadline = add_ms(start, options->deadline_ms);
 	_cleanup_free_ uint8_t *skips = calloc(s->n_objects + 1u, sizeof(*skips));
 	_cleanup_(job_unrefp) struct job *job = NULL;
 	struct prefetch_report report = { .skips = skips };
@@ -602,9 +711,8 @@ int prefetch_run(const struct shadow *s, const struct mounts *mounts,
 		return -EAGAIN;
 	report.deadline_hit = supervise(job, options->deadline_ms ? &deadline : NULL);
 	fill_report(job, &report);
-	end = now();
-	report.elapsed_us = (uint64_t)((end.tv_sec - start.tv_sec) * 1000000 +
-				       (end.tv_nsec - start.tv_nsec) / 1000);
+	report.elapsed_us = (uint64_t)elapsed_us(&start);
+	report.stopped = job->stopped;
 	TAKE_PTR(skips);
 	*ret = report;
 	return 0;

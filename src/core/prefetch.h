@@ -34,6 +34,19 @@ struct prefetch_options {
 	uint64_t max_pages;    /* 0: no limit */
 	unsigned deadline_ms;  /* 0: none. Return then, whatever the workers do */
 	bool wait;	       /* until the data has arrived, not only been asked for */
+	/*
+	 * In the background: a few requests at a time, as many as the storage needs to be
+	 * kept busy, each waited for; for what a launch does not wait for. n_threads and
+	 * wait are not looked at.
+	 */
+	bool gentle;
+	/*
+	 * With gentle, may be NULL: whether to go on. Asked at the start, after each reading
+	 * that had to wait for the disk, and every few MiB; by several threads, may sleep.
+	 * False ends the run: what is left is NOT_REACHED.
+	 */
+	bool (*go_on)(void *userdata, uint64_t pages_asked);
+	void *userdata; /* with deadline_hit in use until the process ends */
 };
 
 struct prefetch_report {
@@ -42,6 +55,7 @@ struct prefetch_report {
 	uint64_t n_pages_asked;
 	uint64_t elapsed_us;
 	bool deadline_hit;
+	bool stopped; /* by go_on */
 	/* enum prefetch_skip per object, n_objects items; owned, free() it. */
 	uint8_t *skips;
 };

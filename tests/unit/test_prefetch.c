@@ -521,6 +521,73 @@ static void test_descriptors_are_closed(void **state)
 	assert_int_equal(count_idle_fds(), n_fds);
 }
 
+/* One call is cut off the others only by its batch being waited for: few are under way. */
+static void test_gentle_reads_in_order(void **state)
+{
+	struct prefetch_report r;
+
+	(void)state;
+	make_file("big", 1000);
+	add_object("big");
+	for (unsigned i = 0; i < 100; i++)
+		add_extent(0, i * 10, 3);
+	r = run((struct prefetch_options){ .gentle = true, .n_threads = 8 });
+	assert_int_equal(r.n_pages_asked, 300);
+	assert_int_equal(r.n_objects_used, 1);
+	assert_int_equal(max_inside, 1);
+	assert_false(out_of_order);
+	assert_false(r.stopped);
+	free(r.skips);
+}
+
+struct going_on {
+	unsigned n_asked;
+	uint64_t until_pages, last_pages;
+};
+
+static bool go_on(void *userdata, uint64_t pages_asked)
+{
+	struct going_on *g = userdata;
+
+	g->n_asked++;
+	g->last_pages = pages_asked;
+	return pages_asked < g->until_pages;
+}
+
+static void test_gentle_stops_when_told(void **state)
+{
+	struct going_on g = { .until_pages = 2500 };
+	struct prefetch_options o = { .gentle = true, .go_on = go_on, .userdata = &g };
+	struct prefetch_report r;
+
+	(void)state;
+	make_file("big", 10000);
+	make_file("later", 1);
+	add_object("big");
+	add_object("later");
+	for (unsigned i = 0; i < 10; i++)
+		add_extent(0, i * 1000, 1000);
+	add_extent(1, 0, 1);
+	r = run(o);
+	assert_true(r.stopped);
+	assert_false(r.deadline_hit);
+	/* Asked at least every 2048 pages, and by whole extents. */
+	assert_true(g.n_asked >= 2);
+	assert_true(r.n_pages_asked >= 2500 && r.n_pages_asked <= 2500 + 2048 + 1000);
+	assert_int_equal(r.skips[0], PREFETCH_USED);
+	assert_int_equal(r.skips[1], PREFETCH_NOT_REACHED);
+	free(r.skips);
+
+	/* Asked before anything is read. */
+	g.until_pages = 0;
+	reset_calls();
+	r = run(o);
+	assert_true(r.stopped);
+	assert_int_equal(n_calls, 0);
+	assert_int_equal(r.skips[0], PREFETCH_NOT_REACHED);
+	free(r.skips);
+}
+
 static void test_texts(void **state)
 {
 	(void)state;
@@ -542,6 +609,8 @@ int main(void)
 		cmocka_unit_test_setup(test_deadline_leaves_workers_behind, start),
 		cmocka_unit_test_setup(test_few_descriptors, start),
 		cmocka_unit_test_setup(test_descriptors_are_closed, start),
+		cmocka_unit_test_setup(test_gentle_reads_in_order, start),
+		cmocka_unit_test_setup(test_gentle_stops_when_told, start),
 		cmocka_unit_test(test_texts),
 	};
 
