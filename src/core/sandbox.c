@@ -70,14 +70,19 @@ static void limit(int resource, uint64_t value)
 	setrlimit((__rlimit_resource_t)resource, &l);
 }
 
+void sandbox_drop_privileges(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	drop_capabilities();
+}
+
 void sandbox_enter(size_t memory_bytes)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (memory_bytes)
 		limit(RLIMIT_AS, memory_bytes);
 	limit(RLIMIT_CORE, 0);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	drop_capabilities();
+	sandbox_drop_privileges();
 	if (!forbid_writing(NULL, 0))
 		limit(RLIMIT_FSIZE, 0); /* second best; pipes are not limited by it */
 }
@@ -85,7 +90,6 @@ void sandbox_enter(size_t memory_bytes)
 void sandbox_confine(const int *dirs, size_t n)
 {
 	limit(RLIMIT_CORE, 0);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	drop_capabilities();
+	sandbox_drop_privileges();
 	forbid_writing(dirs, n);
 }

@@ -21,4 +21,7 @@ void sandbox_enter(size_t memory_bytes);
  */
 void sandbox_confine(const int *dirs, size_t n);
 
+/* The part of that which takes no memory and costs no time: capabilities, new privileges. */
+void sandbox_drop_privileges(void);
+
 #endif

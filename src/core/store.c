@@ -25,6 +25,8 @@
 #define SHADOWS		   "shadow" /* below the state directory */
 #define INDEX		   "index"
 #define PACK		   "boot.pack"
+#define RUN		   "/run/elfcast"
+#define BOOT_REPORT	   "boot.json"
 #define PLACES		   "boot.places"
 #define LOCK		   "lock"
 #define DIRTY		   "dirty"
@@ -629,6 +631,28 @@ int store_put_launches(const struct store *s, const void *data, size_t bytes)
 
 	return dir < 0 ? dir
 		       : replace_by(dir, LAUNCHES_TEMPORARY, LAUNCHES, data, bytes, true);
+}
+
+int store_put_boot_report(const struct store *s, const void *data, size_t bytes)
+{
+	_cleanup_close_ int run = open_dir(s, "/run"), dir = -1;
+
+	/* Not made: without one, this would be a file that stays. */
+	if (run < 0)
+		return run;
+	dir = make_dir(s, RUN);
+	return dir < 0 ? dir : replace_file(dir, BOOT_REPORT, data, bytes, false);
+}
+
+int store_read_boot_report(const struct store *s, char **ret, size_t *ret_bytes)
+{
+	_cleanup_close_ int dir = open_dir(s, RUN), fd = -1;
+
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, BOOT_REPORT,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : io_read_file(fd, LIMIT_BOOT_REPORT_BYTES, ret, ret_bytes);
 }
 
 int store_read_places(const struct store *s, uint8_t **ret, size_t *ret_bytes)

@@ -114,6 +114,9 @@ int store_put_launches(const struct store *s, const void *data, size_t bytes);
 /* For their writers: elfcastd holds it all its life. As store_lock(). */
 int store_lock_launches(const struct store *s, unsigned timeout_ms);
 
+/* Report of the last boot's prefetch, in /run: -ENOENT where there is no /run. */
+int store_put_boot_report(const struct store *s, const void *data, size_t bytes);
+int store_read_boot_report(const struct store *s, char **ret, size_t *ret_bytes);
 /*
  * Places of metadata (kind PLACES), read at boot before the pack; same rules, and nothing is
  * written when the bytes are there already. Removing what is not there is no error.
