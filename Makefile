@@ -66,12 +66,13 @@ INC_base   := -iquote src/format -iquote src/base
 INC_core   := $(INC_base) -iquote src/core $(JSON_INC)
 INC_daemon := $(INC_base) -iquote src/core -iquote src/daemon
 INC_cmd    := $(INC_base) -iquote src/core -iquote src/daemon -iquote src/cmd
+INC_boot   := $(INC_base) -iquote src/core -iquote src/cmd -iquote src/boot
 
 INC_pkg    := $(INC_base) -iquote src/core -iquote src/pkg $(PKG_INC)
 INC_tests  := $(INC_core) $(if $(PKG_LIBS),-iquote src/pkg)
 INC_tools  := $(INC_base) -iquote src/core -iquote src/cmd -iquote src/pkg
 
-DIRS     := base core daemon cmd $(if $(PKG_LIBS),pkg tools)
+DIRS     := base core daemon cmd boot $(if $(PKG_LIBS),pkg tools)
 SRC      := $(foreach d,$(DIRS),$(wildcard src/$(d)/*.c))
 HEADERS  := $(foreach d,format $(DIRS),$(wildcard src/$(d)/*.h))
 OBJ       = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -81,11 +82,12 @@ HOOK_OBJ := $(call OBJ,$(wildcard src/cmd/hook.c))
 # The watcher, which elfcast has too; elfcastd links nothing but libc.
 WATCH_OBJ := $(call OBJ,$(filter-out src/daemon/main.c,$(wildcard src/daemon/*.c)))
 CMD_OBJ  := $(call OBJ,$(filter-out src/cmd/hook.c,$(wildcard src/cmd/*.c)))
+BOOT_OBJ := $(call OBJ,$(wildcard src/boot/*.c) src/cmd/json-out.c)
 PKG_LIB  := $(if $(PKG_LIBS),$(BUILD)/libelfcast-pkg.a)
 TOOLS    := $(if $(PKG_LIBS),$(BUILD)/elfcast-check $(BUILD)/elfcast-status-packages)
 # What the tools share with elfcast, and with each other.
 TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/cmd/json-out.c src/tools/main.c)
-PROGRAMS := $(BUILD)/elfcast $(BUILD)/elfcastd $(if $(HOOK_OBJ),$(BUILD)/elfcast-hook)
+PROGRAMS := $(BUILD)/elfcast $(BUILD)/elfcastd $(if $(HOOK_OBJ),$(BUILD)/elfcast-hook) $(BUILD)/elfcast-prefetch
 MAN      := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
 # Tests of src/pkg, where it is built.
@@ -127,6 +129,11 @@ $(BUILD)/elfcastd: $(call OBJ,src/daemon/main.c) $(WATCH_OBJ) $(LIB)
 $(BUILD)/elfcast-hook: $(HOOK_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(call link,$^) $(LIBS)
+
+# libc only.
+$(BUILD)/elfcast-prefetch: $(BOOT_OBJ) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(call link,$^)
 
 $(PKG_LIB): $(call OBJ,$(wildcard src/pkg/*.c))
 	$(call say,AR,$@)
@@ -185,7 +192,7 @@ build-fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard src/*/*.c) $(HEADERS)
 	$(call say,FUZZ,$@)
 	$(Q)clang $(filter-out -fno-strict-aliasing,$(BASE_CFLAGS)) -Wno-missing-prototypes \
 		$(INC_tests) $(PKG_INC) -iquote tests/fuzz $(FUZZ_CFLAGS) -o $@ $< \
-		$(foreach d,$(filter-out daemon cmd tools,$(DIRS)),$(wildcard src/$(d)/*.c)) $(LIBS) $(PKG_LIBS)
+		$(foreach d,$(filter-out daemon cmd boot tools,$(DIRS)),$(wildcard src/$(d)/*.c)) $(LIBS) $(PKG_LIBS)
 fuzz: deps-fuzz $(FUZZ)
 	$(Q)for f in $(FUZZERS); do tests/fuzz/run.sh build-fuzz/$$f $(FUZZ_SECONDS) || exit 1; done
 
@@ -207,7 +214,7 @@ deps-%:
 hdr-check:
 	$(Q)for h in $(HEADERS); do d=$$(basename $$(dirname $$h)); case $$d in \
 		format) i="$(INC_format) -iquote src/format" ;; base) i="$(INC_base)" ;; \
-		core) i="$(INC_core)" ;; daemon) i="$(INC_daemon)" ;; pkg|tools) i="$(INC_tools) $(INC_pkg)" ;; *) i="$(INC_cmd)" ;; esac; \
+		core) i="$(INC_core)" ;; daemon) i="$(INC_daemon)" ;; boot) i="$(INC_boot)" ;; pkg|tools) i="$(INC_tools) $(INC_pkg)" ;; *) i="$(INC_cmd)" ;; esac; \
 		$(CC) $(BASE_CFLAGS) -Werror $$i -Wno-unused -fsyntax-only -x c -include $$h /dev/null \
 		|| exit 1; done
 lint: hdr-check

@@ -288,12 +288,33 @@ static int prefetch_with_deadline(int n, char *const commands[], uint64_t start)
 	return wait_child(pid, in);
 }
 
-enum { OPT_DEADLINE = OPT_VERB, OPT_WAIT, OPT_NO_WAIT, OPT_SCENARIO, OPT_SHADOW };
+/*
+ * Become elfcast-prefetch, which lies beside this program. Returns only on failure.
+ */
+static int exec_boot(int argc, char *argv[])
+{
+	char path[LIMIT_PATH_BYTES + sizeof("/elfcast-prefetch")], *slash;
+	ssize_t n = readlink("/proc/self/exe", path, LIMIT_PATH_BYTES);
+
+	if (n < 0)
+		return log_errno(-errno, "cannot find this program"), CMD_FAILED;
+	path[n] = 0;
+	slash = strrchr(path, '/');
+	strcpy(slash ? slash : path, "/elfcast-prefetch");
+	/* "prefetch --boot OPTION..." */
+	memmove(&argv[1], &argv[2], sizeof(*argv) * (size_t)(argc - 1));
+	argv[0] = path;
+	execv(path, argv);
+	return log_errno(-errno, "cannot run '%s'", path), CMD_FAILED;
+}
+
+enum { OPT_DEADLINE = OPT_VERB, OPT_BOOT, OPT_WAIT, OPT_NO_WAIT, OPT_SCENARIO, OPT_SHADOW };
 
 /* -1: all options are read; else the exit status. */
 static int parse_options(int argc, char *argv[])
 {
 	static const struct option options[] = {
+		{ "boot", no_argument, NULL, OPT_BOOT },
 		{ "deadline", required_argument, NULL, OPT_DEADLINE },
 		{ "wait", no_argument, NULL, OPT_WAIT },
 		{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
@@ -311,6 +332,8 @@ static int parse_options(int argc, char *argv[])
 						       "'%s' is not a time in ms (1 to %u)",
 						       optarg, LIMIT_WINDOW_MS);
 			break;
+		case OPT_BOOT:
+			return cmd_usage_error(&cmd_prefetch, "--boot comes first");
 		case OPT_WAIT:
 		case OPT_NO_WAIT:
 			arg_no_wait = c == OPT_NO_WAIT;
@@ -335,6 +358,8 @@ static int run_prefetch(int argc, char *argv[])
 	uint64_t start = now_ms();
 	int n, r;
 
+	if (argc > 1 && strcmp(argv[1], "--boot") == 0)
+		return exec_boot(argc, argv);
 	r = parse_options(argc, argv);
 	if (r >= 0)
 		return r;
@@ -355,6 +380,8 @@ const struct cmd cmd_prefetch = {
 	.args = "[OPTION...] PROGRAM...",
 	.summary = "read the pages of a program's launch ahead, now",
 	.options =
+		"      --boot          first: what elfcast-prefetch does at boot, with its "
+		"options\n"
 		"      --scenario=S    the launch trained as S (default: \"default\", else "
 		"all)\n"
 		"      --shadow=FILE   a shadow file instead of a program's\n"

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * elfcast-prefetch, what runs at boot: a supervisor, which touches no disk and leaves at its
+ * deadline whatever happens, and the parts it starts, which do.
+ *
+ *   main.c       options
+ *   supervise.c  starts the parts, waits for their end, the deadline, a signal, pressure
+ *   metadata.c   the part that reads file systems' metadata ahead, from block devices
+ *   data.c       the part that parses the pack and reads ahead; without privileges
+ *   pace.c       when it goes on: others read first, memory stays free
+ *   report.c     the journal's line and /run's file
+ *
+ * libc only.
+ */
+#ifndef ELFCAST_BOOT_H
+#define ELFCAST_BOOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "prefetch.h"
+
+struct boot_options {
+	const char *root;     /* NULL: "/" */
+	const char *pack;     /* a file in place of the store's; NULL */
+	const char *places;   /* the same for the metadata's */
+	const char *report;   /* a file in place of /run's; NULL */
+	unsigned deadline_ms; /* for all of it; 0: what elfcast.conf says */
+	bool has_max_bytes;
+	uint64_t max_bytes;	/* asked for; else what elfcast.conf says */
+	uint64_t reserve_bytes; /* of memory, left available */
+	bool no_metadata;
+};
+
+enum boot_outcome {
+	BOOT_UNFINISHED, /* the part was left behind, or died */
+	BOOT_READ,	 /* share->prefetch tells how much */
+	BOOT_OFF,	 /* in elfcast.conf */
+	BOOT_NO_PACK,
+	BOOT_BAD_PACK, /* share->error: why it is not used */
+	BOOT_FAILED,   /* share->error: why nothing could be read */
+};
+
+enum boot_stop {
+	BOOT_STOP_NONE,
+	BOOT_STOP_DEADLINE,
+	BOOT_STOP_SIGNAL,
+	BOOT_STOP_PRESSURE, /* others wait for memory */
+	BOOT_STOP_MEMORY,   /* the reserve */
+	BOOT_STOP_BUDGET,   /* max_bytes */
+};
+
+enum { BOOT_NAMED = 16, BOOT_NAME_BYTES = 512 };
+
+/* What a part has done so far. */
+struct boot_counts {
+	_Atomic uint64_t pages_asked, bytes_read, cpu_us;
+	_Atomic uint32_t n_yields;   /* times that others' reading was waited for */
+	_Atomic uint64_t yielded_us; /* how long altogether */
+	_Atomic int stop;	     /* enum boot_stop, of what it finds itself */
+};
+
+/*
+ * What the parts tell the supervisor, in memory that they share: it is there to be read
+ * when a part hangs. The supervisor believes nothing of it but prints it; strings may lack
+ * their end.
+ */
+struct boot_share {
+	/* As soon as elfcast.conf was read, which is told by a byte; 0 before. */
+	_Atomic unsigned deadline_ms;
+	_Atomic uint64_t max_bytes;
+	struct boot_counts metadata, data;
+	_Atomic uint32_t n_launches, n_objects;
+	_Atomic uint64_t n_pages; /* in the pack */
+	_Atomic bool from_usr;
+	_Atomic uint64_t metadata_us; /* what the metadata part took; 0: it did not end */
+	/* At its end. */
+	_Atomic int outcome; /* enum boot_outcome; written last */
+	int error;
+	uint32_t n_extents_asked;
+	uint32_t n_skips[PREFETCH_SKIPS]; /* objects */
+	uint32_t n_named;
+	struct {
+		uint32_t why; /* enum prefetch_skip */
+		char path[BOOT_NAME_BYTES];
+	} named[BOOT_NAMED]; /* the first ones that were skipped */
+};
+
+/* What the supervisor found. */
+struct boot_end {
+	enum boot_stop stop;
+	uint64_t elapsed_us;
+	bool left_behind; /* a part did not end */
+};
+
+/* Exit status. */
+int boot_supervise(const struct boot_options *o);
+
+/* What a part gets. */
+struct boot_part {
+	const struct boot_options *options;
+	struct boot_share *share;
+	uint64_t start_us; /* of the supervisor, CLOCK_MONOTONIC */
+	int stop_fd;	   /* readable or hung up: end soon */
+	int told_fd; /* a byte goes there when the share has the deadline; closed at the end */
+	int ready_fd;  /* closed when all is ready for reading ahead; -1: nobody waits */
+	int before_fd; /* hangs up when others are ready, or have ended; -1: do not wait */
+};
+
+/* Each in a process of its own, with descriptors of its own. */
+void boot_metadata_part(const struct boot_part *part);
+void boot_data_part(const struct boot_part *part);
+
+/* One line to stderr; more with --verbose. */
+void boot_log(const struct boot_options *o, const struct boot_share *share,
+	      const struct boot_end *end);
+/* 0 or negative errno. */
+int boot_write_report(const struct boot_options *o, const struct boot_share *share,
+		      const struct boot_end *end);
+
+#endif

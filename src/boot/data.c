@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Opens what needs privileges, drops them, and only then looks at bytes of the pack. What it
+ * finds goes to the shared memory; it says nothing itself.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "config.h"
+#include "io.h"
+#include "limits.h"
+#include "pace.h"
+#include "sandbox.h"
+#include "store.h"
+
+/* Made by packaging/sysusers.d; where that did not run, "nobody" does. */
+#define USER		 "elfcast"
+#define NOBODY		 65534u
+/* A hundred times what a large pack takes: then something is very wrong. */
+#define CPU_SECONDS	 10
+/* The step takes 0.3 s for 3,000 files on a slow volume, 1 s on a disk that seeks. */
+#define METADATA_WAIT_MS 3000
+
+/*
+ * Of /etc/passwd itself: what else a name service knows may be on the network, and would be
+ * code of others in this process.
+ */
+static void find_user(uid_t *ret_uid, gid_t *ret_gid)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	struct passwd *p;
+
+	*ret_uid = *ret_gid = NOBODY;
+	while (f && (p = fgetpwent(f)))
+		if (strcmp(p->pw_name, USER) == 0 && p->pw_uid != 0) {
+			*ret_uid = p->pw_uid;
+			*ret_gid = p->pw_gid;
+			break;
+		}
+	if (f)
+		fclose(f);
+}
+
+/*
+ * For good; with nothing to drop, the rest all the same. No Landlock: this user may write
+ * nowhere but in /tmp, and nothing to there, and it would cost 2 us an open.
+ */
+static int drop_privileges(void)
+{
+	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS }, none = { 0, 0 };
+	uid_t uid;
+	gid_t gid;
+
+	if (geteuid() == 0) {
+		find_user(&uid, &gid);
+		if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
+		    setresuid(uid, uid, uid) < 0)
+			return -errno;
+	}
+	setrlimit(RLIMIT_CPU, &cpu);
+	setrlimit(RLIMIT_FSIZE, &none);
+	setrlimit(RLIMIT_CORE, &none);
+	sandbox_drop_privileges();
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	return 0;
+}
+
+/* The pack's bytes, which stay: threads that hang may still use them. -ENOENT: none. */
+static int read_pack(const struct boot_options *o, struct store *store, int pack_fd,
+		     struct boot_share *share, struct shadow *ret)
+{
+	uint8_t *data;
+	size_t bytes;
+	int r;
+
+	if (o->pack)
+		r = io_read_file(pack_fd, LIMIT_PACK_BYTES, (char **)&data, &bytes);
+	else
+		r = store_read_pack(store, &data, &bytes);
+	if (r == -ENOENT && !o->pack) {
+		store->usr = true; /* image builds */
+		r = store_read_pack(store, &data, &bytes);
+	}
+	share->from_usr = store->usr;
+	if (r < 0)
+		return r;
+	r = shadow_parse(data, bytes, ret);
+	if (r == 0 && ret->kind != SHADOW_KIND_PACK)
+		r = -EBADMSG;
+	return r;
+}
+
+/*
+ * What was not given as an option is the administrator's. What is wrong in the file compile
+ * has said. False: nothing is to be read.
+ */
+static bool read_config(const struct boot_options *o, const struct store *store,
+			int told_fd, struct boot_share *share)
+{
+	struct config config;
+	bool boot;
+
+	if (config_load(store, &config, NULL, NULL) < 0)
+		config_init(&config);
+	share->max_bytes = o->has_max_bytes
+				   ? o->max_bytes
+				   : config_budget_bytes(&config, config_ram_bytes());
+	share->deadline_ms = o->deadline_ms   ? o->deadline_ms
+			     : config.time_ms ? config.time_ms
+					      : LIMIT_WINDOW_MS;
+	boot = config_allows_boot(&config);
+	config_done(&config);
+	return write(told_fd, "", 1) == 1 && boot;
+}
+
+static void name_skipped(struct boot_share *share, const char *path, enum prefetch_skip why)
+{
+	if (share->n_named == BOOT_NAMED)
+		return;
+	share->named[share->n_named].why = why;
+	snprintf(share->named[share->n_named].path, BOOT_NAME_BYTES, "%s", path);
+	share->n_named++;
+}
+
+static void fill_share(struct boot_share *share, const struct shadow *s,
+		       const struct prefetch_report *report)
+{
+	share->n_extents_asked = report->n_extents_asked;
+	for (uint32_t i = 0; i < report->n_objects; i++) {
+		enum prefetch_skip skip = report->skips[i];
+
+		share->n_skips[skip]++;
+		if (skip != PREFETCH_USED && skip != PREFETCH_NO_PAGES &&
+		    skip != PREFETCH_NOT_REACHED)
+			name_skipped(share, shadow_string(s, s->objects[i].path), skip);
+	}
+	if (share->data.stop != BOOT_STOP_NONE)
+		return;
+	if (report->deadline_hit)
+		share->data.stop = BOOT_STOP_DEADLINE;
+	else if (!report->stopped &&
+		 report->n_pages_asked >= share->max_bytes / PAGE_BYTES &&
+		 share->n_skips[PREFETCH_NOT_REACHED] > 0)
+		share->data.stop = BOOT_STOP_BUDGET;
+}
+
+/*
+ * Names and inodes that the other part has read need not be waited for one by one. It takes
+ * its time on a disk that others read from, and may hang.
+ */
+static void wait_for_metadata(const struct boot_part *part)
+{
+	if (part->ready_fd >= 0)
+		close(part->ready_fd);
+	pace_wait_hangup(part, METADATA_WAIT_MS);
+}
+
+static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *pace,
+				    const struct store *store, const struct shadow *s,
+				    int *ret_error)
+{
+	struct boot_share *share = part->share;
+	struct prefetch_report report;
+
+	share->n_launches = s->n_launches;
+	share->n_objects = s->n_objects;
+	share->n_pages = shadow_count_pages(s);
+	wait_for_metadata(part);
+	*ret_error = pace_prefetch(
+		pace, store, s, &share->metadata.bytes_read, share->max_bytes / PAGE_BYTES,
+		part->start_us + share->deadline_ms * UINT64_C(1000), &report);
+	if (*ret_error < 0)
+		return BOOT_FAILED;
+	fill_share(share, s, &report);
+	free(report.skips);
+	return BOOT_READ;
+}
+
+static enum boot_outcome run(const struct boot_part *part, struct pace *pace,
+			     int *ret_error)
+{
+	const struct boot_options *o = part->options;
+	struct store store = { .rootfd = -1 };
+	struct shadow s;
+	int r, pack_fd = -1;
+
+	r = store_open(o->root, false, &store);
+	if (r == 0 && o->pack) {
+		pack_fd = open(o->pack, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		r = pack_fd < 0 ? -errno : 0;
+	}
+	*ret_error = r;
+	if (r < 0)
+		return r == -ENOENT && o->pack ? BOOT_NO_PACK : BOOT_FAILED;
+	*ret_error = r = drop_privileges();
+	if (r < 0)
+		return BOOT_FAILED;
+	if (!read_config(o, &store, part->told_fd, part->share))
+		return BOOT_OFF;
+	*ret_error = r = read_pack(o, &store, pack_fd, part->share, &s);
+	if (r < 0)
+		return r == -ENOENT ? BOOT_NO_PACK : BOOT_BAD_PACK;
+	return read_ahead(part, pace, &store, &s, ret_error);
+}
+
+void boot_data_part(const struct boot_part *part)
+{
+	static struct pace pace;
+	enum boot_outcome outcome;
+	struct timespec t;
+
+	pace_init(&pace, part, &part->share->data);
+	outcome = run(part, &pace, &part->share->error);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	part->share->data.cpu_us =
+		(uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	part->share->outcome = outcome;
+}

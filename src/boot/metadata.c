@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The metadata part: stays root, without capabilities, since block devices are root's to
+ * read. What it parses is root's own file, by the parser that is fuzzed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+
+#include "boot.h"
+#include "io.h"
+#include "limits.h"
+#include "pace.h"
+#include "sandbox.h"
+#include "store.h"
+
+/* A hundred bytes for each of 600,000 files. */
+#define MAX_BYTES   ((uint64_t)64 << 20)
+#define DEADLINE_US UINT64_C(30000000)
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int read_file(const char *path, uint8_t **ret, size_t *ret_bytes)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? -errno
+		      : io_read_file(fd, LIMIT_PACK_BYTES, (char **)ret, ret_bytes);
+}
+
+static int read_places(const struct boot_options *o, struct store *ret_store,
+		       struct shadow *ret)
+{
+	uint8_t *data; /* stays: threads that hang may still use it */
+	size_t bytes;
+	int r = store_open(o->root, false, ret_store);
+
+	if (r < 0)
+		return r;
+	r = o->places ? read_file(o->places, &data, &bytes)
+		      : store_read_places(ret_store, &data, &bytes);
+	if (r == -ENOENT && !o->places) {
+		ret_store->usr = true; /* image builds */
+		r = store_read_places(ret_store, &data, &bytes);
+	}
+	if (r == 0)
+		r = shadow_parse(data, bytes, ret);
+	return r == 0 && ret->kind != SHADOW_KIND_PLACES ? -EBADMSG : r;
+}
+
+/* Nothing of it is needed: what goes wrong is only slower, and the report lacks it. */
+void boot_metadata_part(const struct boot_part *part)
+{
+	static struct pace pace;
+	struct prefetch_report report;
+	struct store store;
+	struct shadow s;
+	uint64_t start_us;
+
+	sandbox_drop_privileges();
+	pace_init(&pace, part, &part->share->metadata);
+	if (read_places(part->options, &store, &s) < 0)
+		return;
+	pace_wait_hangup(part, -1);
+	start_us = now_us();
+	if (pace_prefetch(&pace, &store, &s, &part->share->data.bytes_read,
+			  MAX_BYTES / PAGE_BYTES, part->start_us + DEADLINE_US,
+			  &report) < 0)
+		return;
+	free(report.skips);
+	part->share->metadata_us = now_us() - start_us;
+}

@@ -1,0 +1,437 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# elfcast-prefetch against the real kernel, on an ext4 image of its own: what it reads, what
+# it refuses, and everything that makes it stop. Mounts are made in a namespace of the test's
+# own, memory cgroups are its own and removed.
+if [ "$(id -u)" != 0 ]; then
+	echo "ok - boot prefetch # SKIP needs root"
+	exit 0
+fi
+[ -n "${IN_NAMESPACE:-}" ] ||
+	IN_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
+. "$(dirname "$0")/../lib.sh"
+
+work=$(cd "$(mktemp -d /var/tmp/elfcast-boot-XXXXXX)" && pwd -P)
+root=$work/root loop='' helpers='' cgroup='' slow=$work/slow
+prefetch=$BUILD/elfcast-prefetch
+
+end_helpers() {
+	local pid
+	for pid in $helpers; do
+		kill -CONT "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	helpers=''
+}
+cleanup() {
+	end_helpers
+	umount "$root/run" 2>/dev/null
+	umount -l "$root/usr/lib/sub" 2>/dev/null
+	umount "$root" 2>/dev/null || umount -l "$root" 2>/dev/null
+	[ -n "$loop" ] && losetup -d "$loop" 2>/dev/null
+	mountpoint -q "$slow" && umount -l "$slow"
+	[ -n "$cgroup" ] && rmdir "$cgroup"
+	rm -rf --one-file-system "$work" "$TMP"
+}
+trap cleanup EXIT
+die() {
+	not_ok "$1"
+	exit 1
+}
+
+# ---- the system to be booted -------------------------------------------------------------
+attach() { # backing file
+	loop=$(losetup -f --show ${2:-} "$1" 2>/dev/null) || return 1
+	echo 0 >"/sys/block/${loop#/dev/}/queue/read_ahead_kb"
+	mount "$loop" "$root" 2>/dev/null
+}
+cold() {
+	umount "$root" && mount "$loop" "$root" 2>/dev/null || die "cannot mount again"
+}
+resident() (cd "$root" && "$BUILD/tests/residency" "$@" | paste -sd ' ')
+elf() {
+	echo 'char pad[300000] = { 1 };' |
+		gcc -shared -nostdlib -Wl,--build-id="0x$2" -x c -o "$1" -
+}
+make_tree() {
+	mkdir -p "$root"/usr/{bin,lib/sub,share} "$root"/{old,run,var/lib/elfcast} &&
+		elf "$root/usr/bin/prog" 00112233445566778899aabbccddeeff00000001 &&
+		elf "$root/usr/lib/a.so" 00112233445566778899aabbccddeeff00000002 &&
+		elf "$root/usr/lib/sub/b.so" 00112233445566778899aabbccddeeff00000003 &&
+		head -c 40000 /dev/zero >"$root/usr/share/data" &&
+		head -c 64M /dev/urandom >"$root/usr/share/large" || die "cannot make the files"
+}
+lines="/usr/lib/a.so 50 2 1
+/usr/bin/prog 2 3 0
+/usr/lib/a.so 1 1 0
+/usr/lib/sub/b.so 10 40 0
+/usr/bin/prog 30 7 1
+/usr/share/data 0 2 1"
+all="usr/bin/prog usr/lib/a.so usr/lib/sub/b.so usr/share/data"
+want_prog="usr/bin/prog 2 3 usr/bin/prog 30 7"
+want_a="usr/lib/a.so 1 1 usr/lib/a.so 50 2"
+want_b="usr/lib/sub/b.so 10 40"
+want_data="usr/share/data 0 2"
+pack=var/lib/elfcast/boot.pack
+make_pack() { "$BUILD/tests/mkpack" "$root" >"$work/pack" && cp "$work/pack" "$root/$pack"; }
+large_pack() { # an extent of 64 KiB in every 128 KiB
+	seq 0 32 16352 | sed 's/.*/\/usr\/share\/large & 16 0/' | make_pack
+}
+boot() { # options; the journal's lines in $work/err, the report in $work/report
+	# What else this machine has in memory is not to matter.
+	timeout 20 "$prefetch" --root="$root" --reserve=0 "$@" 2>"$work/err"
+	local status=$?
+	cp "$root/run/elfcast/boot.json" "$work/report" 2>/dev/null
+	return $status
+}
+value() { # expression of the report r
+	python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+print(eval(sys.argv[2]))' "$work/report" "$1"
+}
+line() { sed 's/, [0-9.]* s, CPU [0-9]* ms/, TIME/' "$work/err"; }
+
+truncate -s 128M "$work/image" && mkfs.ext4 -q -F "$work/image" && mkdir "$root" "$slow" ||
+	die "cannot make an image"
+if ! attach "$work/image"; then
+	loop=''
+	skip "boot prefetch" "no loop device"
+	finish
+fi
+make_tree
+make_pack <<<"$lines" || die "cannot make a pack"
+# Only this user is to read it: it has none of root's ways around permissions.
+chmod 755 "$work" "$root"
+
+# ---- what it is ---------------------------------------------------------------------------
+if [ -z "${ELFCAST_SANITIZED:-}" ]; then
+	same "libc only" "libc.so.6" \
+		"$(readelf -d "$prefetch" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -v '^ld-' | paste -sd ' ')"
+fi
+status "usage: an argument" 2 "$prefetch" git
+status "usage: a time" 2 "$prefetch" --deadline=0
+status "usage: a size" 2 "$prefetch" --max-bytes=12X
+status "help" 0 "$prefetch" --help
+same "version" "elfcast-prefetch" "$("$prefetch" --version | cut -d ' ' -f 1)"
+
+# ---- exactly the pages --------------------------------------------------------------------
+cold
+same "cold is cold" "" "$(resident $all)"
+boot
+same "exit status" 0 $?
+same "exactly these pages" "$want_prog $want_a $want_b $want_data" "$(resident $all)"
+same "one line" "elfcast-prefetch: asked for 0.2 of 0.2 MiB for 2 launches: 0.2 read, 0.0 there already, 0 of 4 objects skipped, TIME" "$(line)"
+same "report: asked" "read None 55 225280 6 4" \
+	"$(value 'r["outcome"], r["stopped"], r["asked_pages"], r["asked_bytes"], r["asked_extents"], r["objects_used"]' | tr -d "(),'")"
+same "report: all was read, and little else" True "$(value '221184 <= r["read_bytes"] <= 225280 + 131072')"
+boot
+same "the second time nothing is read" "0 225280" "$(value 'r["read_bytes"], r["there_bytes"]' | tr -d '(),')"
+same "nothing of it is left in /run" boot.json "$(ls -A "$root/run/elfcast")"
+boot --quiet
+same "quiet is quiet" "" "$(cat "$work/err")"
+
+# ---- the file system's own blocks ---------------------------------------------------------
+metadata() {
+	cold
+	boot "$@"
+	value 'r["metadata"]["asked_bytes"] > 0, r["metadata"]["ms"] > 0, r["asked_pages"]' | tr -d '(),'
+}
+same "no places: no metadata" "False False 55" "$(metadata)"
+places=$root/var/lib/elfcast/boot.places
+cut -d ' ' -f 1 <<<"$lines" | sort -u |
+	"$BUILD/tests/places" build "$root" flash "$places" >"$work/built" || die "cannot find places"
+same "metadata, then the pages" "True True 55" "$(metadata)"
+same "what it read was not read again" True "$(value 'r["metadata"]["read_bytes"] > 0')"
+same "metadata is not wanted" "False False 55" "$(metadata --no-metadata)"
+truncate -s 100 "$places"
+same "damaged places" "False False 55" "$(metadata)"
+"$BUILD/tests/mkshadow" "$root" /usr/bin/prog default <<<"/usr/lib/a.so 1 1" >"$places"
+same "a shadow in their place" "False False 55" "$(metadata)"
+rm "$places"
+cold
+boot --report="$work/elsewhere" --pack="$work/pack"
+same "a report elsewhere" 55 "$(cp "$work/elsewhere" "$work/report"; value 'r["asked_pages"]')"
+mkdir -p "$root/usr/lib/elfcast" && mv "$root/$pack" "$root/usr/lib/elfcast/"
+cold
+boot
+same "a pack of an image build" "/usr/lib/elfcast/boot.pack 55" "$(value 'r["pack"], r["asked_pages"]' | tr -d "(),'")"
+rm "$root/usr/lib/elfcast/boot.pack"
+boot
+same "no pack" "0 elfcast-prefetch: no pack '/usr/lib/elfcast/boot.pack'" "$? $(cat "$work/err")"
+
+# ---- as another user ----------------------------------------------------------------------
+make_pack <<<"$lines"
+chmod 600 "$root/usr/lib/a.so"
+cold
+boot --verbose
+same "what only root may read is not read" "/usr/lib/a.so: skipped: may not be opened" \
+	"$(sed -n 's/^elfcast-prefetch: \(\/.*\)/\1/p' "$work/err")"
+chmod 644 "$root/usr/lib/a.so"
+make_pack <<<"$lines"
+cold
+setpriv --reuid=65534 --regid=65534 --clear-groups "$prefetch" --reserve=0 --root="$root" 2>"$work/err"
+same "run by a user: exit status, and the pages" "0 $want_prog $want_a $want_b $want_data" \
+	"$? $(resident $all)"
+same "run by a user: the report cannot be written" 1 "$(grep -c 'cannot write the report: Permission denied' "$work/err")"
+
+# ---- a pack that is none ------------------------------------------------------------------
+# bad NAME WHY: the pack was changed; nothing is read, one line
+bad() {
+	local status
+	cold
+	boot
+	status=$?
+	same "$1" "0 elfcast-prefetch: nothing read, 'elfcast compile' rebuilds '/$pack': $2" \
+		"$status $(cat "$work/err")"
+	same "$1: nothing is read" "" "$(resident $all)"
+	rm -rf "${root:?}/$pack"
+	cp "$work/pack" "$root/$pack"
+}
+patch() { # offset byte
+	printf "\\x$2" | dd of="$root/$pack" bs=1 seek="$1" conv=notrunc status=none
+}
+size=$(stat -c %s "$work/pack")
+: >"$root/$pack"
+bad "an empty pack" damaged
+truncate -s $((size / 2)) "$root/$pack"
+bad "half a pack" damaged
+truncate -s $((size + 1)) "$root/$pack"
+bad "a byte too many" damaged
+dd if=/dev/zero of="$root/$pack" bs=1 seek=$((size / 2)) count=$((size - size / 2)) conv=notrunc status=none
+bad "a pack with a hole" damaged
+head -c 5000 /dev/urandom >"$root/$pack"
+bad "random bytes" damaged
+for ((i = 0; i < size; i += 101)); do
+	patch $i "$(printf %02x $((0xff ^ $(od -An -tu1 -j $i -N 1 "$root/$pack"))))"
+	boot --quiet
+	[ "$? $(wc -l <"$work/err")" = "0 1" ] || not_ok "byte $i damaged: $(cat "$work/err")"
+	cp "$work/pack" "$root/$pack"
+done
+ok "any byte damaged"
+"$BUILD/tests/mkshadow" "$root" /usr/bin/prog default <<<"/usr/lib/a.so 1 1" >"$root/$pack"
+bad "a shadow in its place" damaged
+python3 - "$root/$pack" <<'P'
+import sys
+open(sys.argv[1], "r+b").truncate(300 << 20)
+P
+bad "a pack of 300 MiB" "over a limit"
+rm "$root/$pack" && mkfifo "$root/$pack"
+bad "a FIFO" "Invalid argument"
+rm "$root/$pack" && mkdir "$root/$pack"
+bad "a directory" "Invalid argument"
+rm "$root/$pack" && ln -s /usr/share/data "$root/$pack"
+bad "a link" "Too many levels of symbolic links"
+chmod 600 "$root/$pack"
+bad "root's own" "Permission denied"
+
+# ---- objects that are others --------------------------------------------------------------
+elf "$root/new" 00112233445566778899aabbccddeeff000000ff && mv "$root/new" "$root/usr/bin/prog"
+rm "$root/usr/lib/a.so" && mkfifo "$root/usr/lib/a.so"
+mv "$root/usr/lib/sub" "$root/old/sub" && ln -s /old/sub "$root/usr/lib/sub"
+rm "$root/usr/share/data"
+cold
+boot
+same "every object replaced" "0 elfcast-prefetch: asked for 0.0 of 0.2 MiB for 2 launches: 0.0 read, 0.0 there already, 4 of 4 objects skipped (2 no such file, or a symbolic link in its path; 1 not a regular file, or empty; 1 changed since it was compiled), TIME" "$? $(line)"
+same "report: which and why" "/usr/bin/prog changed /usr/lib/a.so not /usr/lib/sub/b.so no /usr/share/data no" \
+	"$(value '" ".join(s["path"] + " " + s["why"].split()[0] for s in r["skipped_first"])')"
+rm -rf "${root:?}/usr" "$root/old"
+make_tree
+make_pack <<<"$lines"
+if [ -w /dev/fuse ]; then
+	cold
+	coproc HANG { exec "$BUILD/tests/hangfs" "$root/usr/lib/sub"; }
+	helpers=$HANG_PID
+	read -r _ <&"${HANG[0]}"
+	boot --verbose
+	same "a FUSE file system that hangs" "0 /usr/lib/sub/b.so: skipped: not on a local file system" \
+		"$? $(sed -n 's/^elfcast-prefetch: \(\/.*\)/\1/p' "$work/err")"
+	same "the rest is read" "$want_prog $want_a $want_data" "$(resident usr/bin/prog usr/lib/a.so usr/share/data)"
+	end_helpers
+	umount "$root/usr/lib/sub"
+else
+	skip "a FUSE file system that hangs" "no FUSE"
+fi
+
+# ---- /run ---------------------------------------------------------------------------------
+mount -t tmpfs -o size=4k,nr_inodes=3 none "$root/run" && mkdir "$root/run/elfcast"
+echo full >"$root/run/full"
+boot
+same "a full /run" "0 1" "$? $(grep -c 'cannot write the report: No space left on device' "$work/err")"
+umount "$root/run"
+rm -r "${root:?}/run"
+boot
+same "no /run" "0 1" "$? $(grep -c 'cannot write the report: No such file or directory' "$work/err")"
+same "and none is made" "" "$(ls -d "$root/run" 2>/dev/null)"
+mkdir "$root/run"
+
+# ---- budgets ------------------------------------------------------------------------------
+cold
+boot --max-bytes=24K
+same "a budget of 6 pages" "byte budget 6" "$(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'")"
+same "is spent in reading order" "usr/bin/prog 2 3 usr/lib/a.so 1 1 usr/lib/a.so 50 2" "$(resident $all)"
+mkdir -p "$root/etc/elfcast"
+echo BootBudget=8K >"$root/etc/elfcast/elfcast.conf"
+boot
+same "a budget in elfcast.conf" "byte budget 2 8192" \
+	"$(value 'r["stopped"], r["asked_pages"], r["max_bytes"]' | tr -d "(),'")"
+echo BootTime=1234 >"$root/etc/elfcast/elfcast.conf"
+boot
+same "a time in elfcast.conf" "None 55 1234" \
+	"$(value 'r["stopped"], r["asked_pages"], r["deadline_ms"]' | tr -d "(),'")"
+echo Boot=no >"$root/etc/elfcast/elfcast.conf"
+cold
+boot
+same "switched off in elfcast.conf" "0 elfcast-prefetch: switched off in '/etc/elfcast/elfcast.conf'" \
+	"$? $(cat "$work/err")"
+same "nothing is read" "" "$(resident $all)"
+rm -r "${root:?}/etc"
+cold
+boot --reserve=1000000G
+same "memory that must stay free" "memory reserve 0" "$(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'")"
+same "nothing was read" "" "$(resident $all)"
+cp /proc/cmdline "$work/cmdline" && sed -i 's/$/ elfcast=off/' "$work/cmdline"
+(mount --bind "$work/cmdline" /proc/cmdline && "$prefetch" --root="$root") 2>"$work/err"
+umount -l /proc/cmdline
+same "switched off" "elfcast-prefetch: switched off on the kernel's command line" "$(cat "$work/err")"
+same "nothing is read then" "" "$(resident $all)"
+
+large_pack
+cold
+if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
+	cgroup=/sys/fs/cgroup/memory/elfcast-test-$$
+	mkdir "$cgroup" && echo 16M >"$cgroup/memory.limit_in_bytes"
+	limit=16M
+	[ -z "${ELFCAST_SANITIZED:-}" ] || limit=64M # its own memory
+	echo $limit >"$cgroup/memory.limit_in_bytes"
+	(echo "$BASHPID" >"$cgroup/cgroup.procs" && exec timeout 20 "$prefetch" -q --reserve=0 --root="$root")
+	same "in a cgroup of 16 MiB: exit status" 0 $?
+	same "its limit holds" True "$(python3 -c 'import sys; print(int(open(sys.argv[1]).read()) <= 64 << 20)' "$cgroup/memory.max_usage_in_bytes")"
+	cp "$root/run/elfcast/boot.json" "$work/report"
+	same "all was asked for" 8192 "$(value 'r["asked_pages"]')"
+else
+	skip "a memory cgroup" "no cgroup v1 memory hierarchy"
+fi
+
+# ---- a slow disk --------------------------------------------------------------------------
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+make -s -C "$TOP" BUILD=build lab >/dev/null 2>&1
+slowdisk=$TOP/build/lab/slowdisk
+if [ ! -c /dev/fuse ] || [ ! -x "$slowdisk" ]; then
+	skip "a slow disk" "no FUSE"
+	finish
+fi
+umount "$root" && losetup -d "$loop" || die "cannot detach"
+loop=''
+on_disk() { # model; its process in $disk
+	exec {fd}< <(exec "$slowdisk" "$1" "$work/image" "$slow" 2>&1)
+	disk=$! helpers="$helpers $!"
+	read -r -t 20 said <&"$fd"
+	[ "$said" = ready ] || die "slowdisk does not start: $said"
+	attach "$slow/disk" "--direct-io=on --read-only" || die "cannot attach the slow disk"
+}
+off_disk() {
+	umount "$root" && losetup -d "$loop" && umount "$slow"
+	loop=''
+	wait "$disk" 2>/dev/null
+	helpers=''
+}
+# Until the part that reads has begun: it has asked for something.
+begun() {
+	for _ in $(seq 200); do
+		[ "$(awk '$1 == "requests" { print $2 }' "$slow/stats")" -gt "$1" ] && return
+		sleep 0.02
+	done
+	return 1
+}
+# 64 requests a second: the pack takes 8 s.
+# slowdisk serves read-only: the report goes elsewhere.
+report="--report=$work/report --reserve=0"
+on_disk sd:64:60
+start() { # options: elfcast-prefetch in the background, in $pid
+	: >"$slow/stats"
+	"$prefetch" --root="$root" $report "$@" 2>"$work/err" &
+	pid=$!
+	check "it reads" begun 10
+}
+ended() { # NAME STOPPED: it ended soon, for that reason
+	local t0 status
+	t0=$(now_ms)
+	wait "$pid"
+	status=$?
+	t0=$(($(now_ms) - t0))
+	echo "# $1: ended after $t0 ms"
+	check "$1: ends at once" [ $t0 -le "${3:-1000}" ]
+	same "$1: exit status, reason" "0 $2" "$status $(value 'r["stopped"]')"
+	same "$1: a part was read" True "$(value '0 < r["asked_pages"] < 8192 and r["skipped"] == []')"
+}
+cold
+start
+child=$(cat "/proc/$pid/task/$pid/children")
+child=${child%% *}
+user=$(getent passwd elfcast | cut -d : -f 3)
+same "the part that reads: user, groups, capabilities, privileges" \
+	"${user:-65534} - 0000000000000000 0000000000000000 1" \
+	"$(awk '/^Uid:/ { u = $2 } /^Groups:/ { g = $2 ? $2 : "-" } /^CapPrm:/ { p = $2 } /^CapEff:/ { e = $2 }
+		/^NoNewPrivs:/ { n = $2 } END { print u, g, p, e, n }' "/proc/$child/status")"
+same "it holds none of our files" "/dev/null" \
+	"$(find "/proc/$child/fd" -type l -printf '%f %l\n' | awk '$1 < 3 { print $2 }' | sort -u)"
+kill "$pid"
+ended SIGTERM signal
+cold
+start --deadline=1500
+ended "the deadline" deadline 2500
+
+# Others first: who reads beside it has the disk, and it waits.
+cold
+: >"$slow/stats"
+"$prefetch" --root="$root" $report --deadline=2000 2>"$work/err" &
+pid=$!
+dd if="$loop" of=/dev/null bs=4k count=110 iflag=direct status=none
+wait "$pid"
+same "reading of others is waited for" True "$(value 'r["yields"] > 0 and r["yielded_ms"] >= 1000')"
+echo "# beside another reader: $(value 'r["asked_pages"] // 16, "of 512 extents in 2 s,", r["yields"], "yields"')"
+
+if [ -n "$cgroup" ] && [ -z "${ELFCAST_SANITIZED:-}" ] &&
+	python3 -c 'import os
+fd = os.open("/proc/pressure/memory", os.O_RDWR)
+os.write(fd, b"some 100000 2000000\0")' 2>/dev/null; then
+	cold
+	start
+	# More than its cgroup may have, again and again: waits for memory, and nobody else does.
+	echo 8M >"$cgroup/memory.limit_in_bytes"
+	head -c 64M /dev/zero >"$work/thrash"
+	"$BUILD/tests/residency" --evict "$work/thrash"
+	(echo "$BASHPID" >"$cgroup/cgroup.procs" && exec python3 -c 'import mmap, sys
+f = open(sys.argv[1], "rb")
+m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+while True:
+    for i in range(0, len(m), 4096): m[i]' "$work/thrash") &
+	thrash=$! helpers="$helpers $!"
+	ended "memory pressure" "memory pressure" 6000
+	kill -9 "$thrash"
+	wait "$thrash" 2>/dev/null
+	helpers=$disk
+else
+	skip "memory pressure" "no cgroup v1 memory hierarchy, or no pressure triggers"
+fi
+
+# A disk that stops answering: nothing can end who looks up a name there.
+cold
+kill -STOP "$disk"
+t0=$(now_ms)
+"$prefetch" --root="$root" --pack="$work/pack" $report --deadline=1000 2>"$work/err"
+same "a disk that hangs: exit status, reason" "0 deadline True" \
+	"$? $(value 'r["stopped"], r["left_behind"]' | tr -d "(),'")"
+same "it is said" 1 "$(grep -c 'a reader is stuck' "$work/err")"
+t0=$(($(now_ms) - t0))
+echo "# a disk that hangs: left after $t0 ms"
+check "a disk that hangs: it is left in time" [ $t0 -le 2500 ]
+kill -CONT "$disk"
+for _ in $(seq 100); do
+	umount "$root" 2>/dev/null && break # who was stuck lets go
+	sleep 0.05
+done
+mount -o ro "$loop" "$root"
+off_disk
+finish
