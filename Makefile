@@ -21,6 +21,7 @@ docdir     ?= $(datadir)/doc/elfcast
 sysconfdir ?= /etc
 unitdir    ?= $(prefix)/lib/systemd/system
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+sysusersdir ?= $(prefix)/lib/sysusers.d
 zshdir     ?= $(datadir)/zsh/site-functions
 # Where rpm looks for macros; empty: not installed.
 rpmmacrodir ?=
@@ -239,6 +240,7 @@ install: all
 		install -m 644 packaging/elfcast.conf $(DESTDIR)$(sysconfdir)/elfcast
 	install -D -m 644 -t $(DESTDIR)$(unitdir) packaging/systemd/*.service
 	install -D -m 644 -t $(DESTDIR)$(tmpfilesdir) packaging/tmpfiles.d/*.conf
+	install -D -m 644 -t $(DESTDIR)$(sysusersdir) packaging/sysusers.d/*.conf
 	install -D -m 644 packaging/completions/elfcast.bash \
 		$(DESTDIR)$(datadir)/bash-completion/completions/elfcast
 	install -D -m 644 -t $(DESTDIR)$(zshdir) packaging/completions/_elfcast

@@ -5,83 +5,9 @@
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
 skip_without mmdebstrap systemd-nspawn nsenter dpkg-buildpackage dh python3 git
 
-codename=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME")
-if [ -z "$codename" ]; then
-	skip "boot" "our packages link this system's libraries, and this is not Debian"
-	exit 0
-fi
-if ! built deb; then
-	not_ok "make deb"
-	finish
-fi
+. "$TOP/tests/helpers/nspawn-lib.sh"
+nspawn_image
 
-# ---- the system ----
-# With what our packages depend on: no network is needed inside.
-depends=$(for f in "$CACHE"/deb/*.deb; do dpkg-deb -f "$f" Depends; done | tr ',|' '\n\n' |
-	sed 's/(.*//; s/ //g; /^elfcast/d; /^$/d' | sort -u | paste -s -d ,)
-image=$CACHE/$codename-$(cksum <<<"$depends" | cut -d ' ' -f 1).tar
-if [ ! -s "$image" ]; then
-	if ! mmdebstrap -q --variant=minbase --include="systemd,systemd-sysv,$depends" \
-		"$codename" "$TMP/image.tar" >"$TMP/mmdebstrap.log" 2>&1; then
-		skip "boot" "mmdebstrap failed: $(grep -m 1 '^E:' "$TMP/mmdebstrap.log")"
-		exit 0
-	fi
-	mv "$TMP/image.tar" "$image"
-fi
-# nspawn refuses /run on a disk; our namespace has one of its own.
-mkdir -p /run/systemd/nspawn && mount -t tmpfs nspawn /run/systemd/nspawn
-# A cgroup of our own, so that what nspawn leaves behind can be told and removed.
-cgroup=elfcast-test-$$
-cgroups=()
-for h in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
-	[ -e "$h/cgroup.procs" ] && mkdir "$h/$cgroup" 2>/dev/null && cgroups+=("$h/$cgroup")
-done
-nspawn=
-clean_up() {
-	[ -z "$nspawn" ] || kill -KILL "$nspawn" 2>/dev/null
-	[ -z "$nspawn" ] || wait "$nspawn" 2>/dev/null
-	for h in "${cgroups[@]}"; do
-		while read -r p; do kill -KILL "$p"; done 2>/dev/null \
-			< <(find "$h" -name cgroup.procs -exec cat {} + 2>/dev/null)
-		for ((i = 0; i < 50; i++)); do
-			find "$h" -depth -type d -exec rmdir {} + 2>/dev/null
-			[ -e "$h" ] || break
-			sleep 0.1
-		done
-	done
-	rm -rf --one-file-system "$TMP"
-}
-trap clean_up EXIT
-
-# boot: start the system and wait until it says that it runs
-boot() {
-	(
-		for h in "${cgroups[@]}"; do echo "$BASHPID" >"$h/cgroup.procs"; done
-		export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-		exec systemd-nspawn -q --register=no --keep-unit -D "$R" --bind-ro="$P:/pkg" \
-			--console=read-only --boot
-	) </dev/null >"$TMP/console" 2>&1 &
-	nspawn=$!
-	for ((i = 0; i < 300; i++)); do
-		leader=$(cat "/proc/$nspawn/task/$nspawn/children" 2>/dev/null)
-		leader=${leader%% *}
-		case $(inside systemctl is-system-running --wait 2>/dev/null) in
-		running | degraded) return 0 ;;
-		esac
-		kill -0 "$nspawn" 2>/dev/null || return 1
-		sleep 0.1
-	done
-	return 1
-}
-inside() {
-	nsenter -t "$leader" --mount --uts --ipc --net --pid --cgroup --root --wd \
-		/usr/bin/env -i PATH=/usr/sbin:/usr/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
-}
-halt() {
-	inside systemctl poweroff --no-wall 2>/dev/null # the bus goes away under it
-	wait "$nspawn"
-	nspawn=
-}
 # The unit's job is done when its program has started: wait for its end.
 unit_ended() {
 	for ((i = 0; i < 300; i++)); do
@@ -166,6 +92,60 @@ check "the unit runs again" unit_ended
 same "and writes nothing" "$stamps" \
 	"$(stat -c '%n %i %y %z' "$R"/var/lib/elfcast/shadow/* "$R/var/lib/elfcast/index")"
 
+# ---- the boot pack ----
+# Of the program, and of a part of systemd: nobody else reads this one then.
+boot_json() {
+	python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+print(eval(sys.argv[2]))' "$TMP/boot.json" "$1"
+}
+same "the boot unit is enabled" enabled "$(inside systemctl is-enabled elfcast-boot)"
+check "systemd finds no fault with the boot unit" \
+	inside systemd-analyze --man=no verify elfcast-boot.service
+exposure=$(inside systemd-analyze security --offline=true --threshold=35 --no-pager elfcast-boot.service)
+same "its exposure is 3.5 at most" "0 1" "$? $(grep -c 'Overall exposure level' <<<"$exposure")"
+same "there is a user to read ahead" elfcast "$(inside getent passwd elfcast | cut -d : -f 1)"
+same "in a container it is not for" no "$(inside systemctl show -P ConditionResult elfcast-boot)"
+mkdir -p "$R/etc/systemd/system/elfcast-boot.service.d"
+printf '[Unit]\nConditionVirtualization=\n' >"$R/etc/systemd/system/elfcast-boot.service.d/here.conf"
+boot_pack() {
+	printf '%s\n' "/usr/bin/prog 0 1 0" "/usr/bin/systemd-analyze 0 4 1" "/usr/share/prog/data 0 2 1" |
+		"$BUILD/tests/mkpack" "$R" >"$R/var/lib/elfcast/boot.pack"
+}
+boot_unit_ended() {
+	for ((i = 0; i < 300; i++)); do
+		[ "$(inside systemctl show -P SubState elfcast-boot)" = dead ] &&
+			[ -n "$(inside systemctl show -P ExecMainExitTimestamp elfcast-boot)" ] && break
+		sleep 0.1
+	done
+	same "$1: result" "success 0" \
+		"$(inside systemctl show -P Result elfcast-boot) $(inside systemctl show -P ExecMainStatus elfcast-boot)"
+	boot_journal=$(inside journalctl -b -q -o cat _SYSTEMD_UNIT=elfcast-boot.service)
+	echo "# journal: $boot_journal"
+	same "$1: one line" 1 "$(wc -l <<<"$boot_journal")"
+	inside cat /run/elfcast/boot.json >"$TMP/boot.json"
+}
+check "a pack is made" boot_pack
+halt
+check "boots with a pack" boot
+boot_unit_ended "with a pack"
+check "the journal says what was asked for" grep -q '^elfcast-prefetch: asked for .* 3 objects' <<<"$boot_journal"
+same "the report: all of it" "('read', None, 7, 3)" \
+	"$(boot_json '(r["outcome"], r["stopped"], r["asked_pages"], r["objects_used"])')"
+same "no unit has failed" "" "$(inside systemctl --failed --plain --no-legend)"
+same "nothing that boots waits for it" "" \
+	"$(inside systemd-analyze critical-chain --no-pager | grep elfcast-boot)"
+# On the way to what systemd starts: nobody is ordered after it but shutdown.
+same "only shutdown is ordered after it" "shutdown.target" \
+	"$(inside systemctl show -P Before elfcast-boot)"
+truncate -s 100 "$R/var/lib/elfcast/boot.pack"
+halt
+check "boots with half a pack" boot
+boot_unit_ended "with half a pack"
+check "the journal says so" grep -q 'rebuilds .*: damaged$' <<<"$boot_journal"
+same "no unit has failed" "" "$(inside systemctl --failed --plain --no-legend)"
+rm -r "$R/etc/systemd/system/elfcast-boot.service.d" "$R/var/lib/elfcast/boot.pack"
+
 # A profile that nobody announced: copied by hand.
 mkdir -p "$R/etc/elfcast/profiles.d"
 sed 's/"scenario": "default"/"scenario": "by-hand"/' \
@@ -182,5 +162,5 @@ same "nothing of ours is left" "" \
 	"$(find "$R"/{etc,usr,run,var/lib,var/cache} -xdev -name '*elfcast*' -printf '%P ')"
 same "no unit has failed" "" "$(inside systemctl --failed --plain --no-legend)"
 halt
-echo "# table: booted twice, six apt transactions, the unit four times ($((SECONDS - t0)) s)"
+echo "# table: booted four times, six apt transactions, the unit four times ($((SECONDS - t0)) s)"
 finish
