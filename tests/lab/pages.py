@@ -108,4 +108,5 @@ def main():
     print(json.dumps({"read": compare, "best": best}[what](*arguments))[1:-1])
 
 
-main()
+if __name__ == "__main__":
+    main()
