@@ -237,6 +237,26 @@ umount "$M/usr"
 check "no pack: it is removed" test ! -e "$state"
 status "nor is there an error when it is gone" 0 "$P" update "$M" flash
 
+# ---- what compile does --------------------------------------------------------------------
+
+mkdir -p "$M/usr/share/elfcast/profiles.d"
+make_elf "$M/usr/bin/one" one
+profile "$M/usr/share/elfcast/profiles.d/test.one.json" /usr/bin/one "{ \"path\": \"/usr/bin/one\",
+	\"build_id\": \"$(build_id_of "$M/usr/bin/one")\", \"size\": $(stat -c %s "$M/usr/bin/one"),
+	\"pages\": [[0, 1, 1, 0]] }"
+status "compile" 0 elfcast compile --root="$M"
+check "it writes places of its pack" test -s "$state"
+"$P" prefetch "$M" "$state" >"$TMP/step"
+same "which are read ahead" "1 read ahead" "$(field used "$TMP/step") $(field first "$TMP/step")"
+first=$(stat -c '%i %z' "$state")
+elfcast compile -q --root="$M"
+same "once more: not written again" "$first" "$(stat -c '%i %z' "$state")"
+status "compile --usr" 0 elfcast compile --usr --root="$M"
+check "an image has none: where it will be is not known" test ! -e "$M/usr/lib/elfcast/boot.places"
+rm "$M/usr/share/elfcast/profiles.d/test.one.json"
+elfcast compile -q --root="$M"
+check "no profile, no pack: no places" test ! -e "$state"
+
 # ---- the device's node --------------------------------------------------------------------
 
 dev=$(stat -c '%Hd %Ld' "$M")
