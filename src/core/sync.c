@@ -420,7 +420,8 @@ static int bring_pack(struct sync *c)
 }
 
 /*
- * Where the file systems keep what opening the pack's files reads. Not of an image, whose
+ * Where the file systems keep what opening the pack's files reads. Last of all: it may read
+ * the device itself, and whoever is killed then has lost nothing else. Not of an image, whose
  * files are going to lie elsewhere.
  */
 static int bring_places(struct sync *c)
@@ -455,8 +456,8 @@ static int bring_all(struct sync *c)
 	if (r == 0)
 		r = bring_pack(c);
 	if (r == 0)
-		r = bring_places(c);
-	return r == 0 ? put_index(c) : r;
+		r = put_index(c);
+	return r == 0 ? bring_places(c) : r;
 }
 
 static int sync_all(struct sync *c)
