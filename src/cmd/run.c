@@ -21,12 +21,13 @@
 #include "limits.h"
 #include "log.h"
 #include "prefetch.h"
+#include "watch-state.h"
 
 /* After a minute the launch has read what it needs by itself. */
 #define HELPER_DEADLINE_MS    60000
 
-/* Who else counts at this moment is done within that, or it is elfcastd. */
-#define COUNT_TIMEOUT_MS      100
+/* Many may count at this moment, each waiting for the disk; nobody waits for the helper. */
+#define COUNT_TIMEOUT_MS      10000
 /* What a launch waits on for being closed: descriptor of the helper. */
 #define DONE_FD		      3
 
@@ -50,9 +51,19 @@ static int find_shadows(const char *command, struct store *s, struct launch_list
 	return r;
 }
 
+/* Where elfcastd runs, that has seen the launch. */
+static void count_launch(const struct store *s, const char *program)
+{
+	struct watch_state w;
+
+	if (watch_state_load(s, &w) == 0 && watch_state_is_running(&w))
+		return;
+	launches_count_stored(s, program, COUNT_TIMEOUT_MS);
+}
+
 /*
  * The helper's whole life. Silent; frees nothing, since it ends here. Counting comes last:
- * it writes to a disk, and only where it may; where elfcastd runs, that has seen the launch.
+ * it writes to a disk, and only where it may.
  */
 static void read_ahead(const char *command)
 {
@@ -78,7 +89,7 @@ static void read_ahead(const char *command)
 	}
 	if (arg_wait_ms > 0)
 		close(DONE_FD);
-	launches_count_stored(&s, launch_program(&list.items[0]), COUNT_TIMEOUT_MS);
+	count_launch(&s, launch_program(&list.items[0]));
 }
 
 /*
