@@ -38,7 +38,7 @@ print(*sorted(r["slower"]))' "$1/results.json"
 rows "$TMP/slower" 1.3 6
 same "slower in each round: marked" "other stale tell: 1 slower" "$(marked "$TMP/slower" | paste -sd ' ')"
 same "marked in the table" 1 "$(grep -c '^| x .*(!).*(!)' "$TMP/slower/table.md")"
-same "the requests explain it" 1 "$(grep -c 'stale: +30.0 % .* takes 1 requests more' "$TMP/slower/table.md")"
+same "the requests explain it" 1 "$(grep -c 'stale: +30.0 % .* takes 1 more requests' "$TMP/slower/table.md")"
 rows "$TMP/same" 1.01 6
 same "within 2 %: not marked" "other tell: none slower" "$(marked "$TMP/same" | paste -sd ' ')"
 rows "$TMP/few" 1.3 2

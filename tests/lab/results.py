@@ -169,8 +169,10 @@ def why_slower(row, mode):
                 f" {now['prefetch_cpu_ms']:.1f} ms of processor time beside the launch")
     what = "to read the shadow and see that no file is what it was" if mode == "stale" else \
         "to read the shadow and look at the files"
-    return (f"{what} takes {max(more, 0):.0f} requests more of the disk"
-            + (", and its arm the way there and back" if row["storage"] == "hdd" else ""))
+    took = [f"takes {more:.0f} more requests of the disk"] if more > 0 else []
+    if row["storage"] == "hdd":
+        took.append("moves its arm there and back" if took else "moves the arm there and back")
+    return f"{what} {' and '.join(took) or 'comes between the requests of the launch'}"
 
 
 def summarise(launches, pages):
