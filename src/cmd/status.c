@@ -15,7 +15,9 @@ static const struct part {
 } parts[] = {
 	{ "pack", status_pack },
 	{ "launches", status_launches },
+	{ "prometheus", status_metrics },
 };
+static const struct part overview = { NULL, status_overview };
 
 static int print(const struct part *part)
 {
@@ -34,14 +36,15 @@ static int run_status(int argc, char *argv[])
 	static const struct option options[] = {
 		{ "pack", no_argument, NULL, OPT_VERB },
 		{ "launches", no_argument, NULL, OPT_VERB + 1 },
+		{ "prometheus", no_argument, NULL, OPT_VERB + 2 },
 		COMMON_LONGOPTS,
 	};
-	const struct part *part = NULL;
+	const struct part *part = &overview;
 	int c, r;
 
 	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
 		if (c >= OPT_VERB) {
-			if (part && part != &parts[c - OPT_VERB])
+			if (part != &overview && part != &parts[c - OPT_VERB])
 				return cmd_usage_error(&cmd_status, "one thing at a time");
 			part = &parts[c - OPT_VERB];
 			continue;
@@ -53,17 +56,17 @@ static int run_status(int argc, char *argv[])
 	if (optind < argc)
 		return cmd_usage_error(&cmd_status, "'%s' is one argument too many",
 				       argv[optind]);
-	if (!part)
-		return cmd_usage_error(&cmd_status, "status of what? --pack, --launches, "
-						    "--packages");
+	if (part->print == status_metrics && arg_json)
+		return cmd_usage_error(&cmd_status, "--prometheus is a format of its own");
 	return print(part);
 }
 
 const struct cmd cmd_status = {
 	.name = "status",
-	.args = "--pack|--launches [OPTION...]",
-	.summary = "what is read at boot, and why; how often programs are launched",
+	.args = "[--pack|--launches|--prometheus] [OPTION...]",
+	.summary = "programs, their shadows, the last boot; what is read at boot, and why",
 	.options = "      --pack          programs by rank, and what is left out\n"
-		   "      --launches      launch counts, and whether they are being made\n",
+		   "      --launches      launch counts, and whether they are being made\n"
+		   "      --prometheus    the overview as metrics\n",
 	.run = run_status,
 };

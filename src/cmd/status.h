@@ -6,6 +6,8 @@
 #include "store.h"
 
 /* Print it (text, or JSON where arg_json) to stdout. CMD_*. */
+int status_overview(const struct store *s);
+int status_metrics(const struct store *s);
 int status_pack(const struct store *s);
 int status_launches(const struct store *s);
 

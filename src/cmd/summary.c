@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "limits.h"
 #include "macro.h"
@@ -178,4 +179,27 @@ struct totals summary_count(const struct summary *s)
 		t.n_usable++;
 	}
 	return t;
+}
+
+enum worth summary_judge(const struct summary *s)
+{
+	bool program_is_usable = false;
+	size_t n_usable = 0;
+
+	for (size_t i = 0; i < s->n_rows; i++) {
+		bool usable = now_is_usable(s->rows[i].now);
+
+		n_usable += usable;
+		program_is_usable |= usable && strcmp(s->rows[i].path, s->program) == 0;
+	}
+	if (n_usable == s->n_rows && s->n_rows > 0)
+		return WORTH_VALID;
+	return program_is_usable ? WORTH_PARTLY_STALE : WORTH_STALE;
+}
+
+const char *worth_text(enum worth worth)
+{
+	static const char *const texts[WORTHS] = { "valid", "partly stale", "stale" };
+
+	return texts[worth];
 }

@@ -54,4 +54,15 @@ void summary_done(struct summary *s);
 
 struct totals summary_count(const struct summary *s);
 
+/* A shadow's worth now, from best to worst. */
+enum worth {
+	WORTH_VALID,
+	WORTH_PARTLY_STALE, /* the program is as compiled, some of its objects are not */
+	WORTH_STALE,	    /* the program itself is not, or nothing is */
+	WORTHS,
+};
+
+enum worth summary_judge(const struct summary *s);
+const char *worth_text(enum worth worth);
+
 #endif

@@ -17,27 +17,18 @@
 #include "summary.h"
 #include "tool.h"
 
-enum state {
-	STATE_VALID,
-	STATE_PARTLY_STALE, /* the program is as compiled, some of its objects are not */
-	STATE_STALE,	    /* the program itself is not, or nothing is */
-	STATES,
-};
-
-static const char *const state_texts[STATES] = { "valid", "partly stale", "stale" };
-
 /* A shadow and what its files are now. */
 struct shadow_status {
 	struct launch launch;
 	struct summary summary;
 	size_t n_usable;
-	enum state state;
+	enum worth worth;
 };
 
 struct package_status {
 	size_t n_programs; /* shadows of programs that are its own */
 	size_t n_objects;  /* its files in shadows of any program, each file once */
-	enum state worst;  /* of its programs */
+	enum worth worst;  /* of its programs */
 };
 
 struct status {
@@ -71,23 +62,6 @@ static void status_done(struct status *s)
 
 /* ---- shadows ---- */
 
-static void judge(struct shadow_status *x)
-{
-	const struct summary *s = &x->summary;
-	bool program_is_usable = false;
-
-	for (size_t i = 0; i < s->n_rows; i++) {
-		bool usable = now_is_usable(s->rows[i].now);
-
-		x->n_usable += usable;
-		program_is_usable |= usable && strcmp(s->rows[i].path, s->program) == 0;
-	}
-	if (x->n_usable == s->n_rows && s->n_rows > 0)
-		x->state = STATE_VALID;
-	else
-		x->state = program_is_usable ? STATE_PARTLY_STALE : STATE_STALE;
-}
-
 static int want_shadow(struct status *s, const struct shadow_status *x)
 {
 	int r = wanted_add(&s->wanted, x->summary.program, false);
@@ -117,7 +91,8 @@ static int read_shadow(struct status *s, const char *name, struct facts_context 
 	r = summary_from_shadow(&x->launch, facts, &x->summary);
 	if (r < 0)
 		return r;
-	judge(x);
+	x->n_usable = summary_count(&x->summary).n_usable;
+	x->worth = summary_judge(&x->summary);
 	return want_shadow(s, x);
 }
 
@@ -191,7 +166,7 @@ static int sum_up(struct status *s)
 		struct package_status *p = &s->packages[owner_of(s, x->summary.program)];
 
 		p->n_programs++;
-		p->worst = MAX(p->worst, x->state);
+		p->worst = MAX(p->worst, x->worth);
 	}
 	return 0;
 }
@@ -211,7 +186,7 @@ static int read_all(struct status *s, struct diag *diag)
 }
 
 struct totals_of_packages {
-	size_t in_state[STATES], with_objects;
+	size_t in_state[WORTHS], with_objects;
 };
 
 static struct totals_of_packages count_packages(const struct status *s)
@@ -244,7 +219,7 @@ static void print_programs(const struct status *s, size_t package)
 			continue;
 		printf("%s: %s (%s): %s, %zu of %zu objects\n",
 		       name ? name : "(no package)", x->summary.program,
-		       x->summary.scenario, state_texts[x->state], x->n_usable,
+		       x->summary.scenario, worth_text(x->worth), x->n_usable,
 		       x->summary.n_rows);
 	}
 }
@@ -252,8 +227,8 @@ static void print_programs(const struct status *s, size_t package)
 static void print_text(const struct status *s)
 {
 	struct totals_of_packages t = count_packages(s);
-	size_t with = t.in_state[STATE_VALID] + t.in_state[STATE_PARTLY_STALE] +
-		      t.in_state[STATE_STALE];
+	size_t with = t.in_state[WORTH_VALID] + t.in_state[WORTH_PARTLY_STALE] +
+		      t.in_state[WORTH_STALE];
 
 	for (size_t i = 0; i <= s->installed.n; i++) {
 		const struct package_status *p = &s->packages[i];
@@ -269,8 +244,8 @@ static void print_text(const struct status *s)
 	printf("%zu of %zu packages (%s) have profiles: %zu valid, %zu partly stale, %zu "
 	       "stale; "
 	       "%zu have only objects of others, %zu nothing\n",
-	       with, s->installed.n, s->installed.manager, t.in_state[STATE_VALID],
-	       t.in_state[STATE_PARTLY_STALE], t.in_state[STATE_STALE], t.with_objects,
+	       with, s->installed.n, s->installed.manager, t.in_state[WORTH_VALID],
+	       t.in_state[WORTH_PARTLY_STALE], t.in_state[WORTH_STALE], t.with_objects,
 	       s->installed.n - with - t.with_objects);
 	if (s->n_uncompiled + s->n_damaged > 0)
 		log_warning("%zu profiles without a shadow, %zu damaged shadows: "
@@ -289,7 +264,7 @@ static void put_programs(const struct status *s, size_t package)
 		json_open(NULL, '{');
 		json_string("program", x->summary.program);
 		json_string("scenario", x->summary.scenario);
-		json_string("state", state_texts[x->state]);
+		json_string("state", worth_text(x->worth));
 		json_uint("objects", x->summary.n_rows);
 		json_uint("usable", x->n_usable);
 		json_close('}');
@@ -311,7 +286,7 @@ static void put_json(const struct status *s)
 			continue;
 		json_open(NULL, '{');
 		json_string("name", name_of(s, i));
-		json_string("state", p->n_programs ? state_texts[p->worst] : "none");
+		json_string("state", p->n_programs ? worth_text(p->worst) : "none");
 		json_uint("objects", p->n_objects);
 		put_programs(s, i);
 		json_close('}');

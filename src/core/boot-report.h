@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The report that elfcast-prefetch leaves in /run after a boot, as far as status shows it: see
+ * elfcast-prefetch(8). Our own text, one member a line, so it needs no parser of JSON.
+ */
+#ifndef ELFCAST_BOOT_REPORT_H
+#define ELFCAST_BOOT_REPORT_H
+
+#include <stdint.h>
+
+struct boot_report {
+	char outcome[32]; /* "read", "no pack", … */
+	char stopped[32]; /* "deadline", "signal", …; "": ran to its end */
+	uint64_t n_launches, n_objects, n_objects_used;
+	uint64_t asked_bytes, read_bytes, there_bytes;
+	double ms, cpu_ms;
+};
+
+/* TEXT ends with a NUL. Members that are not there are 0 or "". -EBADMSG: no report. */
+int boot_report_parse(const char *text, struct boot_report *ret);
+
+#endif

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# status without an option, on a fake root: text, JSON, metrics.
+. "$(dirname "$0")/../lib.sh"
+
+make_root
+status_of() { elfcast status --root="$R" "$@"; }
+get() { status_of --json | python3 -c 'import json, sys; print(eval(sys.argv[1], {"s": json.load(sys.stdin)}))' "$1"; }
+
+status "of a root where nothing was compiled" 0 status_of
+check "there is no pack" grep -q '^pack:  *missing' "$TMP/out"
+check "profiles without shadows are a warning" grep -q '2 have no shadow' "$TMP/err"
+same "JSON: no program" "[]" "$(get 's["programs"]')"
+same "JSON: two profiles without a shadow" 2 "$(get 's["profiles"]["without_shadow"]')"
+same "JSON: nothing is known of the last boot" None "$(get 's["last_boot"]')"
+
+elfcast compile -q --root="$R" --storage=flash
+status "after a compile" 0 status_of
+same "a line for each program" 2 "$(grep -cE '^valid +1/1 +0\.0  /usr/bin/(one|two)$' "$TMP/out")"
+same "and no warning" "" "$(cat "$TMP/err")"
+same "JSON: both are valid" "['valid', 'valid']" "$(get '[p["state"] for p in s["programs"]]')"
+same "JSON: the pack has both" "('there', 2, 2)" \
+	"$(get '(s["pack"]["state"], s["pack"]["launches"], s["pack"]["pages"])')"
+
+make_elf "$R/usr/bin/two" rebuilt
+same "a rebuilt program is stale" "['valid', 'stale']" "$(get '[p["state"] for p in s["programs"]]')"
+printf x | dd of="$(echo "$S"/*one*)" bs=1 seek=100 conv=notrunc status=none
+same "a damaged shadow is counted" 1 "$(get 's["damaged_shadows"]')"
+echo x >"$R/var/lib/elfcast/boot.pack"
+same "and a damaged pack is told" damaged "$(get 's["pack"]["state"]')"
+
+mkdir -p "$R/run/elfcast"
+cp "$TOP/tests/fuzz/corpus/boot_report/read" "$R/run/elfcast/boot.json"
+same "the last boot" "('read', 42360832, 243)" \
+	"$(get '(s["last_boot"]["outcome"], s["last_boot"]["asked_bytes"], s["last_boot"]["objects_used"])')"
+status_of >"$TMP/out" 2>/dev/null
+check "in words" grep -qE '^last boot: read, 40\.4 MiB asked for: 40\.2 read, 0\.2 there already; 243 of 243 objects' "$TMP/out"
+echo '{' >"$R/run/elfcast/boot.json"
+same "a damaged report is none" None "$(get 's["last_boot"]')"
+cp "$TOP/tests/fuzz/corpus/boot_report/read" "$R/run/elfcast/boot.json"
+
+status "metrics" 0 status_of --prometheus
+same "each one named, typed and explained" "" "$(python3 - "$TMP/out" <<'END'
+import re, sys
+helped, typed = set(), set()
+for line in open(sys.argv[1]):
+    if m := re.fullmatch(r"# HELP (\w+) .+\n", line): helped.add(m[1])
+    elif m := re.fullmatch(r"# TYPE (\w+) (gauge|counter)\n", line): typed.add(m[1])
+    elif m := re.fullmatch(r"(\w+)(\{\w+=\"[\w-]+\"\})? [0-9.e+-]+\n", line):
+        if m[1] not in helped & typed: print("not described:", line)
+    else: print("not understood:", line)
+END
+)"
+check "stale shadows are among them" grep -qx 'elfcast_shadows{state="stale"} 1' "$TMP/out"
+check "so is the last boot" grep -qx 'elfcast_boot_asked_bytes 42360832' "$TMP/out"
+
+status "two formats" 2 status_of --prometheus --json
+status "two things" 2 status_of --pack --launches
+status "an argument too many" 2 status_of git
+status "no such root" 1 elfcast status --root="$TMP/none"
+finish
