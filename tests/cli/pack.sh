@@ -190,5 +190,4 @@ same "show" "Pack for boot: 1 launches, 2 files, 0.0 MiB in 2 extents" "$(head -
 status "dump" 1 elfcast dump "$R/usr/lib/elfcast/boot.pack"
 same "says what it is" "elfcast: '$R/usr/lib/elfcast/boot.pack' is a pack of 1 launches, not one program's shadow; 'elfcast show' lists them" \
 	"$(cat "$TMP/err")"
-status "nothing asked" 2 elfcast status
 finish
