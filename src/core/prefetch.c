@@ -80,7 +80,7 @@ struct job {
 	_Atomic uint64_t pages_left, pages_asked;
 	_Atomic uint32_t n_open; /* objects */
 	uint32_t max_ahead;	 /* nobody opens ahead of need beyond that many */
-	unsigned n_numbered, n_openers;
+	unsigned n_numbered, n_openers, n_askers;
 	bool openers_ask_too;
 	struct device devices[N_DEVICES]; /* filled under the lock */
 	char root_path[PATH_MAX];
@@ -325,6 +325,7 @@ struct batch {
 	uint32_t n_pages, n_calls;
 	uint32_t n_unchecked;
 	bool cached; /* nothing had to be waited for the last time */
+	bool last;   /* nothing may follow: when the run ends, all has arrived */
 };
 
 /*
@@ -337,7 +338,7 @@ static void end_batch(struct job *job, struct batch *b, int fd, off_t last_off)
 	struct timespec start;
 	char byte;
 
-	if (b->n_pages < BATCH_PAGES * scale && b->n_calls < BATCH_CALLS * scale)
+	if (!b->last && b->n_pages < BATCH_PAGES * scale && b->n_calls < BATCH_CALLS * scale)
 		return;
 	start = now();
 	/* An error is for whoever needs the page. */
@@ -408,6 +409,7 @@ static void ask_all(struct job *job)
 
 		if (i >= job->s.n_extents)
 			return;
+		batch.last = i + job->n_askers >= job->s.n_extents;
 		ask_extent(job, &batch, i);
 		release_object(job, &job->objects[le32_get(job->s.extents[i].object)]);
 	}
@@ -588,7 +590,8 @@ static unsigned plan_gentle_threads(struct job *job)
 	enum storage_class class = main_storage(&job->s);
 
 	job->n_openers = MIN(plans[class].n_openers, job->n_order);
-	return job->n_openers + MIN(plans[class].n_askers, job->s.n_extents);
+	job->n_askers = MIN(plans[class].n_askers, job->s.n_extents);
+	return job->n_openers + job->n_askers;
 }
 
 /* How many of the threads open, and how many there are at all; no more than have work. */
