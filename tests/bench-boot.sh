@@ -125,7 +125,7 @@ if [[ $what == *' disk '* ]]; then
 				echo "$(value ms) $(value cpu_ms) $(value read_bytes) $(value asked_bytes) $(lab_stat requests) $(lab_stat busy_us)"
 			done >"$LAB/times"
 			read -r ms cpu bytes asked requests busy < <(median "$ROUNDS" <"$LAB/times")
-			echo "disk: $model: $([ $step = --verbose ] && echo with || echo without) metadata: $ms ms, best ${best}, CPU $cpu ms, asked $asked, read $bytes bytes in $requests requests, the disk was busy $busy us"
+			echo "disk: $model: $([ $step = --verbose ] && echo with || echo without) metadata: $ms ms, best ${best}, CPU $cpu ms, asked $asked, read $bytes bytes in $requests requests, the disk was busy $busy us, $(value yields) yields in the last"
 		done
 		lab_detach
 	done
