@@ -350,7 +350,7 @@ report="--report=$work/report --reserve=0"
 on_disk sd:64:60
 start() { # options: elfcast-prefetch in the background, in $pid
 	: >"$slow/stats"
-	"$prefetch" --root="$root" $report "$@" 2>"$work/err" &
+	setpriv --groups=0,6 "$prefetch" --root="$root" $report "$@" 2>"$work/err" &
 	pid=$!
 	check "it reads" begun 10
 }
