@@ -598,6 +598,7 @@ static unsigned plan_gentle_threads(struct job *job)
 static unsigned plan_threads(struct job *job, unsigned n_threads)
 {
 	unsigned n = MIN(n_threads ? n_threads : THREADS_DEFAULT, THREADS_MAX), n_askers;
+	enum storage_class class = main_storage(&job->s);
 
 	if (job->gentle)
 		return plan_gentle_threads(job);
@@ -606,10 +607,14 @@ static unsigned plan_threads(struct job *job, unsigned n_threads)
 	job->openers_ask_too = true;
 	/* One reader keeps the head going one way; opening is seeks anyhow, and in parallel
 	 * the elevator can sort them. */
-	if (main_storage(&job->s) == STORAGE_ROTATIONAL) {
+	if (class == STORAGE_ROTATIONAL) {
 		n_askers = MIN(n_askers, 1);
 		job->openers_ask_too = false;
 	}
+	/* squashfs keeps eight unpacked blocks of inodes and directories: who opens in
+	 * parallel throws out what the others, and the launch, still need. */
+	if (class == STORAGE_IMAGE)
+		job->n_openers = MIN(job->n_openers, 1);
 	/* A single object needs no one to open it ahead. */
 	if (job->n_order <= 1)
 		job->n_openers = 0;
