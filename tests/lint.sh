@@ -20,6 +20,7 @@ only '#include <archive(_entry)?\.h>' src/pkg/payload.c
 only '#include <rpm/' src/pkg/pkgdb.c
 only '#include <zlib\.h>' src/pkg/gunzip.c
 only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/core/store.c src/core/store.h
+only '"(debugfs|tracefs)"|trace_pipe' src/core/tracefs.c
 only 'ptrace *\(' src/core/trace.c src/core/tracee.c
 only '"ext4-format\.h"' src/core/ext4.c
 if command -v shellcheck >/dev/null; then

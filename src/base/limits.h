@@ -79,6 +79,12 @@
 /* /proc/self/mountinfo; about 100 bytes a mount, and the kernel allows 100,000 mounts. */
 #define LIMIT_MOUNTINFO_BYTES	 (64u << 20)
 
+/*
+ * Training reads a data file whole for its digest; larger ones (databases, disk images, which a
+ * recorded boot may have touched) go without.
+ */
+#define LIMIT_DIGESTED_BYTES	 (256u << 20)
+
 /* A data file of another size than trained is still read whole up to this many bytes. */
 #define LIMIT_WHOLE_DATA_BYTES	 (64u << 10)
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* elfcast train: run a command several times, record it, write one profile. */
+/*
+ * elfcast train: run a command several times, record it, write one profile; or record what the
+ * whole system does.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -16,6 +19,7 @@
 #include "log.h"
 #include "store.h"
 #include "sync.h"
+#include "train-system.h"
 #include "train.h"
 
 #define DEFAULT_RUNS	  5
@@ -24,9 +28,13 @@
 
 static unsigned arg_runs = DEFAULT_RUNS;
 static unsigned arg_window_ms = DEFAULT_WINDOW_MS;
-static const char *arg_scenario = "default";
+static const char *arg_scenario; /* NULL: not given */
 static const char *arg_output; /* NULL: PROGRAM.json here, unless installed; "-": stdout */
 static bool arg_install, arg_interactive;
+static bool arg_system;
+static unsigned arg_for_s; /* 0: not given */
+/* Options that make no sense with --system: the last one seen. */
+static const char *arg_of_command;
 
 struct training {
 	char *const *argv;
@@ -35,8 +43,9 @@ struct training {
 	struct profile *profile;
 	unsigned n_unseen; /* processes */
 	bool has_status;
-	int first_status; /* of the first run that ended by itself */
-	char *installed;  /* name of the profile */
+	int first_status;		   /* of the first run that ended by itself */
+	char *installed;		   /* name of the profile */
+	struct trace_system_report report; /* with --system */
 };
 
 static void training_done(struct training *t)
@@ -315,6 +324,16 @@ static int write_profile(struct training *t, char **ret_path)
 	return 0;
 }
 
+static void print_report(const struct trace_system_report *r)
+{
+	json_bool("exact", r->exact);
+	json_uint("events", r->n_events);
+	json_uint("lost_events", r->n_lost);
+	json_uint("overflows", r->n_overflows);
+	json_uint("clashes", r->n_clashes);
+	json_uint("left_out", r->n_left_out);
+}
+
 static void print_summary(const struct training *t, const char *path)
 {
 	const struct profile *p = t->profile;
@@ -337,7 +356,10 @@ static void print_summary(const struct training *t, const char *path)
 	json_uint("bytes", n_pages * PAGE_BYTES);
 	json_uint("runs", p->n_runs);
 	json_string("method", p->method);
-	json_uint("unseen", t->n_unseen);
+	if (arg_system)
+		print_report(&t->report);
+	else
+		json_uint("unseen", t->n_unseen);
 	json_string("output", path);
 	json_string("installed", t->installed);
 	json_close('}');
@@ -384,16 +406,75 @@ static int train(char *argv[])
 	return CMD_DONE;
 }
 
+static int train_system(void)
+{
+	_cleanup_(training_done) struct training t = { 0 };
+	_cleanup_free_ char *path = NULL;
+	struct trace_result result;
+	int r;
+
+	arg_window_ms = arg_for_s * 1000;
+	r = train_system_record(arg_window_ms, &t.program, &result, &t.report);
+	if (r < 0)
+		return CMD_FAILED;
+	r = add_run(&t, &result);
+	trace_result_done(&result);
+	if (r < 0 || write_profile(&t, &path) < 0)
+		return CMD_FAILED;
+	print_summary(&t, path);
+	return CMD_DONE;
+}
+
+static int check_usage(bool has_command)
+{
+	if (arg_json && arg_output && strcmp(arg_output, "-") == 0)
+		return cmd_usage_error(&cmd_train,
+				       "--json and the profile cannot both go to "
+				       "standard output");
+	if (!arg_system && arg_for_s)
+		return cmd_usage_error(&cmd_train, "--for is for --system");
+	if (!arg_system)
+		return has_command ? -1 : cmd_usage_error(&cmd_train, "no command given");
+	if (has_command)
+		return cmd_usage_error(&cmd_train, "--system runs no command");
+	if (arg_of_command)
+		return cmd_usage_error(&cmd_train, "%s is not for --system",
+				       arg_of_command);
+	if (!arg_for_s)
+		return cmd_usage_error(&cmd_train, "--system needs --for=SECONDS");
+	return -1;
+}
+
+static bool parse_seconds(const char *text)
+{
+	unsigned ms;
+
+	if (strlen(text) > 4 || !cmd_parse_ms(text, &ms) || ms > LIMIT_WINDOW_MS / 1000)
+		return false;
+	arg_for_s = ms;
+	return true;
+}
+
 static int handle_option(int c)
 {
 	switch (c) {
+	case 'S':
+		arg_system = true;
+		return -1;
+	case 'f':
+		if (!parse_seconds(optarg))
+			return cmd_usage_error(&cmd_train, "bad time '%s' (1 to %u s)",
+					       optarg, LIMIT_WINDOW_MS / 1000);
+		return -1;
 	case 'n':
+		arg_of_command = "--runs";
 		if (!parse_runs(optarg))
 			return cmd_usage_error(&cmd_train,
 					       "bad number of runs '%s' (1 to %u)", optarg,
 					       LIMIT_PROFILE_RUNS);
 		return -1;
 	case 'w':
+		arg_of_command = "--window";
 		if (!cmd_parse_ms(optarg, &arg_window_ms))
 			return cmd_usage_error(&cmd_train, "bad window '%s' (1 to %u ms)",
 					       optarg, LIMIT_WINDOW_MS);
@@ -407,6 +488,7 @@ static int handle_option(int c)
 		arg_output = optarg;
 		return -1;
 	case 'i':
+		arg_of_command = "--interactive";
 		arg_interactive = true;
 		return -1;
 	default:
@@ -424,6 +506,8 @@ static int run(int argc, char *argv[])
 		{ "output", required_argument, NULL, 'o' },
 		{ "interactive", no_argument, NULL, 'i' },
 		{ "install", no_argument, NULL, OPT_INSTALL },
+		{ "system", no_argument, NULL, 'S' },
+		{ "for", required_argument, NULL, 'f' },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -438,19 +522,22 @@ static int run(int argc, char *argv[])
 		if (r >= 0)
 			return r;
 	}
-	if (optind >= argc)
-		return cmd_usage_error(&cmd_train, "no command given");
-	if (arg_json && arg_output && strcmp(arg_output, "-") == 0)
-		return cmd_usage_error(&cmd_train,
-				       "--json and the profile cannot both go to "
-				       "standard output");
+	r = check_usage(optind < argc);
+	if (r >= 0)
+		return r;
+	if (!arg_scenario)
+		arg_scenario = arg_system ? "boot" : "default";
+	if (arg_system)
+		return train_system();
 	return train(argv + optind);
 }
 
 const struct cmd cmd_train = {
 	.name = "train",
 	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--install] [-i] -- "
-		"CMD...",
+		"CMD...\n"
+		"       elfcast train --system --for=SECONDS [--scenario=NAME] [-o FILE] "
+		"[--install]",
 	.summary = "run a command several times, record its launch, write a profile",
 	.options =
 		"  -n, --runs=RUNS     how often to run it; default 5\n"
@@ -458,6 +545,10 @@ const struct cmd cmd_train = {
 		"      --scenario=NAME of several usage patterns of a program\n"
 		"  -o, --output=FILE   default PROGRAM.json; - for standard output\n"
 		"      --install       put it under /etc/elfcast/profiles.d and compile\n"
+		"      --system        record all that this machine reads from local "
+		"disks; scenario "
+		"boot\n"
+		"      --for=SECONDS   how long\n"
 		"  -i, --interactive   CMD has this terminal; default: /dev/null\n",
 	.run = run,
 };

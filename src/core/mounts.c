@@ -492,6 +492,30 @@ const char *mounts_point(const struct mounts *m, const char *path)
 	return found ? found->point : NULL;
 }
 
+int mounts_superblock(const struct mounts *m, const char *path, dev_t *ret)
+{
+	bool local;
+	const struct mount *found = find_mount(m, path, &local);
+
+	if (!found)
+		return -ENOENT;
+	*ret = found->dev;
+	return 0;
+}
+
+bool mounts_get(const struct mounts *m, size_t i, struct mount_line *ret)
+{
+	if (i >= m->n)
+		return false;
+	*ret = (struct mount_line){
+		.point = m->items[i].point,
+		.fstype = m->items[i].fstype,
+		.dev = m->items[i].dev,
+		.local = m->items[i].local,
+	};
+	return true;
+}
+
 /* btrfs, zfs and overlay have device numbers of their own, without a device. */
 static int mount_device(const struct mount *mount, dev_t *ret)
 {

@@ -45,8 +45,19 @@ enum storage_class mounts_storage(struct mounts *m, const char *path);
 int mounts_device(const struct mounts *m, const char *path, dev_t *ret);
 /* Mount point of what holds PATH ("/", "/usr"), NULL when no mount covers it. Borrowed. */
 const char *mounts_point(const struct mounts *m, const char *path);
+/* Device number of the superblock below PATH: not stat's on btrfs. -ENOENT: no mount. */
+int mounts_superblock(const struct mounts *m, const char *path, dev_t *ret);
 /* File system type at PATH ("ext4"), "none" when no mount covers it. Borrowed. */
 const char *mounts_fstype(const struct mounts *m, const char *path);
+
+/* One line of the table; strings are borrowed. */
+struct mount_line {
+	const char *point, *fstype;
+	dev_t dev; /* of the superblock */
+	bool local;
+};
+/* In the table's order; false past the last one. */
+bool mounts_get(const struct mounts *m, size_t i, struct mount_line *ret);
 
 /* "rotational", "network", "flash", "image"; and back, -EINVAL. */
 const char *storage_class_name(enum storage_class c);

@@ -22,9 +22,11 @@
 struct traced_alias {
 	dev_t dev;
 	ino_t ino;
-	uint64_t path_hash;	  /* 0: a descriptor */
+	uint64_t path_hash;	  /* 0: a descriptor; CACHE_KEY: see _by_cache() */
 	struct traced_file *file; /* NULL: empty slot */
 };
+
+#define CACHE_KEY 1
 
 static const char *const disk_types[] = {
 	"ext2",	 "ext3",    "ext4",    "xfs",  "btrfs",	   "f2fs",  "squashfs",
@@ -66,7 +68,7 @@ static uint64_t hash_path(const char *path)
 
 	for (; *path; path++)
 		h = (h ^ (unsigned char)*path) * 0x100000001b3u;
-	return h ? h : 1;
+	return MAX(h, CACHE_KEY + 1u);
 }
 
 static size_t alias_slot(const struct traced_alias *slots, size_t n_slots,
@@ -129,7 +131,7 @@ static bool path_is_text(const char *path)
 }
 
 /* Lexical: touches no file. */
-static bool path_counts(const struct traced_files *f, const char *path)
+bool traced_files_path_counts(const struct traced_files *f, const char *path)
 {
 	const char *type;
 
@@ -138,6 +140,8 @@ static bool path_counts(const struct traced_files *f, const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(left_out_dirs); i++)
 		if (strncmp(path, left_out_dirs[i], strlen(left_out_dirs[i])) == 0)
 			return false;
+	if (f->local_only && !mounts_is_local(f->mounts, path))
+		return false;
 	type = mounts_fstype(f->mounts, path);
 	for (size_t i = 0; i < ARRAY_SIZE(disk_types); i++)
 		if (strcmp(type, disk_types[i]) == 0)
@@ -205,7 +209,8 @@ struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd
 	st.st_size = (off_t)stx.stx_size;
 	st.st_dev = alias.dev;
 	st.st_ino = alias.ino;
-	alias.file = file_add(f, path, stx.stx_nlink && path_counts(f, path) ? &st : NULL);
+	alias.file = file_add(
+		f, path, stx.stx_nlink && traced_files_path_counts(f, path) ? &st : NULL);
 	if (alias.file && alias_add(f, alias) < 0)
 		return NULL;
 	return if_counts(alias.file);
@@ -218,7 +223,7 @@ static struct traced_file *resolve_mapping(struct traced_files *f, ino_t ino,
 	struct traced_alias alias = { 0 };
 	struct stat st;
 
-	if (!path_counts(f, path) || stat(path, &st) < 0)
+	if (!traced_files_path_counts(f, path) || stat(path, &st) < 0)
 		return file_add(f, path, NULL);
 	/* Before Linux 6.8 a mapping on overlayfs has the inode number of a lower layer. */
 	if (st.st_ino != ino && strcmp(mounts_fstype(f->mounts, path), "overlay") != 0)
@@ -248,6 +253,51 @@ struct traced_file *traced_files_by_mapping(struct traced_files *f, dev_t dev, i
 	return if_counts(alias.file);
 }
 
+static struct traced_alias cache_key(dev_t dev, ino_t ino, struct traced_file *file)
+{
+	return (struct traced_alias){
+		.dev = dev, .ino = ino, .path_hash = CACHE_KEY, .file = file
+	};
+}
+
+struct traced_file *traced_files_by_cache(const struct traced_files *f, dev_t dev,
+					  ino_t ino)
+{
+	struct traced_alias key = cache_key(dev, ino, NULL);
+
+	return if_counts(alias_find(f, &key));
+}
+
+int traced_files_add_cache(struct traced_files *f, dev_t dev, ino_t ino,
+			   struct traced_file *file, bool *ret_clash)
+{
+	struct traced_alias key = cache_key(dev, ino, file);
+	struct traced_file *known = alias_find(f, &key);
+
+	*ret_clash = known && known != file;
+	if (!known)
+		return alias_add(f, key);
+	if (!*ret_clash || !if_counts(known))
+		return 0;
+	file = file_add(f, "", NULL);
+	if (!file)
+		return -ENOMEM;
+	f->aliases[alias_slot(f->aliases, f->n_slots, &key)].file = file;
+	return 0;
+}
+
+int traced_files_load_mounts(struct traced_files *f)
+{
+	struct mounts *m;
+	int r = mounts_load(&m);
+
+	if (r < 0)
+		return r;
+	mounts_free(f->mounts);
+	f->mounts = m;
+	return 0;
+}
+
 void traced_file_mark(struct traced_file *file, uint64_t first_pgno, uint64_t n_pages,
 		      uint32_t when)
 {
@@ -259,7 +309,7 @@ void traced_file_mark(struct traced_file *file, uint64_t first_pgno, uint64_t n_
 	n_pages = MIN(n_pages, o->n_pages - first_pgno);
 	for (uint64_t i = first_pgno; i < first_pgno + n_pages; i++) {
 		file->n_used += !o->when[i];
-		if (!o->when[i])
+		if (!o->when[i] || o->when[i] > mark)
 			o->when[i] = mark;
 	}
 }

@@ -23,6 +23,7 @@ struct traced_alias;
 
 struct traced_files {
 	struct mounts *mounts;
+	bool local_only;       /* set after _init(): no file that another machine serves */
 	struct timespec start; /* CLOCK_REALTIME_COARSE, as file times are taken from */
 	struct traced_file **items;
 	size_t n, capacity;
@@ -43,13 +44,30 @@ struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd
 struct traced_file *traced_files_by_mapping(struct traced_files *f, dev_t dev, ino_t ino,
 					    const char *path);
 
+/*
+ * The key by which tracepoints of the page cache name a file: the device number of its file
+ * system's superblock, which is not stat's on btrfs and overlay, and the inode number.
+ */
+struct traced_file *traced_files_by_cache(const struct traced_files *f, dev_t dev,
+					  ino_t ino);
+/*
+ * FILE has this key. Inode numbers of btrfs subvolumes overlap: a key that two files have
+ * leads to none from then on (*ret_clash). -ENOMEM.
+ */
+int traced_files_add_cache(struct traced_files *f, dev_t dev, ino_t ino,
+			   struct traced_file *file, bool *ret_clash);
+/* Whether files below PATH, a directory or a file, can count. Lexical. */
+bool traced_files_path_counts(const struct traced_files *f, const char *path);
+/* Look at the mount table again. On failure it stays as it is. */
+int traced_files_load_mounts(struct traced_files *f);
+
 /* Nothing more can be learnt about it. */
 static inline bool traced_file_is_full(const struct traced_file *file)
 {
 	return file->n_used == file->object.n_pages;
 }
 
-/* Pages were used, in bucket WHEN at the latest. Clipped to the file. */
+/* Pages were used, in bucket WHEN at the latest; the earliest stays. Clipped to the file. */
 void traced_file_mark(struct traced_file *file, uint64_t first_pgno, uint64_t n_pages,
 		      uint32_t when);
 /* The same in bytes. */

@@ -47,6 +47,8 @@ static int identify(int fd, struct profile_object *ret)
 	if (r == 0 || r == -ENOMEM || r == -EIO)
 		return r;
 	ret->buildid = (struct buildid){ 0 };
+	if (ret->size_bytes > LIMIT_DIGESTED_BYTES)
+		return 0;
 	r = hash_file(fd, digest);
 	return r < 0 ? r : set_text(&ret->digest, digest);
 }
@@ -96,6 +98,11 @@ static int add_object(struct profile *p, const struct trace_object *o)
 static int fill_head(struct profile *p, const char *program, const char *scenario,
 		     const struct trace_result *t)
 {
+	static const char *const methods[] = {
+		[TRACE_UFFD] = "uffd",
+		[TRACE_PAGEMAP] = "pagemap",
+		[TRACE_FILEMAP] = "filemap",
+	};
 	struct utsname u;
 	int r;
 
@@ -109,7 +116,7 @@ static int fill_head(struct profile *p, const char *program, const char *scenari
 	if (r == 0)
 		r = set_text(&p->kernel, u.release);
 	if (r == 0)
-		r = set_text(&p->method, t->method == TRACE_UFFD ? "uffd" : "pagemap");
+		r = set_text(&p->method, methods[t->method]);
 	return r;
 }
 

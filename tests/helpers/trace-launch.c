@@ -2,12 +2,15 @@
 /*
  * Record one launch and print it: a line per object "PATH FIRST-LAST ...", then lines that
  * start with '#'. Usage: trace-launch [-p] [-w WINDOW_MS] [-t] PROGRAM [ARG...]
- * -p: without userfaultfd; -t: the time bucket of each page too.
+ * -p: without userfaultfd; -t: the time bucket of each page too; -s: what the whole system
+ * reads while PROGRAM runs, which is started when recording has begun.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "trace-system.h"
 #include "trace.h"
 
 static bool arg_buckets;
@@ -49,14 +52,63 @@ static void print_result(const struct trace_result *r)
 	printf("# elapsed-ms %llu\n", (unsigned long long)r->elapsed_us / 1000);
 }
 
+/* Runs ARGV while the system is recorded; its end ends the recording. */
+static void start_program(void *userdata)
+{
+	char **argv = userdata;
+	pid_t recorder = getpid(), pid;
+	int status;
+
+	if (fork() != 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	kill(recorder, SIGTERM);
+	_exit(0);
+}
+
+static int record_system(unsigned ms, char *argv[])
+{
+	const struct trace_system_options options = {
+		.duration_ms = ms,
+		.on_start = start_program,
+		.userdata = argv,
+	};
+	struct trace_system_report report;
+	struct trace_result result;
+	int r = trace_system(&options, &result, &report);
+
+	if (r < 0) {
+		fprintf(stderr, "trace-launch: %s\n", strerror(-r));
+		return 1;
+	}
+	for (size_t i = 0; i < result.n_objects; i++)
+		print_object(&result.objects[i]);
+	printf("# method filemap\n# exact %d\n# events %llu\n# lost %llu\n", report.exact,
+	       (unsigned long long)report.n_events, (unsigned long long)report.n_lost);
+	printf("# unknown %llu\n# overflows %u\n# clashes %u\n# left-out %zu\n",
+	       (unsigned long long)report.n_unknown, report.n_overflows, report.n_clashes,
+	       report.n_left_out);
+	printf("# elapsed-ms %llu\n", (unsigned long long)result.elapsed_us / 1000);
+	trace_result_done(&result);
+	return 0;
+}
+
 int main(int argc, char *argv[])
 {
 	struct trace_options options = { .window_ms = 4000 };
 	struct trace_result result;
+	bool whole_system = false;
 	int c, r;
 
-	while ((c = getopt(argc, argv, "+ptiw:")) != -1) {
-		if (c == 'p')
+	while ((c = getopt(argc, argv, "+pstiw:")) != -1) {
+		if (c == 's')
+			whole_system = true;
+		else if (c == 'p')
 			options.force_pagemap = true;
 		else if (c == 't')
 			arg_buckets = true;
@@ -69,6 +121,8 @@ int main(int argc, char *argv[])
 	}
 	if (optind >= argc)
 		return 2;
+	if (whole_system)
+		return record_system(options.window_ms, argv + optind);
 	r = trace_launch(argv[optind], argv + optind, &options, &result);
 	if (r < 0) {
 		fprintf(stderr, "trace-launch: %s\n", strerror(-r));

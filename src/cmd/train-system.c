@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+
+#include "log.h"
+#include "train-system.h"
+
+static void tell_start(void *userdata)
+{
+	const unsigned *duration_ms = userdata;
+
+	log_info("recording for %u s; SIGINT or SIGTERM ends it earlier",
+		 *duration_ms / 1000);
+}
+
+static int explain(int error)
+{
+	if (error == -EBUSY)
+		log_error("the whole system is being recorded already");
+	else if (error == -ENODEV || error == -ENOENT)
+		log_error("this kernel has no tracepoints of page cache accesses (Linux "
+			  "6.10)");
+	else if (error == -EPERM || error == -EACCES)
+		log_error("recording the whole system needs root, and a kernel that is not "
+			  "locked down to confidentiality");
+	else
+		return log_errno(error, "cannot record the whole system");
+	return error;
+}
+
+static void tell_problems(const struct trace_system_report *r)
+{
+	if (!r->exact)
+		log_warning(
+			"fault-around cannot be turned off on this kernel: pages that were "
+			"cached before are missing where programs map them");
+	if (r->n_lost)
+		log_warning("%llu of %llu events were lost", (unsigned long long)r->n_lost,
+			    (unsigned long long)(r->n_events + r->n_lost));
+	if (r->n_overflows)
+		log_warning("too many files were opened: some are missing");
+	if (r->n_clashes)
+		log_info("%u files left out that share their inode number with others",
+			 r->n_clashes);
+	if (r->n_left_out)
+		log_warning("%zu files left out: more than a profile can hold",
+			    r->n_left_out);
+	log_debug("%llu events, %llu of files that do not count",
+		  (unsigned long long)r->n_events, (unsigned long long)r->n_unknown);
+}
+
+int train_system_record(unsigned duration_ms, char **ret_program, struct trace_result *ret,
+			struct trace_system_report *ret_report)
+{
+	const struct trace_system_options options = {
+		.duration_ms = duration_ms,
+		.on_start = tell_start,
+		.userdata = &duration_ms,
+	};
+	_cleanup_free_ char *program = NULL;
+	int r;
+
+	if (geteuid() != 0)
+		return explain(-EPERM);
+	program = realpath("/proc/1/exe", NULL);
+	if (!program)
+		return log_errno(-errno, "cannot tell which program process 1 runs");
+	r = trace_system(&options, ret, ret_report);
+	if (r < 0)
+		return explain(r);
+	tell_problems(ret_report);
+	if (ret->n_objects == 0) {
+		trace_result_done(ret);
+		log_error("nothing was read that can be read ahead");
+		return -ECANCELED;
+	}
+	*ret_program = TAKE_PTR(program);
+	return 0;
+}

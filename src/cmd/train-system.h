@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* elfcast train --system: what differs from training a command. */
+#ifndef ELFCAST_TRAIN_SYSTEM_H
+#define ELFCAST_TRAIN_SYSTEM_H
+
+#include "trace-system.h"
+
+/*
+ * Record the whole system; says what is missing. *ret_program: canonical path of process 1's
+ * program, new. On failure, -ECANCELED when nothing was read, it has been logged.
+ */
+int train_system_record(unsigned duration_ms, char **ret_program, struct trace_result *ret,
+			struct trace_system_report *ret_report);
+
+#endif

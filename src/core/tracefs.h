@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The kernel's event tracer, set up to tell which pages of which files are needed by anyone:
+ * an instance of our own, and no page mapped that nobody touched. The only file that knows
+ * tracefs. What it changes is put back even when this process is killed: by a child that does
+ * nothing but wait for its end.
+ */
+#ifndef ELFCAST_TRACEFS_H
+#define ELFCAST_TRACEFS_H
+
+#include <sys/types.h>
+
+#include "mounts.h"
+#include "trace-ring.h"
+
+struct tracefs_setting;
+
+struct tracefs {
+	int instances_fd; /* directory of all instances */
+	bool made;	  /* ours is there */
+	int *cpu_fds;	  /* one ring buffer per CPU, not blocking */
+	unsigned n_cpus;
+	size_t page_bytes; /* of the ring buffers */
+	struct ring_layout layout;
+	struct page_event_format fault, get;
+	struct tracefs_setting *settings;
+	size_t n_settings, settings_capacity;
+	/* Fault-around is off. Else read-ahead of local disks is: exact for what is not cached. */
+	bool exact;
+	pid_t keeper;
+	int keeper_fd; /* closing it makes the keeper put everything back */
+};
+
+/*
+ * Start recording. Times are CLOCK_MONOTONIC. -EPERM: not root, or the kernel is locked down;
+ * -ENODEV: no such tracer or events (Linux 6.10 has them); -EBUSY: another recording runs.
+ */
+int tracefs_start(struct tracefs *t, const struct mounts *mounts);
+/* One page of CPU's buffer, at least page_bytes large; bytes, 0: nothing now. */
+ssize_t tracefs_read(const struct tracefs *t, unsigned cpu, void *page);
+/* No event comes any more; what came can still be read. Returns how many were lost. */
+uint64_t tracefs_end(struct tracefs *t);
+/* Put everything back. */
+void tracefs_done(struct tracefs *t);
+
+#endif

@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Recording the whole system: of a program that touches known pages, exactly those must be
+# seen, whoever else reads; and the kernel is afterwards as it was before.
+set -u
+if [ "$(id -u)" != 0 ]; then
+	echo "ok - recording the system # SKIP needs root"
+	exit 0
+fi
+dir=$(mktemp -d /var/lib/elfcast-test-XXXXXX) || exit 1
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+chmod 755 "$dir"
+cp "$BUILD/tests/trace-launch" "$BUILD/tests/trace-touch" "$dir/"
+elfcast=$BUILD/elfcast file=$dir/pages touch_=$dir/trace-touch
+head -c $((600 * 4096)) /dev/urandom >"$file"
+chmod 666 "$file"
+sync "$file"
+"$touch_" wait-tick "$file" || exit 1
+
+verdict() { # name ok?
+	if [ "$2" = 0 ]; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null | cut -c1-300 | tail -n 30
+	fi
+}
+record() { timeout 60 "$dir/trace-launch" -s -w 50000 "$@" >"$dir/out" 2>"$dir/err"; }
+pages() { sed -n "s,^$file ,,p" "$dir/out"; }
+has() { grep -qx -- "# $1" "$dir/out"; }
+# Other disks may come and go.
+disk=/sys/dev/block/$(findmnt -no MAJ:MIN -T "$dir")
+kernel_state() {
+	cat "$disk/bdi/read_ahead_kb" "$disk/../bdi/read_ahead_kb" 2>/dev/null
+	unshare --mount sh -c 'mount -t tracefs none /sys/kernel/tracing &&
+		ls /sys/kernel/tracing/instances
+		mount -t debugfs none /sys/kernel/debug && cat /sys/kernel/debug/fault_around_bytes' \
+		2>/dev/null
+}
+# Where fault-around stays on, only what was not cached is exact.
+uncache() { dd if="$file" iflag=nocache count=0 status=none; }
+
+before=$(kernel_state)
+if ! record /bin/true; then
+	if grep -qE 'No such device|Operation not permitted' "$dir/err"; then
+		echo "ok - recording the system # SKIP this kernel has no tracepoints for it"
+		exit 0
+	fi
+	verdict "a recording" 1
+	exit 1
+fi
+if has "exact 1"; then uncache() { :; }; fi
+
+exact() { # case pages
+	uncache
+	record "$touch_" "$1" "$file"
+	[ $? = 0 ] && [ "$(pages)" = "$2" ] && has "lost 0" && has "overflows 0"
+	verdict "$1" $?
+}
+third=$(seq -s ' ' 0 3 599)
+exact every-third "$third"
+exact write-private "1 5"
+exact shared-writable "3 50"
+exact read "5-7"
+exact pread "10 20-21 599"
+exact vectors "0-1 30-31 60 90"
+exact copies "4 70 80"
+exact fork "1-2 50 100"
+exact many-threads "$(seq -s ' ' 0 2 399)"
+exact spawn "$third"
+exact thread-exec "0-1 ${third#0 }"
+exact map-over "3 10 203"
+exact populate "16-23"
+exact sandboxed "9 11"
+exact sandboxed-child "9 300"
+exact killed 2
+
+# Its own file: opened before recording begins, and then mapped by nobody but read on.
+exec 9<"$file"
+uncache
+record /bin/sh -c 'dd bs=4096 skip=30 count=2 status=none <&9 >/dev/null'
+[ "$(pages)" = 30-31 ]
+verdict "a file that was open before" $?
+exec 9<&-
+
+cat "$file" >"$dir/new"
+uncache
+record /bin/sh -c "cat '$dir/new' >/dev/null; echo x >>'$dir/new'; cat '$file' >/dev/null"
+[ "$(pages)" = 0-599 ] && ! grep -q "^$dir/new" "$dir/out"
+verdict "a file that was changed meanwhile is left out" $?
+
+uncache
+record /bin/sh -c "mkdir '$dir/m' && mv '$file' '$dir/m/x' && '$touch_' pread '$dir/m/x'; mv '$dir/m/x' '$file'"
+! grep -q "^$dir/m" "$dir/out"
+verdict "a file that is elsewhere at the end is not named by its old path" $?
+
+# A container's view of the same disk: its paths are not ours.
+uncache
+record /usr/bin/unshare --mount sh -c "mount --bind '$dir' /mnt && '$touch_' pread /mnt/pages"
+! grep -q '^/mnt' "$dir/out"
+verdict "paths of another mount namespace are not taken for ours" $?
+
+record /bin/sh -c "seq -f 'x%g' 20000 >/dev/null; find /usr/share/doc -type f | head -n 4000 | xargs cat >/dev/null"
+has "lost 0" && has "overflows 0" && [ "$(sed -n 's/^# events //p' "$dir/out")" -gt 1000 ]
+verdict "nothing is lost when 4000 files are read" $?
+
+[ "$(kernel_state)" = "$before" ]
+verdict "the kernel's settings are as before" $?
+
+# Killed: its keeper puts everything back. How soon, nobody promises.
+"$dir/trace-launch" -s -w 50000 /bin/sh -c "echo >'$dir/started'; exec sleep 100" \
+	>"$dir/out" 2>"$dir/err" &
+recorder=$!
+until [ -e "$dir/started" ]; do kill -0 $recorder || break; done
+during=$(kernel_state)
+kids=$(pgrep -P $recorder)
+"$dir/trace-launch" -s -w 1000 /bin/true >"$dir/out" 2>"$dir/err"
+[ $? = 1 ] && grep -q 'Device or resource busy' "$dir/err" && kill -0 $recorder
+verdict "one recording at a time" $?
+kill -KILL $recorder
+for kid in $kids; do # the starter of sleep; the keeper has none
+	grandkids=$(pgrep -P "$kid")
+	[ -z "$grandkids" ] || kill -KILL "$kid" $grandkids
+done
+wait $recorder 2>/dev/null
+for _ in $(seq 200); do
+	[ "$(kernel_state)" = "$before" ] && break
+	sleep 0.05
+done
+[ "$during" != "$before" ] && [ "$(kernel_state)" = "$before" ]
+verdict "a killed recording leaves nothing behind" $?
+
+# The verb. Process 1 is a shell of our own.
+in_system() { # shell code; $elfcast, $dir, $touch_, $file are known
+	export elfcast dir touch_ file
+	unshare --pid --fork --mount-proc /bin/bash -c "$1; true" >"$dir/out" 2>"$dir/err"
+}
+until_recording='
+	until grep -q "recording for" "$dir/talk"; do kill -0 $! || exit; done'
+uncache
+# shellcheck disable=SC2016 # for the inner shell
+in_system '"$elfcast" train --system --for 50 -o "$dir/boot.json" 2>"$dir/talk" &'"$until_recording"'
+	"$touch_" every-third "$file"
+	kill -TERM $!
+	wait $! && echo fine'
+grep -qx fine "$dir/out" && python3 - "$dir/boot.json" "$file" <<'PY' 2>"$dir/err"
+import json, os, sys
+p = json.load(open(sys.argv[1]))
+assert p["program"] == os.path.realpath("/bin/bash"), p["program"]
+assert p["scenario"] == "boot" and p["trained"]["method"] == "filemap", p["trained"]
+assert p["trained"]["runs"] == 1 and p["trained"]["window_ms"] == 50000
+[o] = [o for o in p["objects"] if o["path"] == sys.argv[2]]
+pages = [i for first, n, runs, when in o["pages"] for i in range(first, first + n)]
+assert pages == list(range(0, 600, 3)), pages
+assert o["size"] == 600 * 4096 and o["digest"]
+when = [w for first, n, runs, w in o["pages"]]
+assert when == sorted(when), when
+PY
+verdict "SIGTERM ends it, and a profile is written" $?
+"$elfcast" show "$dir/boot.json" >"$dir/out" 2>"$dir/err"
+verdict "the profile can be read" $?
+
+# shellcheck disable=SC2016
+in_system 'mkdir "$dir/root"
+	"$elfcast" train --system --for 1 --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
+	"$touch_" read "$file"; wait $!'
+python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+assert r["scenario"] == "boot" and r["method"] == "filemap" and r["lost_events"] == 0, r
+assert r["installed"] == "local.bash.boot.json", r' "$dir/out" 2>"$dir/err" &&
+	[ -s "$dir/root/etc/elfcast/profiles.d/local.bash.boot.json" ] &&
+	ls "$dir"/root/var/lib/elfcast/shadow/*.local.bash.boot.json.shadow >/dev/null
+verdict "it ends by itself, --install, --json" $?
+
+setpriv --reuid 65534 --regid 65534 --clear-groups "$elfcast" train --system --for 1 \
+	>"$dir/out" 2>"$dir/err"
+[ $? = 1 ] && [ "$(wc -l <"$dir/err")" = 1 ] && grep -q 'needs root' "$dir/err"
+verdict "one line without root" $?
+
+usage() { # what arguments...
+	local what=$1
+	shift
+	"$elfcast" train "$@" >"$dir/out" 2>"$dir/err"
+	[ $? = 2 ] && grep -qF -- "$what" "$dir/err" && grep -q "Try 'elfcast train --help'" "$dir/err"
+	verdict "misuse: $what" $?
+}
+usage "--system needs --for=SECONDS" --system
+usage "bad time '0'" --system --for 0
+usage "bad time '3601'" --system --for 3601
+usage "bad time '1x'" --system --for 1x
+usage "--system runs no command" --system --for 3 -- true
+usage "--for is for --system" --for 3 -- true
+usage "--runs is not for --system" --system --for 3 -n 2
+exit 0
