@@ -173,6 +173,22 @@ assert r["installed"] == "local.bash.boot.json", r' "$dir/out" 2>"$dir/err" &&
 	ls "$dir"/root/var/lib/elfcast/shadow/*.local.bash.boot.json.shadow >/dev/null
 verdict "it ends by itself, --install, --json" $?
 
+# Its unit: no more privileges than it says, and none of systemd's complaints.
+unit=$TOP/packaging/systemd/elfcast-train-boot.service
+caps=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | sed 's/CAP_/+/g; s/ /,/g' | tr A-Z a-z)
+export caps
+# shellcheck disable=SC2016
+in_system 'rm -r "$dir/root"; mkdir "$dir/root"
+	setpriv --bounding-set "-all,$caps" --no-new-privs \
+		"$elfcast" train --system --for 1 --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$touch_" read "$file"; wait $!'
+[ -n "$caps" ] && grep -q "^\s*\"path\": \"$file\"" "$dir/root/etc/elfcast/profiles.d/local.bash.boot.json" &&
+	ls "$dir"/root/var/lib/elfcast/shadow/*.local.bash.boot.json.shadow >/dev/null
+verdict "the unit's capabilities are enough" $?
+grep -qx 'ConditionKernelCommandLine=elfcast=train' "$unit" &&
+	grep -qx 'ConditionKernelCommandLine=!elfcast=off' "$unit"
+verdict "the unit waits to be asked for" $?
+
 setpriv --reuid 65534 --regid 65534 --clear-groups "$elfcast" train --system --for 1 \
 	>"$dir/out" 2>"$dir/err"
 [ $? = 1 ] && [ "$(wc -l <"$dir/err")" = 1 ] && grep -q 'needs root' "$dir/err"
