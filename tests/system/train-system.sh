@@ -134,10 +134,11 @@ verdict "a killed recording leaves nothing behind" $?
 # The verb. Process 1 is a shell of our own.
 in_system() { # shell code; $elfcast, $dir, $touch_, $file are known
 	export elfcast dir touch_ file
+	rm -f "$dir/talk"
 	unshare --pid --fork --mount-proc /bin/bash -c "$1; true" >"$dir/out" 2>"$dir/err"
 }
 until_recording='
-	until grep -q "recording for" "$dir/talk"; do kill -0 $! || exit; done'
+	until grep -qs "recording for" "$dir/talk"; do kill -0 $! || exit; done'
 uncache
 # shellcheck disable=SC2016 # for the inner shell
 in_system '"$elfcast" train --system --for 50 -o "$dir/boot.json" 2>"$dir/talk" &'"$until_recording"'
