@@ -339,7 +339,7 @@ static int begin(struct system_trace *t)
 
 	if (r < 0)
 		return r;
-	t->files.local_only = true;
+	t->files.system_wide = true;
 	t->mountinfo_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	t->fanotify_fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK,
 				       O_RDONLY | O_CLOEXEC | O_LARGEFILE);

@@ -140,7 +140,7 @@ bool traced_files_path_counts(const struct traced_files *f, const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(left_out_dirs); i++)
 		if (strncmp(path, left_out_dirs[i], strlen(left_out_dirs[i])) == 0)
 			return false;
-	if (f->local_only && !mounts_is_local(f->mounts, path))
+	if (f->system_wide && !mounts_is_local(f->mounts, path))
 		return false;
 	type = mounts_fstype(f->mounts, path);
 	for (size_t i = 0; i < ARRAY_SIZE(disk_types); i++)
@@ -185,12 +185,21 @@ static struct traced_file *if_counts(struct traced_file *file)
 	return file && file->object.when ? file : NULL;
 }
 
+static bool leads_to(const char *path, const struct stat *file)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == file->st_dev &&
+	       st.st_ino == file->st_ino;
+}
+
 struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd)
 {
 	char proc[64], path[LIMIT_PATH_BYTES + 1];
 	struct traced_alias alias = { 0 };
 	struct stat st = { 0 };
 	struct statx stx;
+	bool counts;
 	ssize_t n;
 
 	snprintf(proc, sizeof(proc), "/proc/%d/fd/%d", pid, fd);
@@ -209,8 +218,11 @@ struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd
 	st.st_size = (off_t)stx.stx_size;
 	st.st_dev = alias.dev;
 	st.st_ino = alias.ino;
-	alias.file = file_add(
-		f, path, stx.stx_nlink && traced_files_path_counts(f, path) ? &st : NULL);
+	counts = stx.stx_nlink && traced_files_path_counts(f, path);
+	/* Another open of the file may be by a better path. */
+	if (f->system_wide && !(counts && leads_to(path, &st)))
+		return NULL;
+	alias.file = file_add(f, path, counts ? &st : NULL);
 	if (alias.file && alias_add(f, alias) < 0)
 		return NULL;
 	return if_counts(alias.file);

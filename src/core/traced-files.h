@@ -23,7 +23,11 @@ struct traced_alias;
 
 struct traced_files {
 	struct mounts *mounts;
-	bool local_only;       /* set after _init(): no file that another machine serves */
+	/*
+	 * Set after _init(): anyone opens files. Then only local ones count, and only by paths
+	 * that lead there: what is opened in a container, or by overlayfs in a layer, has others.
+	 */
+	bool system_wide;
 	struct timespec start; /* CLOCK_REALTIME_COARSE, as file times are taken from */
 	struct traced_file **items;
 	size_t n, capacity;

@@ -100,6 +100,35 @@ uncache
 record /usr/bin/unshare --mount sh -c "mount --bind '$dir' /mnt && '$touch_' pread /mnt/pages"
 ! grep -q '^/mnt' "$dir/out"
 verdict "paths of another mount namespace are not taken for ours" $?
+uncache
+record /bin/sh -c "unshare --mount sh -c 'mount --bind \"$dir\" /mnt && \"$touch_\" wait-tick /mnt/pages
+	exec 3</mnt/pages' && '$touch_' pread '$file'"
+[ "$(pages)" = "10 20-21 599" ]
+verdict "a file that was first opened elsewhere is known by our path" $?
+
+# Live systems: pages belong to the file of a layer, on a disk that is mounted nowhere else.
+overlay() { # name file system of the upper layer
+	local status
+	mkdir -p "$dir/low" "$dir/up" "$dir/ov"
+	cp "$file" "$dir/low/pages"
+	sync "$dir/low/pages"
+	"$touch_" wait-tick "$dir/low/pages"
+	dd if="$dir/low/pages" iflag=nocache count=0 status=none
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount sh -c '{ [ "$2" = same ] || mount -t "$2" none "$1/up"; } &&
+		mkdir -p "$1/up/u" "$1/up/w" &&
+		mount -t overlay -o "lowerdir=$1/low,upperdir=$1/up/u,workdir=$1/up/w" none "$1/ov" &&
+		exec timeout 60 "$1/trace-launch" -s -w 50000 "$1/trace-touch" pread "$1/ov/pages"' \
+		sh "$dir" "$2" >"$dir/out" 2>"$dir/err"
+	grep -qx "$dir/ov/pages 10 20-21 599" "$dir/out"
+	status=$?
+	rm -rf "$dir/low" "$dir/up" "$dir/ov"
+	verdict "$1" $status
+}
+if grep -qw overlay /proc/filesystems; then
+	overlay "overlayfs" same
+	overlay "overlayfs over tmpfs" tmpfs
+fi
 
 record /bin/sh -c "seq -f 'x%g' 20000 >/dev/null; find /usr/share/doc -type f | head -n 4000 | xargs cat >/dev/null"
 has "lost 0" && has "overflows 0" && [ "$(sed -n 's/^# events //p' "$dir/out")" -gt 1000 ]
