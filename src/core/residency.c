@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "limits.h"
 #include "macro.h"
@@ -65,6 +66,51 @@ int residency_read(int fd, uint8_t **ret, uint32_t *ret_pages)
 	}
 	*ret = TAKE_PTR(pages);
 	*ret_pages = (uint32_t)n_pages;
+	return 0;
+}
+
+/* Headers before Linux 6.5 lack it; the number is the same on all architectures but alpha. */
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+struct cache_range {
+	uint64_t off, bytes;
+};
+
+/* Pages of the CPU. */
+struct cache_counts {
+	uint64_t n_cached, n_dirty, n_writeback, n_evicted, n_recently_evicted;
+};
+
+static int count_by_mincore(int fd, uint64_t first_pgno, uint64_t n_pages,
+			    struct residency_count *ret)
+{
+	_cleanup_free_ uint8_t *pages = NULL;
+	uint32_t n;
+	int r = residency_read(fd, &pages, &n);
+
+	if (r < 0)
+		return r;
+	*ret = (struct residency_count){ 0 };
+	for (uint64_t i = first_pgno; i < n && i - first_pgno < n_pages; i++)
+		ret->n_resident += pages[i];
+	return 0;
+}
+
+int residency_count(int fd, uint64_t first_pgno, uint64_t n_pages,
+		    struct residency_count *ret)
+{
+	struct cache_range range = { first_pgno * PAGE_BYTES, n_pages * PAGE_BYTES };
+	uint64_t per_page = (uint64_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES;
+	struct cache_counts c;
+
+	if (syscall(SYS_cachestat, fd, &range, &c, 0) < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP
+			       ? count_by_mincore(fd, first_pgno, n_pages, ret)
+			       : -errno;
+	ret->n_resident = MIN(c.n_cached * per_page, n_pages);
+	ret->n_evicted = MIN(c.n_recently_evicted * per_page, n_pages - ret->n_resident);
 	return 0;
 }
 

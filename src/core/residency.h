@@ -15,6 +15,18 @@
  */
 int residency_read(int fd, uint8_t **ret, uint32_t *ret_pages);
 
+struct residency_count {
+	uint64_t n_resident,
+		n_evicted; /* pages; evicted: not long ago, and not known before 6.5 */
+};
+
+/*
+ * Of N_PAGES pages (of 4096 bytes) of FD from FIRST_PGNO on. cachestat(2), Linux 6.5, tells
+ * what was evicted as long as the kernel remembers; before, mincore(2) tells what is there.
+ */
+int residency_count(int fd, uint64_t first_pgno, uint64_t n_pages,
+		    struct residency_count *ret);
+
 /* Drop the clean, unmapped pages of FD from the cache (POSIX_FADV_DONTNEED). */
 int residency_evict(int fd);
 

@@ -37,6 +37,7 @@ static void test_written_then_evicted(void **state)
 	static char data[N * PAGE_BYTES - 100];
 	_cleanup_close_ int fd = open_temp();
 	_cleanup_free_ uint8_t *before = NULL, *after = NULL;
+	struct residency_count c;
 	uint32_t n;
 
 	(void)state;
@@ -55,6 +56,12 @@ static void test_written_then_evicted(void **state)
 	assert_int_equal(residency_read(fd, &after, &n), 0);
 	assert_int_equal(after[5], 1);
 	assert_int_equal(count(after, n), 1);
+	assert_int_equal(residency_count(fd, 0, N, &c), 0);
+	assert_int_equal(c.n_resident, 1);
+	assert_int_equal(residency_count(fd, 5, 1, &c), 0);
+	assert_int_equal(c.n_resident, 1);
+	assert_int_equal(residency_count(fd, 6, 1000, &c), 0);
+	assert_int_equal(c.n_resident, 0);
 }
 
 static void test_odd_files(void **state)
