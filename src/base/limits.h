@@ -75,6 +75,7 @@
 #define LIMIT_LAUNCH_PATH_BYTES	 1023u
 #define LIMIT_LAUNCHES_BYTES	 (LIMIT_LAUNCHES * (LIMIT_LAUNCH_PATH_BYTES + 64u))
 #define LIMIT_TIME_S		 1099511627775u
+#define LIMIT_UNUSED_BOOTS	 1000u /* boots without a launch: more say no more */
 
 /* /proc/self/mountinfo; about 100 bytes a mount, and the kernel allows 100,000 mounts. */
 #define LIMIT_MOUNTINFO_BYTES	 (64u << 20)

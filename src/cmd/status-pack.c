@@ -38,6 +38,7 @@ static const char *const verdict_words[PACK_VERDICTS] = {
 	[PACK_OVER_BUDGET] = "over the budget",
 	[PACK_OVER_TIME] = "over the time",
 	[PACK_OTHER_SCENARIO] = "not the default scenario",
+	[PACK_UNUSED] = "read ahead at several boots, and not launched",
 	[PACK_STALE] = "nothing to read: files missing or changed",
 	[PACK_NEVER] = "never, says elfcast.conf",
 };

@@ -6,6 +6,7 @@
 #include "limits.h"
 #include "object-open.h"
 #include "pack-build.h"
+#include "unused.h"
 
 /* Without counts all are equal: a damaged file costs the order, not the pack. */
 static int load_counts(const struct store *s, struct launches *ret)
@@ -67,20 +68,32 @@ static uint64_t ram_bytes(const struct store *s)
 	return s->usr || strcmp(s->root_path, "/") != 0 ? 0 : config_ram_bytes();
 }
 
+/* Damaged, it is as good as none: everything may hope again. */
+static int load_unused(const struct store *s, struct unused *ret)
+{
+	int r = unused_load(s, ret);
+
+	return r == -ENOENT || r == -EBADMSG || r == -ESTALE || r == -E2BIG ? 0 : r;
+}
+
 int pack_build(const struct store *s, const struct config *c, struct pack **ret,
 	       unsigned *ret_damaged)
 {
+	_cleanup_(unused_done) struct unused unused = { 0 };
 	const struct pack_options options = {
 		.budget_bytes =
 			config_allows_boot(c) ? config_budget_bytes(c, ram_bytes(s)) : 0,
 		.budget_us = (uint64_t)c->time_ms * 1000,
 		.always = &c->always,
 		.never = &c->never,
+		.unused = &unused,
 	};
 	_cleanup_(pack_freep) struct pack *p = pack_new(&options);
 	unsigned n_damaged = 0;
-	int r = p ? add_shadows(p, s, &n_damaged) : -ENOMEM;
+	int r = p ? load_unused(s, &unused) : -ENOMEM;
 
+	if (r == 0)
+		r = add_shadows(p, s, &n_damaged);
 	if (r == 0)
 		r = pack_choose(p);
 	if (r < 0)

@@ -8,6 +8,7 @@
 #include "limits.h"
 #include "pack-private.h"
 #include "select.h"
+#include "unused.h"
 #include "vec.h"
 
 /*
@@ -293,6 +294,20 @@ static bool is_listed(const struct name_list *list, const char *program)
 	return list && config_lists(list, program);
 }
 
+/*
+ * Hope ends where it was disappointed often enough. What was launched long ago and is read
+ * ahead for that alone has a weight left, but it is not worth a place among the others'.
+ */
+static void weigh(const struct pack *p, struct pack_choice *c, double count)
+{
+	bool hopeless = p->options.unused && !c->always && !c->boot &&
+			unused_is_hopeless(p->options.unused, c->program);
+
+	c->weight = hopeless ? count : count + PRIOR;
+	if (hopeless && count < PRIOR)
+		c->verdict = PACK_UNUSED;
+}
+
 int pack_add(struct pack *p, const struct shadow *s, const char *name, double count)
 {
 	struct pack_launch *l;
@@ -305,9 +320,9 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, double co
 	if (copy_strings(l, s, name) < 0)
 		return -ENOMEM;
 	p->n_launches++;
-	l->choice.weight = MAX(count, 0.0) + PRIOR;
 	l->choice.boot = strcmp(l->choice.scenario, PACK_BOOT) == 0;
 	l->choice.always = is_listed(p->options.always, l->choice.program);
+	weigh(p, &l->choice, MAX(count, 0.0));
 	if (is_listed(p->options.never, l->choice.program))
 		l->choice.verdict = PACK_NEVER;
 	return add_files(p, l, s);

@@ -12,11 +12,14 @@
 #include "shadow-read.h"
 #include "store.h"
 
+struct unused;
+
 struct pack_options {
 	uint64_t budget_bytes;
 	uint64_t budget_us; /* of modelled reading time; 0: no limit */
 	/* Programs by path or name, see config.h; may be NULL. Borrowed. */
 	const struct name_list *always, *never;
+	const struct unused *unused; /* may be NULL; borrowed until the last pack_add() */
 };
 
 /* The scenario of what `elfcast train --system` records: a boot, which happens once a boot. */
@@ -28,8 +31,9 @@ enum pack_verdict {
 	PACK_OVER_BUDGET,    /* its bytes did not fit any more */
 	PACK_OVER_TIME,	     /* nor what reading them takes */
 	PACK_OTHER_SCENARIO, /* the program has a default scenario */
-	PACK_STALE, /* no page of it is worth reading: files missing, other builds */
-	PACK_NEVER, /* the administrator's word */
+	PACK_UNUSED, /* read ahead at several boots, and not launched in any of them */
+	PACK_STALE,  /* no page of it is worth reading: files missing, other builds */
+	PACK_NEVER,  /* the administrator's word */
 	PACK_VERDICTS,
 };
 

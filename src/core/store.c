@@ -35,6 +35,8 @@
 
 /* These have another lock, and so a temporary file of their own. */
 #define LAUNCHES	   "launches"
+#define UNUSED		   "unused"
+#define UNUSED_TEMPORARY   ".unused.new"
 #define LAUNCHES_LOCK	   "launches.lock"
 #define LAUNCHES_TEMPORARY ".launches.new"
 
@@ -623,6 +625,19 @@ const char *store_config_path(void)
 int store_read_launches(const struct store *s, uint8_t **ret, size_t *ret_bytes)
 {
 	return read_state(s, "", LAUNCHES, LIMIT_LAUNCHES_BYTES, ret, ret_bytes);
+}
+
+int store_read_unused(const struct store *s, uint8_t **ret, size_t *ret_bytes)
+{
+	return read_state(s, "", UNUSED, LIMIT_LAUNCHES_BYTES, ret, ret_bytes);
+}
+
+int store_put_unused(const struct store *s, const void *data, size_t bytes)
+{
+	_cleanup_close_ int dir = open_state_dir(s, "", true);
+
+	return dir < 0 ? dir
+		       : replace_by(dir, UNUSED_TEMPORARY, UNUSED, data, bytes, false);
 }
 
 int store_put_launches(const struct store *s, const void *data, size_t bytes)

@@ -111,7 +111,10 @@ void store_pack_path(const struct store *s, char *ret, size_t bytes);
 /* Launch counts: -ENOENT, -E2BIG; replaced with fsync, since nothing can make them again. */
 int store_read_launches(const struct store *s, uint8_t **ret, size_t *ret_bytes);
 int store_put_launches(const struct store *s, const void *data, size_t bytes);
-/* For their writers: elfcastd holds it all its life. As store_lock(). */
+/* Programs read ahead and not launched; same limits, and without fsync: can be learnt again. */
+int store_read_unused(const struct store *s, uint8_t **ret, size_t *ret_bytes);
+int store_put_unused(const struct store *s, const void *data, size_t bytes);
+/* For writers of both: elfcastd holds it all its life. As store_lock(). */
 int store_lock_launches(const struct store *s, unsigned timeout_ms);
 
 /* Report of the last boot's prefetch, in /run: -ENOENT where there is no /run. */

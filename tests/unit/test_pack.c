@@ -13,6 +13,7 @@
 #include "pack.h"
 #include "select.h"
 #include "shadow-write.h"
+#include "unused.h"
 
 #define PRIOR 0.1
 
@@ -110,9 +111,9 @@ static struct pack *chosen(const struct pack_options *o, const struct file *file
 /* "a+3 b+1 c-budget": names with new pages, or why not. */
 static const char *described(const struct pack *p)
 {
-	static const char *const verdicts[PACK_VERDICTS] = {
-		"+", "-budget", "-time", "-other", "-stale", "-never"
-	};
+	static const char *const verdicts[PACK_VERDICTS] = { "+",      "-budget", "-time",
+							     "-other", "-unused", "-stale",
+							     "-never" };
 	static char text[512];
 	char *end = text;
 
@@ -328,6 +329,48 @@ static void test_budget_of_time(void **state)
 
 static char *const always_names[] = { (char *)(uintptr_t) "/b" };
 static char *const never_names[] = { (char *)(uintptr_t) "a" };
+
+/* Read ahead in vain at several boots: hope is gone, but not what launches there are. */
+static void test_unused(void **state)
+{
+	static char program[] = "/1";
+	struct unused_program hopeless = { program, UNUSED_BOOTS },
+			      hopeful = { program, UNUSED_BOOTS - 1 };
+	struct unused unused = { .items = &hopeless, .n = 1 };
+	struct spec specs[] = {
+		{ "1", "/1", NULL, 0, { { A, 0, 1, 0 } } },
+		{ "2", "/2", NULL, 0, { { B, 0, 2, 0 } } },
+	};
+	static char *names[] = { program };
+	const struct name_list always = { names, 1, 1 };
+	struct pack_options o = plenty;
+	struct pack *p;
+
+	(void)state;
+	o.unused = &unused;
+	p = chosen(&o, files, N_FILES, specs, 2);
+	assert_string_equal(described(p), "2+2 1-unused");
+	pack_free(p);
+	o.always = &always; /* the administrator knows better */
+	p = chosen(&o, files, N_FILES, specs, 2);
+	assert_string_equal(described(p), "1+1 2+2");
+	pack_free(p);
+	o.always = NULL;
+	specs[0].scenario = PACK_BOOT; /* nobody launches the system */
+	p = chosen(&o, files, N_FILES, specs, 2);
+	assert_string_equal(described(p), "1+1 2+2");
+	pack_free(p);
+	specs[0].scenario = NULL;
+	specs[0].count = 1; /* and since then launched */
+	p = chosen(&o, files, N_FILES, specs, 2);
+	assert_string_equal(described(p), "1+1 2+2");
+	pack_free(p);
+	specs[0].count = 0;
+	unused.items = &hopeful;
+	p = chosen(&o, files, N_FILES, specs, 2);
+	assert_string_equal(described(p), "1+1 2+2");
+	pack_free(p);
+}
 
 static void test_always_and_never(void **state)
 {
@@ -810,6 +853,7 @@ int main(void)
 		cmocka_unit_test(test_budget_of_bytes),
 		cmocka_unit_test(test_over_budget_but_shared),
 		cmocka_unit_test(test_budget_of_time),
+		cmocka_unit_test(test_unused),
 		cmocka_unit_test(test_always_and_never),
 		cmocka_unit_test(test_boot_comes_first),
 		cmocka_unit_test(test_without_counts_by_name),
