@@ -16,6 +16,7 @@ static const struct part {
 	{ "pack", status_pack },
 	{ "launches", status_launches },
 	{ "prometheus", status_metrics },
+	{ "usage", status_usage },
 };
 static const struct part overview = { NULL, status_overview };
 
@@ -37,6 +38,7 @@ static int run_status(int argc, char *argv[])
 		{ "pack", no_argument, NULL, OPT_VERB },
 		{ "launches", no_argument, NULL, OPT_VERB + 1 },
 		{ "prometheus", no_argument, NULL, OPT_VERB + 2 },
+		{ "usage", no_argument, NULL, OPT_VERB + 3 },
 		COMMON_LONGOPTS,
 	};
 	const struct part *part = &overview;
@@ -63,9 +65,10 @@ static int run_status(int argc, char *argv[])
 
 const struct cmd cmd_status = {
 	.name = "status",
-	.args = "[--pack|--launches|--prometheus] [OPTION...]",
+	.args = "[--pack|--usage|--launches|--prometheus] [OPTION...]",
 	.summary = "programs, their shadows, the last boot; what is read at boot, and why",
 	.options = "      --pack          programs by rank, and what is left out\n"
+		   "      --usage         what of that is in memory, and was launched since boot\n"
 		   "      --launches      launch counts, and whether they are being made\n"
 		   "      --prometheus    the overview as metrics\n",
 	.run = run_status,

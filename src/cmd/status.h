@@ -10,5 +10,6 @@ int status_overview(const struct store *s);
 int status_metrics(const struct store *s);
 int status_pack(const struct store *s);
 int status_launches(const struct store *s);
+int status_usage(const struct store *s);
 
 #endif

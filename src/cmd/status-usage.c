@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What became of the pages that the pack names: still in memory, evicted, and brought in for
+ * a program that has been launched since boot or for one that has not.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cmd.h"
+#include "json-out.h"
+#include "launches.h"
+#include "limits.h"
+#include "log.h"
+#include "object-open.h"
+#include "residency.h"
+#include "pack.h"
+#include "status.h"
+#include "text-out.h"
+#include "unused.h"
+
+struct launch_usage {
+	uint64_t n_pages, n_resident, n_evicted, n_unknown; /* that it brings in */
+	bool boot, launched;
+	uint32_t n_boots; /* without a launch, before this one */
+};
+
+struct usage {
+	struct shadow pack;
+	uint8_t *data;
+	struct launch_usage *launches; /* as in the pack */
+	bool counting;		       /* there are counts at all */
+};
+
+static void usage_done(struct usage *u)
+{
+	free(u->data);
+	free(u->launches);
+}
+
+static void look_at_extent(struct usage *u, int fd, const struct shadow_extent *e)
+{
+	struct launch_usage *l = &u->launches[le32_get(e->when)];
+	uint32_t n_pages = le32_get(e->n_pages);
+	struct residency_count c;
+
+	l->n_pages += n_pages;
+	if (fd < 0 || residency_count(fd, le32_get(e->first_pgno), n_pages, &c) < 0) {
+		l->n_unknown += n_pages;
+		return;
+	}
+	l->n_resident += c.n_resident;
+	l->n_evicted += c.n_evicted;
+}
+
+/* A file that is not the one in the pack was not read ahead: nothing is known of it. */
+static void look_at_object(struct usage *u, const struct object_place *place,
+			   const struct shadow_object *o)
+{
+	_cleanup_close_ int fd = -1;
+	enum prefetch_skip skip;
+	struct stat st;
+
+	if (object_open(place, shadow_string(&u->pack, o->path), &fd, &st, &skip) < 0 ||
+	    skip != PREFETCH_USED)
+		fd = -1;
+	else if (object_check(o, &st, fd) != PREFETCH_USED) {
+		close(fd);
+		fd = -1;
+	}
+	for (uint32_t i = le32_get(o->first_extent); i != SHADOW_NONE;
+	     i = le32_get(u->pack.extents[i].next))
+		look_at_extent(u, fd, &u->pack.extents[i]);
+}
+
+/* When this boot began, by the clock as it is now. */
+static uint64_t boot_time(void)
+{
+	struct timespec now, up;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) < 0 ||
+	    clock_gettime(CLOCK_BOOTTIME, &up) < 0)
+		return 0;
+	return (uint64_t)MAX(now.tv_sec - up.tv_sec, 0);
+}
+
+/* What cannot be read counts as nothing: this is only a look. */
+static void look_at_launches(struct usage *u, const struct store *s)
+{
+	_cleanup_(launches_done) struct launches counts = { 0 };
+	_cleanup_(unused_done) struct unused unused = { 0 };
+	uint64_t since_s = boot_time();
+
+	u->counting = launches_load(s, &counts) == 0;
+	if (!u->counting)
+		counts = (struct launches){ 0 };
+	if (unused_load(s, &unused) < 0)
+		unused = (struct unused){ 0 };
+	for (uint32_t i = 0; i < u->pack.n_launches; i++) {
+		const struct shadow_launch *l = &u->pack.launches[i];
+		const char *program = shadow_string(&u->pack, l->program);
+		const struct launch_count *c = launches_find(&counts, program);
+
+		u->launches[i].boot =
+			strcmp(shadow_string(&u->pack, l->scenario), PACK_BOOT) == 0;
+		u->launches[i].launched =
+			u->launches[i].boot || (c && c->last_s >= since_s);
+		u->launches[i].n_boots = unused_boots(&unused, program);
+	}
+}
+
+static int load(const struct store *s, struct usage *u)
+{
+	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
+	size_t bytes;
+	int r = store_read_pack(s, &u->data, &bytes);
+
+	if (r == 0)
+		r = shadow_parse(u->data, bytes, &u->pack);
+	if (r == 0 && u->pack.kind != SHADOW_KIND_PACK)
+		r = -EBADMSG;
+	if (r == 0)
+		r = mounts_load(&mounts);
+	if (r < 0)
+		return r;
+	u->launches = calloc(u->pack.n_launches + 1u, sizeof(*u->launches));
+	if (!u->launches)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < u->pack.n_objects; i++)
+		look_at_object(u, &(struct object_place){ s->rootfd, s->root_path, mounts },
+			       &u->pack.objects[i]);
+	look_at_launches(u, s);
+	return 0;
+}
+
+static struct launch_usage sum(const struct usage *u, bool launched)
+{
+	struct launch_usage all = { 0 };
+
+	for (uint32_t i = 0; i < u->pack.n_launches; i++) {
+		const struct launch_usage *l = &u->launches[i];
+
+		if (l->launched != launched)
+			continue;
+		all.n_pages += l->n_pages;
+		all.n_resident += l->n_resident;
+		all.n_evicted += l->n_evicted;
+		all.n_unknown += l->n_unknown;
+	}
+	return all;
+}
+
+static double mib(uint64_t n_pages)
+{
+	return (double)n_pages * PAGE_BYTES / (1 << 20);
+}
+
+static void print_line(const struct usage *u, uint32_t i)
+{
+	const struct launch_usage *l = &u->launches[i];
+	const char *scenario = shadow_string(&u->pack, u->pack.launches[i].scenario);
+
+	printf("%9.1f %9.1f %9.1f  %-8s %6u  ", mib(l->n_pages), mib(l->n_resident),
+	       mib(l->n_evicted),
+	       l->boot	     ? "boot"
+	       : l->launched ? "yes"
+			     : "no",
+	       l->n_boots);
+	text_put(shadow_string(&u->pack, u->pack.launches[i].program));
+	if (strcmp(scenario, "default") != 0) {
+		fputs(", ", stdout);
+		text_put(scenario);
+	}
+	putchar('\n');
+}
+
+static void print_text(const struct usage *u)
+{
+	struct launch_usage used = sum(u, true), not_used = sum(u, false);
+
+	if (u->pack.n_launches > 0)
+		printf("%9s %9s %9s  %-8s %6s  %s\n", "MIB", "RESIDENT", "EVICTED",
+		       "LAUNCHED", "IN VAIN", "PROGRAM");
+	for (uint32_t i = 0; i < u->pack.n_launches; i++)
+		print_line(u, i);
+	log_info("%.1f of %.1f MiB for programs launched since boot; %.1f MiB for others, "
+		 "%.1f of them still in memory",
+		 mib(used.n_pages), mib(used.n_pages + not_used.n_pages),
+		 mib(not_used.n_pages), mib(not_used.n_resident));
+}
+
+static void put_pages(const struct launch_usage *l)
+{
+	json_uint("bytes", l->n_pages * PAGE_BYTES);
+	json_uint("resident_bytes", l->n_resident * PAGE_BYTES);
+	json_uint("evicted_bytes", l->n_evicted * PAGE_BYTES);
+	json_uint("unknown_bytes", l->n_unknown * PAGE_BYTES);
+}
+
+static void put_sum(const char *key, struct launch_usage l)
+{
+	json_open(key, '{');
+	put_pages(&l);
+	json_close('}');
+}
+
+static void print_json(const struct usage *u)
+{
+	json_open(NULL, '{');
+	json_bool("counting", u->counting);
+	put_sum("used", sum(u, true));
+	put_sum("not_used", sum(u, false));
+	json_open("launches", '[');
+	for (uint32_t i = 0; i < u->pack.n_launches; i++) {
+		const struct shadow_launch *l = &u->pack.launches[i];
+
+		json_open(NULL, '{');
+		json_string("program", shadow_string(&u->pack, l->program));
+		json_string("scenario", shadow_string(&u->pack, l->scenario));
+		json_bool("launched", u->launches[i].launched);
+		json_uint("boots_in_vain", u->launches[i].n_boots);
+		put_pages(&u->launches[i]);
+		json_close('}');
+	}
+	json_close(']');
+	json_close('}');
+}
+
+int status_usage(const struct store *s)
+{
+	_cleanup_(usage_done) struct usage u = { 0 };
+	int r = load(s, &u);
+
+	if (r == -ENOENT || r == -ENOTDIR) {
+		log_info("there is no pack: nothing is read at boot");
+		u.pack = (struct shadow){ 0 }; /* an empty one */
+	} else if (r < 0) {
+		log_errno(r, "cannot tell how the pack was used");
+		return CMD_FAILED;
+	}
+	if (arg_json)
+		print_json(&u);
+	else
+		print_text(&u);
+	if (!u.counting && u.pack.n_launches > 0)
+		log_warning("launches are not counted: see elfcastd(8)");
+	return CMD_DONE;
+}

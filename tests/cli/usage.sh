@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What became of the pack, on a fake root: in memory or not, launched or not; and who was read
+# ahead in vain too often is left out until it is launched.
+. "$(dirname "$0")/../lib.sh"
+
+R=$TMP/root
+P=$R/usr/share/elfcast/profiles.d
+V=$R/var/lib/elfcast
+mkdir -p "$P" "$R/usr/bin" "$R/etc/elfcast"
+program() { # name pages [scenario]
+	make_elf "$R/usr/bin/$1" "$1"
+	truncate -s 1M "$R/usr/bin/$1"
+	# Not holes: their pages are no pages of the disk.
+	dd if=/dev/zero of="$R/usr/bin/$1" bs=4096 seek=8 count=248 conv=notrunc status=none
+	profile "$P/v.$1.json" "/usr/bin/$1" "$(printf '{ "path": "%s", "build_id": "%s", "size": %s, "pages": [[0, %s, 1, 1]] }' \
+		"/usr/bin/$1" "$(build_id_of "$R/usr/bin/$1")" "$(stat -c %s "$R/usr/bin/$1")" "$2")"
+	[ -z "${3:-}" ] || sed -i "s/\"default\"/\"$3\"/" "$P/v.$1.json"
+}
+compile() { elfcast compile --root="$R" --storage=flash 2>"$TMP/err"; }
+usage() { elfcast status --usage --json --root="$R" 2>"$TMP/err" |
+	python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
+of() { # PROGRAM KEY
+	usage "[l['$2'] for l in d['launches'] if l['program'] == '/usr/bin/$1'][0]"
+}
+verdict() { # PROGRAM
+	elfcast status --pack --json --root="$R" 2>/dev/null | python3 -c "import json, sys
+print([l['verdict'] for l in json.load(sys.stdin)['launches'] if l['program'] == '/usr/bin/$1'][0])"
+}
+launched() { # program time...
+	printf 'elfcast-launches 1 1767300000\n' >"$V/launches"
+	[ $# = 0 ] || printf '1.000000 %s /usr/bin/%s\n' "$2" "$1" >>"$V/launches"
+	printf 'end %s\n' $(($# / 2)) >>"$V/launches"
+}
+unused() { # boots program
+	printf 'elfcast-unused 1 6f1c2d3e-0000-4000-8000-0123456789ab\n%s /usr/bin/%s\nend 1\n' \
+		"$1" "$2" >"$V/unused"
+}
+
+status "no pack" 0 elfcast status --usage --root="$R"
+check "no pack: says so" grep -q 'there is no pack' "$TMP/err"
+same "no pack: JSON" "[]" "$(usage 'd["launches"]')"
+
+program a 20
+program b 30
+program sys 5 boot
+compile
+same "all are in the pack" "['a', 'b', 'sys']" "$(usage 'sorted(l["program"][9:] for l in d["launches"])')"
+same "no counts: nothing is known to be launched" "False False" "$(usage 'd["counting"], d["launches"][1]["launched"]' | tr -d '(),')"
+check "no counts: warns" grep -q 'not counted' "$TMP/err"
+
+# In memory. Not on tmpfs, where all is.
+if [ "$(id -u)" != 0 ] || [ "$(stat -f -c %T "$TMP")" = tmpfs ]; then
+	skip "residency" "needs root, and a disk"
+else
+	sync -f "$R/usr/bin/a"
+	for f in a b sys; do dd if="$R/usr/bin/$f" iflag=nocache count=0 status=none; done
+	same "evicted: not resident" 0 "$(of a resident_bytes)"
+	dd if="$R/usr/bin/b" bs=4096 count=16 iflag=nocache of=/dev/null status=none
+	dd if="$R/usr/bin/b" iflag=nocache count=0 status=none
+	cat "$R/usr/bin/a" >/dev/null
+	same "read: resident" $((20 * 4096)) "$(of a resident_bytes)"
+	same "all that the pack reads for it" $((20 * 4096)) "$(of a bytes)"
+	same "not read: not resident" 0 "$(of b resident_bytes)"
+	same "sum of what nobody launched" $((20 * 4096)) "$(usage 'd["not_used"]["resident_bytes"]')"
+fi
+
+launched a "$(date +%s)"
+same "launched since boot" "True False" "$(of a launched) $(of b launched)"
+same "the machine's own start is used" True "$(of sys launched)"
+same "sum of what was launched" $((25 * 4096)) "$(usage 'd["used"]["bytes"]')"
+launched a 1767225601 # before this boot
+same "launched before boot" False "$(of a launched)"
+status "text" 0 elfcast status --usage --root="$R"
+check "text: a line each" grep -qE '^ +0\.1 +[0-9.]+ +[0-9.]+  no +0  /usr/bin/b$' "$TMP/out"
+check "text: the boot" grep -qE '  boot +0  /usr/bin/sys, boot$' "$TMP/out"
+
+rm "$R/usr/bin/b" && cp "$R/usr/bin/a" "$R/usr/bin/b"
+same "another file: nothing is known of it" "$((30 * 4096)) 0" "$(of b unknown_bytes) $(of b resident_bytes)"
+program b 30
+compile
+
+# In vain.
+launched
+unused 4 b
+same "boots in vain" "0 4" "$(of a boots_in_vain) $(of b boots_in_vain)"
+same "four boots in vain: still there" taken "$(verdict b)"
+unused 5 b
+same "five: left out" "read ahead at several boots, and not launched" "$(verdict b)"
+compile
+same "compile leaves it out" "['a', 'sys']" "$(usage 'sorted(l["program"][9:] for l in d["launches"])')"
+launched b "$(date +%s)"
+same "launched: taken again" taken "$(verdict b)"
+launched
+echo "Always=/usr/bin/b" >"$R/etc/elfcast/elfcast.conf"
+same "Always=" taken "$(verdict b)"
+rm "$R/etc/elfcast/elfcast.conf"
+unused 5 sys
+same "the machine's own start is never in vain" taken "$(verdict sys)"
+unused 5 b && truncate -s -1 "$V/unused"
+same "damaged: as good as none" taken "$(verdict b)"
+
+printf torn >"$V/boot.pack"
+status "damaged pack" 1 elfcast status --usage --root="$R"
+check "damaged pack: one line" test "$(wc -l <"$TMP/err")" = 1
+finish
