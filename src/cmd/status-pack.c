@@ -31,7 +31,8 @@ static const char *const disk_words[] = {
 static const char *const verdict_keys[PACK_VERDICTS] = {
 	[PACK_TAKEN] = "taken",		[PACK_OVER_BUDGET] = "over-budget",
 	[PACK_OVER_TIME] = "over-time", [PACK_OTHER_SCENARIO] = "other-scenario",
-	[PACK_STALE] = "stale",		[PACK_NEVER] = "never",
+	[PACK_UNUSED] = "unused",	[PACK_STALE] = "stale",
+	[PACK_NEVER] = "never",
 };
 
 static const char *const verdict_words[PACK_VERDICTS] = {

@@ -68,7 +68,8 @@ const struct cmd cmd_status = {
 	.args = "[--pack|--usage|--launches|--prometheus] [OPTION...]",
 	.summary = "programs, their shadows, the last boot; what is read at boot, and why",
 	.options = "      --pack          programs by rank, and what is left out\n"
-		   "      --usage         what of that is in memory, and was launched since boot\n"
+		   "      --usage         what of that is in memory, and was launched "
+		   "since boot\n"
 		   "      --launches      launch counts, and whether they are being made\n"
 		   "      --prometheus    the overview as metrics\n",
 	.run = run_status,

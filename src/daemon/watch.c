@@ -20,6 +20,7 @@
 #include "log.h"
 #include "marks.h"
 #include "sandbox.h"
+#include "unused.h"
 #include "watch-state.h"
 #include "watch.h"
 #include "watched.h"
@@ -47,6 +48,7 @@ struct watch {
 	/* What the events read so far ask for. */
 	bool must_reload, must_resolve, must_write, must_end;
 	uint64_t n_overflows_logged;
+	uint64_t since_s; /* CLOCK_BOOTTIME */
 	int result;
 };
 
@@ -222,6 +224,17 @@ static void read_the_rest(struct watch *w)
 				break;
 }
 
+/* What was not seen may have been launched: then this boot is no evidence against anyone. */
+static void note_unused(struct watch *w)
+{
+	bool saw_all = w->state.n_overflows == 0 && w->state.n_unwatched == 0;
+	int r = unused_note_stored(&w->store, &w->launches,
+				   saw_all ? w->since_s : UINT64_MAX);
+
+	if (r < 0)
+		log_errno(r, "cannot note what was read ahead in vain");
+}
+
 static int loop(struct watch *w)
 {
 	struct epoll_event ready[8];
@@ -239,6 +252,7 @@ static int loop(struct watch *w)
 		return w->result;
 	read_the_rest(w);
 	write_counts(w);
+	note_unused(w);
 	return 0;
 }
 
@@ -322,6 +336,7 @@ static int open_marks(struct watch *w)
 
 static int start(struct watch *w)
 {
+	struct timespec now = { 0 };
 	int r = take_lock(w);
 
 	if (r == 0)
@@ -332,6 +347,8 @@ static int start(struct watch *w)
 		r = open_marks(w);
 	if (r < 0)
 		return r;
+	if (clock_gettime(CLOCK_BOOTTIME, &now) == 0)
+		w->since_s = (uint64_t)now.tv_sec;
 	reload(w);
 	return 0;
 }

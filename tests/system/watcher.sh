@@ -94,6 +94,22 @@ ln "$R/usr/bin/tiny" "$R/usr/bin/hard"
 "$R/usr/bin/hard"
 counted "a link is its target, another hard link is not" 108 /usr/bin/tiny
 
+# What is read ahead at boot and was launched is struck off; this watcher came too late to say
+# anything against the others.
+add_program /usr/bin/idle
+elfcast compile -q --root="$R"
+printf 'elfcast-unused 1 6f1c2d3e-0000-4000-8000-0123456789ab\n4 %s\n3 %s\nend 2\n' \
+	/usr/bin/idle /usr/bin/tiny >"$R/var/lib/elfcast/unused"
+start_watcher
+run_times /usr/bin/tiny 1 >/dev/null
+end_watcher
+if [ "$(cut -d. -f1 /proc/uptime)" -gt 700 ]; then
+	same "at its end, strikes off what was read ahead and launched" "4 /usr/bin/idle" \
+		"$(grep / "$R/var/lib/elfcast/unused")"
+fi
+sed -i 's/^109\./108./' "$R/var/lib/elfcast/launches" # as before
+rm "$R/var/lib/elfcast/unused" "$R/usr/bin/idle"
+
 printf '#!%s\n' "$R/usr/bin/tiny" >"$R/usr/bin/script"
 chmod 755 "$R/usr/bin/script"
 profile "$P/test.script.json" /usr/bin/script "{ \"path\": \"/usr/bin/script\",
