@@ -10,7 +10,7 @@
 # DEVELOPER=1 makes warnings errors, SANITIZE=address,undefined builds with sanitizers,
 # V=1 shows commands. CFLAGS, CPPFLAGS and LDFLAGS are yours.
 
-VERSION := 0.1
+VERSION := 0.2
 
 prefix     ?= /usr
 bindir     ?= $(prefix)/bin
