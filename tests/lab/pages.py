@@ -100,6 +100,7 @@ def best(root, needed_path, disk_path, model):
     return {
         "best_us": round(disks.best_time_s(model, extents, disk_pages) * 1e6),
         "needed_extents": len(extents),
+        "needed_pages": sum(n for _, n in extents),
     }
 
 
