@@ -91,7 +91,7 @@ static int read_pack(const struct boot_options *o, struct store *store, int pack
 		store->usr = true; /* image builds */
 		r = store_read_pack(store, &data, &bytes);
 	}
-	share->from_usr = store->usr;
+	share->from_usr = store->usr && r != -ENOENT;
 	if (r < 0)
 		return r;
 	r = shadow_parse(data, bytes, ret);
