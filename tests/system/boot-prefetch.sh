@@ -158,7 +158,7 @@ boot
 same "a pack of an image build" "/usr/lib/elfcast/boot.pack 55" "$(value 'r["pack"], r["asked_pages"]' | tr -d "(),'")"
 rm "$root/usr/lib/elfcast/boot.pack"
 boot
-same "no pack" "0 elfcast-prefetch: no pack '/usr/lib/elfcast/boot.pack'" "$? $(cat "$work/err")"
+same "no pack" "0 elfcast-prefetch: no pack '/var/lib/elfcast/boot.pack'" "$? $(cat "$work/err")"
 
 # ---- as another user ----------------------------------------------------------------------
 make_pack <<<"$lines"
