@@ -8,6 +8,7 @@
 # KIND: ext4 xfs btrfs squashfs erofs. OUT (build/bench/DATE) gets a file for each row,
 # results.json, table.md and plot.svg; with OUT given, rows that are there already are not
 # measured again, so an interrupted run can go on. ROUNDS_LARGE: of Chromium, LibreOffice.
+# NOTE: a sentence about the machine, for the results.
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd) BUILD=${BUILD:-$TOP/build}
 case $BUILD in /*) ;; *) BUILD=$TOP/$BUILD ;; esac
@@ -22,7 +23,7 @@ lab_enter "$@"
 . "$TOP/tests/lab/measure.sh"
 . "$TOP/tests/lab/rows.sh"
 ROUNDS=${ROUNDS:-5}
-ROUNDS_LARGE=${ROUNDS_LARGE:-$((ROUNDS < 2 ? ROUNDS : 2))}
+ROUNDS_LARGE=${ROUNDS_LARGE:-$((ROUNDS < 3 ? ROUNDS : 3))}
 
 can_be_measured() { # program...
 	local p why
@@ -90,6 +91,7 @@ describe_run() {
 	printf '{"mode": "run", "date": "%s", "kernel": "%s", "cpu": "%s", "cores": %d, ' \
 		"$(date -u +%F)" "$(uname -sr)" "$(sed -n 's/^model name\t*: //p' /proc/cpuinfo | head -n 1)" \
 		"$(nproc)"
+	[ -z "${NOTE:-}" ] || printf '"note": "%s", ' "${NOTE//\"/}"
 	printf '"elfcast": "%s"}\n' "$(git -C "$TOP" describe --always --dirty 2>/dev/null ||
 		"$BUILD/elfcast" --version | head -n 1)"
 }

@@ -316,7 +316,7 @@ def slower_list(rows, out):
 def render(run, rows):
     out = [f"# Launches on modelled disks: {run.get('date', '?')}, {run.get('kernel', '?')}", "",
            f"{run.get('cpu', '?')}, {run.get('cores', '?')} cores; elfcast {run.get('elfcast', '?')}.",
-           "", LEGEND]
+           ""] + ([run["note"], ""] if "note" in run else []) + [LEGEND]
     for key, group in groups_of(rows).items():
         out += ["", f"## {title_of(key)}", ""]
         times_table(group, out)
