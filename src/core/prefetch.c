@@ -18,6 +18,7 @@
 #include "blockdev.h"
 #include "limits.h"
 #include "object-open.h"
+#include "prefetch-join.h"
 #include "prefetch.h"
 
 #define THREADS_DEFAULT 8
@@ -76,6 +77,8 @@ struct job {
 	uint32_t *order; /* objects with extents, by their first extent */
 	uint32_t n_order;
 	_Atomic uint32_t *asked; /* pages asked for, by extent */
+	struct join *joins;	 /* NULL: each extent is read as it is */
+	_Atomic bool *taken;	 /* of leaders: asked for with another one of the piece */
 	_Atomic uint32_t next_open, next_ask, next_wait, n_extents_asked;
 	_Atomic uint64_t pages_left, pages_asked;
 	_Atomic uint32_t n_open; /* objects */
@@ -94,6 +97,8 @@ static void job_free(struct job *job)
 	free(job->objects);
 	free(job->order);
 	free(job->asked);
+	free(job->joins);
+	free(job->taken);
 	if (job->place.rootfd >= 0)
 		close(job->place.rootfd);
 	if (job->sysfd >= 0)
@@ -338,7 +343,8 @@ static void end_batch(struct job *job, struct batch *b, int fd, off_t last_off)
 	struct timespec start;
 	char byte;
 
-	if (!b->last && b->n_pages < BATCH_PAGES * scale && b->n_calls < BATCH_CALLS * scale)
+	if (!b->last && b->n_pages < BATCH_PAGES * scale &&
+	    b->n_calls < BATCH_CALLS * scale)
 		return;
 	start = now();
 	/* An error is for whoever needs the page. */
@@ -377,12 +383,28 @@ static uint32_t ask_pages(struct job *job, struct batch *batch, struct object *o
 	return done;
 }
 
+/* The extent that stands for the piece of INDEX; SHADOW_NONE: it was asked for. */
+static uint32_t take_piece(struct job *job, uint32_t index, uint32_t *ret_pages)
+{
+	*ret_pages = le32_get(job->s.extents[index].n_pages);
+	if (!job->joins)
+		return index;
+	index = job->joins[index].leader;
+	*ret_pages = job->joins[index].n_pages;
+	return atomic_exchange(&job->taken[index], true) ? SHADOW_NONE : index;
+}
+
 static void ask_extent(struct job *job, struct batch *batch, uint32_t index)
 {
 	const struct shadow_extent *e = &job->s.extents[index];
-	uint32_t first = le32_get(e->first_pgno), n_pages = le32_get(e->n_pages);
 	struct object *object = &job->objects[le32_get(e->object)];
+	uint32_t first, n_pages;
 	uint64_t file_pages;
+
+	index = take_piece(job, index, &n_pages);
+	if (index == SHADOW_NONE)
+		return;
+	first = le32_get(job->s.extents[index].first_pgno);
 
 	if (!need_object(job, le32_get(e->object)))
 		return;
@@ -543,6 +565,13 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 					       : PREFETCH_NOT_VALID;
 	}
 	count_uses(job);
+	if (s->kind == SHADOW_KIND_SHADOW && join_extents(s, &job->joins) < 0)
+		return -ENOMEM;
+	if (job->joins) {
+		job->taken = calloc(s->n_extents, sizeof(*job->taken));
+		if (!job->taken)
+			return -ENOMEM;
+	}
 	*ret = TAKE_PTR(job);
 	return 0;
 }

@@ -21,24 +21,18 @@ static const struct storage_cost costs[STORAGE_CLASSES] = {
 };
 
 /*
- * Longer holes gain nothing where requests overlap or have a price of their own, even where
- * the arithmetic says yes. Eleven programs read together on the lab's disks, in MiB and ms;
- * between 4 and 16 pages the times are the same within what they vary by:
+ * Longer holes gain nothing, even where the arithmetic says yes: requests overlap, and a head
+ * that sweeps over the disk passes by a hole as fast as it reads it (a launch on such a disk
+ * is another matter: prefetch-join.h). Eleven programs on the lab's disks, in MiB read and ms
+ * for all of it; between 4 and 16 pages the times are the same within what they vary by:
  *
  *   hole at most     2     4     6     8    10    16
  *   read            45    48    51    54    56    61
  *   network        766   609   712   704   635   733
  *   SD card       1569  1511  1781  1471  1663  1549
- *
- * On a disk that seeks they do, where pages are read in the order of their first touch and not
- * of their place: with at most 5 pages, Chromium started together took 8.4 s in place of 5.0.
+ *   hard disk     1907  1988  2016  2306  2138  2150
  */
-static const uint32_t gap_max_pages[STORAGE_CLASSES] = {
-	[STORAGE_ROTATIONAL] = 32,
-	[STORAGE_NETWORK] = 5,
-	[STORAGE_FLASH] = 5,
-	[STORAGE_IMAGE] = 5,
-};
+#define GAP_MAX_PAGES 5u
 
 const struct storage_cost *storage_cost(enum storage_class c)
 {
@@ -49,7 +43,7 @@ uint32_t select_gap_pages(enum storage_class c)
 {
 	uint32_t pages = costs[c].request_us * 1000 / costs[c].page_ns;
 
-	return MIN(pages, gap_max_pages[c]);
+	return MIN(pages, GAP_MAX_PAGES);
 }
 
 /*

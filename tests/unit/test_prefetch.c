@@ -144,7 +144,8 @@ static struct shadow_object *add_object(const char *name)
 	assert_true(shadow.n_objects <= MAX_OBJECTS);
 	*o = (struct shadow_object){ .path = le32_make((uint32_t)strings_bytes),
 				     .state = OBJECT_VALID,
-				     .storage = STORAGE_FLASH };
+				     .storage = STORAGE_FLASH,
+				     .first_extent = le32_make(SHADOW_NONE) };
 	strings_bytes += (size_t)sprintf(strings + strings_bytes, "/%s", name) + 1;
 	assert_true(strings_bytes < sizeof(strings) - 300);
 	if (fstatat(rootfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -158,12 +159,19 @@ static struct shadow_object *add_object(const char *name)
 
 static void add_extent(uint32_t object, uint32_t first, uint32_t n_pages)
 {
+	le32 *link = &objects[object].first_extent;
+
 	assert_true(shadow.n_extents < MAX_EXTENTS);
-	extents[shadow.n_extents++] = (struct shadow_extent){
+	while (le32_get(*link) != SHADOW_NONE &&
+	       le32_get(extents[le32_get(*link)].first_pgno) < first)
+		link = &extents[le32_get(*link)].next;
+	extents[shadow.n_extents] = (struct shadow_extent){
 		.object = le32_make(object),
 		.first_pgno = le32_make(first),
 		.n_pages = le32_make(n_pages),
+		.next = *link,
 	};
+	*link = le32_make(shadow.n_extents++);
 }
 
 static struct prefetch_report run_on(const struct mounts *mounts, struct prefetch_options o)
@@ -387,16 +395,40 @@ static void test_one_reader_where_disks_turn(void **state)
 	struct prefetch_report r;
 
 	(void)state;
-	make_file("turning", 1000);
-	make_file("turning2", 1000);
+	make_file("turning", 5000);
+	make_file("turning2", 5000);
 	add_object("turning")->storage = STORAGE_ROTATIONAL;
 	add_object("turning2")->storage = STORAGE_ROTATIONAL;
-	for (uint32_t i = 0; i < 500; i++)
-		add_extent(i % 2, 2 * i, 1);
+	for (uint32_t i = 0; i < 200; i++)
+		add_extent(i % 2, 40 * (i / 2), 1);
 	r = run((struct prefetch_options){ 0 });
-	assert_int_equal(r.n_extents_asked, 500);
+	assert_int_equal(r.n_extents_asked, 200);
 	assert_int_equal(max_inside, 1);
 	assert_false(out_of_order);
+	free(r.skips);
+}
+
+/* Neighbours are read with the first of them that is needed, and once. */
+static void test_pieces_where_disks_turn(void **state)
+{
+	struct prefetch_report r;
+
+	(void)state;
+	make_file("pieces", 1000);
+	add_object("pieces")->storage = STORAGE_ROTATIONAL;
+	add_extent(0, 500, 2);
+	add_extent(0, 900, 1);
+	add_extent(0, 470, 1);
+	add_extent(0, 530, 1);
+	r = run((struct prefetch_options){ .wait = true });
+	assert_int_equal(r.n_extents_asked, 2);
+	assert_int_equal(r.n_pages_asked, 531 - 470 + 1);
+	assert_int_equal(r.skips[0], PREFETCH_USED);
+	free(r.skips);
+	/* Not of a pack, which is one sweep. */
+	shadow.kind = SHADOW_KIND_PACK;
+	r = run((struct prefetch_options){ .wait = true });
+	assert_int_equal(r.n_pages_asked, 5);
 	free(r.skips);
 }
 
@@ -605,6 +637,7 @@ int main(void)
 		cmocka_unit_test_setup(test_build_id_decides, start),
 		cmocka_unit_test_setup(test_budget, start),
 		cmocka_unit_test_setup(test_one_reader_where_disks_turn, start),
+		cmocka_unit_test_setup(test_pieces_where_disks_turn, start),
 		cmocka_unit_test_setup(test_nothing_to_do, start),
 		cmocka_unit_test_setup(test_deadline_leaves_workers_behind, start),
 		cmocka_unit_test_setup(test_few_descriptors, start),
