@@ -18,20 +18,18 @@ nspawn_image
 work=$(mktemp -d /var/tmp/elfcast-bench-XXXXXX)
 blkio=/sys/fs/cgroup/blkio/$cgroup
 mkdir "$blkio" && cgroups+=("$blkio")
-loop=
 leave() {
 	umount "$R" 2>/dev/null
-	[ -z "$loop" ] || losetup -d "$loop"
 	rm -rf --one-file-system "$work"
 	clean_up
 }
 trap leave EXIT
 cold() {
 	! mountpoint -q "$R" || umount "$R" || exit 1
-	[ -z "$loop" ] || losetup -d "$loop"
 	loop=$(losetup -f --show --direct-io=on "$work/disk") || exit 1
 	echo "$(cat "/sys/block/${loop#/dev/}/dev") $READ_IOPS" >"$blkio/blkio.throttle.read_iops_device"
 	mount "$loop" "$R" || exit 1
+	losetup -d "$loop" # as soon as it is not mounted any more, whoever unmounts it
 }
 truncate -s 3G "$work/disk" && mkfs.ext4 -q "$work/disk" && mkdir -p "$R"
 cold
