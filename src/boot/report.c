@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "boot.h"
 #include "io.h"
@@ -226,13 +227,25 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_close('}');
 }
 
-/* PATH is the administrator's: replaced as a whole where a file can be, else written to. */
+/* What is no file, a terminal or /dev/null, is written to and stays what it is. */
+static int write_to_node(const char *path, const char *data, size_t bytes)
+{
+	_cleanup_close_ int fd =
+		open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : io_write_full(fd, data, bytes);
+}
+
+/* PATH is the administrator's: replaced as a whole where it is a file, or nothing yet. */
 static int write_file(const char *path, const char *data, size_t bytes)
 {
 	_cleanup_close_ int fd = -1;
 	char temporary[LIMIT_PATH_BYTES + 1];
+	struct stat st;
 	int r;
 
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_to_node(path, data, bytes);
 	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >=
 	    (int)sizeof(temporary))
 		return -ENAMETOOLONG;

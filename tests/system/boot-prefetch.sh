@@ -152,6 +152,9 @@ rm "$places"
 cold
 boot --report="$work/elsewhere" --pack="$work/pack"
 same "a report elsewhere" 55 "$(cp "$work/elsewhere" "$work/report"; value 'r["asked_pages"]')"
+mknod "$work/null" c 1 3
+boot --report="$work/null" --pack="$work/pack"
+same "a report to a device: that stays one" "character special file" "$(stat -c %F "$work/null")"
 mkdir -p "$root/usr/lib/elfcast" && mv "$root/$pack" "$root/usr/lib/elfcast/"
 cold
 boot
