@@ -60,8 +60,9 @@ boot() {
 	(
 		for h in "${cgroups[@]}"; do echo "$BASHPID" >"$h/cgroup.procs"; done
 		export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+		# What the watcher calls is not for containers by default.
 		exec systemd-nspawn -q --register=no --keep-unit -D "$R" --bind-ro="$P:/pkg" \
-			--console=read-only --boot
+			--system-call-filter="fanotify_init fanotify_mark" --console=read-only --boot
 	) </dev/null >"$TMP/console" 2>&1 &
 	nspawn=$!
 	for ((i = 0; i < 300; i++)); do

@@ -154,6 +154,30 @@ inside systemctl start elfcast-compile
 check "the unit runs with a profile copied by hand" unit_ended
 same "which has a shadow now" 1 "$(shadows | grep -c 'local\.prog')"
 
+# ---- the watcher ----
+mkdir -p "$R/etc/systemd/system/elfcastd.service.d"
+printf '[Unit]\nConditionVirtualization=\n' >"$R/etc/systemd/system/elfcastd.service.d/here.conf"
+inside systemctl daemon-reload
+launches() { # expression
+	inside elfcast status --launches --json | python3 -c 'import json, sys
+print(eval(sys.argv[1], {"s": json.load(sys.stdin)}))' "$1"
+}
+same "the watcher is off until somebody enables it" disabled "$(inside systemctl is-enabled elfcastd)"
+check "it starts" inside systemctl start elfcastd
+for ((i = 0; i < 100; i++)); do
+	[ "$(launches 's["watcher"]["running"] and s["watcher"]["programs"] > 0')" = True ] && break
+	sleep 0.1
+done
+before=$(launches 'sum(p["launches"] for p in s["programs"] if p["program"] == "/usr/bin/prog")')
+for i in 1 2 3; do inside /usr/bin/prog >/dev/null 2>&1; done
+check "it stops" inside systemctl stop elfcastd
+same "three launches were counted" 3 \
+	"$(launches "round(sum(p['launches'] for p in s['programs'] if p['program'] == '/usr/bin/prog') - $before)")"
+same "it ended well" "success 0" \
+	"$(inside systemctl show -P Result elfcastd) $(inside systemctl show -P ExecMainStatus elfcastd)"
+rm -r "$R/etc/systemd/system/elfcastd.service.d"
+inside systemctl daemon-reload
+
 # ---- away ----
 rm "$R/etc/elfcast/profiles.d/local.prog.json"
 check "apt purges" apt purge elfcast elfcast-tools elfcast-profiles prog-elfcast
