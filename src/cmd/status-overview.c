@@ -47,20 +47,6 @@ static void overview_done(struct overview *o)
 
 /* ---- looking ---- */
 
-static bool has_shadow(const struct name_list *shadows, const char *profile)
-{
-	size_t n = strlen(profile);
-
-	for (size_t i = 0; i < shadows->n; i++) { /* HASH16.PROFILE.shadow */
-		const char *p = strchr(shadows->names[i], '.');
-
-		if (p && strncmp(p + 1, profile, n) == 0 &&
-		    strcmp(p + 1 + n, ".shadow") == 0)
-			return true;
-	}
-	return false;
-}
-
 static int look_at_profiles(const struct store *s, const struct name_list *shadows,
 			    struct overview *o)
 {
@@ -75,7 +61,7 @@ static int look_at_profiles(const struct store *s, const struct name_list *shado
 		o->n_profiles++;
 		if (l.items[i].error < 0)
 			o->n_unread++;
-		else if (!has_shadow(shadows, l.items[i].name))
+		else if (!store_has_shadow(shadows, l.items[i].name))
 			o->n_uncompiled++;
 	}
 	return r;

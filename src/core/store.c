@@ -40,9 +40,9 @@
 #define LAUNCHES_LOCK	   "launches.lock"
 #define LAUNCHES_TEMPORARY ".launches.new"
 
-#define RUN		"/run/elfcast"
-#define WATCH		"watch"
-#define WATCH_TEMPORARY ".watch.new"
+#define RUN		   "/run/elfcast"
+#define WATCH		   "watch"
+#define WATCH_TEMPORARY	   ".watch.new"
 
 const char *store_profile_dir(bool etc)
 {
@@ -406,6 +406,20 @@ int store_list_shadows(const struct store *s, struct name_list *ret)
 		qsort(l.names, l.n, sizeof(l.names[0]), compare_names);
 	*ret = l;
 	return 0;
+}
+
+bool store_has_shadow(const struct name_list *shadows, const char *profile_name)
+{
+	size_t n = strlen(profile_name);
+
+	for (size_t i = 0; i < shadows->n; i++) {
+		const char *p = strchr(shadows->names[i], '.'); /* behind the hash */
+
+		if (p && strncmp(p + 1, profile_name, n) == 0 &&
+		    strcmp(p + 1 + n, ".shadow") == 0)
+			return true;
+	}
+	return false;
 }
 
 void name_list_done(struct name_list *l)

@@ -69,6 +69,8 @@ struct name_list {
 	size_t n, capacity;
 };
 int store_list_shadows(const struct store *s, struct name_list *ret);
+/* Whether one of SHADOWS was compiled from the profile named PROFILE_NAME. */
+bool store_has_shadow(const struct name_list *shadows, const char *profile_name);
 void name_list_done(struct name_list *l);
 
 /* Whole file in a new buffer; -ENOENT, -E2BIG. NAME: one of store_list_shadows(). */

@@ -115,28 +115,13 @@ static int read_shadows(struct status *s)
 	return r == 0 ? wanted_prepare(&s->wanted) : r;
 }
 
-/* Shadows are named HASH16.PROFILE.shadow. */
-static bool has_shadow(const struct status *s, const char *profile)
-{
-	size_t n = strlen(profile);
-
-	for (size_t i = 0; i < s->names.n; i++) {
-		const char *p = strchr(s->names.names[i], '.');
-
-		if (p && strncmp(p + 1, profile, n) == 0 &&
-		    strcmp(p + 1 + n, ".shadow") == 0)
-			return true;
-	}
-	return false;
-}
-
 static int count_uncompiled(struct status *s)
 {
 	int r = store_list_profiles(&s->store, &s->profiles);
 
 	for (size_t i = 0; r == 0 && i < s->profiles.n; i++)
 		if (!s->profiles.items[i].masked &&
-		    !has_shadow(s, s->profiles.items[i].name))
+		    !store_has_shadow(&s->names, s->profiles.items[i].name))
 			s->n_uncompiled++;
 	return r;
 }
