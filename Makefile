@@ -238,7 +238,8 @@ install: all
 	install -d $(DESTDIR)$(sysconfdir)/elfcast/profiles.d
 	[ -e $(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf ] || \
 		install -m 644 packaging/elfcast.conf $(DESTDIR)$(sysconfdir)/elfcast
-	install -D -m 644 -t $(DESTDIR)$(unitdir) packaging/systemd/*.service
+	install -D -m 644 -t $(DESTDIR)$(unitdir) packaging/systemd/*.service \
+		packaging/systemd/*.timer
 	install -D -m 644 -t $(DESTDIR)$(tmpfilesdir) packaging/tmpfiles.d/*.conf
 	install -D -m 644 -t $(DESTDIR)$(sysusersdir) packaging/sysusers.d/*.conf
 	install -D -m 644 packaging/completions/elfcast.bash \

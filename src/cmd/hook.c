@@ -105,7 +105,7 @@ static void wait_until_deadline(int in)
 /*
  * The work is done in a child, because nothing can end a system call that hangs: at the
  * deadline the child is told to die, and left. What it did not get done is left to
- * elfcast-compile.service.
+ * elfcast-compile.timer.
  */
 int main(void)
 {

@@ -58,8 +58,9 @@ if ! apt install "${debs[@]/#$P//pkg}"; then
 fi
 ok "apt installs elfcast, -tools and -profiles"
 same "without a complaint" "" "$(grep -iE 'elfcast.*(error|warning|fail)|^(E|W):' "$TMP/out")"
-same "the unit is enabled" enabled "$(inside systemctl is-enabled elfcast-compile)"
-check "systemd finds no fault with it" inside systemd-analyze --man=no verify elfcast-compile.service
+same "the timer is enabled" enabled "$(inside systemctl is-enabled elfcast-compile.timer)"
+check "systemd finds no fault with them" inside systemd-analyze --man=no verify \
+	elfcast-compile.service elfcast-compile.timer
 check "apt installs a program" apt install /pkg/prog-1.deb
 check "and its profile" apt install /pkg/prog-elfcast-1.deb
 same "the trigger has compiled it" 1 "$(shadows | grep -c prog)"
@@ -78,6 +79,10 @@ same "all of it would" 3 "$(uses)"
 want=$(shadows)
 halt
 rm -rf "$R/var/lib/elfcast"
+same "after a minute" OnBootSec=1min "$(grep OnBootSec "$R/lib/systemd/system/elfcast-compile.timer")"
+early=$R/etc/systemd/system/elfcast-compile.timer.d
+mkdir -p "$early"
+printf '[Timer]\nOnBootSec=\nOnBootSec=1s\nAccuracySec=100ms\n' >"$early/here.conf"
 check "boots again" boot
 check "the unit ran to its end" unit_ended
 echo "# journal: $(journal | tail -n 1)"
@@ -108,6 +113,7 @@ same "there is a user to read ahead" elfcast "$(inside getent passwd elfcast | c
 same "in a container it is not for" no "$(inside systemctl show -P ConditionResult elfcast-boot)"
 mkdir -p "$R/etc/systemd/system/elfcast-boot.service.d"
 printf '[Unit]\nConditionVirtualization=\n' >"$R/etc/systemd/system/elfcast-boot.service.d/here.conf"
+rm -r "$early"
 boot_pack() {
 	printf '%s\n' "/usr/bin/prog 0 1 0" "/usr/bin/systemd-analyze 0 4 1" "/usr/share/prog/data 0 2 1" |
 		"$BUILD/tests/mkpack" "$R" >"$R/var/lib/elfcast/boot.pack"
