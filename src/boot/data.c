@@ -175,9 +175,10 @@ static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *p
 	share->n_launches = s->n_launches;
 	share->n_objects = s->n_objects;
 	share->n_pages = shadow_count_pages(s);
+	pace_publish(pace);
 	wait_for_metadata(part);
 	*ret_error = pace_prefetch(
-		pace, store, s, &share->metadata.bytes_read, share->max_bytes / PAGE_BYTES,
+		pace, store, s, share->max_bytes / PAGE_BYTES,
 		part->start_us + share->deadline_ms * UINT64_C(1000), &report);
 	if (*ret_error < 0)
 		return BOOT_FAILED;
@@ -195,6 +196,11 @@ static enum boot_outcome run(const struct boot_part *part, struct pace *pace,
 	int r, pack_fd = -1;
 
 	r = store_open(o->root, false, &store);
+	if (r == 0) {
+		pace_watch_disks(pace, store.root_path);
+		if (!pace_wait_quiet(pace, part))
+			return BOOT_READ;
+	}
 	if (r == 0 && o->pack) {
 		pack_fd = open(o->pack, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		r = pack_fd < 0 ? -errno : 0;
@@ -219,7 +225,7 @@ void boot_data_part(const struct boot_part *part)
 	enum boot_outcome outcome;
 	struct timespec t;
 
-	pace_init(&pace, part, &part->share->data);
+	pace_init(&pace, part, &part->share->data, &part->share->metadata);
 	outcome = run(part, &pace, &part->share->error);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	part->share->data.cpu_us =

@@ -34,20 +34,17 @@ static int read_file(const char *path, uint8_t **ret, size_t *ret_bytes)
 		      : io_read_file(fd, LIMIT_PACK_BYTES, (char **)ret, ret_bytes);
 }
 
-static int read_places(const struct boot_options *o, struct store *ret_store,
+static int read_places(const struct boot_options *o, struct store *store,
 		       struct shadow *ret)
 {
 	uint8_t *data; /* stays: threads that hang may still use it */
 	size_t bytes;
-	int r = store_open(o->root, false, ret_store);
+	int r = o->places ? read_file(o->places, &data, &bytes)
+			  : store_read_places(store, &data, &bytes);
 
-	if (r < 0)
-		return r;
-	r = o->places ? read_file(o->places, &data, &bytes)
-		      : store_read_places(ret_store, &data, &bytes);
 	if (r == -ENOENT && !o->places) {
-		ret_store->usr = true; /* image builds */
-		r = store_read_places(ret_store, &data, &bytes);
+		store->usr = true; /* image builds */
+		r = store_read_places(store, &data, &bytes);
 	}
 	if (r == 0)
 		r = shadow_parse(data, bytes, ret);
@@ -64,14 +61,16 @@ void boot_metadata_part(const struct boot_part *part)
 	uint64_t start_us;
 
 	sandbox_drop_privileges();
-	pace_init(&pace, part, &part->share->metadata);
-	if (read_places(part->options, &store, &s) < 0)
+	pace_init(&pace, part, &part->share->metadata, &part->share->data);
+	if (store_open(part->options->root, false, &store) < 0)
 		return;
 	pace_wait_hangup(part, -1);
+	pace_watch_disks(&pace, store.root_path);
+	if (read_places(part->options, &store, &s) < 0)
+		return;
 	start_us = now_us();
-	if (pace_prefetch(&pace, &store, &s, &part->share->data.bytes_read,
-			  MAX_BYTES / PAGE_BYTES, part->start_us + DEADLINE_US,
-			  &report) < 0)
+	if (pace_prefetch(&pace, &store, &s, MAX_BYTES / PAGE_BYTES,
+			  part->start_us + DEADLINE_US, &report) < 0)
 		return;
 	free(report.skips);
 	part->share->metadata_us = now_us() - start_us;

@@ -22,6 +22,8 @@
 #define QUIET_MAX_MS  1000
 #define QUIET_BATCHES 40
 #define YIELD_TIMES   5
+/* And at the beginning, when it has read nothing yet. */
+#define START_MAX_MS  10000
 
 static int64_t now_us(void)
 {
@@ -139,7 +141,8 @@ static bool go_on(void *userdata, uint64_t pages_asked)
 	return yes;
 }
 
-void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts *counts)
+void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts *counts,
+	       const struct boot_counts *other)
 {
 	*p = (struct pace){
 		.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -148,9 +151,47 @@ void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts 
 		.reserve_bytes = part->options->reserve_bytes,
 		.counts = counts,
 		.meminfo_fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC),
-		.disks.io_fd = open("/proc/self/io", O_RDONLY | O_CLOEXEC),
-		.disks.sysfd = blockdev_open_sys(),
 	};
+	disk_reads_init(&p->disks, open("/proc/self/io", O_RDONLY | O_CLOEXEC),
+			blockdev_open_sys(), &other->bytes_read);
+}
+
+void pace_watch_disks(struct pace *p, const char *root_path)
+{
+	/* Where programs are, this one too, and the pack. */
+	static const char *const paths[] = { "/usr", "/var/lib" };
+	struct mounts *mounts;
+
+	if (mounts_load(&mounts) < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		disk_reads_add_path(&p->disks, mounts, root_path, paths[i]);
+	mounts_free(mounts);
+}
+
+bool pace_wait_quiet(struct pace *p, const struct boot_part *part)
+{
+	int64_t limit_ms = part->options->deadline_ms ? part->options->deadline_ms
+						      : INT64_MAX / 1000;
+
+	for (int ms = 0; ms < START_MAX_MS; ms += QUIET_MIN_MS) {
+		if (is_stopped(p, QUIET_MIN_MS))
+			return false;
+		if (now_us() - (int64_t)part->start_us >= limit_ms * 1000) {
+			p->counts->stop = BOOT_STOP_DEADLINE;
+			return false;
+		}
+		if (!disk_reads_by_others(&p->disks))
+			break;
+		p->counts->n_yields = 1;
+		p->counts->yielded_us += QUIET_MIN_MS * 1000;
+	}
+	return true;
+}
+
+void pace_publish(struct pace *p)
+{
+	publish(p, 0);
 }
 
 void pace_wait_hangup(const struct boot_part *part, int ms)
@@ -173,8 +214,7 @@ static unsigned left_ms(uint64_t deadline_us)
 }
 
 int pace_prefetch(struct pace *p, const struct store *store, const struct shadow *s,
-		  const _Atomic uint64_t *also_ours, uint64_t max_pages,
-		  uint64_t deadline_us, struct prefetch_report *ret)
+		  uint64_t max_pages, uint64_t deadline_us, struct prefetch_report *ret)
 {
 	struct prefetch_options options = {
 		.rootfd = store->rootfd,
@@ -189,8 +229,7 @@ int pace_prefetch(struct pace *p, const struct store *store, const struct shadow
 
 	if (r < 0)
 		return r;
-	disk_reads_init(&p->disks, p->disks.io_fd, p->disks.sysfd, s, mounts,
-			store->root_path, also_ours);
+	disk_reads_add_objects(&p->disks, mounts, store->root_path, s);
 	options.deadline_ms = left_ms(deadline_us);
 	r = prefetch_run(s, mounts, &options, ret);
 	if (r == 0)

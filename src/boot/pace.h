@@ -28,20 +28,36 @@ struct pace {
 	struct boot_counts *counts;
 };
 
-/* Opens what it needs, while the process may. COUNTS is filled as it goes on. */
-void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts *counts);
+/*
+ * Opens what it needs, while the process may. COUNTS is filled as it goes on, OTHER are those
+ * of the other part, whose reading is ours.
+ */
+void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts *counts,
+	       const struct boot_counts *other);
+
+/*
+ * From here on others' reading from the disks of the system at ROOT_PATH is noticed. Touches
+ * none of them.
+ */
+void pace_watch_disks(struct pace *p, const char *root_path);
+/*
+ * A boot reads all the time until it is over. Who has read nothing yet need not begin in the
+ * middle of it: waits until the disks have been quiet, ten seconds at most. False: stopped
+ * meanwhile, or past the deadline of PART's options.
+ */
+bool pace_wait_quiet(struct pace *p, const struct boot_part *part);
+/* What was read in between is told to the other part. */
+void pace_publish(struct pace *p);
 
 /* Until part->before_fd hangs up, if there is one; part->stop_fd; or MS are over. */
 void pace_wait_hangup(const struct boot_part *part, int ms);
 
 /*
- * prefetch_run() at P's pace, until DEADLINE_US. ALSO_OURS: bytes that the other part has
- * read. With ret->deadline_hit nothing that was passed may be freed; *RET's skips are the
- * caller's. 0 or negative errno.
+ * prefetch_run() at P's pace, until DEADLINE_US. With ret->deadline_hit nothing that was
+ * passed may be freed; *RET's skips are the caller's. 0 or negative errno.
  */
 int pace_prefetch(struct pace *p, const struct store *store, const struct shadow *s,
-		  const _Atomic uint64_t *also_ours, uint64_t max_pages,
-		  uint64_t deadline_us, struct prefetch_report *ret);
+		  uint64_t max_pages, uint64_t deadline_us, struct prefetch_report *ret);
 
 /* MemAvailable of the text of /proc/meminfo, in bytes; UINT64_MAX where it does not say. */
 uint64_t pace_available_bytes(const char *meminfo);

@@ -35,8 +35,10 @@ static int64_t bytes_of_others(const struct disk_reads *d)
 	return (int64_t)(all - ours);
 }
 
+/* What it has read before is nobody's. */
 static void add_disk(struct disk_reads *d, dev_t dev)
 {
+	struct blockdev_reads reads;
 	dev_t disk;
 
 	if (d->n_disks == DISK_READS_DISKS || blockdev_whole(d->sysfd, dev, &disk) < 0)
@@ -44,17 +46,40 @@ static void add_disk(struct disk_reads *d, dev_t dev)
 	for (unsigned i = 0; i < d->n_disks; i++)
 		if (d->disks[i] == disk)
 			return;
+	if (blockdev_count_reads(d->sysfd, disk, &reads) < 0)
+		return;
+	d->most += (int64_t)reads.n_bytes;
 	d->disks[d->n_disks++] = disk;
 }
 
-/* Objects are sorted by path: those of one directory, and so of one mount, lie together. */
-static void find_disks(struct disk_reads *d, const struct shadow *s,
-		       const struct mounts *mounts, const char *root_path)
+void disk_reads_init(struct disk_reads *d, int io_fd, int sysfd,
+		     const _Atomic uint64_t *also_ours)
 {
-	const char *root = strcmp(root_path, "/") == 0 ? "" : root_path, *last = "";
-	char path[2 * PATH_MAX];
-	size_t last_bytes = 0;
+	*d = (struct disk_reads){ .io_fd = io_fd, .sysfd = sysfd, .also_ours = also_ours };
+	d->most = bytes_of_others(d);
+}
+
+void disk_reads_add_path(struct disk_reads *d, const struct mounts *mounts,
+			 const char *root_path, const char *path)
+{
+	const char *root = strcmp(root_path, "/") == 0 ? "" : root_path;
+	char full[2 * PATH_MAX];
 	dev_t dev;
+
+	/* A kernel that does not count what we read: all of it would look like others'. */
+	if (d->io_fd < 0 || d->sysfd < 0)
+		return;
+	if ((size_t)snprintf(full, sizeof(full), "%s%s", root, path) < sizeof(full) &&
+	    mounts_device(mounts, full, &dev) == 0)
+		add_disk(d, dev);
+}
+
+/* Objects are sorted by path: those of one directory, and so of one mount, lie together. */
+void disk_reads_add_objects(struct disk_reads *d, const struct mounts *mounts,
+			    const char *root_path, const struct shadow *s)
+{
+	const char *last = "";
+	size_t last_bytes = 0;
 
 	for (uint32_t i = 0; i < s->n_objects; i++) {
 		const char *p = shadow_string(s, s->objects[i].path);
@@ -65,21 +90,8 @@ static void find_disks(struct disk_reads *d, const struct shadow *s,
 			continue;
 		last = p;
 		last_bytes = dir_bytes;
-		if ((size_t)snprintf(path, sizeof(path), "%s%s", root, p) < sizeof(path) &&
-		    mounts_device(mounts, path, &dev) == 0)
-			add_disk(d, dev);
+		disk_reads_add_path(d, mounts, root_path, p);
 	}
-}
-
-void disk_reads_init(struct disk_reads *d, int io_fd, int sysfd, const struct shadow *s,
-		     const struct mounts *mounts, const char *root_path,
-		     const _Atomic uint64_t *also_ours)
-{
-	*d = (struct disk_reads){ .io_fd = io_fd, .sysfd = sysfd, .also_ours = also_ours };
-	/* A kernel that does not count what we read: all of it would look like others'. */
-	if (io_fd >= 0 && sysfd >= 0)
-		find_disks(d, s, mounts, root_path);
-	d->most = bytes_of_others(d);
 }
 
 bool disk_reads_by_others(struct disk_reads *d)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Whether others read from our disks: what the disks have read since we began, less what we
- * had them read. A lower bound, since requests of ours that are under way have been counted
+ * Whether others read from our disks: what the disks have read since they were added, less
+ * what we had them read. A lower bound, since requests of ours that are under way have been counted
  * as ours and not yet by the disk; it is exact whenever nothing of ours is in flight. Takes
  * two reads of small files, about 5 us. libc only.
  */
@@ -26,13 +26,16 @@ struct disk_reads {
 	int64_t most;			   /* bytes of others that have been seen */
 };
 
-/*
- * IO_FD: /proc/self/io. The disks are those below S's objects (below ROOT_PATH) that MOUNTS
- * and /sys can name.
- */
-void disk_reads_init(struct disk_reads *d, int io_fd, int sysfd, const struct shadow *s,
-		     const struct mounts *mounts, const char *root_path,
+/* IO_FD: /proc/self/io; SYSFD: /sys. Both are borrowed. No disks yet. */
+void disk_reads_init(struct disk_reads *d, int io_fd, int sysfd,
 		     const _Atomic uint64_t *also_ours);
+/* The disk below PATH (below ROOT_PATH), and those below S's objects, if MOUNTS and /sys can
+ * name them. The paths are not looked up.
+ */
+void disk_reads_add_path(struct disk_reads *d, const struct mounts *mounts,
+			 const char *root_path, const char *path);
+void disk_reads_add_objects(struct disk_reads *d, const struct mounts *mounts,
+			    const char *root_path, const struct shadow *s);
 
 /* Bytes that the process behind IO_FD had block devices read. 0 where not counted. */
 uint64_t disk_reads_own(int io_fd);

@@ -387,13 +387,29 @@ ended "the deadline" deadline 2500
 
 # Others first: who reads beside it has the disk, and it waits.
 cold
-: >"$slow/stats"
-"$prefetch" --root="$root" $report --deadline=2000 2>"$work/err" &
-pid=$!
+start --deadline=3000
 dd if="$loop" of=/dev/null bs=4k count=110 iflag=direct status=none
 wait "$pid"
 same "reading of others is waited for" True "$(value 'r["yields"] > 0 and r["yielded_ms"] >= 1000')"
-echo "# beside another reader: $(value 'r["asked_pages"] // 16, "of 512 extents in 2 s,", r["yields"], "yields"')"
+echo "# beside another reader: $(value 'r["asked_pages"] // 16, "of 512 extents in 3 s,", r["yields"], "yields"')"
+# Not even the pack is read while a boot reads.
+cold
+dd if="$loop" of=/dev/null bs=4k count=300 iflag=direct status=none &
+others=$! helpers="$helpers $!"
+"$prefetch" --root="$root" $report --deadline=1500 2>"$work/err"
+same "others read from the start" "0 deadline 0 True" \
+	"$? $(value 'r["stopped"], r["asked_pages"], r["yielded_ms"] >= 1000' | tr -d "(),'")"
+same "nothing is read" "" "$(resident var/lib/elfcast/boot.pack $all)"
+"$prefetch" --root="$root" $report 2>"$work/err" &
+pid=$!
+until [ -n "$(cat "/proc/$pid/task/$pid/children")" ]; do sleep 0.02; done
+kill "$pid"
+wait "$pid"
+same "SIGTERM while it waits" "0 signal 0" "$? $(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'")"
+same "not even the pack" "" "$(resident var/lib/elfcast/boot.pack)"
+kill "$others"
+wait "$others" 2>/dev/null
+helpers=$disk
 
 if [ -n "$cgroup" ] && [ -z "${ELFCAST_SANITIZED:-}" ] &&
 	python3 -c 'import os

@@ -79,6 +79,8 @@ static int setup(void **state)
 	symlinkat("../../sda/sda1", dirfd_, "dev/block/8:1");
 	symlinkat("../../sda/sda2", dirfd_, "dev/block/8:2");
 	symlinkat("../../sdb", dirfd_, "dev/block/8:16");
+	set_disk("sda", 0);
+	set_disk("sdb", 0);
 	set_own(0);
 	io_fd = openat(dirfd_, "io", O_RDONLY | O_CLOEXEC);
 	return mounts_parse(table, strlen(table), &mounts);
@@ -118,7 +120,8 @@ static struct disk_reads init(const char *root, const char *const *paths,
 		};
 		used += (size_t)sprintf(strings + used, "%s", path) + 1;
 	}
-	disk_reads_init(&d, io_fd, dirfd_, &s, mounts, root, also);
+	disk_reads_init(&d, io_fd, dirfd_, also);
+	disk_reads_add_objects(&d, mounts, root, &s);
 	return d;
 }
 
@@ -188,16 +191,39 @@ static void test_another_process_of_ours(void **state)
 	assert_true(disk_reads_by_others(&d));
 }
 
+/* What a disk read before it was added is nobody's; what those did that were there counts. */
+static void test_added_later(void **state)
+{
+	struct disk_reads d;
+
+	(void)state;
+	set_own(0);
+	set_disk("sda", 100);
+	set_disk("sdb", 7000);
+	d = init("/", PATHS("/bin/a"), NULL);
+	set_disk("sdb", 8000);
+	disk_reads_add_path(&d, mounts, "/", "/data");
+	disk_reads_add_path(&d, mounts, "/", "/usr"); /* known */
+	assert_int_equal(d.n_disks, 2);
+	assert_false(disk_reads_by_others(&d));
+	set_disk("sdb", 8001);
+	assert_true(disk_reads_by_others(&d));
+	set_disk("sda", 101);
+	disk_reads_add_path(&d, mounts, "/", "/live");
+	assert_true(disk_reads_by_others(&d));
+}
+
 static void test_kernel_that_does_not_count(void **state)
 {
-	struct shadow s = { 0 };
 	struct disk_reads d;
 
 	(void)state;
 	put("io", "rchar: 1\n");
 	assert_int_equal(disk_reads_own(io_fd), 0);
 	assert_int_equal(disk_reads_own(-1), 0);
-	disk_reads_init(&d, -1, dirfd_, &s, mounts, "/", NULL);
+	disk_reads_init(&d, -1, dirfd_, NULL);
+	disk_reads_add_path(&d, mounts, "/", "/bin");
+	assert_int_equal(d.n_disks, 0);
 	assert_false(disk_reads_by_others(&d));
 	set_own(4711);
 	assert_int_equal(disk_reads_own(io_fd), 4711);
@@ -209,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_which_disks),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_another_process_of_ours),
+		cmocka_unit_test(test_added_later),
 		cmocka_unit_test(test_kernel_that_does_not_count),
 	};
 
