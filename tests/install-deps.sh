@@ -20,7 +20,7 @@ check)
 	;;
 system) # besides check: package managers, and systems to boot
 	deb="rpm rpmlint dnf zypper createrepo-c pacman-package-manager libarchive-tools dpkg-dev
-	     debhelper lintian mmdebstrap systemd-container"
+	     debhelper lintian mmdebstrap systemd-container qemu-system-x86"
 	rpm="rpm-build rpmlint createrepo_c"
 	;;
 fuzz)

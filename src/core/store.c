@@ -77,6 +77,16 @@ void store_done(struct store *s)
 	*s = (struct store){ .rootfd = -1 };
 }
 
+bool store_is_state(const char *path)
+{
+	static const char *const dirs[] = { STATE_VAR "/", STATE_USR "/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		if (strncmp(path, dirs[i], strlen(dirs[i])) == 0)
+			return true;
+	return false;
+}
+
 /* Below DIRFD, whose links cannot lead out of it. Links are followed: /var may be one. */
 static int open_below(int dirfd, const char *path, int flags)
 {

@@ -40,6 +40,9 @@ struct profile_list {
 	int dir_error[2];
 };
 
+/* Whether PATH lies where compiling writes: what a launch reads there is ours, not its own. */
+bool store_is_state(const char *path);
+
 /* Both profile directories; a missing one is empty. -ENOMEM, -E2BIG, -EIO, … */
 int store_list_profiles(const struct store *s, struct profile_list *ret);
 void profile_list_done(struct profile_list *l);

@@ -8,6 +8,7 @@
 
 #include "json-string.h"
 #include "limits.h"
+#include "store.h"
 #include "traced-files.h"
 #include "vec.h"
 
@@ -140,6 +141,8 @@ bool traced_files_path_counts(const struct traced_files *f, const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(left_out_dirs); i++)
 		if (strncmp(path, left_out_dirs[i], strlen(left_out_dirs[i])) == 0)
 			return false;
+	if (store_is_state(path))
+		return false;
 	if (f->system_wide && !mounts_is_local(f->mounts, path))
 		return false;
 	type = mounts_fstype(f->mounts, path);

@@ -95,10 +95,19 @@ static int setting_add(struct tracefs *t, int dirfd, const char *path)
 	return 0;
 }
 
+/*
+ * In sysfs and debugfs the position does not matter to such a file, and debugfs refuses pwrite():
+ * simple_attr_open() in fs/libfs.c says nonseekable_open().
+ */
+static ssize_t setting_write(const struct tracefs_setting *s, const char *value)
+{
+	return write(s->fd, value, strlen(value));
+}
+
 static int settings_change(struct tracefs *t, const char *value)
 {
 	for (size_t i = 0; i < t->n_settings; i++)
-		if (pwrite(t->settings[i].fd, value, strlen(value), 0) < 0)
+		if (setting_write(&t->settings[i], value) < 0)
 			return -errno;
 	return 0;
 }
@@ -106,8 +115,7 @@ static int settings_change(struct tracefs *t, const char *value)
 static void settings_restore(struct tracefs *t)
 {
 	for (size_t i = t->n_settings; i-- > 0;) {
-		const struct tracefs_setting *s = &t->settings[i];
-		ssize_t n = pwrite(s->fd, s->before, strlen(s->before), 0);
+		ssize_t n = setting_write(&t->settings[i], t->settings[i].before);
 
 		(void)n; /* the device may be gone */
 	}

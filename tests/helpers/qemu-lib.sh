@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# For tests that boot a machine: Debian's kernel and systemd in QEMU, without KVM. Sourced
+# after pkg-lib.sh.
+#   qemu_image PACKAGE…     $image: a tar of a system with them and a kernel, or skips
+#   qemu_disk FILE SIZE     a raw disk with that system and our packages; mounted at $R
+#   qemu_run PHASE WORDS DISK…   boot it, until it powers itself off; DISK: SERIAL=FILE
+
+# Linux 6.12: what records a boot needs 6.10, and Debian 12 has 6.1.
+QEMU_SUITE=bookworm QEMU_KERNEL=linux-image-cloud-amd64
+
+# "deb [...] URI" of this machine's Debian, for another suite of it.
+qemu_sources() {
+	local uri key=/usr/share/keyrings/debian-archive-keyring.gpg
+	# shellcheck disable=SC2016 # apt's own word
+	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+		"Codename: $QEMU_SUITE" 'Origin: Debian' | head -n 1)
+	[ -n "$uri" ] || return 1
+	printf 'deb [signed-by=%s] %s %s main\n' "$key" "$uri" $QEMU_SUITE \
+		"$key" "$uri" $QEMU_SUITE-backports
+}
+
+qemu_image() { # package...
+	local depends f sources sum
+	if [ "$(. /etc/os-release && echo "$VERSION_CODENAME")" != $QEMU_SUITE ] ||
+		[ "$(uname -m)" != x86_64 ]; then
+		skip "a machine" "our packages link this system's libraries, and this is not $QEMU_SUITE"
+		exit 0
+	fi
+	if ! built deb; then
+		not_ok "make deb"
+		finish
+	fi
+	depends=$(for f in "$CACHE"/deb/*.deb; do dpkg-deb -f "$f" Depends; done | tr ',|' '\n' |
+		sed 's/(.*//; s/ //g; /^elfcast/d; /^$/d' | sort -u | paste -s -d ,)
+	sum=$(cksum <<<"$depends $*" | cut -d ' ' -f 1)
+	image=$CACHE/qemu-$sum.tar
+	[ ! -s "$image" ] || return 0
+	if ! sources=$(qemu_sources); then
+		skip "a machine" "apt has no source of Debian's"
+		exit 0
+	fi
+	# An initrd with what the disks here need, and no more: it is unpacked without KVM.
+	cat >"$TMP/initramfs" <<-'HOOK'
+		#!/bin/sh
+		echo MODULES=list >"$1/etc/initramfs-tools/conf.d/elfcast-test"
+		printf '%s\n' virtio_pci virtio_blk ext4 >"$1/etc/initramfs-tools/modules"
+		chroot "$1" update-initramfs -u >/dev/null
+	HOOK
+	chmod +x "$TMP/initramfs"
+	# shellcheck disable=SC2086 # a list of packages
+	if ! mmdebstrap -q --variant=minbase --skip=cleanup/apt \
+		--include="systemd,systemd-sysv,udev,kmod,initramfs-tools,zstd,$depends,$(tr ' ' , <<<"$*")" \
+		--include=$QEMU_KERNEL/$QEMU_SUITE-backports --customize-hook="$TMP/initramfs" \
+		$QEMU_SUITE "$TMP/image.tar" - <<<"$sources" >"$TMP/mmdebstrap.log" 2>&1; then
+		skip "a machine" "mmdebstrap failed: $(grep -m 1 '^E:' "$TMP/mmdebstrap.log")"
+		exit 0
+	fi
+	mv "$TMP/image.tar" "$image.new" && mv "$image.new" "$image"
+}
+
+qemu_disk() { # file size
+	truncate -s "$2" "$1" && mkfs.ext4 -q -L elfcast-root "$1" && mkdir -p "$R" &&
+		mount -o loop "$1" "$R" && tar -x -C "$R" -f "$image" || return 1
+	cp "$R"/boot/vmlinuz-* "$TMP/vmlinuz" && cp "$R"/boot/initrd.img-* "$TMP/initrd" || return 1
+	echo "LABEL=elfcast-root / ext4 defaults 0 1" >"$R/etc/fstab"
+}
+
+# 0 when it powered itself off; what its console said is in $TMP/console.
+qemu_run() { # words-of-the-command-line disk...
+	local words=$1 args=() disk
+	shift
+	for disk; do
+		args+=(-drive "if=none,format=raw,cache=unsafe,id=${disk%%=*},file=${disk#*=}"
+			-device "virtio-blk-pci,drive=${disk%%=*},serial=${disk%%=*}")
+	done
+	# Without cmpxchg16b: TCG of QEMU 7.2 spoils the flags, and Linux panics in
+	# kmem_cache_alloc_noprof() within seconds.
+	timeout -k 5 "${QEMU_SECONDS:-300}" qemu-system-x86_64 -nodefaults -no-user-config \
+		-machine q35,accel=tcg -cpu max,-cx16 -smp 2 -m 1G -display none -no-reboot \
+		-serial "file:$TMP/console" -kernel "$TMP/vmlinuz" -initrd "$TMP/initrd" \
+		-append "root=LABEL=elfcast-root rw console=ttyS0 quiet panic=-1 $words" \
+		"${args[@]}" </dev/null >"$TMP/qemu.log" 2>&1
+}

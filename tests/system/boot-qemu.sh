@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A whole machine, in QEMU: Debian's own kernel, initrd and systemd, a root on ext4 and /opt on
+# LVM on LUKS. What one boot reads is recorded with elfcast=train, the next boot, with its disks
+# in another order, reads it ahead, and a third one has elfcast=off.
+. "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
+skip_without mmdebstrap qemu-system-x86_64 dpkg-buildpackage dh python3
+
+. "$TOP/tests/helpers/qemu-lib.sh"
+qemu_image cryptsetup-bin lvm2 perl-base
+
+# ---- what runs inside ---------------------------------------------------------------------
+guest() {
+	cat <<'GUEST'
+#!/bin/bash
+out=/run/out
+mkdir $out
+exec >$out/log 2>&1
+app=(/opt/bin/perl -I/opt/lib -MPOSIX -e 'print floor(2.5)')
+ended() { # unit
+	for ((i = 0; i < 1800; i++)); do
+		case $(systemctl show -P SubState "$1") in dead | failed) return ;; esac
+		sleep 0.1
+	done
+}
+tell() { # of a unit
+	systemctl show -P "$2" "$1" >"$out/$1.$2"
+}
+devices() { stat -c '%n %Hd:%Ld' / /opt; }
+case $(</proc/cmdline) in
+*phase=install*)
+	set -e
+	dpkg -i /pkg/*.deb
+	systemctl enable elfcast-train-boot
+	disk=/dev/disk/by-id/virtio-vault
+	(umask 077 && head -c 32 /dev/urandom >/etc/vault.key)
+	cryptsetup -q luksFormat --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 -d /etc/vault.key $disk
+	cryptsetup open -d /etc/vault.key $disk vault
+	vgcreate -q vault /dev/mapper/vault
+	lvcreate -q -y -n opt -l 100%FREE vault
+	mkfs.ext4 -q /dev/vault/opt
+	mount /dev/vault/opt /opt
+	mkdir /opt/bin
+	cp /usr/bin/perl /opt/bin
+	cp -r /usr/lib/x86_64-linux-gnu/perl-base /opt/lib
+	echo "vault $disk /etc/vault.key luks" >/etc/crypttab
+	echo "/dev/vault/opt /opt ext4 defaults 0 2" >>/etc/fstab
+	elfcast train -n 2 --install -- "${app[@]}"
+	lsblk -s -no TYPE "$(findmnt -no SOURCE /opt)" >$out/opt
+	sync
+	;;
+*elfcast=train*)
+	{
+		echo "during $(</sys/kernel/debug/fault_around_bytes)"
+		ended elfcast-train-boot
+		echo "after $(</sys/kernel/debug/fault_around_bytes)"
+	} >$out/fault-around
+	cp /etc/elfcast/profiles.d/*.boot.json $out/profile.json
+	elfcast status --pack --json >$out/pack.json
+	ls /var/lib/elfcast >$out/state
+	;;
+*)
+	for ((i = 0; i < 300; i++)); do
+		[ -n "$(systemctl show -P ExecMainExitTimestamp elfcast-boot)" ] && break
+		[ "$(systemctl show -P ConditionResult elfcast-boot)" = no ] && break
+		sleep 0.1
+	done
+	cp /run/elfcast/boot.json $out/
+	/pkg/lab-launch -r / -d / -- "${app[@]}" >$out/launch
+	elfcast status --usage --json >$out/usage.json
+	systemd-analyze critical-chain --no-pager >$out/chain
+	;;
+esac
+devices >$out/devices
+for unit in elfcast-train-boot elfcast-boot elfcast-compile; do
+	tell $unit ConditionResult
+	tell $unit Result
+	tell $unit ExecMainStatus
+	journalctl -b -q -o cat _SYSTEMD_UNIT=$unit.service >$out/$unit.journal
+done
+systemctl --failed --plain --no-legend >$out/failed
+uname -r >$out/kernel
+tar -C $out -cf /dev/disk/by-id/virtio-out .
+systemctl poweroff --no-wall
+GUEST
+}
+
+root=$TMP/root.img vault=$TMP/vault.img out=$TMP/out.img
+truncate -s 64M "$vault"
+if ! qemu_disk "$root" 2G; then
+	not_ok "a disk with the system"
+	finish
+fi
+mkdir "$R/pkg"
+for p in elfcast elfcast-tools; do cp "$CACHE"/deb/${p}_*.deb "$R/pkg"; done
+cp "$BUILD/tests/lab-launch" "$R/pkg"
+guest >"$R/pkg/guest" && chmod +x "$R/pkg/guest"
+cat >"$R/etc/systemd/system/guest.service" <<-'UNIT'
+	[Unit]
+	After=multi-user.target
+	[Service]
+	ExecStart=/pkg/guest
+UNIT
+# Of the boot that is recorded; a part of it lies on the encrypted volume.
+cat >"$R/etc/systemd/system/app.service" <<-'UNIT'
+	[Unit]
+	ConditionKernelCommandLine=elfcast=train
+	[Service]
+	ExecStart=/opt/bin/perl -I/opt/lib -MPOSIX -e 'print floor(2.5)'
+UNIT
+mkdir -p "$R/etc/systemd/system/multi-user.target.wants"
+ln -s ../guest.service ../app.service "$R/etc/systemd/system/multi-user.target.wants"
+umount "$R"
+
+machine() { # name words disk...: what the guest left is in $got
+	local name=$1 words=$2 t0=$SECONDS
+	shift 2
+	rm -f "$out"
+	truncate -s 16M "$out"
+	got=$TMP/got.$name
+	mkdir "$got"
+	if qemu_run "$words" "$@" out="$out" && tar -x -C "$got" -f "$out" 2>/dev/null &&
+		[ -e "$got/kernel" ]; then
+		echo "# $name: $((SECONDS - t0)) s"
+		ok "$name: the machine boots and shuts down"
+	else
+		not_ok "$name: the machine boots and shuts down"
+		tail -n 30 "$TMP/console" | sed 's/^/# /'
+		sed 's/^/# /' "$TMP/qemu.log"
+		[ ! -e "$got/log" ] || sed 's/^/# /' "$got/log"
+		finish
+	fi
+	same "$name: no unit has failed" "" "$(cat "$got/failed")"
+}
+json() { # file expression
+	python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+v = eval(sys.argv[2])
+print(*v if isinstance(v, tuple) else (v,))' "$got/$1" "$2"
+}
+unit() { # did it start, how did it end
+	echo "$(<"$got/$1.ConditionResult") $(<"$got/$1.Result") $(<"$got/$1.ExecMainStatus")"
+}
+
+machine install "phase=install" root="$root" vault="$vault"
+same "install: /opt is on LVM on LUKS" "crypt disk lvm" "$(sort "$got/opt" | xargs)"
+
+machine train "phase=record elfcast=train" root="$root" vault="$vault"
+sed 's/^/# /' "$got/elfcast-train-boot.journal"
+first_devices=$(cat "$got/devices")
+same "train: the unit has recorded the boot, and ended well" "yes success 0" \
+	"$(unit elfcast-train-boot)"
+same "train: what is recorded is not read ahead" no "$(cat "$got/elfcast-boot.ConditionResult")"
+same "train: fault-around is off meanwhile, and then as it was" \
+	"$(printf 'during 4096\nafter 65536')" "$(cat "$got/fault-around")"
+same "train: the profile has systemd's program, and what lies on the encrypted volume" "True True" \
+	"$(json profile.json 'tuple(any(o["path"].startswith(p) for o in r["objects"])
+		for p in ("/usr/lib/systemd/", "/opt/"))')"
+same "train: and nothing that is written" "[]" \
+	"$(json profile.json '[o["path"] for o in r["objects"]
+		if o["path"].startswith(("/var/log/", "/run/", "/tmp/"))]')"
+
+machine boot "phase=boot" vault="$vault" root="$root"
+sed 's/^/# /' "$got/elfcast-boot.journal"
+same "boot: the disks have other numbers" no \
+	"$([ "$first_devices" = "$(cat "$got/devices")" ] && echo yes || echo no)"
+same "boot: the unit has run, and ended well" "yes success 0" "$(unit elfcast-boot)"
+same "boot: the pack was read to its end" "read None" "$(json boot.json 'r["outcome"], r["stopped"]')"
+# Files are read ahead by a user without privileges.
+same "boot: every object was found to be what it was, but what root alone may read" \
+	"/etc/lvm/backup/vault may not be opened /etc/vault.key may not be opened" \
+	"$(json boot.json '" ".join(sorted(o["path"] + " " + o["why"] for o in r["skipped_first"]))')"
+same "boot: the launch from the encrypted volume reads nothing" 0 "$(json launch 'r["majflt"]')"
+same "boot: the chain that the default target waited for is known" 1 \
+	"$(grep -c '^[a-z]*\.target' "$got/chain")"
+same "boot: and elfcast is not in it" "" "$(grep elfcast "$got/chain")"
+
+machine off "phase=off elfcast=off" vault="$vault" root="$root"
+same "off: the unit does not run" no "$(cat "$got/elfcast-boot.ConditionResult")"
+same "off: and that launch reads from the disk" True "$(json launch 'r["majflt"] > 10')"
+finish
