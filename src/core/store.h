@@ -23,6 +23,8 @@ struct store {
 /* ROOT NULL: "/". 0 or negative errno. */
 int store_open(const char *root, bool usr, struct store *ret);
 void store_done(struct store *s);
+/* Whether PATH lies where compiling writes: what a launch reads there is ours, not its own. */
+bool store_is_state(const char *path);
 
 /* One profile as installed: /etc overrides /usr/share by name. */
 struct profile_file {
@@ -39,9 +41,6 @@ struct profile_list {
 	/* Of /usr/share and /etc: 0, why it was not read, or -E2BIG: not all of it. */
 	int dir_error[2];
 };
-
-/* Whether PATH lies where compiling writes: what a launch reads there is ours, not its own. */
-bool store_is_state(const char *path);
 
 /* Both profile directories; a missing one is empty. -ENOMEM, -E2BIG, -EIO, … */
 int store_list_profiles(const struct store *s, struct profile_list *ret);

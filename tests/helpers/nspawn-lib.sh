@@ -18,8 +18,7 @@ nspawn_image() {
 		finish
 	fi
 	# With what our packages depend on: no network is needed inside.
-	depends=$(for f in "$CACHE"/deb/*.deb; do dpkg-deb -f "$f" Depends; done | tr ',|' '\n\n' |
-		sed 's/(.*//; s/ //g; /^elfcast/d; /^$/d' | sort -u | paste -s -d ,)
+	depends=$(deb_depends)
 	image=$CACHE/$codename-$(cksum <<<"$depends" | cut -d ' ' -f 1).tar
 	if [ ! -s "$image" ]; then
 		if ! mmdebstrap -q --variant=minbase --include="systemd,systemd-sysv,$depends" \

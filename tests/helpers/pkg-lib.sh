@@ -66,6 +66,13 @@ built() {
 	exec 9>&-
 }
 
+# deb_depends: what our packages in $CACHE/deb depend on, NAME,NAME…
+deb_depends() {
+	local f
+	for f in "$CACHE"/deb/*.deb; do dpkg-deb -f "$f" Depends; done | tr ',|' '\n\n' |
+		sed 's/(.*//; s/ //g; /^elfcast/d; /^$/d' | sort -u | paste -s -d ,
+}
+
 # base_tree: in $BASE what packages' scripts and our programs need; /usr is merged
 base_tree() {
 	local p file

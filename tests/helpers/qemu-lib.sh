@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For tests that boot a machine: Debian's kernel and systemd in QEMU, without KVM. Sourced
 # after pkg-lib.sh.
-#   qemu_image PACKAGE…     $image: a tar of a system with them and a kernel, or skips
-#   qemu_disk FILE SIZE     a raw disk with that system and our packages; mounted at $R
-#   qemu_run PHASE WORDS DISK…   boot it, until it powers itself off; DISK: SERIAL=FILE
+#   qemu_image PACKAGE…     $image: a tar of a system with them, what our packages in $CACHE/deb
+#                           depend on, and a kernel, or skips
+#   qemu_disk FILE SIZE     a raw disk with that system; mounted at $R
+#   qemu_run WORDS DISK…    boot it, until it powers itself off; WORDS: of the kernel's command
+#                           line, DISK: SERIAL=FILE
 
 # Linux 6.12: what records a boot needs 6.10, and Debian 12 has 6.1.
 QEMU_SUITE=bookworm QEMU_KERNEL=linux-image-cloud-amd64
@@ -21,7 +23,7 @@ qemu_sources() {
 }
 
 qemu_image() { # package...
-	local depends f sources sum
+	local depends sources sum
 	if [ "$(. /etc/os-release && echo "$VERSION_CODENAME")" != $QEMU_SUITE ] ||
 		[ "$(uname -m)" != x86_64 ]; then
 		skip "a machine" "our packages link this system's libraries, and this is not $QEMU_SUITE"
@@ -31,8 +33,7 @@ qemu_image() { # package...
 		not_ok "make deb"
 		finish
 	fi
-	depends=$(for f in "$CACHE"/deb/*.deb; do dpkg-deb -f "$f" Depends; done | tr ',|' '\n' |
-		sed 's/(.*//; s/ //g; /^elfcast/d; /^$/d' | sort -u | paste -s -d ,)
+	depends=$(deb_depends)
 	sum=$(cksum <<<"$depends $*" | cut -d ' ' -f 1)
 	image=$CACHE/qemu-$sum.tar
 	[ ! -s "$image" ] || return 0
@@ -67,7 +68,7 @@ qemu_disk() { # file size
 }
 
 # 0 when it powered itself off; what its console said is in $TMP/console.
-qemu_run() { # words-of-the-command-line disk...
+qemu_run() { # words disk...
 	local words=$1 args=() disk
 	shift
 	for disk; do

@@ -316,8 +316,8 @@ def slower_list(rows, out):
 def render(run, rows):
     out = [f"# Launches on modelled disks: {run.get('date', '?')}, {run.get('kernel', '?')}", "",
            f"{run.get('cpu', '?')}, {run.get('cores', '?')} cores, "
-           f"/bin/true takes {run.get('start_us', 0) / 1000:.1f} ms; "
-           f"elfcast {run.get('elfcast', '?')}.",
+           + (f"/bin/true takes {run['start_us'] / 1000:.1f} ms; " if "start_us" in run else "")
+           + f"elfcast {run.get('elfcast', '?')}.",
            ""] + ([run["note"], ""] if "note" in run else []) + [LEGEND]
     for key, group in groups_of(rows).items():
         out += ["", f"## {title_of(key)}", ""]

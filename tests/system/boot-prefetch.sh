@@ -80,10 +80,10 @@ large_pack() { # an extent of 64 KiB in every 128 KiB
 }
 own="$prefetch $(ldd "$prefetch" | grep -o '/[^ ]*' | tr '\n' ' ')"
 boot() { # options; the journal's lines in $work/err, the report in $work/report
-	# Nor its own pages, which other tests evict.
+	# What else this machine has in memory is not to matter (--reserve), nor that other
+	# tests evict what the program itself consists of.
 	# shellcheck disable=SC2086 # paths
 	cat $own /etc/passwd /etc/ld.so.cache >/dev/null
-	# What else this machine has in memory is not to matter.
 	timeout 20 "$prefetch" --root="$root" --reserve=0 "$@" 2>"$work/err"
 	local status=$?
 	cp "$root/run/elfcast/boot.json" "$work/report" 2>/dev/null
