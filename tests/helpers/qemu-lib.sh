@@ -5,8 +5,8 @@
 #   qemu_image PACKAGE…     $image: a tar of a system with them, what our packages in $CACHE/deb
 #                           depend on, and a kernel, or skips
 #   qemu_disk FILE SIZE     a raw disk with that system; mounted at $R
-#   qemu_run WORDS DISK…    boot it, until it powers itself off; WORDS: of the kernel's command
-#                           line, DISK: SERIAL=FILE
+#   qemu_run SECONDS WORDS DISK…    boot it, until it powers itself off, or for so long; WORDS:
+#                           of the kernel's command line, DISK: SERIAL=FILE
 
 # Linux 6.12: what records a boot needs 6.10, and Debian 12 has 6.1.
 QEMU_SUITE=bookworm QEMU_KERNEL=linux-image-cloud-amd64
@@ -68,16 +68,16 @@ qemu_disk() { # file size
 }
 
 # 0 when it powered itself off; what its console said is in $TMP/console.
-qemu_run() { # words disk...
-	local words=$1 args=() disk
-	shift
+qemu_run() { # seconds words disk...
+	local seconds=$1 words=$2 args=() disk
+	shift 2
 	for disk; do
 		args+=(-drive "if=none,format=raw,cache=unsafe,id=${disk%%=*},file=${disk#*=}"
 			-device "virtio-blk-pci,drive=${disk%%=*},serial=${disk%%=*}")
 	done
 	# Without cmpxchg16b: TCG of QEMU 7.2 spoils the flags, and Linux panics in
 	# kmem_cache_alloc_noprof() within seconds.
-	timeout -k 5 "${QEMU_SECONDS:-150}" qemu-system-x86_64 -nodefaults -no-user-config \
+	timeout -k 5 "$seconds" qemu-system-x86_64 -nodefaults -no-user-config \
 		-machine q35,accel=tcg -cpu max,-cx16 -smp 2 -m 1G -display none -no-reboot \
 		-serial "file:$TMP/console" -kernel "$TMP/vmlinuz" -initrd "$TMP/initrd" \
 		-append "root=LABEL=elfcast-root rw console=ttyS0 quiet systemd.show_status=yes panic=-1 $words" \

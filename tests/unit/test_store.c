@@ -59,6 +59,20 @@ static void test_no_directories_is_empty(void **state)
 	assert_int_equal(n.n, 0);
 }
 
+static void test_what_is_ours(void **state)
+{
+	(void)state;
+	assert_true(store_is_state("/var/lib/elfcast/boot.pack"));
+	assert_true(store_is_state("/var/lib/elfcast/shadows/a.shadow"));
+	assert_true(store_is_state("/usr/lib/elfcast/shadows/a.shadow"));
+	assert_false(store_is_state("/var/lib/elfcast"));
+	assert_false(store_is_state("/var/lib/elfcast-other/a"));
+	assert_false(store_is_state("/var/lib/other/var/lib/elfcast/a"));
+	assert_false(store_is_state("/usr/bin/elfcast"));
+	assert_false(store_is_state(USR "/a.json"));
+	assert_false(store_is_state(""));
+}
+
 static void test_etc_overrides_and_masks(void **state)
 {
 	struct profile_list l;
@@ -247,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_no_directories_is_empty, setup,
 						teardown),
+		cmocka_unit_test(test_what_is_ours),
 		cmocka_unit_test_setup_teardown(test_etc_overrides_and_masks, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_not_trusted, setup, teardown),
