@@ -107,17 +107,17 @@ void trace_scan(struct trace *t, struct address_space *as, uint32_t when)
 
 static void open_uffd(struct trace *t, struct task *task, uint64_t vdso, int *ret_status)
 {
+	bool sandboxed;
 	int fd;
 
-	/* A sandbox of the program's own could kill it for a call it does not know. */
-	if (t->result->method != TRACE_UFFD || !vdso ||
-	    tracee_seccomp_filters(task->tid) > t->n_filters)
+	if (t->result->method != TRACE_UFFD || !vdso)
 		return;
 	if (!t->vdso_syscall_off)
 		t->vdso_syscall_off = tracee_find_syscall(task->tid, vdso);
 	if (!t->vdso_syscall_off)
 		return;
-	fd = tracee_open_uffd(task->tid, vdso + t->vdso_syscall_off, ret_status);
+	sandboxed = tracee_seccomp_filters(task->tid) > t->n_filters;
+	fd = tracee_open_uffd(task->tid, vdso + t->vdso_syscall_off, sandboxed, ret_status);
 	if (fd >= 0)
 		address_space_take_uffd(task->as, fd);
 }

@@ -30,6 +30,11 @@
 
 #define SIGNAL_SET_BYTES 8 /* the kernel's sigset_t */
 
+#define OPTIONS                                                                            \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |                \
+	 PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |                   \
+	 PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
+
 bool tracee_arch_supported(void)
 {
 #ifdef __x86_64__
@@ -48,9 +53,10 @@ bool tracee_arch_supported(void)
 
 /*
  * Calls that change which files are mapped, or read files. Those that only handle anonymous
- * memory or do not concern files are not to be slowed down.
+ * memory or do not concern files are not to be slowed down. IF_ASKED: what comes of a
+ * program's question whether it is filtered.
  */
-static int install_filter(void)
+static int set_filter(uint32_t if_asked)
 {
 	struct sock_filter code[] = {
 		LOAD(arch),
@@ -69,6 +75,11 @@ static int install_filter(void)
 		TRACE_IF_CALL(__NR_sendfile),
 		TRACE_IF_CALL(__NR_copy_file_range),
 		TRACE_IF_CALL(__NR_splice),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_prctl, 0, 4),
+		LOAD(args[0]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_GET_SECCOMP, 0, 1),
+		RETURN(if_asked),
+		RETURN(SECCOMP_RET_ALLOW),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_mmap, 1, 0),
 		RETURN(SECCOMP_RET_ALLOW),
 		LOAD(args[3]), /* little endian: the low half, where all flags are */
@@ -79,14 +90,24 @@ static int install_filter(void)
 	};
 	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
 
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
-		return 0;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+}
+
+/*
+ * A program that asks (man does, and has no sandbox then) is told what it would be told
+ * without us, but only where we can look into its sandbox.
+ */
+static int install_filter(void)
+{
+	bool filtered = prctl(PR_GET_SECCOMP) != 0;
+	int r = set_filter(filtered ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO /* 0 */);
+
 	/* Without CAP_SYS_ADMIN it takes no_new_privs, which disables set-user-id programs. */
-	if (errno != EACCES || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (r != -EACCES)
+		return r;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-		return -errno;
-	return 0;
+	return set_filter(SECCOMP_RET_ALLOW);
 }
 
 static int null_stdio(void)
@@ -125,10 +146,6 @@ __attribute__((noreturn)) static void run_child(const struct tracee_spawn *s, in
 
 int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd)
 {
-	const unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
-				      PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-				      PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |
-				      PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
 	_cleanup_close_ int go_r = -1, go_w = -1, error_r = -1, error_w = -1;
 	int go[2], error[2], r;
 	pid_t pid;
@@ -148,7 +165,7 @@ int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd
 		close(TAKE_FD(go_w));
 		run_child(s, go_r, error_w);
 	}
-	r = ptrace(PTRACE_SEIZE, pid, 0, options) < 0 ? -errno : 0;
+	r = ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) < 0 ? -errno : 0;
 	if (r == 0)
 		r = io_write_full(go_w, "", 1);
 	if (r < 0) {
@@ -362,9 +379,10 @@ static int inject_userfaultfd(struct injection *in)
 	return TAKE_FD(fd);
 }
 
-int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, int *ret_status)
+int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, bool sandboxed, int *ret_status)
 {
 	struct injection in = { .tid = tid, .syscall_addr = syscall_addr };
+	unsigned long options = OPTIONS | (sandboxed ? PTRACE_O_SUSPEND_SECCOMP : 0);
 	uint64_t mask, all = UINT64_MAX;
 	int r;
 
@@ -374,9 +392,11 @@ int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, int *ret_status)
 		return -errno;
 	if (in.saved.cs != 0x33)
 		return -EOPNOTSUPP; /* a 32-bit program */
-	if (ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &all) < 0)
+	if (ptrace(PTRACE_SETOPTIONS, tid, 0, options) < 0 ||
+	    ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &all) < 0)
 		return -errno;
 	r = inject_userfaultfd(&in);
+	ptrace(PTRACE_SETOPTIONS, tid, 0, OPTIONS);
 	ptrace(PTRACE_SETREGS, tid, 0, &in.saved);
 	ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &mask);
 	for (int sig = 1; sig < 64; sig++)
@@ -395,10 +415,11 @@ uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso)
 	return 0;
 }
 
-int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, int *ret_status)
+int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, bool sandboxed, int *ret_status)
 {
 	(void)tid;
 	(void)syscall_addr;
+	(void)sandboxed;
 	*ret_status = 0;
 	return -EOPNOTSUPP;
 }

@@ -66,10 +66,11 @@ uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso);
 
 /*
  * Make TID, the only thread of its process, open a userfaultfd and close it again, and return
- * our copy of it. SYSCALL_ADDR: a system call instruction in its memory. The task's state is
- * afterwards as before. *ret_status is its wait status when it ended meanwhile (-ESRCH), else
- * 0.
+ * our copy of it. SYSCALL_ADDR: a system call instruction in its memory. SANDBOXED: it has a
+ * filter of its own, which could kill it for a call that it does not know; filters are
+ * suspended meanwhile, which takes CAP_SYS_ADMIN (-EPERM). The task's state is afterwards as
+ * before. *ret_status is its wait status when it ended meanwhile (-ESRCH), else 0.
  */
-int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, int *ret_status);
+int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, bool sandboxed, int *ret_status);
 
 #endif

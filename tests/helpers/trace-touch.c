@@ -326,7 +326,14 @@ static void sandboxed(void) /* 9 11 */
 	touch(map(0, PAGES), 11);
 }
 
-static void sandboxed_child(void) /* at least 9 and 300; a process not seen exactly */
+static void asks_for_filter(void) /* 5 */
+{
+	CHECK(prctl(PR_GET_SECCOMP) == 0);
+	touch(map(0, PAGES), 5);
+	sandbox();
+}
+
+static void sandboxed_child(void) /* 9 300; without privileges, not exactly */
 {
 	pid_t pid;
 
@@ -502,6 +509,7 @@ static const struct {
 	{ "populate", populate },
 	{ "sandboxed", sandboxed },
 	{ "sandboxed-child", sandboxed_child },
+	{ "asks-for-filter", asks_for_filter },
 	{ "stop", stop_and_continue },
 	{ "crash", crash },
 	{ "killed", killed },
