@@ -72,18 +72,21 @@ launch() { # program mode round
 		"$1" "$LAB_MODEL" "$2" "$3" "$(lab_stat requests)" "$(lab_stat bytes)" "${line#\{}"
 }
 
+launch_cold() { # program mode round
+	lab_cold
+	[ "$2" != prefetched ] || boot_prefetch
+	lab_reset_stats
+	launch "$@"
+}
+
 rounds() { # program...
 	local p round
 	for round in $(seq "$ROUNDS"); do
 		for p; do
 			measure_say "$LAB_MODEL $p, round $round of $ROUNDS"
-			lab_cold
-			launch "$p" cold "$round"
-			launch "$p" warm "$round"
-			lab_cold
-			boot_prefetch
-			lab_reset_stats
-			launch "$p" prefetched "$round"
+			measure_undisturbed launch_cold "$p" cold "$round"
+			measure_undisturbed launch "$p" warm "$round"
+			measure_undisturbed launch_cold "$p" prefetched "$round"
 		done
 	done
 	measure_say

@@ -7,6 +7,9 @@
  *   -w  words of a command that is started, outside ROOT, at the same moment; not counted
  *   -f  that command may fail
  *   -v  leave the program its output (else /dev/null)
+ * "refaults": pages of files that the kernel had taken away from the page cache and that were
+ * read again meanwhile, by whomever; where a machine reclaims what looks cold (DAMON, say), a
+ * launch with such pages was not as cold, or as warm, as it is said to be.
  * Nothing of the harness itself is read inside ROOT. Exits 0 when the program did, and the
  * companion; 1 else; 3 when the time was up. Processes that the program leaves behind
  * (Chromium's) end with it, uncounted.
@@ -52,6 +55,30 @@ static int64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Linux 5.9 and later; 0 where it is not told. The counts of each CPU are added up first. */
+static unsigned long long refaults(void)
+{
+	int fd = open("/proc/sys/vm/stat_refresh", O_RDONLY | O_CLOEXEC);
+	unsigned long long n = 0;
+	char name[64], byte;
+	FILE *f;
+
+	if (fd >= 0) {
+		if (read(fd, &byte, 1) < 0)
+			fputs("lab-launch: stat_refresh cannot be read\n", stderr);
+		close(fd);
+	}
+	f = fopen("/proc/vmstat", "re");
+	while (f && fscanf(f, "%63s %llu", name, &n) == 2)
+		if (strcmp(name, "workingset_refault_file") == 0)
+			break;
+		else
+			n = 0;
+	if (f)
+		fclose(f);
+	return n;
 }
 
 static int64_t us(struct timeval t)
@@ -194,12 +221,14 @@ int main(int argc, char *argv[])
 	struct sigaction on = { .sa_handler = on_alarm };
 	struct rusage ru = { 0 }, other = { 0 };
 	int64_t t0, wall_us, companion_us = 0;
+	unsigned long long refaults_before;
 	pid_t companion_pid = 0;
 
 	parse(argc, argv);
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null_fd < 0)
 		die("/dev/null");
+	refaults_before = refaults();
 	go_before_others();
 	sigaction(SIGALRM, &on, NULL);
 	alarm(arg_timeout_s);
@@ -219,10 +248,11 @@ int main(int argc, char *argv[])
 	end_left_behind();
 	printf("{\"wall_us\": %lld, \"user_us\": %lld, \"sys_us\": %lld, \"majflt\": %ld, "
 	       "\"minflt\": %ld, \"status\": %d, \"companion_us\": %lld, "
-	       "\"companion_cpu_us\": %lld}\n",
+	       "\"companion_cpu_us\": %lld, \"refaults\": %llu}\n",
 	       (long long)wall_us, (long long)us(ru.ru_utime), (long long)us(ru.ru_stime),
 	       ru.ru_majflt, ru.ru_minflt, code(status), (long long)companion_us,
-	       (long long)(us(other.ru_utime) + us(other.ru_stime)));
+	       (long long)(us(other.ru_utime) + us(other.ru_stime)),
+	       refaults() - refaults_before);
 	if (timed_out)
 		return 3;
 	return code(status) || (code(companion_status) && !arg_may_fail);

@@ -31,6 +31,11 @@ def print_launches(storage, rows):
           f"{statistics.median(gone.values()):.3f}, lowest {gone[order[0]]:.3f}; "
           f"below 0.97: {sum(g < 0.97 for g in gone.values())}, "
           f"below 0.90: {sum(g < 0.90 for g in gone.values())}")
+    again = [r for r in rows if r.get("tries", 1) > 1]
+    if again:
+        print(f"    {len(again)} of {sum('tries' in r for r in rows)} launches were measured again, as the "
+              "machine took pages away from the page cache meanwhile; of the ones that count, "
+              f"{sum(r['refaults'] > 0 for r in again)} still had such pages")
     for p in order[:8]:
         print(f"    {p:14} {gone[p]:.3f}   cold {cold[p]:8.1f}  prefetched {now[p]:7.1f}  "
               f"warm {warm[p]:7.1f} ms   {requests[p]} requests left")

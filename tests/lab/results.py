@@ -113,6 +113,8 @@ def summarise_mode(rows):
         "minflt": statistics.median(r["minflt"] for r in rows),
         "prefetch_cpu_ms": round(
             statistics.median(r["companion_cpu_us"] for r in rows) / 1000, 1),
+        "again": sum(r.get("tries", 1) > 1 for r in rows),
+        "refaults": statistics.median(r.get("refaults", 0) for r in rows),
     }
 
 
@@ -313,6 +315,18 @@ def slower_list(rows, out):
         out += [f"{slower_item(r, m)}; {r['slower'][m]}." for r, m in theirs]
 
 
+def disturbed(rows):
+    """Of machines that reclaim what looks cold: a launch in such a moment was repeated."""
+    modes = [m for r in rows for m in r["modes"].values()]
+    again = sum(m.get("again", 0) for m in modes)
+    if not again:
+        return []
+    left = sum(m["refaults"] > 0 for m in modes)
+    return ["", f"{again} of {sum(len(m['ms_all']) for m in modes)} launches were measured again (up to"
+            " three times), because the machine took pages away from the page cache meanwhile"
+            f" and read them again; {left} of {len(modes)} medians still have such launches in them."]
+
+
 def render(run, rows):
     out = [f"# Launches on modelled disks: {run.get('date', '?')}, {run.get('kernel', '?')}", "",
            f"{run.get('cpu', '?')}, {run.get('cores', '?')} cores, "
@@ -326,6 +340,7 @@ def render(run, rows):
         pages_table(group, out)
     out += ["", "## Slower than plain cold", ""]
     slower_list(rows, out)
+    out += disturbed(rows)
     out += ["", "## A row once more", "", "As root, each of these:", ""]
     out += [f"    {r['reproduce']}" for r in rows]
     return "\n".join(out) + "\n"
