@@ -13,6 +13,19 @@
 #define KILL_AFTER_US	 1000000 /* SIGTERM first, SIGKILL then */
 #define GIVE_UP_AFTER_US 6000000 /* stuck in the kernel: EXITKILL gets them later */
 
+/*
+ * Whether pages of AS are just being moved: they may lie where we still believe others to be.
+ * They were scanned before, and are again later.
+ */
+static bool is_moving(const struct trace *t, const struct address_space *as)
+{
+	for (size_t i = 0; i < TASK_SLOTS; i++)
+		for (const struct task *task = t->tasks[i]; task; task = task->next)
+			if (task->as == as && task->pending == PENDING_MREMAP)
+				return true;
+	return false;
+}
+
 /* At the end of a time bucket: what is new since the last scan belongs to it. */
 static void scan_all(struct trace *t)
 {
@@ -21,7 +34,8 @@ static void scan_all(struct trace *t)
 
 	when = MAX(when, 1u) - 1;
 	for (struct address_space *as = t->spaces; as; as = as->next)
-		trace_scan(t, as, when);
+		if (!is_moving(t, as))
+			trace_scan(t, as, when);
 	while (t->next_scan_us <= now)
 		t->next_scan_us = t->start_us + when_end_us(t->next_when++);
 }

@@ -120,6 +120,14 @@ if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
 	as=
 fi
 
+# Now and then a time bucket ends, and all is scanned, while the pages are being moved.
+bad=0
+for _ in $(seq 60); do
+	launch "$touch_" remap "$file" >"$dir/out" 2>&1
+	[ "$(pages)" = "6 25" ] || { bad=1 && break; }
+done
+verdict "pages that are moved while others are scanned" $bad
+
 # A script: its own page, its interpreter's, and the children of a pipeline.
 printf '#!/bin/sh\n%s every-third %s & /bin/true | cat\nwait\n' "$touch_" "$file" >"$dir/script"
 chmod 755 "$dir/script"
