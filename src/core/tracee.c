@@ -392,10 +392,10 @@ int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, bool sandboxed, int *ret_
 		return -errno;
 	if (in.saved.cs != 0x33)
 		return -EOPNOTSUPP; /* a 32-bit program */
-	if (ptrace(PTRACE_SETOPTIONS, tid, 0, options) < 0 ||
-	    ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &all) < 0)
+	if (ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &all) < 0)
 		return -errno;
-	r = inject_userfaultfd(&in);
+	r = ptrace(PTRACE_SETOPTIONS, tid, 0, options) < 0 ? -errno
+							   : inject_userfaultfd(&in);
 	ptrace(PTRACE_SETOPTIONS, tid, 0, OPTIONS);
 	ptrace(PTRACE_SETREGS, tid, 0, &in.saved);
 	ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &mask);
