@@ -51,7 +51,6 @@ BASE_CFLAGS := -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 
 ELF_LIBS  := $(shell $(PKG_CONFIG) --libs libelf 2>/dev/null || echo -lelf)
 JSON_LIBS := $(shell $(PKG_CONFIG) --libs json-c 2>/dev/null || echo -ljson-c)
-# Only the directory that includes <json.h>: json-c installs below its own directory.
 JSON_INC  := $(shell $(PKG_CONFIG) --cflags json-c 2>/dev/null)
 LIBS      := $(ELF_LIBS) $(JSON_LIBS)
 # Optional: without all of them there are no verbs of elfcast-tools.
@@ -61,34 +60,55 @@ PKG_INC   := $(if $(PKG_LIBS),$(shell $(PKG_CONFIG) --cflags rpm libarchive zlib
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
-# What each directory may include: the map in README.md, made to fail at compile time.
-INC_format :=
-INC_base   := -iquote src/format -iquote src/base
-INC_core   := $(INC_base) -iquote src/core $(JSON_INC)
-INC_daemon := $(INC_base) -iquote src/core -iquote src/daemon
-INC_cmd    := $(INC_base) -iquote src/core -iquote src/daemon -iquote src/cmd
-INC_boot   := $(INC_base) -iquote src/core -iquote src/cmd -iquote src/boot
+# The house: one noun a folder. A folder may include only those named here, all above it, and
+# the build fails where it includes another. The folders down to pack need libc alone, and so
+# do those that may see nothing below pack.
+USES_format  :=
+USES_base    := format
+USES_file    := format base
+USES_disk    := format base
+USES_shadow  := format base file
+USES_store   := format base file disk shadow
+USES_read    := format base file disk shadow
+USES_pack    := format base file disk shadow store read
+USES_daemon  := format base file disk shadow store read pack
+USES_boot    := format base file disk shadow store read pack
+USES_elf     := format base file
+USES_profile := format base file disk
+USES_compile := format base file disk shadow store read pack elf profile
+USES_trace   := format base file disk store elf profile
+USES_trace/launch := $(USES_trace) trace
+USES_trace/system := $(USES_trace) trace
+USES_bench   := format base file disk shadow store read
+USES_pkg     := format base file elf
+USES_cmd     := format base file disk shadow store read pack daemon elf profile compile trace trace/launch \
+		trace/system bench
+USES_tools   := format base file disk shadow store read profile compile pkg cmd
 
-INC_pkg    := $(INC_base) -iquote src/core -iquote src/pkg $(PKG_INC)
-INC_tests  := $(INC_core) $(if $(PKG_LIBS),-iquote src/pkg)
-INC_tools  := $(INC_base) -iquote src/core -iquote src/cmd -iquote src/pkg
+# Folders with code, in that order; pkg and tools where their libraries are.
+DIRS     := base file disk shadow store read pack daemon boot elf profile compile trace \
+	    trace/launch trace/system bench $(if $(PKG_LIBS),pkg) cmd $(if $(PKG_LIBS),tools)
+includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
+# Only the folder that includes <json.h>: json-c installs below its own directory.
+INC_LIB_profile := $(JSON_INC)
+INC_LIB_pkg     := $(PKG_INC)
+# Folders of the library, which holds all but verbs and what starts a program.
+LIB_DIRS := $(filter-out pkg cmd tools,$(DIRS))
+MAINS    := src/daemon/elfcastd.c src/boot/elfcast-prefetch.c src/cmd/elfcast-hook.c
+INC_tests := $(foreach d,format $(filter-out cmd tools,$(DIRS)),-iquote src/$(d)) $(JSON_INC)
 
-DIRS     := base core daemon cmd boot $(if $(PKG_LIBS),pkg tools)
 SRC      := $(foreach d,$(DIRS),$(wildcard src/$(d)/*.c))
 HEADERS  := $(foreach d,format $(DIRS),$(wildcard src/$(d)/*.h))
 OBJ       = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB      := $(BUILD)/libelfcast.a
-LIB_OBJ  := $(call OBJ,$(wildcard src/base/*.c src/core/*.c))
-HOOK_OBJ := $(call OBJ,$(wildcard src/cmd/hook.c))
-# The watcher, which elfcast has too; elfcastd links nothing but libc.
-WATCH_OBJ := $(call OBJ,$(filter-out src/daemon/main.c,$(wildcard src/daemon/*.c)))
-CMD_OBJ  := $(call OBJ,$(filter-out src/cmd/hook.c,$(wildcard src/cmd/*.c)))
-BOOT_OBJ := $(call OBJ,$(wildcard src/boot/*.c) src/cmd/json-out.c)
+LIB_SRC  := $(filter-out $(MAINS),$(foreach d,$(LIB_DIRS),$(wildcard src/$(d)/*.c)))
+LIB_OBJ  := $(call OBJ,$(LIB_SRC))
+CMD_OBJ  := $(call OBJ,$(filter-out $(MAINS),$(wildcard src/cmd/*.c)))
 PKG_LIB  := $(if $(PKG_LIBS),$(BUILD)/libelfcast-pkg.a)
 TOOLS    := $(if $(PKG_LIBS),$(BUILD)/elfcast-check $(BUILD)/elfcast-status-packages)
 # What the tools share with elfcast, and with each other.
-TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/cmd/json-out.c src/tools/main.c)
-PROGRAMS := $(BUILD)/elfcast $(BUILD)/elfcastd $(if $(HOOK_OBJ),$(BUILD)/elfcast-hook) $(BUILD)/elfcast-prefetch
+TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/tools/tool-main.c)
+PROGRAMS := $(addprefix $(BUILD)/,elfcast elfcastd elfcast-hook elfcast-prefetch)
 MAN      := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
 # Tests of src/pkg, where it is built.
@@ -109,7 +129,7 @@ define compile_dir
 $$(BUILD)/src/$(1)/%.o: src/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)
-	$$(Q)$$(CC) $$(BASE_CFLAGS) $$(INC_$(1)) $$(CPPFLAGS) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CC) $$(BASE_CFLAGS) $$(call includes,$(1)) $$(INC_LIB_$(1)) $$(CPPFLAGS) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach d,$(DIRS),$(eval $(call compile_dir,$(d))))
 
@@ -119,20 +139,18 @@ $(LIB): $(LIB_OBJ)
 
 link = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(1) -Wl,--as-needed
 
-$(BUILD)/elfcast: $(CMD_OBJ) $(WATCH_OBJ) $(LIB)
+$(BUILD)/elfcast: $(CMD_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(call link,$^) $(LIBS)
 
-$(BUILD)/elfcastd: $(call OBJ,src/daemon/main.c) $(WATCH_OBJ) $(LIB)
-	$(call say,LINK,$@)
-	$(Q)$(call link,$^)
-
-$(BUILD)/elfcast-hook: $(HOOK_OBJ) $(LIB)
+$(BUILD)/elfcast-hook: $(call OBJ,src/cmd/elfcast-hook.c) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(call link,$^) $(LIBS)
 
-# libc only.
-$(BUILD)/elfcast-prefetch: $(BOOT_OBJ) $(LIB)
+# These two need libc alone.
+$(BUILD)/elfcastd: $(call OBJ,src/daemon/elfcastd.c) $(LIB)
+$(BUILD)/elfcast-prefetch: $(call OBJ,src/boot/elfcast-prefetch.c) $(LIB)
+$(BUILD)/elfcastd $(BUILD)/elfcast-prefetch:
 	$(call say,LINK,$@)
 	$(Q)$(call link,$^)
 
@@ -174,7 +192,7 @@ $(BUILD)/tests/%.so: tests/preload/%.c
 $(BUILD)/tests/%: tests/helpers/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,HELPER,$@)
-	$(Q)$(CC) $(BASE_CFLAGS) $(INC_core) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+	$(Q)$(CC) $(BASE_CFLAGS) $(INC_tests) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
 # Needs libfuse3; built only where the lab is used. No sanitizers: it is the disk.
 $(LAB): $(wildcard tests/lab/*.[ch])
@@ -188,12 +206,12 @@ lab: $(LAB)
 FUZZ_SECONDS ?= 60
 FUZZERS      ?= $(notdir $(FUZZ))
 FUZZ_CFLAGS  := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-build-fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(wildcard src/*/*.c) $(HEADERS)
+build-fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SRC) $(HEADERS)
 	@mkdir -p build-fuzz
 	$(call say,FUZZ,$@)
 	$(Q)clang $(filter-out -fno-strict-aliasing,$(BASE_CFLAGS)) -Wno-missing-prototypes \
 		$(INC_tests) $(PKG_INC) -iquote tests/fuzz $(FUZZ_CFLAGS) -o $@ $< \
-		$(foreach d,$(filter-out daemon cmd boot tools,$(DIRS)),$(wildcard src/$(d)/*.c)) $(LIBS) $(PKG_LIBS)
+		$(LIB_SRC) $(if $(PKG_LIBS),$(wildcard src/pkg/*.c)) $(LIBS) $(PKG_LIBS)
 fuzz: deps-fuzz $(FUZZ)
 	$(Q)for f in $(FUZZERS); do tests/fuzz/run.sh build-fuzz/$$f $(FUZZ_SECONDS) || exit 1; done
 
@@ -212,12 +230,14 @@ bench: deps-bench
 deps-%:
 	$(Q)tests/install-deps.sh $*
 
+# Each header alone, with what its folder may see.
+define check_header
+	$(Q)$(CC) $(BASE_CFLAGS) -Werror $(call includes,$(1)) $(INC_LIB_$(1)) -Wno-unused -fsyntax-only \
+		-x c -include $(2) /dev/null
+
+endef
 hdr-check:
-	$(Q)for h in $(HEADERS); do d=$$(basename $$(dirname $$h)); case $$d in \
-		format) i="$(INC_format) -iquote src/format" ;; base) i="$(INC_base)" ;; \
-		core) i="$(INC_core)" ;; daemon) i="$(INC_daemon)" ;; boot) i="$(INC_boot)" ;; pkg|tools) i="$(INC_tools) $(INC_pkg)" ;; *) i="$(INC_cmd)" ;; esac; \
-		$(CC) $(BASE_CFLAGS) -Werror $$i -Wno-unused -fsyntax-only -x c -include $$h /dev/null \
-		|| exit 1; done
+	$(foreach d,format $(DIRS),$(foreach h,$(wildcard src/$(d)/*.h),$(call check_header,$(d),$(h))))
 lint: hdr-check
 	$(Q)tests/lint.sh
 format:
@@ -264,4 +284,4 @@ clean:
 	system-check-full
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*.d)
+-include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/src/*/*/*.d $(BUILD)/tests/*.d)

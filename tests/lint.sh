@@ -12,22 +12,23 @@ only() { # pattern allowed-file...: PATTERN stands in no other file of src/
 	echo "lint: /$pattern/ belongs to $*, but is also in:" $hits
 	bad=1
 }
-only '#include <(json|json-c/).*>' src/core/profile.c
-only '#include <(libelf|gelf)\.h>' src/core/elf.c
-only 'include[ "<]+xxhash' src/core/hash.c
-only '\b(posix_fadvise|readahead) *\(' src/core/prefetch.c src/core/residency.c
+only '#include <(json|json-c/).*>' src/profile/profile.c
+only '#include <(libelf|gelf)\.h>' src/elf/elf.c
+only 'include[ "<]+xxhash' src/file/hash.c
+only '\b(posix_fadvise|readahead) *\(' src/read/prefetch-job.c src/disk/residency.c
 only '#include <archive(_entry)?\.h>' src/pkg/payload.c
 only '#include <rpm/' src/pkg/pkgdb.c
 only '#include <zlib\.h>' src/pkg/gunzip.c
-only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/core/store.c src/core/store.h
-only '"(debugfs|tracefs)"|trace_pipe' src/core/tracefs.c
-only 'ptrace *\(' src/core/trace.c src/core/tracee.c
-only '"ext4-format\.h"' src/core/ext4.c
+only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/store/store.c src/store/store.h
+only '"(debugfs|tracefs)"|trace_pipe' src/trace/system/tracefs.c
+only 'ptrace *\(' src/trace/launch/trace.c src/trace/launch/tracee.c
+only '"ext4-format\.h"' src/disk/ext4.c
 if command -v shellcheck >/dev/null; then
 	shellcheck -S warning tests/*.sh tests/run tests/*/*.sh .ci/run || bad=1
 fi
 if command -v clang-tidy >/dev/null && [ -n "${TIDY:-}" ]; then
-	clang-tidy --quiet src/*/*.c -- -std=gnu17 -D_GNU_SOURCE -DELFCAST_VERSION='"0"' \
-		-Isrc/format -Isrc/base -Isrc/core -Isrc/cmd -I/usr/include/json-c || bad=1
+	# shellcheck disable=SC2046 # a list of words
+	find src -name '*.c' -exec clang-tidy --quiet {} + -- -std=gnu17 -D_GNU_SOURCE \
+		-DELFCAST_VERSION='"0"' $(find src -type d -printf '-I%p ') -I/usr/include/json-c || bad=1
 fi
 exit $bad

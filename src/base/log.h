@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One line to stderr per event; cmd/ only (core/ and base/ return errors and stay silent).
+ * One line to stderr per event; cmd/ only (all others return errors and stay silent).
  */
 #ifndef ELFCAST_LOG_H
 #define ELFCAST_LOG_H

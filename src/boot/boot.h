@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "prefetch.h"
+#include "prefetch-job.h"
 
 struct boot_options {
 	const char *root;     /* NULL: "/" */
@@ -79,10 +79,10 @@ struct boot_share {
 	_Atomic int outcome; /* enum boot_outcome; written last */
 	int error;
 	uint32_t n_extents_asked;
-	uint32_t n_skips[PREFETCH_SKIPS]; /* objects */
+	uint32_t n_skips[OBJECT_SKIPS]; /* objects */
 	uint32_t n_named;
 	struct {
-		uint32_t why; /* enum prefetch_skip */
+		uint32_t why; /* enum object_skip */
 		char path[BOOT_NAME_BYTES];
 	} named[BOOT_NAMED]; /* the first ones that were skipped */
 };

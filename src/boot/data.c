@@ -18,7 +18,7 @@
 #include "boot.h"
 #include "config.h"
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "pace.h"
 #include "sandbox.h"
 #include "store.h"
@@ -123,7 +123,7 @@ static bool read_config(const struct boot_options *o, const struct store *store,
 	return write(told_fd, "", 1) == 1 && boot;
 }
 
-static void name_skipped(struct boot_share *share, const char *path, enum prefetch_skip why)
+static void name_skipped(struct boot_share *share, const char *path, enum object_skip why)
 {
 	if (share->n_named == BOOT_NAMED)
 		return;
@@ -137,11 +137,11 @@ static void fill_share(struct boot_share *share, const struct shadow *s,
 {
 	share->n_extents_asked = report->n_extents_asked;
 	for (uint32_t i = 0; i < report->n_objects; i++) {
-		enum prefetch_skip skip = report->skips[i];
+		enum object_skip skip = report->skips[i];
 
 		share->n_skips[skip]++;
-		if (skip != PREFETCH_USED && skip != PREFETCH_NO_PAGES &&
-		    skip != PREFETCH_NOT_REACHED)
+		if (skip != OBJECT_USED && skip != OBJECT_NO_PAGES &&
+		    skip != OBJECT_NOT_REACHED)
 			name_skipped(share, shadow_string(s, s->objects[i].path), skip);
 	}
 	if (share->data.stop != BOOT_STOP_NONE)
@@ -150,7 +150,7 @@ static void fill_share(struct boot_share *share, const struct shadow *s,
 		share->data.stop = BOOT_STOP_DEADLINE;
 	else if (!report->stopped &&
 		 report->n_pages_asked >= share->max_bytes / PAGE_BYTES &&
-		 share->n_skips[PREFETCH_NOT_REACHED] > 0)
+		 share->n_skips[OBJECT_NOT_REACHED] > 0)
 		share->data.stop = BOOT_STOP_BUDGET;
 }
 
@@ -177,9 +177,9 @@ static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *p
 	share->n_pages = shadow_count_pages(s);
 	pace_publish(pace);
 	wait_for_metadata(part);
-	*ret_error = pace_prefetch(
-		pace, store, s, share->max_bytes / PAGE_BYTES,
-		part->start_us + share->deadline_ms * UINT64_C(1000), &report);
+	*ret_error = pace_prefetch(pace, store, s, share->max_bytes / PAGE_BYTES,
+				   part->start_us + share->deadline_ms * UINT64_C(1000),
+				   &report);
 	if (*ret_error < 0)
 		return BOOT_FAILED;
 	fill_share(share, s, &report);

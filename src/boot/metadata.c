@@ -9,7 +9,7 @@
 
 #include "boot.h"
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "pace.h"
 #include "sandbox.h"
 #include "store.h"

@@ -171,8 +171,8 @@ void pace_watch_disks(struct pace *p, const char *root_path)
 
 bool pace_wait_quiet(struct pace *p, const struct boot_part *part)
 {
-	int64_t limit_ms = part->options->deadline_ms ? part->options->deadline_ms
-						      : INT64_MAX / 1000;
+	int64_t limit_ms =
+		part->options->deadline_ms ? part->options->deadline_ms : INT64_MAX / 1000;
 
 	for (int ms = 0; ms < START_MAX_MS; ms += QUIET_MIN_MS) {
 		if (is_stopped(p, QUIET_MIN_MS))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* When a part goes on, waits or stops. Asked by the threads of core/prefetch. */
+/* When a part goes on, waits or stops. Asked by the threads of a prefetch job. */
 #ifndef ELFCAST_PACE_H
 #define ELFCAST_PACE_H
 

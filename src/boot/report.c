@@ -8,7 +8,7 @@
 #include "boot.h"
 #include "io.h"
 #include "json-out.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "store.h"
 
@@ -52,16 +52,16 @@ static void pack_path(const struct boot_options *o, const struct boot_share *sha
 		store_pack_path(&store, ret, bytes);
 }
 
-static bool is_skipped(enum prefetch_skip why)
+static bool is_skipped(enum object_skip why)
 {
-	return why != PREFETCH_USED && why != PREFETCH_NO_PAGES;
+	return why != OBJECT_USED && why != OBJECT_NO_PAGES;
 }
 
 static uint32_t count_skipped(const struct boot_share *share)
 {
 	uint32_t n = 0;
 
-	for (enum prefetch_skip i = PREFETCH_USED; i < PREFETCH_SKIPS; i++)
+	for (enum object_skip i = OBJECT_USED; i < OBJECT_SKIPS; i++)
 		n += is_skipped(i) ? share->n_skips[i] : 0;
 	return n;
 }
@@ -83,13 +83,13 @@ static void describe_skips(const struct boot_share *share, char *ret, size_t byt
 	size_t used = 0;
 
 	ret[0] = 0;
-	for (enum prefetch_skip i = PREFETCH_USED; i < PREFETCH_SKIPS; i++) {
+	for (enum object_skip i = OBJECT_USED; i < OBJECT_SKIPS; i++) {
 		int n;
 
 		if (!is_skipped(i) || share->n_skips[i] == 0)
 			continue;
 		n = snprintf(ret + used, bytes - used, "%s%u %s", used ? "; " : " (",
-			     share->n_skips[i], prefetch_skip_text(i));
+			     share->n_skips[i], object_skip_text(i));
 		if (n < 0 || (size_t)n >= bytes - used - 2)
 			return;
 		used += (size_t)n;
@@ -156,7 +156,7 @@ void boot_log(const struct boot_options *o, const struct boot_share *share,
 	}
 	for (uint32_t i = 0; i < n_named(share); i++)
 		log_debug("%s: skipped: %s", named_path(share, i, name),
-			  prefetch_skip_text((enum prefetch_skip)share->named[i].why));
+			  object_skip_text((enum object_skip)share->named[i].why));
 }
 
 static void put_skips(const struct boot_share *share)
@@ -164,11 +164,11 @@ static void put_skips(const struct boot_share *share)
 	char name[BOOT_NAME_BYTES];
 
 	json_open("skipped", '[');
-	for (enum prefetch_skip i = PREFETCH_USED; i < PREFETCH_SKIPS; i++) {
+	for (enum object_skip i = OBJECT_USED; i < OBJECT_SKIPS; i++) {
 		if (!is_skipped(i) || share->n_skips[i] == 0)
 			continue;
 		json_open(NULL, '{');
-		json_string("why", prefetch_skip_text(i));
+		json_string("why", object_skip_text(i));
 		json_uint("objects", share->n_skips[i]);
 		json_close('}');
 	}
@@ -177,8 +177,7 @@ static void put_skips(const struct boot_share *share)
 	for (uint32_t i = 0; i < n_named(share); i++) {
 		json_open(NULL, '{');
 		json_string("path", named_path(share, i, name));
-		json_string("why",
-			    prefetch_skip_text((enum prefetch_skip)share->named[i].why));
+		json_string("why", object_skip_text((enum object_skip)share->named[i].why));
 		json_close('}');
 	}
 	json_close(']');
@@ -204,7 +203,7 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_bool("left_behind", end->left_behind);
 	json_uint("launches", share->n_launches);
 	json_uint("objects", share->n_objects);
-	json_uint("objects_used", share->n_skips[PREFETCH_USED]);
+	json_uint("objects_used", share->n_skips[OBJECT_USED]);
 	json_uint("pack_bytes", share->n_pages * PAGE_BYTES);
 	json_uint("asked_pages", asked / PAGE_BYTES);
 	json_uint("asked_bytes", asked);
@@ -230,8 +229,7 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 /* What is no file, a terminal or /dev/null, is written to and stays what it is. */
 static int write_to_node(const char *path, const char *data, size_t bytes)
 {
-	_cleanup_close_ int fd =
-		open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : io_write_full(fd, data, bytes);
 }

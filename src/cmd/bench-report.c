@@ -8,7 +8,7 @@
 #include "bench-report.h"
 #include "bench-summary.h"
 #include "json-out.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "terminal.h"
 

@@ -3,7 +3,7 @@
 #ifndef ELFCAST_BENCH_REPORT_H
 #define ELFCAST_BENCH_REPORT_H
 
-#include "bench.h"
+#include "bench-rounds.h"
 
 struct bench_report {
 	const struct bench *bench;

@@ -8,12 +8,12 @@
 #include <sys/signalfd.h>
 
 #include "bench-report.h"
-#include "bench.h"
+#include "bench-rounds.h"
 #include "cmd.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "terminal.h"
-#include "train.h"
+#include "training.h"
 
 #define DEFAULT_ROUNDS	  10
 #define MAX_ROUNDS	  1000
@@ -29,7 +29,7 @@ static bool arg_interactive;
 struct setting {
 	struct store store;
 	struct mounts *mounts;
-	struct launch_list list;
+	struct launch_shadows list;
 	struct cold_files files;
 	char *found;   /* what is executed: a link may lead there */
 	char *program; /* canonical */
@@ -38,7 +38,7 @@ struct setting {
 static void setting_done(struct setting *s)
 {
 	cold_files_done(&s->files);
-	launch_list_done(&s->list);
+	launch_shadows_done(&s->list);
 	mounts_free(s->mounts);
 	store_done(&s->store);
 	free(s->found);
@@ -84,10 +84,10 @@ static int find_shadows(struct setting *s, char *const argv[])
 
 	r = train_search_program(argv[0], &s->found);
 	if (r == 0)
-		r = launch_resolve(&s->store, argv[0], &s->program);
+		r = program_resolve(&s->store, argv[0], &s->program);
 	if (r < 0)
 		return log_errno(r, "cannot run '%s'", argv[0]);
-	r = launch_find(&s->store, s->program, arg_scenario, &s->list);
+	r = launch_shadows_find(&s->store, s->program, arg_scenario, &s->list);
 	if (r < 0)
 		return log_errno(r, "cannot read the shadows of '%s'", s->program);
 	if (s->list.n_damaged > 0)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 
 const char *arg_root;

@@ -28,14 +28,25 @@ extern const struct cmd cmd_train, cmd_compile, cmd_prefetch, cmd_run, cmd_show,
 extern const char *arg_root; /* "" or NULL: "/" */
 extern bool arg_json;
 
-enum { OPT_HELP = 0x100, OPT_VERSION, OPT_JSON, OPT_ROOT, OPT_VERB }; /* verbs use OPT_VERB+n */
+enum {
+	OPT_HELP = 0x100,
+	OPT_VERSION,
+	OPT_JSON,
+	OPT_ROOT,
+	OPT_VERB
+}; /* verbs use OPT_VERB+n */
 
 #define COMMON_SHORTOPTS "hqv"
 #define COMMON_LONGOPTS                                                                    \
-	{ "help", no_argument, NULL, OPT_HELP }, { "version", no_argument, NULL, OPT_VERSION }, \
-		{ "json", no_argument, NULL, OPT_JSON }, { "quiet", no_argument, NULL, 'q' },  \
-		{ "verbose", no_argument, NULL, 'v' },                                         \
-		{ "root", required_argument, NULL, OPT_ROOT }, { NULL, 0, NULL, 0 }
+	{ "help", no_argument, NULL, OPT_HELP },                                           \
+		{ "version", no_argument, NULL, OPT_VERSION },                             \
+		{ "json", no_argument, NULL, OPT_JSON },                                   \
+		{ "quiet", no_argument, NULL, 'q' },                                       \
+		{ "verbose", no_argument, NULL, 'v' },                                     \
+		{ "root", required_argument, NULL, OPT_ROOT },                             \
+	{                                                                                  \
+		NULL, 0, NULL, 0                                                           \
+	}
 
 /*
  * Handle a common option C, or an error ('?', ':'). -1: go on; otherwise the exit status to
@@ -48,7 +59,7 @@ bool cmd_parse_ms(const char *text, unsigned *ret);
 
 /* "elfcast VERB: what" and "Try 'elfcast VERB --help'"; returns CMD_USAGE. */
 __attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct cmd *cmd,
-							   const char *format, ...);
+							  const char *format, ...);
 
 /* Last thing in main(): a full disk must not look like success. Returns the exit status. */
 int cmd_finish(int status);

@@ -6,7 +6,8 @@
 #include "json-out.h"
 #include "log.h"
 #include "mounts.h"
-#include "sync.h"
+#include "storage.h"
+#include "reconcile.h"
 
 /* A second compile waits for the first: people who type it want the result. */
 #define LOCK_TIMEOUT_MS 30000
@@ -29,7 +30,7 @@ static void on_problem(const char *path, const struct diag *d, _unused_ void *us
 	json_close('}');
 }
 
-static void print_result(const struct sync_result *r)
+static void print_result(const struct reconcile_result *r)
 {
 	if (arg_json) {
 		json_uint("profiles", r->n_profiles);
@@ -54,7 +55,7 @@ static void print_result(const struct sync_result *r)
 
 static int compile(void)
 {
-	const struct sync_options options = {
+	const struct reconcile_options options = {
 		.storage_override = arg_storage,
 		.force = arg_force,
 		.rank = true,
@@ -62,7 +63,7 @@ static int compile(void)
 		.on_problem = on_problem,
 	};
 	_cleanup_(store_done) struct store store = { 0 };
-	struct sync_result result;
+	struct reconcile_result result;
 	int r = store_open(arg_root, arg_usr, &store);
 
 	if (r < 0) {
@@ -73,7 +74,7 @@ static int compile(void)
 		json_open(NULL, '{');
 		json_open("problems", '[');
 	}
-	r = sync_run(&store, &options, &result);
+	r = reconcile_run(&store, &options, &result);
 	if (arg_json)
 		json_close(']');
 	if (r < 0) {

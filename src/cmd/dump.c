@@ -5,13 +5,13 @@
 #include <stdio.h>
 
 #include "cmd.h"
-#include "compile.h"
+#include "compile-shadow.h"
 #include "input.h"
 #include "log.h"
 
 static const char *arg_scenario;
 
-static int dump_shadow(const struct launch *l)
+static int dump_shadow(const struct launch_shadow *l)
 {
 	_cleanup_(profile_freep) struct profile *p = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -22,7 +22,8 @@ static int dump_shadow(const struct launch *l)
 	if (r == 0)
 		r = profile_write(p, &text, &bytes);
 	if (r < 0)
-		return log_errno(r, "cannot dump the shadow of '%s'", launch_program(l));
+		return log_errno(r, "cannot dump the shadow of '%s'",
+				 launch_shadow_program(l));
 	fwrite(text, 1, bytes, stdout); /* main() looks at the stream's error */
 	return 0;
 }
@@ -43,7 +44,7 @@ static int dump_input(const struct input *in, const char *name)
 	if (in->shadows.n > 1) {
 		log_error("'%s' has several scenarios, choose one with --scenario:", name);
 		for (size_t i = 0; i < in->shadows.n; i++)
-			log_error("  %s", launch_scenario(&in->shadows.items[i]));
+			log_error("  %s", launch_shadow_scenario(&in->shadows.items[i]));
 		return -EINVAL;
 	}
 	return dump_shadow(&in->shadows.items[0]);

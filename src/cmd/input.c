@@ -6,7 +6,7 @@
 
 #include "input.h"
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 
 enum content { CONTENT_OTHER, CONTENT_PROFILE, CONTENT_SHADOW };
@@ -61,7 +61,7 @@ static int load_container(int fd, const char *name, struct input *ret)
 		return 0;
 	}
 	if (r == 0)
-		r = launch_list_add(&ret->shadows, (uint8_t *)data, bytes);
+		r = launch_shadows_add(&ret->shadows, (uint8_t *)data, bytes);
 	if (r == -EINVAL) {
 		log_error("'%s' is neither a program's shadow nor a pack", name);
 		return r;
@@ -73,13 +73,13 @@ static int load_program(const struct store *s, const char *name, const char *sce
 			struct input *ret)
 {
 	_cleanup_free_ char *program = NULL;
-	struct launch_list *l = &ret->shadows;
+	struct launch_shadows *l = &ret->shadows;
 	int r;
 
-	r = launch_resolve(s, name, &program);
+	r = program_resolve(s, name, &program);
 	if (r < 0)
 		return log_errno(r, "'%s' is no profile, no shadow and no program", name);
-	r = launch_find(s, program, scenario, l);
+	r = launch_shadows_find(s, program, scenario, l);
 	if (r < 0)
 		return log_errno(r, "cannot read the shadows of '%s'", program);
 	if (l->n_damaged > 0)
@@ -121,6 +121,6 @@ void input_done(struct input *in)
 {
 	profile_free(in->profile);
 	free(in->pack_data);
-	launch_list_done(&in->shadows);
+	launch_shadows_done(&in->shadows);
 	*in = (struct input){ 0 };
 }

@@ -3,7 +3,7 @@
 #ifndef ELFCAST_INPUT_H
 #define ELFCAST_INPUT_H
 
-#include "launch.h"
+#include "launch-shadows.h"
 #include "profile.h"
 
 /* A profile, or a pack, or else at least one shadow. */
@@ -11,12 +11,12 @@ struct input {
 	struct profile *profile;
 	uint8_t *pack_data; /* what pack borrows from */
 	struct shadow pack;
-	struct launch_list shadows;
+	struct launch_shadows shadows;
 };
 
 /*
  * NAME is a file, told by its content (a container's magic, or '{' behind white space), else a
- * program whose shadows for SCENARIO (NULL: as launch_find()) are looked up in S. Problems
+ * program whose shadows for SCENARIO (NULL: as launch_shadows_find()) are looked up in S. Problems
  * are logged; negative errno.
  */
 int input_load(const struct store *s, const char *name, const char *scenario,

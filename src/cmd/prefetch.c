@@ -12,10 +12,10 @@
 #include "cmd.h"
 #include "io.h"
 #include "json-out.h"
-#include "launch.h"
-#include "limits.h"
+#include "launch-shadows.h"
+#include "bounds.h"
 #include "log.h"
-#include "prefetch.h"
+#include "prefetch-job.h"
 
 /* A disk that hangs in the middle of the child's own start shall not hold us either. */
 #define DEADLINE_GRACE_MS 250
@@ -35,7 +35,7 @@ static uint64_t now_ms(void)
 
 static bool is_skipped(uint8_t skip)
 {
-	return skip != PREFETCH_USED && skip != PREFETCH_NO_PAGES;
+	return skip != OBJECT_USED && skip != OBJECT_NO_PAGES;
 }
 
 static uint32_t count_skipped(const struct prefetch_report *r)
@@ -47,16 +47,17 @@ static uint32_t count_skipped(const struct prefetch_report *r)
 	return n;
 }
 
-static const char *object_path(const struct launch *l, uint32_t i)
+static const char *object_path(const struct launch_shadow *l, uint32_t i)
 {
 	return shadow_string(&l->shadow, l->shadow.objects[i].path);
 }
 
-static void print_json_report(const struct launch *l, const struct prefetch_report *r)
+static void print_json_report(const struct launch_shadow *l,
+			      const struct prefetch_report *r)
 {
 	json_open(NULL, '{');
-	json_string("program", launch_program(l));
-	json_string("scenario", launch_scenario(l));
+	json_string("program", launch_shadow_program(l));
+	json_string("scenario", launch_shadow_scenario(l));
 	json_uint("objects", r->n_objects);
 	json_uint("objects_used", r->n_objects_used);
 	json_uint("extents", r->n_extents_asked);
@@ -69,21 +70,21 @@ static void print_json_report(const struct launch *l, const struct prefetch_repo
 			continue;
 		json_open(NULL, '{');
 		json_string("path", object_path(l, i));
-		json_string("why", prefetch_skip_text(r->skips[i]));
+		json_string("why", object_skip_text(r->skips[i]));
 		json_close('}');
 	}
 	json_close(']');
 	json_close('}');
 }
 
-static void print_report(const struct launch *l, const struct prefetch_report *r)
+static void print_report(const struct launch_shadow *l, const struct prefetch_report *r)
 {
 	for (uint32_t i = 0; i < r->n_objects; i++)
 		if (is_skipped(r->skips[i]))
 			log_debug("%s: skipped: %s", object_path(l, i),
-				  prefetch_skip_text(r->skips[i]));
+				  object_skip_text(r->skips[i]));
 	log_info("%s (%s): %llu pages (%.1f MiB) of %u objects, %u skipped, %.1f ms%s",
-		 launch_program(l), launch_scenario(l),
+		 launch_shadow_program(l), launch_shadow_scenario(l),
 		 (unsigned long long)r->n_pages_asked,
 		 (double)r->n_pages_asked * PAGE_BYTES / (1 << 20), r->n_objects_used,
 		 count_skipped(r), (double)r->elapsed_us / 1000,
@@ -105,7 +106,7 @@ static unsigned remaining_ms(uint64_t start)
  * Returns CMD_*.
  */
 static int prefetch_launch(const struct store *s, const struct mounts *mounts,
-			   const struct launch *l, uint64_t start, bool *ret_stuck)
+			   const struct launch_shadow *l, uint64_t start, bool *ret_stuck)
 {
 	struct prefetch_options options = {
 		.rootfd = s->rootfd,
@@ -118,7 +119,7 @@ static int prefetch_launch(const struct store *s, const struct mounts *mounts,
 
 	r = prefetch_run(&l->shadow, mounts, &options, &report);
 	if (r < 0) {
-		log_errno(r, "cannot read ahead for '%s'", launch_program(l));
+		log_errno(r, "cannot read ahead for '%s'", launch_shadow_program(l));
 		return CMD_FAILED;
 	}
 	if (arg_json)
@@ -132,7 +133,7 @@ static int prefetch_launch(const struct store *s, const struct mounts *mounts,
 
 /* The list is freed unless somebody may still read it. */
 static int prefetch_list(const struct store *s, const struct mounts *mounts,
-			 struct launch_list *list, uint64_t start)
+			 struct launch_shadows *list, uint64_t start)
 {
 	int status = CMD_DONE;
 	bool stuck = false;
@@ -141,19 +142,20 @@ static int prefetch_list(const struct store *s, const struct mounts *mounts,
 		if (prefetch_launch(s, mounts, &list->items[i], start, &stuck) != CMD_DONE)
 			status = CMD_FAILED;
 	if (!stuck)
-		launch_list_done(list);
+		launch_shadows_done(list);
 	return status;
 }
 
-static int find_shadows(const struct store *s, const char *command, struct launch_list *ret)
+static int find_shadows(const struct store *s, const char *command,
+			struct launch_shadows *ret)
 {
 	_cleanup_free_ char *program = NULL;
 	int r;
 
-	r = launch_resolve(s, command, &program);
+	r = program_resolve(s, command, &program);
 	if (r < 0)
 		return log_errno(r, "cannot find program '%s'", command);
-	r = launch_find(s, program, arg_scenario, ret);
+	r = launch_shadows_find(s, program, arg_scenario, ret);
 	if (r < 0)
 		return log_errno(r, "cannot read the shadows of '%s'", program);
 	if (ret->n_damaged > 0)
@@ -162,7 +164,7 @@ static int find_shadows(const struct store *s, const char *command, struct launc
 			    ret->n_damaged, program);
 	if (ret->n > 0)
 		return 0;
-	launch_list_done(ret);
+	launch_shadows_done(ret);
 	if (arg_scenario)
 		log_error("no shadow of '%s' for scenario '%s'", program, arg_scenario);
 	else
@@ -170,7 +172,7 @@ static int find_shadows(const struct store *s, const char *command, struct launc
 	return -ENOENT;
 }
 
-static int load_shadow_file(const char *path, struct launch_list *ret)
+static int load_shadow_file(const char *path, struct launch_shadows *ret)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	char *data;
@@ -179,7 +181,7 @@ static int load_shadow_file(const char *path, struct launch_list *ret)
 
 	r = fd < 0 ? -errno : io_read_file(fd, LIMIT_SHADOW_BYTES, &data, &bytes);
 	if (r == 0)
-		r = launch_list_add(ret, (uint8_t *)data, bytes);
+		r = launch_shadows_add(ret, (uint8_t *)data, bytes);
 	return r < 0 ? log_errno(r, "cannot read shadow '%s'", path) : 0;
 }
 
@@ -191,7 +193,7 @@ static int prefetch_commands(const struct store *s, const struct mounts *mounts,
 	if (arg_json)
 		json_open(NULL, '[');
 	for (int i = 0; i < n; i++) {
-		struct launch_list list = { 0 };
+		struct launch_shadows list = { 0 };
 
 		r = arg_shadow ? load_shadow_file(arg_shadow, &list)
 			       : find_shadows(s, commands[i], &list);

@@ -16,11 +16,11 @@
 #include <time.h>
 
 #include "cmd.h"
-#include "launch.h"
-#include "launches.h"
-#include "limits.h"
+#include "launch-shadows.h"
+#include "launch-counts.h"
+#include "bounds.h"
 #include "log.h"
-#include "prefetch.h"
+#include "prefetch-job.h"
 #include "watch-state.h"
 
 /* After a minute the launch has read what it needs by itself. */
@@ -38,16 +38,16 @@
 static const char *arg_scenario;
 static unsigned arg_wait_ms;
 
-static int find_shadows(const char *command, struct store *s, struct launch_list *ret)
+static int find_shadows(const char *command, struct store *s, struct launch_shadows *ret)
 {
 	_cleanup_free_ char *program = NULL;
 	int r;
 
 	r = store_open(NULL, false, s);
 	if (r == 0)
-		r = launch_resolve(s, command, &program);
+		r = program_resolve(s, command, &program);
 	if (r == 0)
-		r = launch_find(s, program, arg_scenario, ret);
+		r = launch_shadows_find(s, program, arg_scenario, ret);
 	return r;
 }
 
@@ -58,7 +58,7 @@ static void count_launch(const struct store *s, const char *program)
 
 	if (watch_state_load(s, &w) == 0 && watch_state_is_running(&w))
 		return;
-	launches_count_stored(s, program, COUNT_TIMEOUT_MS);
+	launch_counts_count_stored(s, program, COUNT_TIMEOUT_MS);
 }
 
 /*
@@ -67,7 +67,7 @@ static void count_launch(const struct store *s, const char *program)
  */
 static void read_ahead(const char *command)
 {
-	struct launch_list list = { 0 };
+	struct launch_shadows list = { 0 };
 	struct mounts *mounts;
 	struct store s;
 
@@ -89,7 +89,7 @@ static void read_ahead(const char *command)
 	}
 	if (arg_wait_ms > 0)
 		close(DONE_FD);
-	count_launch(&s, launch_program(&list.items[0]));
+	count_launch(&s, launch_shadow_program(&list.items[0]));
 }
 
 /*

@@ -5,7 +5,7 @@
 
 #include "cmd.h"
 #include "json-out.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 #include "show-pack.h"
 #include "text-out.h"

@@ -6,7 +6,7 @@
 #include "cmd.h"
 #include "input.h"
 #include "json-out.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "show-pack.h"
 #include "summary.h"

@@ -7,7 +7,7 @@
 
 #include "cmd.h"
 #include "json-out.h"
-#include "launches.h"
+#include "launch-counts.h"
 #include "log.h"
 #include "macro.h"
 #include "status.h"
@@ -73,7 +73,8 @@ static void print_warnings(const struct watch_state *w, bool running)
 		log_warning("the watcher cannot write: %s", strerror((int)w->last_error));
 }
 
-static void print_json(const struct launches *l, const struct launch_count *const *sorted,
+static void print_json(const struct launch_counts *l,
+		       const struct launch_count *const *sorted,
 		       const struct watch_state *w, bool running)
 {
 	json_open(NULL, '{');
@@ -103,10 +104,10 @@ static void print_json(const struct launches *l, const struct launch_count *cons
 int status_launches(const struct store *s)
 {
 	_cleanup_free_ const struct launch_count **sorted = NULL;
-	_cleanup_(launches_done) struct launches l = { 0 };
+	_cleanup_(launch_counts_done) struct launch_counts l = { 0 };
 	struct watch_state w = { 0 };
 	bool running;
-	int r = launches_load(s, &l);
+	int r = launch_counts_load(s, &l);
 
 	if (r == -EBADMSG || r == -ESTALE || r == -E2BIG)
 		log_warning("the launch counts cannot be used: %s", error_text(r));
@@ -116,7 +117,7 @@ int status_launches(const struct store *s)
 	}
 	running = watch_state_load(s, &w) == 0 && watch_state_is_running(&w);
 	/* As of now, whenever the file was written. */
-	launches_advance(&l, (uint64_t)MAX(time(NULL), 0));
+	launch_counts_advance(&l, (uint64_t)MAX(time(NULL), 0));
 	sorted = calloc(l.n + 1, sizeof(*sorted));
 	if (!sorted)
 		return CMD_FAILED;

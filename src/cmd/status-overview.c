@@ -11,8 +11,8 @@
 #include "boot-report.h"
 #include "cmd.h"
 #include "json-out.h"
-#include "launch.h"
-#include "limits.h"
+#include "launch-shadows.h"
+#include "bounds.h"
 #include "log.h"
 #include "mounts.h"
 #include "status.h"
@@ -21,7 +21,7 @@
 #include "watch-state.h"
 
 struct program {
-	struct launch launch; /* owns the strings */
+	struct launch_shadow launch; /* owns the strings */
 	struct totals totals;
 	size_t n_objects;
 	enum worth worth;
@@ -99,9 +99,12 @@ static int look_at_shadow(const struct store *s, const char *name,
 static int compare_programs(const void *pa, const void *pb)
 {
 	const struct program *a = pa, *b = pb;
-	int c = strcmp(launch_program(&a->launch), launch_program(&b->launch));
+	int c = strcmp(launch_shadow_program(&a->launch),
+		       launch_shadow_program(&b->launch));
 
-	return c ? c : strcmp(launch_scenario(&a->launch), launch_scenario(&b->launch));
+	return c ? c
+		 : strcmp(launch_shadow_scenario(&a->launch),
+			  launch_shadow_scenario(&b->launch));
 }
 
 static int look_at_shadows(const struct store *s, const struct name_list *names,
@@ -152,7 +155,7 @@ static void look_at_boot(const struct store *s, struct overview *o)
 		o->watcher = (struct watch_state){ 0 };
 }
 
-/* As launch_find(): where /var has no shadows, those of an image build in /usr. */
+/* As launch_shadows_find(): where /var has no shadows, those of an image build in /usr. */
 static int look(const struct store *s, struct overview *o)
 {
 	_cleanup_(name_list_done) struct name_list names = { 0 };
@@ -187,14 +190,14 @@ static void print_programs(const struct overview *o)
 		printf("%-12s  %9s  %8s  %s\n", "STATE", "OBJECTS", "MIB", "PROGRAM");
 	for (size_t i = 0; i < o->n_programs; i++) {
 		const struct program *p = &o->programs[i];
-		const char *scenario = launch_scenario(&p->launch);
+		const char *scenario = launch_shadow_scenario(&p->launch);
 		char objects[32];
 
 		snprintf(objects, sizeof(objects), "%zu/%zu", p->totals.n_usable,
 			 p->n_objects);
 		printf("%-12s  %9s  %8.1f  ", worth_text(p->worth), objects,
 		       mib(p->totals.n_pages_usable * PAGE_BYTES));
-		text_put(launch_program(&p->launch));
+		text_put(launch_shadow_program(&p->launch));
 		if (strcmp(scenario, "default") != 0) {
 			fputs(", ", stdout);
 			text_put(scenario);
@@ -255,8 +258,8 @@ static void put_programs(const struct overview *o)
 		const struct program *p = &o->programs[i];
 
 		json_open(NULL, '{');
-		json_string("program", launch_program(&p->launch));
-		json_string("scenario", launch_scenario(&p->launch));
+		json_string("program", launch_shadow_program(&p->launch));
+		json_string("scenario", launch_shadow_scenario(&p->launch));
 		json_string("state", worth_text(p->worth));
 		json_uint("objects", p->n_objects);
 		json_uint("usable_objects", p->totals.n_usable);

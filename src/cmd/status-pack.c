@@ -9,7 +9,7 @@
 
 #include "cmd.h"
 #include "json-out.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "pack-build.h"
 #include "status.h"
@@ -194,7 +194,7 @@ static void on_config_problem(const struct diag *d, _unused_ void *userdata)
 	log_diag(store_config_path(), d);
 }
 
-/* As launch_find(): where /var has no shadows, those of an image build in /usr. */
+/* As launch_shadows_find(): where /var has no shadows, those of an image build in /usr. */
 static int choose_store(const struct store *s, struct store *ret)
 {
 	_cleanup_(name_list_done) struct name_list names = { 0 };

@@ -10,15 +10,15 @@
 
 #include "cmd.h"
 #include "json-out.h"
-#include "launches.h"
-#include "limits.h"
+#include "launch-counts.h"
+#include "bounds.h"
 #include "log.h"
 #include "object-open.h"
 #include "residency.h"
 #include "pack.h"
 #include "status.h"
 #include "text-out.h"
-#include "unused.h"
+#include "boot-unused.h"
 
 struct launch_usage {
 	uint64_t n_pages, n_resident, n_evicted, n_unknown; /* that it brings in */
@@ -59,13 +59,13 @@ static void look_at_object(struct usage *u, const struct object_place *place,
 			   const struct shadow_object *o)
 {
 	_cleanup_close_ int fd = -1;
-	enum prefetch_skip skip;
+	enum object_skip skip;
 	struct stat st;
 
 	if (object_open(place, shadow_string(&u->pack, o->path), &fd, &st, &skip) < 0 ||
-	    skip != PREFETCH_USED)
+	    skip != OBJECT_USED)
 		fd = -1;
-	else if (object_check(o, &st, fd) != PREFETCH_USED) {
+	else if (object_check(o, &st, fd) != OBJECT_USED) {
 		close(fd);
 		fd = -1;
 	}
@@ -88,25 +88,25 @@ static uint64_t boot_time(void)
 /* What cannot be read counts as nothing: this is only a look. */
 static void look_at_launches(struct usage *u, const struct store *s)
 {
-	_cleanup_(launches_done) struct launches counts = { 0 };
-	_cleanup_(unused_done) struct unused unused = { 0 };
+	_cleanup_(launch_counts_done) struct launch_counts counts = { 0 };
+	_cleanup_(boot_unused_done) struct boot_unused unused = { 0 };
 	uint64_t since_s = boot_time();
 
-	u->counting = launches_load(s, &counts) == 0;
+	u->counting = launch_counts_load(s, &counts) == 0;
 	if (!u->counting)
-		counts = (struct launches){ 0 };
-	if (unused_load(s, &unused) < 0)
-		unused = (struct unused){ 0 };
+		counts = (struct launch_counts){ 0 };
+	if (boot_unused_load(s, &unused) < 0)
+		unused = (struct boot_unused){ 0 };
 	for (uint32_t i = 0; i < u->pack.n_launches; i++) {
 		const struct shadow_launch *l = &u->pack.launches[i];
 		const char *program = shadow_string(&u->pack, l->program);
-		const struct launch_count *c = launches_find(&counts, program);
+		const struct launch_count *c = launch_counts_find(&counts, program);
 
 		u->launches[i].boot =
-			strcmp(shadow_string(&u->pack, l->scenario), PACK_BOOT) == 0;
+			strcmp(shadow_string(&u->pack, l->scenario), SCENARIO_BOOT) == 0;
 		u->launches[i].launched =
 			u->launches[i].boot || (c && c->last_s >= since_s);
-		u->launches[i].n_boots = unused_boots(&unused, program);
+		u->launches[i].n_boots = boot_unused_boots(&unused, program);
 	}
 }
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 #include "summary.h"
 #include "vec.h"
@@ -145,14 +145,14 @@ int summary_from_profile(const struct profile *p, struct facts_context *facts,
 	return r;
 }
 
-int summary_from_shadow(const struct launch *l, struct facts_context *facts,
+int summary_from_shadow(const struct launch_shadow *l, struct facts_context *facts,
 			struct summary *ret)
 {
 	const struct shadow *s = &l->shadow;
 	int r = 0;
 
-	*ret = (struct summary){ .program = launch_program(l),
-				 .scenario = launch_scenario(l),
+	*ret = (struct summary){ .program = launch_shadow_program(l),
+				 .scenario = launch_shadow_scenario(l),
 				 .arch = shadow_string(s, s->launches[0].arch) };
 	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++)
 		r = add_shadow_object(ret, s, &s->objects[i], facts);

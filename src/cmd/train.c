@@ -15,12 +15,13 @@
 #include "cmd.h"
 #include "io.h"
 #include "json-out.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "store.h"
-#include "sync.h"
+#include "reconcile.h"
 #include "train-system.h"
-#include "train.h"
+#include "training.h"
+#include "trace.h"
 
 #define DEFAULT_RUNS	  5
 #define DEFAULT_WINDOW_MS 4000
@@ -275,13 +276,13 @@ static void on_problem(const char *path, const struct diag *d, _unused_ void *us
 
 static int install(struct training *t, const char *text, size_t bytes)
 {
-	const struct sync_options options = {
+	const struct reconcile_options options = {
 		.storage_override = -1,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,
 		.on_problem = on_problem,
 	};
 	_cleanup_(store_done) struct store store = { 0 };
-	struct sync_result result;
+	struct reconcile_result result;
 	int r = store_open(arg_root, false, &store);
 
 	if (r < 0)
@@ -292,7 +293,7 @@ static int install(struct training *t, const char *text, size_t bytes)
 	r = store_put_profile(&store, t->installed, text, bytes);
 	if (r < 0)
 		return log_errno(r, "cannot install the profile '%s'", t->installed);
-	r = sync_run(&store, &options, &result);
+	r = reconcile_run(&store, &options, &result);
 	if (r < 0)
 		return log_errno(r, "cannot compile the profile '%s'", t->installed);
 	return 0;

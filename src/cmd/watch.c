@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "cmd.h"
-#include "watch.h"
+#include "watch-loop.h"
 
 static int run_watch(int argc, char *argv[])
 {

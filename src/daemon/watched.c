@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "vec.h"
 #include "watched.h"

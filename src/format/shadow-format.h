@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The container on disk; elfcast-shadow(5) is the specification. Shadows, packs and the
- * compile index are this one format and have one parser, core/shadow-read.
+ * compile index are this one format and have one parser, shadow/shadow-read.
  *
  *   header | launches | objects | extents | strings
  *
@@ -102,5 +102,8 @@ _Static_assert(sizeof(struct shadow_header) == 64, "header");
 _Static_assert(sizeof(struct shadow_launch) == 32, "launch");
 _Static_assert(sizeof(struct shadow_object) == 84, "object");
 _Static_assert(sizeof(struct shadow_extent) == 20, "extent");
+
+/* The scenario of what `elfcast train --system` records: a boot, which happens once a boot. */
+#define SCENARIO_BOOT "boot"
 
 #endif

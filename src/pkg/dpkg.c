@@ -5,7 +5,7 @@
 
 #include "dpkg.h"
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 
 #define ADMIN_DIR	 "/var/lib/dpkg"
 #define NAME_LIMIT_BYTES 200

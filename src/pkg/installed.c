@@ -7,7 +7,7 @@
 #include "dpkg.h"
 #include "installed.h"
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 #include "pkgdb.h"
 #include "vec.h"

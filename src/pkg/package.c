@@ -6,7 +6,7 @@
 
 #include "elf.h"
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "package.h"
 #include "payload.h"
 #include "pkgdb.h"

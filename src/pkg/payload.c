@@ -14,7 +14,7 @@
 #include "elf.h"
 #include "gunzip.h"
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "payload.h"
 
 DEFINE_CLEANUP(struct archive *, archive_read_free)

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 #include "vec.h"
 #include "wanted.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 
 #define OUR_DIGEST "xxh3-128:"

@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "check.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 
 /* 512 MiB: 4 s at the 125 MB/s of a network volume, more than prefetch can hide. */
 #define LARGE_PAGES    (1u << 17)
 #define LARGE_OBJECTS  4096u
 /*
- * One sixth: below it select.c keeps a page on no storage class for its own sake (the lowest
+ * One sixth: below it page-select.c keeps a page on no storage class for its own sake (the lowest
  * threshold is a network volume's, 0.18), only beside others.
  */
 #define FEW_RUNS_SHARE 6u

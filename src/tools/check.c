@@ -10,7 +10,7 @@
 #include "check.h"
 #include "io.h"
 #include "json-out.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "package.h"
 #include "pkgdb.h"

@@ -8,8 +8,8 @@
 
 #include "installed.h"
 #include "json-out.h"
-#include "launch.h"
-#include "limits.h"
+#include "launch-shadows.h"
+#include "bounds.h"
 #include "log.h"
 #include "mounts.h"
 #include "pkgdb.h"
@@ -19,7 +19,7 @@
 
 /* A shadow and what its files are now. */
 struct shadow_status {
-	struct launch launch;
+	struct launch_shadow launch;
 	struct summary summary;
 	size_t n_usable;
 	enum worth worth;

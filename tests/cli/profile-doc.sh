@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # elfcast-profile(5) and the JSON Schema say what the parser does: the page's example is
-# canonical text, its limits are those of limits.h, and the schema refuses all bad profiles
+# canonical text, its limits are those of bounds.h, and the schema refuses all bad profiles
 # but those whose fault a schema cannot express.
 set -u
 : "${BUILD:?}" "${TOP:?}"
@@ -25,7 +25,7 @@ result "the man page's example is canonical" \
 
 cat >"$dir/limits.c" <<'C'
 #include <stdio.h>
-#include "limits.h"
+#include "bounds.h"
 int main(void)
 {
 	printf("1 \\.\\. %u\\.$\n1 \\.\\. %u:\n^:  %u bytes$\n^:  %u$\n^:  %u$\n^:  %u$\n^:  %u$\n^:  %u bytes$\n"
@@ -37,7 +37,7 @@ int main(void)
 	return 0;
 }
 C
-${CC:-cc} -I"$TOP/src/base" -o "$dir/limits" "$dir/limits.c" && "$dir/limits" >"$dir/wanted"
+${CC:-cc} -I"$TOP/src/format" -o "$dir/limits" "$dir/limits.c" && "$dir/limits" >"$dir/wanted"
 result "the man page states every limit" "$([ -s "$dir/wanted" ] || echo "cannot compile"
 	while read -r line; do
 		grep -q -- "$line" "$page" || echo "not in the page: $line"

@@ -14,7 +14,7 @@ awk '/^\|  [0-9]+$/ { off = $2; n = 1; next }
 cat >"$TMP/fields.c" <<'C'
 #include <stddef.h>
 #include <stdio.h>
-#include "limits.h"
+#include "bounds.h"
 #include "shadow-format.h"
 #define F(type, field) \
 	printf("%zu %zu %s\n", offsetof(struct type, field), sizeof(((struct type *)0)->field), #field)

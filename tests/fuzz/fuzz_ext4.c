@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 
 #include "ext4.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 
 #define DEVICE_BYTES (1u << 20)

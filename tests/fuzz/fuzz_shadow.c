@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "hash.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 #include "shadow-read.h"
 #include "shadow-write.h"

@@ -26,10 +26,11 @@
 
 #include "blockdev.h"
 #include "io.h"
-#include "limits.h"
-#include "places.h"
-#include "prefetch.h"
+#include "bounds.h"
+#include "metadata-places.h"
+#include "prefetch-job.h"
 #include "shadow-write.h"
+#include "storage.h"
 #include "vec.h"
 
 static struct path_list {
@@ -129,9 +130,9 @@ static void update(const char *class)
 	read_paths();
 	if (paths.n > 0)
 		pack_data = make_pack(&pack);
-	r = places_update(&store, &c, pack_data ? &pack : NULL);
+	r = metadata_places_update(&store, &c, pack_data ? &pack : NULL);
 	if (r < 0)
-		die("places_update", r);
+		die("metadata_places_update", r);
 	free(pack_data);
 }
 
@@ -148,10 +149,10 @@ static void build(const char *class, const char *file)
 	read_paths();
 	pack_data = make_pack(&pack);
 	t = now_ms();
-	r = places_build(&pack, &c, &data, &bytes);
+	r = metadata_places_build(&pack, &c, &data, &bytes);
 	t = now_ms() - t;
 	if (r < 0)
-		die("places_build", r);
+		die("metadata_places_build", r);
 	if (shadow_parse(data, bytes, &s) < 0)
 		die("places", -EBADMSG);
 	f = fopen(file, "we");
@@ -196,7 +197,7 @@ static void prefetch(const char *file)
 	       "\"ms\": %.2f, \"first\": \"%s\"}\n",
 	       report.n_objects, report.n_objects_used, report.n_extents_asked,
 	       (unsigned long long)report.n_pages_asked, now_ms() - t,
-	       report.n_objects ? prefetch_skip_text(report.skips[0]) : "");
+	       report.n_objects ? object_skip_text(report.skips[0]) : "");
 	free(report.skips);
 	free(data);
 }

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "profile.h"
 
 /* Fills DIAG for every error. */

@@ -5,7 +5,7 @@
 
 #include "hash.h"
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 #include "shadow-format.h"
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "config.h"
-#include "limits.h"
+#include "bounds.h"
 #include "shadow-format.h"
 
 /* All that was reported, "LINE:COLUMN: MESSAGE" each. */

@@ -18,7 +18,7 @@
 
 #include "buildid.h"
 #include "elf.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 
 enum { PHDRS = 64, NOTES = 512, SHDRS = 1024, IMAGE_BYTES = 2048 };

@@ -15,6 +15,7 @@
 
 #include "blockdev.h"
 #include "mounts.h"
+#include "storage.h"
 
 static struct mounts *parse(const char *text)
 {

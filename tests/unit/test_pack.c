@@ -9,11 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "pack.h"
-#include "select.h"
+#include "page-select.h"
+#include "storage.h"
 #include "shadow-write.h"
-#include "unused.h"
+#include "boot-unused.h"
 
 #define PRIOR 0.1
 
@@ -336,7 +337,7 @@ static void test_unused(void **state)
 	static char program[] = "/1";
 	struct unused_program hopeless = { program, UNUSED_BOOTS },
 			      hopeful = { program, UNUSED_BOOTS - 1 };
-	struct unused unused = { .items = &hopeless, .n = 1 };
+	struct boot_unused unused = { .items = &hopeless, .n = 1 };
 	struct spec specs[] = {
 		{ "1", "/1", NULL, 0, { { A, 0, 1, 0 } } },
 		{ "2", "/2", NULL, 0, { { B, 0, 2, 0 } } },
@@ -356,7 +357,7 @@ static void test_unused(void **state)
 	assert_string_equal(described(p), "1+1 2+2");
 	pack_free(p);
 	o.always = NULL;
-	specs[0].scenario = PACK_BOOT; /* nobody launches the system */
+	specs[0].scenario = SCENARIO_BOOT; /* nobody launches the system */
 	p = chosen(&o, files, N_FILES, specs, 2);
 	assert_string_equal(described(p), "1+1 2+2");
 	pack_free(p);
@@ -406,7 +407,7 @@ static void test_boot_comes_first(void **state)
 {
 	static const struct spec specs[] = {
 		{ "1", "/b", "default", 9, { { A, 0, 1, 0 } } },
-		{ "2", "/b", PACK_BOOT, 0, { { B, 0, 8, 0 } } },
+		{ "2", "/b", SCENARIO_BOOT, 0, { { B, 0, 8, 0 } } },
 		{ "3", "/c", NULL, 99, { { LIBC, 0, 1, 0 } } },
 	};
 	const struct name_list always = { (char **)(uintptr_t)always_names, 1, 1 };

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "buildid.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 #include "pageset.h"
 

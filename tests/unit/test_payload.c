@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "payload.h"
 #include "pkgdb.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "json-scan.h"
-#include "limits.h"
+#include "bounds.h"
 #include "profile.h"
 
 #define HEAD                                                                               \

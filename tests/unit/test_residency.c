@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 #include "residency.h"
 

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #include "hash.h"
-#include "limits.h"
+#include "bounds.h"
 #include "macro.h"
 #include "shadow-read.h"
 #include "shadow-write.h"

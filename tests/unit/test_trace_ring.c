@@ -11,7 +11,7 @@
 #include "macro.h"
 #include "trace-ring.h"
 #include "trace-system.h"
-#include "limits.h"
+#include "bounds.h"
 
 static const char header_page[] =
 	"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <search.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "elf.h"
+#include "facts.h"
+#include "io.h"
+#include "bounds.h"
+
+int facts_full_path(const struct facts_context *c, const char *path, char *ret,
+		    size_t bytes)
+{
+	const char *root = strcmp(c->root_path, "/") == 0 ? "" : c->root_path;
+	/* The root itself, without a slash behind it. */
+	int n = snprintf(ret, bytes, "%s%s", root, *root && !path[1] ? "" : path);
+
+	return n < 0 || (size_t)n >= bytes ? -ENAMETOOLONG : 0;
+}
+
+enum storage_class facts_storage(const struct facts_context *c, const char *full_path)
+{
+	if (c->storage_override >= 0)
+		return (enum storage_class)c->storage_override;
+	return mounts_storage(c->mounts, full_path);
+}
+
+static int read_buildid(int path_fd, struct buildid *ret)
+{
+	_cleanup_close_ int fd = io_reopen_read(path_fd);
+	int r = fd < 0 ? fd : elf_read_buildid(fd, ret);
+
+	/* Not ELF any more, damaged, stripped of its id: another file than the one trained. */
+	return r == -ENOEXEC || r == -ENOENT || r == -EBADMSG || r == -E2BIG ? 0 : r;
+}
+
+static int read_file_facts(const struct facts_context *c, const char *path,
+			   bool want_buildid, struct file_facts *f)
+{
+	_cleanup_close_ int path_fd = -1;
+	char full[2 * LIMIT_PATH_BYTES + 2];
+	struct stat st;
+	int r;
+
+	r = facts_full_path(c, path, full, sizeof(full));
+	if (r < 0)
+		return r;
+	/* Asked first: walking into a hung file system cannot be interrupted. */
+	if (!mounts_is_local(c->mounts, full))
+		return -EREMOTE;
+	path_fd = io_open_path(c->rootfd, path, &st);
+	if (path_fd < 0)
+		return path_fd;
+	/* Without an identity, an object is looked at again the next time. */
+	r = want_buildid && S_ISREG(st.st_mode) ? read_buildid(path_fd, &f->buildid) : 0;
+	if (r < 0)
+		return r;
+	f->identity = identity_from_stat(&st);
+	f->storage = facts_storage(c, full);
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	return (uint64_t)st.st_size > LIMIT_FILE_BYTES ? -EFBIG : 0;
+}
+
+struct cached {
+	struct file_facts facts;
+	bool has_buildid; /* it was looked for */
+	char path[];
+};
+
+static int compare_cached(const void *a, const void *b)
+{
+	return strcmp(((const struct cached *)a)->path, ((const struct cached *)b)->path);
+}
+
+/* Entry for PATH, new ones without facts; NULL: no memory. */
+static struct cached *find_cached(struct facts_context *c, const char *path, bool *ret_new)
+{
+	size_t bytes = strlen(path) + 1;
+	struct cached *entry = calloc(1, sizeof(*entry) + bytes), **found;
+
+	if (!entry)
+		return NULL;
+	memcpy(entry->path, path, bytes);
+	found = tsearch(entry, &c->cache, compare_cached);
+	*ret_new = found && *found == entry;
+	if (!*ret_new)
+		free(entry);
+	return found ? *found : NULL;
+}
+
+void facts_read(struct facts_context *c, const char *path, bool want_buildid,
+		struct file_facts *ret)
+{
+	bool is_new = false;
+	struct cached *entry = find_cached(c, path, &is_new);
+
+	if (entry && !is_new && (entry->has_buildid || !want_buildid)) {
+		*ret = entry->facts;
+		return;
+	}
+	*ret = (struct file_facts){ 0 };
+	ret->error = read_file_facts(c, path, want_buildid, ret);
+	if (entry) {
+		entry->facts = *ret;
+		entry->has_buildid = want_buildid;
+	}
+}
+
+void facts_done(struct facts_context *c)
+{
+	tdestroy(c->cache, free);
+	c->cache = NULL;
+}

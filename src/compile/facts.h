@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Facts about the files that a profile names: one open, one or two small reads each. */
+#ifndef ELFCAST_FACTS_H
+#define ELFCAST_FACTS_H
+
+#include "compile-shadow.h"
+#include "mounts.h"
+
+struct facts_context {
+	int rootfd;
+	const char *root_path; /* canonical, for the mount table */
+	struct mounts *mounts;
+	int storage_override; /* enum storage_class, or -1 to detect */
+	void *cache;	      /* NULL at first: most profiles name the same libraries */
+};
+
+/*
+ * Fill *RET for the file at PATH; problems are in ret->error, the function cannot fail. Each
+ * file is looked at once in the life of C.
+ */
+void facts_read(struct facts_context *c, const char *path, bool want_buildid,
+		struct file_facts *ret);
+void facts_done(struct facts_context *c);
+
+/* Class of the storage below FULL_PATH (see there), or the override. */
+enum storage_class facts_storage(const struct facts_context *c, const char *full_path);
+
+/* PATH below the root as this process sees it, for the mount table. 0, -ENAMETOOLONG. */
+int facts_full_path(const struct facts_context *c, const char *path, char *ret,
+		    size_t bytes);
+
+#endif

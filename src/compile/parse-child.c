@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "compile-shadow.h"
+#include "io.h"
+#include "bounds.h"
+#include "profile.h"
+#include "sandbox.h"
+#include "parse-child.h"
+
+/* The worst profile of LIMIT_PROFILE_BYTES stays below this with json-c 0.16. */
+#define WORKER_MEMORY_BYTES (256u << 20)
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WORKER_LIMITS_MEMORY 0 /* its shadow memory is terabytes of address space */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WORKER_LIMITS_MEMORY 0
+#endif
+#endif
+#ifndef WORKER_LIMITS_MEMORY
+#define WORKER_LIMITS_MEMORY 1
+#endif
+
+/* On the pipe, before the shadow's bytes. Same program on both ends: host order. */
+struct frame {
+	uint32_t index;
+	int32_t error;
+	struct diag diag;
+	uint64_t bytes;
+};
+
+void parse_child_describe(int error, struct diag *ret)
+{
+	switch (error) {
+	case -ELOOP:
+		diag_set(ret, 0, 0, "is a symbolic link");
+		break;
+	case -EISDIR:
+		diag_set(ret, 0, 0, "is a directory");
+		break;
+	case -EINVAL:
+		diag_set(ret, 0, 0, "is not a regular file with a plain name");
+		break;
+	case -EPERM:
+		diag_set(ret, 0, 0, "is not root's, or others may write it");
+		break;
+	case -ENAMETOOLONG:
+		diag_set(ret, 0, 0, "has a name longer than the limit (%u bytes)",
+			 LIMIT_PROFILE_NAME_BYTES);
+		break;
+	case -E2BIG:
+		diag_set(ret, 0, 0, "is larger than the limit (%u bytes)",
+			 LIMIT_PROFILE_BYTES);
+		break;
+	case -ENOMEM:
+		diag_set(ret, 0, 0, "needs more memory than the parser may use (%u bytes)",
+			 WORKER_MEMORY_BYTES);
+		break;
+	default:
+		diag_set(ret, 0, 0, "%s", strerror(-error));
+		break;
+	}
+}
+
+static int read_profile(const struct store *s, const struct profile_file *f,
+			struct profile **ret, struct diag *diag)
+{
+	_cleanup_close_ int fd = store_open_profile(s, f);
+	_cleanup_free_ char *text = NULL;
+	size_t bytes;
+	int r;
+
+	r = fd < 0 ? fd : io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
+	if (r < 0)
+		return r;
+	return profile_parse(text, bytes, ret, diag);
+}
+
+static int compile_file(const struct parse_child_job *job, const struct profile_file *f,
+			struct parse_child_result *ret)
+{
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	_cleanup_free_ struct file_facts *facts = NULL;
+	int r = read_profile(job->store, f, &p, &ret->diag);
+
+	if (r < 0)
+		return r;
+	facts = calloc(p->n_objects ? p->n_objects : 1, sizeof(*facts));
+	if (!facts)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_objects; i++) {
+		facts_read(job->facts, p->objects[i].path,
+			   p->objects[i].buildid.n_bytes > 0, &facts[i]);
+		if (facts[i].error == -ENOMEM || facts[i].error == -EMFILE ||
+		    facts[i].error == -ENFILE)
+			return facts[i].error; /* our trouble, not the file's */
+	}
+	return compile_profile(p, facts, &ret->data, &ret->bytes);
+}
+
+static int send_result(int fd, size_t i, const struct parse_child_result *result)
+{
+	struct frame frame;
+	int r;
+
+	memset(&frame, 0, sizeof(frame)); /* padding too: it goes through a pipe */
+	frame.index = (uint32_t)i;
+	frame.error = result->error;
+	frame.diag = result->diag;
+	frame.bytes = result->bytes;
+	r = io_write_full(fd, &frame, sizeof(frame));
+	return r < 0 ? r : io_write_full(fd, result->data, result->bytes);
+}
+
+static _Noreturn void child(const struct parse_child_job *job, size_t first, int fd)
+{
+	sandbox_enter(WORKER_LIMITS_MEMORY ? WORKER_MEMORY_BYTES : 0);
+	for (size_t i = first; i < job->n_files; i++) {
+		struct parse_child_result result = { 0 };
+
+		result.error = compile_file(job, job->files[i], &result);
+		if (result.error < 0 && !result.diag.message[0])
+			parse_child_describe(result.error, &result.diag);
+		if (send_result(fd, i, &result) < 0)
+			_exit(1);
+		free(result.data);
+	}
+	_exit(0);
+}
+
+/* One frame; -ENODATA when the child closed the pipe, also in the middle of one. */
+static int receive(int fd, size_t expected, struct parse_child_result *ret)
+{
+	struct frame frame;
+	int r = io_read_full(fd, &frame, sizeof(frame));
+
+	if (r < 0)
+		return r;
+	/* The child has parsed hostile input: believe nothing. */
+	if (frame.index != expected || frame.bytes > LIMIT_SHADOW_BYTES || frame.error > 0)
+		return -ENODATA;
+	*ret = (struct parse_child_result){ .error = frame.error, .diag = frame.diag };
+	ret->diag.message[sizeof(ret->diag.message) - 1] = 0;
+	if (frame.bytes == 0)
+		return 0;
+	ret->data = malloc(frame.bytes);
+	if (!ret->data)
+		return -ENOMEM;
+	ret->bytes = frame.bytes;
+	r = io_read_full(fd, ret->data, ret->bytes);
+	if (r < 0)
+		free(TAKE_PTR(ret->data));
+	return r;
+}
+
+static int start_child(const struct parse_child_job *job, size_t first, pid_t *ret_pid)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0) {
+		int r = -errno;
+
+		close(fds[0]);
+		close(fds[1]);
+		return r;
+	}
+	if (pid == 0) {
+		close(fds[0]);
+		child(job, first, fds[1]);
+	}
+	close(fds[1]);
+	*ret_pid = pid;
+	return fds[0];
+}
+
+static int wait_child(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 0;
+	return status;
+}
+
+static int report_death(const struct parse_child_job *job, size_t i, int status)
+{
+	struct parse_child_result result = { .error = -ECHILD };
+
+	if (WIFSIGNALED(status))
+		diag_set(&result.diag, 0, 0, "the parser died of it (signal %d)",
+			 WTERMSIG(status));
+	else
+		diag_set(&result.diag, 0, 0, "the parser gave up on it (exit status %d)",
+			 WEXITSTATUS(status));
+	return job->on_result(i, &result, job->userdata);
+}
+
+/* Results of one child from *DONE on; -ENODATA when it ended before all were done. */
+static int receive_all(const struct parse_child_job *job, int fd, size_t *done)
+{
+	int r = 0;
+
+	while (r == 0 && *done < job->n_files) {
+		struct parse_child_result result = { 0 };
+
+		r = receive(fd, *done, &result);
+		if (r == 0)
+			r = job->on_result((*done)++, &result, job->userdata);
+	}
+	return r;
+}
+
+int parse_child_run(const struct parse_child_job *job)
+{
+	size_t done = 0;
+	int r = 0;
+
+	while (r == 0 && done < job->n_files) {
+		pid_t pid = -1;
+		_cleanup_close_ int fd = start_child(job, done, &pid);
+		int status;
+
+		if (fd < 0)
+			return fd;
+		r = receive_all(job, fd, &done);
+		if (r < 0)
+			kill(pid, SIGKILL);
+		status = wait_child(pid);
+		if (r == -ENODATA)
+			r = report_death(job, done++, status);
+	}
+	return r;
+}

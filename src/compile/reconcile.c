@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "compile-index.h"
+#include "bounds.h"
+#include "metadata-places.h"
+#include "shadow-read.h"
+#include "reconcile.h"
+#include "vec.h"
+#include "parse-child.h"
+
+/* A machine that installs packages without end must not keep one of them here for ever. */
+#define SYNC_ROUNDS    3
+
+/* Part of what an entry of the index must agree in: what it says changed its meaning. */
+#define INDEX_REVISION "2"
+
+/* One run. "Wanted" are the shadows that there should be when it ends. */
+struct sync {
+	const struct store *store;
+	const struct reconcile_options *options;
+	struct reconcile_result *result;
+	struct config config;
+	struct identity config_identity;
+	int config_error; /* why it has none */
+	struct mounts *mounts;
+	struct facts_context facts;
+	struct profile_list profiles;
+	struct name_list shadows; /* what lies in the directory at the start */
+	struct compile_index index;
+	bool index_put;	     /* the one on disk is not that one any more */
+	char parameters[64]; /* all that the result depends on besides files */
+	const struct profile_file **todo;
+	size_t n_todo;
+	struct name_list wanted;
+	struct index_builder next;
+};
+
+static void sync_done(struct sync *c)
+{
+	config_done(&c->config);
+	facts_done(&c->facts);
+	mounts_free(c->mounts);
+	profile_list_done(&c->profiles);
+	name_list_done(&c->shadows);
+	name_list_done(&c->wanted);
+	index_done(&c->index);
+	index_builder_done(&c->next);
+	free(c->todo);
+}
+
+static void problem_at(struct sync *c, const char *path, const struct diag *d)
+{
+	c->result->n_bad++;
+	if (c->options->on_problem)
+		c->options->on_problem(path, d, c->options->userdata);
+}
+
+static void on_config_problem(const struct diag *d, void *userdata)
+{
+	problem_at(userdata, store_config_path(), d);
+}
+
+/* Its identity first: whatever is written later, the next compile will notice. */
+static int load_config(struct sync *c)
+{
+	c->config_error = store_stat_config(c->store, &c->config_identity);
+	return config_load(c->store, &c->config, on_config_problem, c);
+}
+
+static int sync_init(struct sync *c)
+{
+	int r = mounts_load(&c->mounts), storage = c->options->storage_override;
+
+	if (r == 0)
+		r = load_config(c);
+	if (r == 0)
+		r = store_list_profiles(c->store, &c->profiles);
+	if (r == 0)
+		r = store_list_shadows(c->store, &c->shadows);
+	if (r < 0)
+		return r;
+	if (storage < 0)
+		storage = c->config.storage;
+	c->facts = (struct facts_context){
+		.rootfd = c->store->rootfd,
+		.root_path = c->store->root_path,
+		.mounts = c->mounts,
+		.storage_override = storage,
+	};
+	snprintf(c->parameters, sizeof(c->parameters), "%s %s storage=%d", ELFCAST_VERSION,
+		 INDEX_REVISION, storage);
+	c->next.old = &c->index;
+	c->todo = calloc(c->profiles.n + 1, sizeof(*c->todo));
+	if (!c->todo)
+		return -ENOMEM;
+	return c->options->force ? 0 : index_load(c->store, &c->facts, &c->index);
+}
+
+static void problem(struct sync *c, const struct profile_file *f, const struct diag *d)
+{
+	char path[512];
+
+	store_profile_path(f, path, sizeof(path));
+	problem_at(c, path, d);
+}
+
+static void report_directories(struct sync *c)
+{
+	for (int etc = 0; etc < 2; etc++) {
+		struct diag d = { 0 };
+
+		if (c->profiles.dir_error[etc] == 0)
+			continue;
+		if (c->profiles.dir_error[etc] == -E2BIG)
+			diag_set(&d, 0, 0,
+				 "more than %u profiles: the last ones are not read",
+				 LIMIT_PROFILES);
+		else
+			parse_child_describe(c->profiles.dir_error[etc], &d);
+		problem_at(c, store_profile_dir(etc), &d);
+	}
+}
+
+static int add_wanted(struct sync *c, const char *name)
+{
+	struct name_list *l = &c->wanted;
+
+	if (VEC_RESERVE_ONE(l->names, l->n, l->capacity) < 0)
+		return -ENOMEM;
+	l->names[l->n] = strdup(name);
+	if (!l->names[l->n])
+		return -ENOMEM;
+	l->n++;
+	return 0;
+}
+
+/* One of our own files, for the index. PATH is borrowed. */
+static int describe_own(struct sync *c, char *path, const struct identity *identity,
+			struct index_file *ret)
+{
+	char full[2 * LIMIT_PATH_BYTES + 2];
+
+	if (facts_full_path(&c->facts, path, full, sizeof(full)) < 0)
+		return -ENAMETOOLONG;
+	*ret = (struct index_file){ .path = path,
+				    .state = OBJECT_VALID,
+				    .storage = facts_storage(&c->facts, full),
+				    .identity = *identity };
+	return 0;
+}
+
+static int record_objects(struct sync *c, const struct shadow *s)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++) {
+		const struct shadow_object *o = &s->objects[i];
+		char path[LIMIT_PATH_BYTES + 1];
+		/* Only what a stat sees: whether it is the file wanted, the shadow knows. */
+		struct index_file f = {
+			.path = path,
+			.state = o->state == OBJECT_MISSING ? OBJECT_MISSING : OBJECT_VALID,
+			.storage = (enum storage_class)o->storage,
+			.identity = shadow_object_identity(o),
+		};
+
+		strcpy(path, shadow_string(s, o->path)); /* checked: at most that long */
+		r = index_add_file(&c->next, &f);
+	}
+	return r;
+}
+
+/* The shadow NAME of profile F was made: remember it and all that it depends on. */
+static int record(struct sync *c, const struct profile_file *f, const char *name,
+		  const struct shadow *s)
+{
+	struct index_file source, target;
+	char source_path[512], target_path[512];
+	struct identity identity;
+	int r = store_stat_shadow(c->store, name, &identity);
+
+	store_profile_path(f, source_path, sizeof(source_path));
+	store_shadow_path(c->store, name, target_path, sizeof(target_path));
+	if (r == 0)
+		r = describe_own(c, source_path, &f->identity, &source);
+	if (r == 0)
+		r = describe_own(c, target_path, &identity, &target);
+	if (r == 0)
+		r = add_wanted(c, name);
+	if (r == 0)
+		r = index_add_entry(
+			&c->next, f->name, shadow_string(s, s->launches[0].program),
+			shadow_string(s, s->launches[0].scenario), &source, &target);
+	return r == 0 ? record_objects(c, s) : r;
+}
+
+/* What the index has of F, when nothing that its shadow depends on was touched since. */
+static const struct shadow_launch *find_unchanged(const struct sync *c,
+						  const struct profile_file *f)
+{
+	const struct shadow_launch *l = index_find(&c->index, f->name, c->parameters);
+	char source[512];
+
+	if (!l)
+		return NULL;
+	store_profile_path(f, source, sizeof(source));
+	if (strcmp(index_source(&c->index, l), source) != 0 ||
+	    index_is_changed(&c->index, l))
+		return NULL;
+	return l;
+}
+
+/* Keep F's shadow if nothing that it depends on changed; else put F on the list. */
+static int plan_one(struct sync *c, const struct profile_file *f)
+{
+	const struct shadow_launch *l = find_unchanged(c, f);
+	int r;
+
+	if (!l) {
+		c->todo[c->n_todo++] = f;
+		return 0;
+	}
+	c->result->n_unchanged++;
+	r = index_keep(&c->next, l);
+	return r == 0 ? add_wanted(c, strrchr(index_target(&c->index, l), '/') + 1) : r;
+}
+
+/*
+ * Whether the index accounts for every profile and every shadow there is, and all files are
+ * as it recorded them. Most transactions touch nothing of ours: then no shadow is read.
+ */
+static bool is_all_unchanged(const struct sync *c)
+{
+	char pack[512];
+	uint32_t n = 0;
+
+	store_pack_path(c->store, pack, sizeof(pack));
+	if (c->index.any_changed || c->shadows.n != c->index.shadow.n_launches ||
+	    !index_has(&c->index, pack))
+		return false;
+	for (size_t i = 0; i < c->profiles.n; i++) {
+		const struct profile_file *f = &c->profiles.items[i];
+
+		if (f->masked || f->error < 0)
+			continue;
+		if (!find_unchanged(c, f))
+			return false;
+		n++;
+	}
+	return n == c->index.shadow.n_launches;
+}
+
+static int plan(struct sync *c, bool keep_all)
+{
+	int r = 0;
+
+	report_directories(c);
+	for (size_t i = 0; r == 0 && i < c->profiles.n; i++) {
+		const struct profile_file *f = &c->profiles.items[i];
+		struct diag d = { 0 };
+
+		if (f->masked)
+			continue;
+		c->result->n_profiles++;
+		if (f->error < 0) {
+			parse_child_describe(f->error, &d);
+			problem(c, f, &d);
+			continue;
+		}
+		if (keep_all)
+			c->result->n_unchanged++;
+		else
+			r = plan_one(c, f);
+	}
+	return r;
+}
+
+static int publish(struct sync *c, const struct profile_file *f, const uint8_t *data,
+		   size_t bytes)
+{
+	_cleanup_free_ char *name = NULL;
+	bool written = false;
+	struct shadow s;
+	int r;
+
+	/* It comes from the child that parsed the profile: checked as if from a stranger. */
+	r = shadow_parse(data, bytes, &s);
+	if (r < 0 || s.kind != SHADOW_KIND_SHADOW)
+		return -EBADMSG;
+	name = store_shadow_name(shadow_string(&s, s.launches[0].program), f->name);
+	if (!name)
+		return -ENOMEM;
+	r = store_put_shadow(c->store, name, data, bytes, &written);
+	if (r < 0)
+		return r;
+	if (written)
+		c->result->n_compiled++;
+	else
+		c->result->n_unchanged++;
+	return record(c, f, name, &s);
+}
+
+static int on_result(size_t i, struct parse_child_result *result, void *userdata)
+{
+	_cleanup_free_ uint8_t *data = TAKE_PTR(result->data);
+	struct sync *c = userdata;
+	int r;
+
+	c->result->n_parsed++;
+	if (result->error < 0) {
+		problem(c, c->todo[i], &result->diag);
+		return 0;
+	}
+	r = publish(c, c->todo[i], data, result->bytes);
+	if (r != -EBADMSG)
+		return r;
+	diag_set(&result->diag, 0, 0, "the parser returned a damaged shadow");
+	problem(c, c->todo[i], &result->diag);
+	return 0;
+}
+
+static int compile_todo(struct sync *c)
+{
+	const struct parse_child_job job = {
+		.store = c->store,
+		.facts = &c->facts,
+		.files = c->todo,
+		.n_files = c->n_todo,
+		.on_result = on_result,
+		.userdata = c,
+	};
+
+	return parse_child_run(&job);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int remove_unwanted(struct sync *c)
+{
+	struct name_list *w = &c->wanted;
+	int r = 0;
+
+	if (w->n > 0)
+		qsort(w->names, w->n, sizeof(w->names[0]), compare_names);
+	for (size_t i = 0; r == 0 && i < c->shadows.n; i++) {
+		if (w->n > 0 && bsearch(&c->shadows.names[i], w->names, w->n,
+					sizeof(w->names[0]), compare_names))
+			continue;
+		r = store_remove_shadow(c->store, c->shadows.names[i]);
+		if (r == 0)
+			c->result->n_removed++;
+	}
+	return r;
+}
+
+static int put_index(struct sync *c)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t bytes;
+	int r = index_write(&c->next, c->parameters, &data, &bytes);
+
+	if (r < 0)
+		return r;
+	if (!c->index_put && bytes == c->index.bytes &&
+	    memcmp(data, c->index.data, bytes) == 0)
+		return 0;
+	c->index_put = true;
+	return store_put_index(c->store, data, bytes);
+}
+
+/* One of our files that need not be there. */
+static int record_common(struct sync *c, char *path, int error,
+			 const struct identity *identity)
+{
+	struct index_file f = { .path = path, .state = OBJECT_MISSING };
+	int r = 0;
+
+	if (error != -ENOENT && error != -ENOTDIR)
+		r = describe_own(c, path, identity, &f);
+	return r == 0 ? index_add_common_file(&c->next, &f) : r;
+}
+
+static int record_config(struct sync *c)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s", store_config_path());
+	return record_common(c, path, c->config_error, &c->config_identity);
+}
+
+static int bring_pack(struct sync *c)
+{
+	int r = pack_sync(c->store, &c->config, c->mounts, &c->result->pack), error;
+	struct identity identity = { 0 };
+	char path[512];
+
+	store_pack_path(c->store, path, sizeof(path));
+	if (r == -E2BIG) {
+		struct diag d = { 0 };
+
+		diag_set(&d, 0, 0,
+			 "too many launches for one pack: nothing is read at boot");
+		problem_at(c, path, &d);
+	} else if (r < 0) {
+		return r;
+	}
+	c->result->has_pack = true;
+	/* Shadows are whole, so it was an error of the moment: not recorded, done again. */
+	if (c->result->pack.n_damaged > 0)
+		return 0;
+	error = store_stat_pack(c->store, &identity);
+	return record_common(c, path, error, &identity);
+}
+
+/*
+ * Where the file systems keep what opening the pack's files reads. Last of all: it may read
+ * the device itself, and whoever is killed then has lost nothing else. Not of an image, whose
+ * files are going to lie elsewhere.
+ */
+static int bring_places(struct sync *c)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	struct shadow pack;
+	size_t bytes;
+	int r;
+
+	if (c->store->usr)
+		return 0;
+	r = store_read_pack(c->store, &data, &bytes);
+	if (r == 0)
+		r = shadow_parse(data, bytes, &pack);
+	return metadata_places_update(c->store, &c->facts, r == 0 ? &pack : NULL);
+}
+
+/*
+ * The pack comes last and is recorded by itself: whoever is killed before that leaves an
+ * index in which there is none, and the next compile makes it.
+ */
+static int bring_all(struct sync *c)
+{
+	int r = compile_todo(c);
+
+	if (r == 0)
+		r = remove_unwanted(c);
+	if (r == 0)
+		r = record_config(c);
+	if (r == 0 && (c->n_todo > 0 || c->result->n_removed > 0))
+		r = put_index(c);
+	if (r == 0)
+		r = bring_pack(c);
+	if (r == 0)
+		r = put_index(c);
+	return r == 0 ? bring_places(c) : r;
+}
+
+static int sync_all(struct sync *c)
+{
+	bool keep_all;
+	int r = sync_init(c);
+
+	if (r < 0)
+		return r;
+	keep_all = !c->options->rank && is_all_unchanged(c);
+	r = plan(c, keep_all);
+	return r < 0 || keep_all ? r : bring_all(c);
+}
+
+static int sync_locked(const struct store *s, const struct reconcile_options *o,
+		       struct reconcile_result *ret)
+{
+	_cleanup_(sync_done) struct sync c = { .store = s, .options = o, .result = ret };
+	int r;
+
+	*ret = (struct reconcile_result){ 0 };
+	store_take_dirty(s);
+	r = store_remove_leftovers(s);
+	return r < 0 ? r : sync_all(&c);
+}
+
+/*
+ * Whoever cannot wait for the lock leaves a mark, tries once more and goes; whoever held the
+ * lock looks for the mark after giving it back. One of the two sees what changed.
+ */
+static int take_lock(const struct store *s, unsigned timeout_ms)
+{
+	int lock = store_lock(s, timeout_ms);
+
+	if (lock != -EBUSY)
+		return lock;
+	store_mark_dirty(s);
+	return store_lock(s, 0);
+}
+
+int reconcile_run(const struct store *s, const struct reconcile_options *o,
+		  struct reconcile_result *ret)
+{
+	int lock = take_lock(s, o->lock_timeout_ms), r;
+
+	if (lock < 0)
+		return lock;
+	for (int round = 0; round < SYNC_ROUNDS; round++) {
+		r = sync_locked(s, o, ret);
+		close(lock);
+		if (r < 0 || !store_is_dirty(s))
+			break;
+		lock = store_lock(s, 0);
+		if (lock < 0) /* then its holder sees the mark */
+			break;
+		if (round == SYNC_ROUNDS - 1)
+			close(lock);
+	}
+	return r;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The watcher. Nothing waits for it: when it is stopped or gone, execs go on and are not
+ * counted. It wakes up when a profiled program is executed, when the compile index is
+ * replaced, when something is mounted, a minute after something was counted, and for nothing
+ * else.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "config.h"
+#include "launch-counts.h"
+#include "log.h"
+#include "marks.h"
+#include "sandbox.h"
+#include "boot-unused.h"
+#include "watch-state.h"
+#include "watch-loop.h"
+#include "watched.h"
+
+/* Others hold it for one count, or are a watcher that is just being stopped. */
+#define LOCK_TIMEOUT_MS 3000
+/* What kill -9 or a crash can lose. */
+#define WRITE_AFTER_S	60
+/* Mounts come in swarms. */
+#define MOUNTS_AFTER_S	1
+
+/* A full queue, of 16384 events, is less than that. */
+#define READS_AT_END	1000
+
+struct watch {
+	struct store store;
+	struct marks own_marks; /* on the state directory */
+	struct marks marks;	/* on programs; replaced with the index */
+	struct watched watched;
+	struct launch_counts launches;
+	struct watch_state state;
+	struct dir_id state_dir;
+	int lock, epoll, signals, mountinfo;
+	int write_timer, mounts_timer; /* armed once, when there is something to do */
+	/* What the events read so far ask for. */
+	bool must_reload, must_resolve, must_write, must_end;
+	uint64_t n_overflows_logged;
+	uint64_t since_s; /* CLOCK_BOOTTIME */
+	int result;
+};
+
+static void start_timer(int fd, time_t seconds)
+{
+	struct itimerspec t = { .it_value.tv_sec = seconds }, now;
+
+	if (timerfd_gettime(fd, &now) == 0 && now.it_value.tv_sec == 0 &&
+	    now.it_value.tv_nsec == 0)
+		timerfd_settime(fd, 0, &t, NULL);
+}
+
+/*
+ * A profiled program was opened for execution; none of its pages has been read yet. The one
+ * place for what is to happen then: reading ahead will come here, in threads of its own.
+ */
+static void on_exec(struct watch *w, const struct watched_program *p)
+{
+	int r = launch_counts_count(&w->launches, p->path, (uint64_t)MAX(time(NULL), 0));
+
+	if (r < 0 && r != -EINVAL)
+		log_errno(r, "cannot count '%s'", p->path);
+	start_timer(w->write_timer, WRITE_AFTER_S);
+}
+
+static void on_lost(struct watch *w)
+{
+	w->state.n_overflows++;
+	w->must_reload = true;
+	start_timer(w->write_timer, WRITE_AFTER_S);
+}
+
+static void on_state_dir(struct watch *w, unsigned events, const char *name)
+{
+	if (events & MARK_APPEARED && strcmp(name, store_index_name()) == 0)
+		w->must_reload = true;
+	/* Whoever is started now locks another file. */
+	if (events & MARK_GONE &&
+	    (strcmp(name, store_launches_lock_name()) == 0 || strcmp(name, ".") == 0)) {
+		w->result = log_errno(-ENOENT, "the state directory was removed");
+		w->must_end = true;
+	}
+}
+
+static void on_event(unsigned events, const struct dir_id *id, const char *name,
+		     void *userdata)
+{
+	struct watch *w = userdata;
+	const struct watched_program *p;
+
+	if (events & MARK_LOST)
+		on_lost(w);
+	if (!id)
+		return;
+	if (memcmp(id, &w->state_dir, sizeof(*id)) == 0)
+		on_state_dir(w, events, name);
+	if (events & MARK_EXEC && (p = watched_find(&w->watched, id, name)))
+		on_exec(w, p);
+	if (events & (MARK_APPEARED | MARK_GONE) && watched_changed(&w->watched, id, name))
+		w->must_resolve = true;
+}
+
+/* The compile index of this system or, where /var has none, of the image. */
+static int read_index(struct watch *w, uint8_t **ret, struct shadow *ret_shadow)
+{
+	struct store usr = w->store;
+	size_t bytes;
+	int r;
+
+	usr.usr = true;
+	r = store_read_index(&w->store, ret, &bytes);
+	if (r == -ENOENT)
+		r = store_read_index(&usr, ret, &bytes);
+	if (r == 0)
+		r = shadow_parse(*ret, bytes, ret_shadow);
+	return r == 0 && ret_shadow->kind != SHADOW_KIND_INDEX ? -EBADMSG : r;
+}
+
+static void report_watched(struct watch *w)
+{
+	int error = 0;
+
+	w->state.n_programs = w->watched.n_programs;
+	w->state.n_unwatched = watched_count_failed(&w->watched, &error);
+	if (w->state.n_unwatched > 0)
+		log_errno(error, "%zu of %zu programs cannot be watched",
+			  (size_t)w->state.n_unwatched, w->watched.n_programs);
+	else
+		log_debug("watching %zu programs", w->watched.n_programs);
+	watch_state_save(&w->store, &w->state);
+}
+
+/* A damaged index changes nothing: the next compile makes a new one. */
+static void reload(struct watch *w)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	struct shadow index = { 0 };
+	int r = read_index(w, &data, &index);
+
+	if (r == 0 || r == -ENOENT)
+		r = watched_set(&w->watched, &index);
+	if (r < 0)
+		log_errno(r, "cannot use the compile index, going on as before");
+	report_watched(w);
+}
+
+static void write_counts(struct watch *w)
+{
+	int r = launch_counts_save(&w->store, &w->launches);
+
+	/* Once, not every minute. */
+	if (r < 0 && w->state.last_error != (uint64_t)-r)
+		log_errno(r, "cannot write the launch counts");
+	w->state.last_error = (uint64_t)-r;
+	if (w->state.n_overflows != w->n_overflows_logged)
+		log_warning("launches were not counted: too many at once, %" PRIu64
+			    " times since boot",
+			    w->state.n_overflows);
+	w->n_overflows_logged = w->state.n_overflows;
+	watch_state_save(&w->store, &w->state);
+}
+
+static void drain(int fd)
+{
+	uint64_t expirations;
+
+	while (read(fd, &expirations, sizeof(expirations)) < 0 && errno == EINTR)
+		;
+}
+
+static void on_ready(struct watch *w, int fd)
+{
+	int r = 0;
+
+	if (marks_is_group(&w->marks, fd) || marks_is_group(&w->own_marks, fd))
+		r = marks_read(fd, on_event, w);
+	else if (fd == w->signals)
+		w->must_end = true;
+	else if (fd == w->mountinfo)
+		start_timer(w->mounts_timer, MOUNTS_AFTER_S);
+	else
+		drain(fd);
+	w->must_write |= fd == w->write_timer;
+	w->must_resolve |= fd == w->mounts_timer;
+	if (r < 0) {
+		w->result = log_errno(r, "cannot read what was executed");
+		w->must_end = true;
+	}
+}
+
+static void do_what_is_due(struct watch *w)
+{
+	if (w->must_reload)
+		reload(w);
+	else if (w->must_resolve) {
+		int r = watched_resolve(&w->watched, false);
+
+		if (r < 0)
+			log_errno(r, "cannot look for the programs");
+		report_watched(w);
+	}
+	if (w->must_write)
+		write_counts(w);
+	w->must_reload = w->must_resolve = w->must_write = false;
+}
+
+/* What was executed before the end was asked for; but not for ever. */
+static void read_the_rest(struct watch *w)
+{
+	for (unsigned i = 0; i < w->marks.n_groups; i++)
+		for (unsigned n = 0; n < READS_AT_END; n++)
+			if (marks_read(w->marks.groups[i], on_event, w) <= 0)
+				break;
+}
+
+/* What was not seen may have been launched: then this boot is no evidence against anyone. */
+static void note_unused(struct watch *w)
+{
+	bool saw_all = w->state.n_overflows == 0 && w->state.n_unwatched == 0;
+	int r = boot_unused_note_stored(&w->store, &w->launches,
+					saw_all ? w->since_s : UINT64_MAX);
+
+	if (r < 0)
+		log_errno(r, "cannot note what was read ahead in vain");
+}
+
+static int loop(struct watch *w)
+{
+	struct epoll_event ready[8];
+
+	while (!w->must_end) {
+		int n = epoll_wait(w->epoll, ready, ARRAY_SIZE(ready), -1);
+
+		if (n < 0 && errno != EINTR)
+			return log_errno(-errno, "cannot wait");
+		for (int i = 0; i < n; i++)
+			on_ready(w, ready[i].data.fd);
+		do_what_is_due(w);
+	}
+	if (w->result < 0)
+		return w->result;
+	read_the_rest(w);
+	write_counts(w);
+	note_unused(w);
+	return 0;
+}
+
+static int wait_for(struct watch *w, int fd, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.fd = fd };
+
+	return fd < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+static int open_descriptors(struct watch *w)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	w->write_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	w->mounts_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	w->mountinfo = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	r = wait_for(w, w->signals, EPOLLIN);
+	if (r == 0)
+		r = wait_for(w, w->write_timer, EPOLLIN);
+	if (r == 0)
+		r = wait_for(w, w->mounts_timer, EPOLLIN);
+	return r == 0 ? wait_for(w, w->mountinfo, EPOLLPRI) : r;
+}
+
+/* While there is a watcher there is no other, and nobody else counts. */
+static int take_lock(struct watch *w)
+{
+	w->lock = store_lock_launches(&w->store, LOCK_TIMEOUT_MS);
+	if (w->lock == -EBUSY)
+		return log_errno(w->lock, "there is another watcher");
+	if (w->lock < 0)
+		return log_errno(w->lock, "cannot lock the launch counts");
+	return 0;
+}
+
+static int load_counts(struct watch *w)
+{
+	int r = launch_counts_load(&w->store, &w->launches);
+
+	if (r == -EBADMSG || r == -ESTALE || r == -E2BIG)
+		log_errno(r, "the launch counts cannot be used, counting anew");
+	else if (r < 0 && r != -ENOENT)
+		return log_errno(r, "cannot read the launch counts");
+	/* What was lost since boot stays known over a restart. */
+	watch_state_load(&w->store, &w->state);
+	watch_state_set_self(&w->state);
+	w->n_overflows_logged = w->state.n_overflows;
+	return 0;
+}
+
+/* The state directory's mark comes before the index is read: no replacement is missed. */
+static int open_marks(struct watch *w)
+{
+	_cleanup_close_ int state = store_open_state(&w->store), run = -1;
+	int r = state;
+
+	run = store_open_run(&w->store);
+	sandbox_confine((const int[]){ state, run }, run < 0 ? 1 : 2);
+	if (r >= 0)
+		r = marks_open(&w->own_marks, w->epoll);
+	if (r >= 0)
+		r = marks_open(&w->marks, w->epoll);
+	if (r == -EPERM)
+		return log_errno(r, "watching without capabilities takes Linux 5.13");
+	if (r < 0)
+		return log_errno(r, "cannot watch");
+	if (marks_identify(state, &w->state_dir) < 0 ||
+	    marks_add_directory(&w->own_marks, state) < 0)
+		log_warning("a new compile index will not be noticed: this file system "
+			    "tells no events");
+	return 0;
+}
+
+static int start(struct watch *w)
+{
+	struct timespec now = { 0 };
+	int r = take_lock(w);
+
+	if (r == 0)
+		r = load_counts(w);
+	if (r == 0 && (r = open_descriptors(w)) < 0)
+		log_errno(r, "cannot start");
+	if (r == 0)
+		r = open_marks(w);
+	if (r < 0)
+		return r;
+	if (clock_gettime(CLOCK_BOOTTIME, &now) == 0)
+		w->since_s = (uint64_t)now.tv_sec;
+	reload(w);
+	return 0;
+}
+
+static void done(struct watch *w)
+{
+	watched_done(&w->watched);
+	launch_counts_done(&w->launches);
+	marks_close(&w->marks);
+	marks_close(&w->own_marks);
+	closep(&w->write_timer);
+	closep(&w->mounts_timer);
+	closep(&w->mountinfo);
+	closep(&w->signals);
+	closep(&w->epoll);
+	closep(&w->lock);
+	store_done(&w->store);
+}
+
+/* "Watch=no" in elfcast.conf. Whatever is wrong with that file, compile reports. */
+static bool is_wanted(const struct store *s)
+{
+	_cleanup_(config_done) struct config c;
+
+	return config_load(s, &c, NULL, NULL) < 0 || c.watch;
+}
+
+int watch_run(const char *root)
+{
+	struct watch w = { .lock = -1,
+			   .epoll = -1,
+			   .signals = -1,
+			   .mountinfo = -1,
+			   .write_timer = -1,
+			   .mounts_timer = -1 };
+	int r = store_open(root, false, &w.store);
+
+	if (r < 0)
+		return log_errno(r, "cannot open root '%s'", root ? root : "/");
+	w.watched.store = &w.store;
+	w.watched.marks = &w.marks;
+	if (is_wanted(&w.store)) {
+		r = start(&w);
+		if (r == 0)
+			r = loop(&w);
+	} else
+		log_info("switched off: Watch=no");
+	done(&w);
+	return r;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "bounds.h"
+#include "macro.h"
+#include "residency.h"
+
+/* Mapped at a time: address space is cheap, but not endless where RLIMIT_AS is set. */
+#define PIECE_BYTES ((size_t)1 << 30)
+
+/* Pages of the CPU, one byte each, to pages of 4096 bytes. */
+static void expand(const unsigned char *vec, size_t cpu_page, size_t n_pages, uint8_t *ret)
+{
+	for (size_t i = 0; i < n_pages; i++)
+		ret[i] = vec[i * PAGE_BYTES / cpu_page] & 1;
+}
+
+/* Mapping a file reads none of it; mincore looks at the page cache behind the mapping. */
+static int read_piece(int fd, uint64_t off, size_t bytes, unsigned char *vec, uint8_t *ret)
+{
+	size_t cpu_page = (size_t)sysconf(_SC_PAGESIZE);
+	void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, (off_t)off);
+	int r = 0;
+
+	if (map == MAP_FAILED)
+		return -errno;
+	if (mincore(map, bytes, vec) < 0)
+		r = -errno;
+	else
+		expand(vec, cpu_page, DIV_ROUND_UP(bytes, PAGE_BYTES), ret);
+	munmap(map, bytes);
+	return r;
+}
+
+int residency_read(int fd, uint8_t **ret, uint32_t *ret_pages)
+{
+	_cleanup_free_ unsigned char *vec = NULL;
+	_cleanup_free_ uint8_t *pages = NULL;
+	uint64_t bytes, n_pages;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	bytes = (uint64_t)st.st_size;
+	if (bytes > LIMIT_FILE_BYTES)
+		return -E2BIG;
+	n_pages = DIV_ROUND_UP(bytes, PAGE_BYTES);
+	if (n_pages > 0) {
+		pages = malloc(n_pages);
+		vec = malloc(MIN(n_pages, PIECE_BYTES / PAGE_BYTES));
+		if (!pages || !vec)
+			return -ENOMEM;
+	}
+	for (uint64_t off = 0; off < bytes; off += PIECE_BYTES) {
+		int r = read_piece(fd, off, (size_t)MIN(bytes - off, PIECE_BYTES), vec,
+				   pages + off / PAGE_BYTES);
+
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_PTR(pages);
+	*ret_pages = (uint32_t)n_pages;
+	return 0;
+}
+
+/* Headers before Linux 6.5 lack it; the number is the same on all architectures but alpha. */
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+struct cache_range {
+	uint64_t off, bytes;
+};
+
+/* Pages of the CPU. */
+struct cache_counts {
+	uint64_t n_cached, n_dirty, n_writeback, n_evicted, n_recently_evicted;
+};
+
+static int count_by_mincore(int fd, uint64_t first_pgno, uint64_t n_pages,
+			    struct residency_count *ret)
+{
+	_cleanup_free_ uint8_t *pages = NULL;
+	uint32_t n;
+	int r = residency_read(fd, &pages, &n);
+
+	if (r < 0)
+		return r;
+	*ret = (struct residency_count){ 0 };
+	for (uint64_t i = first_pgno; i < n && i - first_pgno < n_pages; i++)
+		ret->n_resident += pages[i];
+	return 0;
+}
+
+int residency_count(int fd, uint64_t first_pgno, uint64_t n_pages,
+		    struct residency_count *ret)
+{
+	struct cache_range range = { first_pgno * PAGE_BYTES, n_pages * PAGE_BYTES };
+	uint64_t per_page = (uint64_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES;
+	struct cache_counts c;
+
+	if (syscall(SYS_cachestat, fd, &range, &c, 0) < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP
+			       ? count_by_mincore(fd, first_pgno, n_pages, ret)
+			       : -errno;
+	ret->n_resident = MIN(c.n_cached * per_page, n_pages);
+	ret->n_evicted = MIN(c.n_recently_evicted * per_page, n_pages - ret->n_resident);
+	return 0;
+}
+
+int residency_evict(int fd)
+{
+	/* Dirty pages stay: write them first. */
+	if (fdatasync(fd) < 0 && errno != EROFS && errno != EINVAL)
+		return -errno;
+	return -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+int residency_settle(int fd, const uint8_t *pages, uint32_t n_pages)
+{
+	char byte;
+
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	/* Reading a byte sleeps until its page is there. */
+	for (uint32_t i = 0; i < n_pages; i++)
+		if (pages[i] && pread(fd, &byte, 1, (off_t)i * PAGE_BYTES) < 0)
+			return -errno;
+	return 0;
+}

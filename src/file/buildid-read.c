@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Only the program headers and the notes they name are read, through one small window: in
+ * most files all of it lies in the first page. Every number of the file is a wish; what is
+ * not there, or is more than Linux itself would load, is damage.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buildid.h"
+#include "bounds.h"
+#include "macro.h"
+
+struct window {
+	int fd;
+	bool is_64, is_big_endian;
+	uint64_t file_bytes;
+	uint64_t off;
+	size_t bytes;
+	uint8_t data[4096];
+};
+
+/*
+ * N (<= 64) bytes at OFF, which lies within what the file once had, valid until the next
+ * call. -EBADMSG past its end, -errno.
+ */
+static int window_get(struct window *w, uint64_t off, size_t n, const uint8_t **ret)
+{
+	if (off < w->off || off - w->off > w->bytes || w->bytes - (off - w->off) < n) {
+		ssize_t got;
+
+		do
+			got = pread(w->fd, w->data, sizeof(w->data), (off_t)off);
+		while (got < 0 && errno == EINTR);
+		w->off = off;
+		w->bytes = got > 0 ? (size_t)got : 0;
+		if (got < 0) /* FUSE may say anything; -ENOENT has a meaning here */
+			return errno == ENOENT ? -EIO : -errno;
+		if (w->bytes < n)
+			return -EBADMSG;
+	}
+	*ret = w->data + (off - w->off);
+	return 0;
+}
+
+static uint64_t get(const struct window *w, const uint8_t *p, size_t n)
+{
+	uint64_t x = 0;
+
+	for (size_t i = 0; i < n; i++)
+		x = x << 8 | p[w->is_big_endian ? i : n - 1 - i];
+	return x;
+}
+
+#define GET(w, p, type, field)                                                             \
+	((w)->is_64 ? get(w, (p) + offsetof(Elf64_##type, field),                          \
+			  sizeof(((Elf64_##type *)0)->field))                              \
+		    : get(w, (p) + offsetof(Elf32_##type, field),                          \
+			  sizeof(((Elf32_##type *)0)->field)))
+
+static int check_range(const struct window *w, uint64_t off, uint64_t bytes)
+{
+	return off > w->file_bytes || bytes > w->file_bytes - off ? -EBADMSG : 0;
+}
+
+struct headers {
+	uint64_t off;
+	size_t n, entry_bytes;
+};
+
+static int read_header(struct window *w, struct headers *ret)
+{
+	const uint8_t *p;
+	int r = window_get(w, 0, EI_NIDENT, &p);
+
+	if (r == -EBADMSG || (r == 0 && memcmp(p, ELFMAG, SELFMAG) != 0))
+		return -ENOEXEC;
+	if (r < 0)
+		return r;
+	if ((p[EI_CLASS] != ELFCLASS32 && p[EI_CLASS] != ELFCLASS64) ||
+	    (p[EI_DATA] != ELFDATA2LSB && p[EI_DATA] != ELFDATA2MSB) ||
+	    p[EI_VERSION] != EV_CURRENT)
+		return -ENOEXEC;
+	w->is_64 = p[EI_CLASS] == ELFCLASS64;
+	w->is_big_endian = p[EI_DATA] == ELFDATA2MSB;
+	r = window_get(w, 0, w->is_64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), &p);
+	if (r < 0)
+		return r == -EBADMSG ? -ENOEXEC : r;
+	ret->off = GET(w, p, Ehdr, e_phoff);
+	ret->n = ret->off ? GET(w, p, Ehdr, e_phnum) : 0;
+	ret->entry_bytes = w->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	if (ret->n == 0)
+		return -ENOENT;
+	/* PN_XNUM is far over the limit, too. */
+	if (ret->n * ret->entry_bytes > LIMIT_ELF_HEADERS_BYTES ||
+	    GET(w, p, Ehdr, e_phentsize) != ret->entry_bytes)
+		return -EBADMSG;
+	return check_range(w, ret->off, ret->n * ret->entry_bytes);
+}
+
+struct note {
+	uint32_t name_bytes, desc_bytes, type;
+	uint64_t name_off, desc_off, next_off;
+};
+
+static uint64_t align_up(uint64_t n, uint64_t alignment)
+{
+	return (n + alignment - 1) & ~(alignment - 1);
+}
+
+/* The note at OFF of a segment that ends at END, both within the file. */
+static int read_note(struct window *w, uint64_t off, uint64_t end, uint64_t alignment,
+		     struct note *ret)
+{
+	const uint8_t *p;
+	int r;
+
+	r = window_get(w, off, sizeof(Elf64_Nhdr), &p);
+	if (r < 0)
+		return r;
+	ret->name_bytes = (uint32_t)get(w, p, 4);
+	ret->desc_bytes = (uint32_t)get(w, p + 4, 4);
+	ret->type = (uint32_t)get(w, p + 8, 4);
+	ret->name_off = off + sizeof(Elf64_Nhdr);
+	/* Padded relative to the start of the note, which is padded itself. */
+	ret->desc_off = off + align_up(sizeof(Elf64_Nhdr) + ret->name_bytes, alignment);
+	ret->next_off = ret->desc_off + align_up(ret->desc_bytes, alignment);
+	/* With the padding, as libelf has it; no sum of these wraps. */
+	return ret->next_off > end ? -EBADMSG : 0;
+}
+
+static int read_if_buildid(struct window *w, const struct note *n, struct buildid *ret)
+{
+	const uint8_t *p;
+	int r;
+
+	if (n->type != NT_GNU_BUILD_ID || n->name_bytes != sizeof(ELF_NOTE_GNU))
+		return -ENOENT;
+	r = window_get(w, n->name_off, sizeof(ELF_NOTE_GNU), &p);
+	if (r < 0)
+		return r;
+	if (memcmp(p, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)) != 0)
+		return -ENOENT;
+	if (n->desc_bytes > BUILDID_MAX_BYTES)
+		return -E2BIG;
+	r = window_get(w, n->desc_off, n->desc_bytes, &p);
+	if (r < 0)
+		return r;
+	return n->desc_bytes ? buildid_from_bytes(p, n->desc_bytes, ret) : -EBADMSG;
+}
+
+static int read_segment(struct window *w, uint64_t off, uint64_t bytes, uint64_t alignment,
+			struct buildid *ret)
+{
+	uint64_t end = off + bytes; /* may wrap until the range is checked */
+
+	if (bytes == 0) /* nothing, wherever it may be */
+		return -ENOENT;
+	if (bytes > LIMIT_ELF_NOTES_BYTES || check_range(w, off, bytes) < 0)
+		return -EBADMSG;
+	while (off < end) {
+		struct note n = { 0 };
+		int r = read_note(w, off, end, alignment, &n);
+
+		if (r < 0)
+			return r;
+		r = read_if_buildid(w, &n, ret);
+		if (r != -ENOENT)
+			return r;
+		off = n.next_off;
+	}
+	return -ENOENT;
+}
+
+/* -ENOENT also when header I is no note. */
+static int read_nth(struct window *w, const struct headers *h, size_t i,
+		    struct buildid *ret)
+{
+	const uint8_t *p;
+	int r = window_get(w, h->off + i * h->entry_bytes, h->entry_bytes, &p);
+
+	if (r < 0)
+		return r;
+	if (GET(w, p, Phdr, p_type) != PT_NOTE)
+		return -ENOENT;
+	return read_segment(w, GET(w, p, Phdr, p_offset), GET(w, p, Phdr, p_filesz),
+			    GET(w, p, Phdr, p_align) == 8 ? 8 : 4, ret);
+}
+
+int buildid_read(int fd, struct buildid *ret)
+{
+	struct window w = { .fd = fd };
+	struct headers h;
+	struct stat st;
+	int r, worst = -ENOENT;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	w.file_bytes = (uint64_t)st.st_size;
+	r = read_header(&w, &h);
+	if (r < 0)
+		return r;
+	/* One damaged segment does not hide the build-id in another. */
+	for (size_t i = 0; i < h.n; i++) {
+		r = read_nth(&w, &h, i, ret);
+		if (r != -ENOENT && r != -EBADMSG)
+			return r;
+		worst = r == -EBADMSG ? r : worst;
+	}
+	return worst;
+}

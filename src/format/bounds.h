@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Every limit that an input can hit, in one place. Going over one is -E2BIG and a message
+ * with both numbers; none of them is a target.
+ */
+#ifndef ELFCAST_BOUNDS_H
+#define ELFCAST_BOUNDS_H
+
+#include <stdint.h>
+
+/* The unit of every format, whatever the CPU's page size. */
+#define PAGE_BYTES		 4096u
+#define PAGE_SHIFT		 12
+
+/* Text profiles (DESIGN: the hook parses at most 8 MiB, nested at most 8 deep). */
+#define LIMIT_PROFILE_BYTES	 (8u << 20)
+#define LIMIT_JSON_DEPTH	 8u
+#define LIMIT_JSON_KEYS		 64u /* keys of one JSON object */
+/* What json-c's tree of a text may take, as json-scan.c estimates it. */
+#define LIMIT_JSON_TREE_BYTES	 (160u << 20)
+#define LIMIT_PROFILE_OBJECTS	 16384u
+#define LIMIT_PROFILE_PAGE_RUNS	 (1u << 18) /* all objects together */
+#define LIMIT_PROFILE_RUNS	 1000000u   /* trained.runs */
+#define LIMIT_WINDOW_MS		 3600000u   /* one hour: a whole boot */
+#define LIMIT_PATH_BYTES	 4095u	    /* PATH_MAX without its NUL */
+#define LIMIT_NAME_BYTES	 128u	    /* scenario, method, arch, kernel */
+#define LIMIT_DIGEST_BYTES	 160u
+#define LIMIT_WHEN		 127u /* bucket number, see pageset.h */
+/* 16 TiB - 4 KiB: page numbers fit in 32 bits; the largest file ext4 allows. */
+#define LIMIT_FILE_BYTES	 ((uint64_t)UINT32_MAX * PAGE_BYTES)
+
+/* Binary containers. */
+#define LIMIT_SHADOW_BYTES	 (32u << 20) /* one program's shadow */
+#define LIMIT_PACK_BYTES	 (256u << 20)
+#define LIMIT_BOOT_REPORT_BYTES	 (1u << 20)
+/* Building a pack: how many (part of a file, launch that shares it) there may be. */
+#define LIMIT_PACK_SHARES	 (64u << 20)
+#define LIMIT_FIEMAP_RUNS	 65536u /* places of one file on its device */
+
+/*
+ * ext4, for one file system: runs of blocks found; for one inode: blocks of its extent tree
+ * (1.4 million extents), bytes of a directory (some 300,000 names).
+ */
+#define LIMIT_EXT4_RUNS		 (1u << 20)
+#define LIMIT_EXT4_TREE_BLOCKS	 4096u
+#define LIMIT_EXT4_DIR_BYTES	 (16u << 20)
+
+/* ELF files: program headers as binfmt_elf.c allows them; one segment or section of notes. */
+#define LIMIT_ELF_HEADERS_BYTES	 65536u
+#define LIMIT_ELF_NOTES_BYTES	 (64u << 10)
+
+/* Directories of profiles: more than that is an accident or an attack. */
+#define LIMIT_PROFILES		 100000u  /* the others by name are not read */
+#define LIMIT_PROFILE_NAMES	 1000000u /* then nothing is */
+#define LIMIT_PROFILE_NAME_BYTES 200u	  /* leaves room for HASH16. and .shadow */
+
+/* elfcast.conf; and programs in each of its lists. */
+#define LIMIT_CONFIG_BYTES	 (64u << 10)
+#define LIMIT_CONFIG_PROGRAMS	 4096u
+
+/*
+ * Launch counts: no machine has that many profiled programs, and the whole file is read and
+ * written at once. Times: the year 36812.
+ */
+#define LIMIT_LAUNCHES		 4096u
+#define LIMIT_LAUNCH_PATH_BYTES	 1023u
+#define LIMIT_LAUNCHES_BYTES	 (LIMIT_LAUNCHES * (LIMIT_LAUNCH_PATH_BYTES + 64u))
+#define LIMIT_TIME_S		 1099511627775u
+#define LIMIT_UNUSED_BOOTS	 1000u /* boots without a launch: more say no more */
+
+/* /proc/self/mountinfo; about 100 bytes a mount, and the kernel allows 100,000 mounts. */
+#define LIMIT_MOUNTINFO_BYTES	 (64u << 20)
+
+/*
+ * Training reads a data file whole for its digest; larger ones (databases, disk images, which a
+ * recorded boot may have touched) go without.
+ */
+#define LIMIT_DIGESTED_BYTES	 (256u << 20)
+
+/* A data file of another size than trained is still read whole up to this many bytes. */
+#define LIMIT_WHOLE_DATA_BYTES	 (64u << 10)
+
+/*
+ * Packages. An ELF member's build-id is looked for in its first bytes only (they are kept in
+ * memory); everything unpacked together, so that a bomb ends; no distribution has a package
+ * of a million members.
+ */
+#define LIMIT_PAYLOAD_ELF_BYTES	 (64u << 20)
+#define LIMIT_PAYLOAD_BYTES	 ((uint64_t)64 << 30)
+#define LIMIT_PAYLOAD_MEMBERS	 (4u << 20)
+#define LIMIT_PAYLOAD_LINKS	 65536u /* hard links to members that are not wanted */
+/*
+ * Address space of elfcast-check: libarchive takes what a package's headers claim (a name of
+ * 2 GiB, an xz dictionary of 1 GiB). xz -9 needs 65 MiB, zstd --ultra --long 128 MiB.
+ */
+#define LIMIT_CHECK_MEMORY_BYTES ((uint64_t)1 << 30)
+/* /var/lib/dpkg/status and one package's list of files; 2 MiB and 5 MiB on big systems. */
+#define LIMIT_DPKG_BYTES	 (256u << 20)
+
+#endif

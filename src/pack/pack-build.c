@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "launch-counts.h"
+#include "bounds.h"
+#include "object-open.h"
+#include "pack-build.h"
+#include "boot-unused.h"
+
+/* Without counts all are equal: a damaged file costs the order, not the pack. */
+static int load_counts(const struct store *s, struct launch_counts *ret)
+{
+	int r = launch_counts_load(s, ret);
+
+	if (r < 0)
+		*ret = (struct launch_counts){ 0 };
+	return r == -ENOENT || r == -EBADMSG || r == -ESTALE || r == -E2BIG ? 0 : r;
+}
+
+/* As of the time in the file: what is on disk decides, not when it is looked at. */
+static double count_of(const struct launch_counts *l, const char *program)
+{
+	return (double)launch_counts_weight(l, program, l->time_s) / LAUNCHES_ONE;
+}
+
+static int add_shadow(struct pack *p, const struct store *s, const char *name,
+		      const struct launch_counts *counts, unsigned *n_damaged)
+{
+	_cleanup_free_ char *profile = store_shadow_profile(name);
+	_cleanup_free_ uint8_t *data = NULL;
+	struct shadow shadow;
+	size_t bytes;
+	int r;
+
+	if (!profile)
+		return -ENOMEM;
+	r = store_read_shadow(s, name, &data, &bytes);
+	if (r == 0)
+		r = shadow_parse(data, bytes, &shadow);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || shadow.kind != SHADOW_KIND_SHADOW || !*profile) {
+		(*n_damaged)++;
+		return 0;
+	}
+	return pack_add(
+		p, &shadow, profile,
+		count_of(counts, shadow_string(&shadow, shadow.launches[0].program)));
+}
+
+static int add_shadows(struct pack *p, const struct store *s, unsigned *n_damaged)
+{
+	_cleanup_(name_list_done) struct name_list names = { 0 };
+	_cleanup_(launch_counts_done) struct launch_counts counts = { 0 };
+	int r = store_list_shadows(s, &names);
+
+	if (r == 0)
+		r = load_counts(s, &counts);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		r = add_shadow(p, s, names.names[i], &counts, n_damaged);
+	return r;
+}
+
+/* Of an image the machine is not known, nor of what lies below another root. */
+static uint64_t ram_bytes(const struct store *s)
+{
+	return s->usr || strcmp(s->root_path, "/") != 0 ? 0 : config_ram_bytes();
+}
+
+/* Damaged, it is as good as none: everything may hope again. */
+static int load_unused(const struct store *s, struct boot_unused *ret)
+{
+	int r = boot_unused_load(s, ret);
+
+	return r == -ENOENT || r == -EBADMSG || r == -ESTALE || r == -E2BIG ? 0 : r;
+}
+
+int pack_build(const struct store *s, const struct config *c, struct pack **ret,
+	       unsigned *ret_damaged)
+{
+	_cleanup_(boot_unused_done) struct boot_unused unused = { 0 };
+	const struct pack_options options = {
+		.budget_bytes =
+			config_allows_boot(c) ? config_budget_bytes(c, ram_bytes(s)) : 0,
+		.budget_us = (uint64_t)c->time_ms * 1000,
+		.always = &c->always,
+		.never = &c->never,
+		.unused = &unused,
+	};
+	_cleanup_(pack_freep) struct pack *p = pack_new(&options);
+	unsigned n_damaged = 0;
+	int r = p ? load_unused(s, &unused) : -ENOMEM;
+
+	if (r == 0)
+		r = add_shadows(p, s, &n_damaged);
+	if (r == 0)
+		r = pack_choose(p);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(p);
+	*ret_damaged = n_damaged;
+	return 0;
+}
+
+/* Where a file cannot be opened or asked, its place is not known: no reason to fail. */
+static int locate(const char *path, const struct identity *identity, uint64_t *ret_device,
+		  struct fiemap_runs *ret, void *userdata)
+{
+	const struct object_place *place = userdata;
+	struct identity now;
+	enum object_skip skip;
+	struct stat st;
+	int fd, r;
+
+	if (object_open(place, path, &fd, &st, &skip) < 0 || skip != OBJECT_USED)
+		return 0;
+	now = identity_from_stat(&st);
+	r = identity_equal(&now, identity) ? fiemap_read(fd, ret) : 0;
+	close(fd);
+	*ret_device = st.st_dev;
+	return r == -ENOMEM ? r : 0;
+}
+
+int pack_build_bytes(const struct pack *p, const struct store *s,
+		     const struct mounts *mounts, uint8_t **ret, size_t *ret_bytes)
+{
+	struct object_place place = { s->rootfd, s->root_path, mounts };
+
+	return pack_write(p, locate, &place, ret, ret_bytes);
+}
+
+static void sum_up(const struct pack *p, struct pack_built *ret)
+{
+	for (size_t i = 0; i < pack_count(p); i++) {
+		const struct pack_choice *c = pack_get(p, i);
+
+		if (c->verdict != PACK_TAKEN)
+			return;
+		ret->n_launches++;
+		ret->n_pages += c->n_new_pages;
+	}
+}
+
+int pack_sync(const struct store *s, const struct config *c, const struct mounts *mounts,
+	      struct pack_built *ret)
+{
+	_cleanup_(pack_freep) struct pack *p = NULL;
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t bytes = 0;
+	int r = 0, removed;
+
+	*ret = (struct pack_built){ 0 };
+	if (config_allows_boot(c))
+		r = pack_build(s, c, &p, &ret->n_damaged);
+	if (r == 0 && p)
+		r = pack_build_bytes(p, s, mounts, &data, &bytes);
+	if (r == 0 && data) {
+		sum_up(p, ret);
+		return store_put_pack(s, data, bytes, &ret->written);
+	}
+	if (r < 0 && r != -E2BIG)
+		return r;
+	removed = store_remove_pack(s, &ret->written);
+	return r < 0 ? r : removed;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which launches to read ahead at boot, and in which order: shadows and launch counts to a
+ * pack under a budget, and why. Pure but for the place of files on rotating disks, which
+ * the caller looks up. libc only. Same shadows, counts and options: same bytes.
+ */
+#ifndef ELFCAST_PACK_H
+#define ELFCAST_PACK_H
+
+#include "fiemap.h"
+#include "macro.h"
+#include "shadow-read.h"
+#include "store.h"
+
+struct boot_unused;
+
+struct pack_options {
+	uint64_t budget_bytes;
+	uint64_t budget_us; /* of modelled reading time; 0: no limit */
+	/* Programs by path or name, see config.h; may be NULL. Borrowed. */
+	const struct name_list *always, *never;
+	const struct boot_unused
+		*unused; /* may be NULL; borrowed until the last pack_add() */
+};
+
+/* What became of a launch, from chosen to hopeless. */
+enum pack_verdict {
+	PACK_TAKEN,
+	PACK_OVER_BUDGET,    /* its bytes did not fit any more */
+	PACK_OVER_TIME,	     /* nor what reading them takes */
+	PACK_OTHER_SCENARIO, /* the program has a default scenario */
+	PACK_UNUSED, /* read ahead at several boots, and not launched in any of them */
+	PACK_STALE,  /* no page of it is worth reading: files missing, other builds */
+	PACK_NEVER,  /* the administrator's word */
+	PACK_VERDICTS,
+};
+
+/* The choice, for people. Strings are the builder's. */
+struct pack_choice {
+	const char *program, *scenario, *arch, *name; /* name: profile file name */
+	double weight;	     /* expected launches, see pack_add() */
+	uint64_t saving_us;  /* modelled, of one cold launch */
+	uint64_t reading_us; /* modelled, of its new pages */
+	uint64_t n_pages;
+	uint64_t n_new_pages; /* that no better launch has brought in */
+	enum pack_verdict verdict;
+	bool always; /* the administrator's word */
+	bool boot; /* SCENARIO is SCENARIO_BOOT: the machine's own start comes first of all */
+};
+
+/* New; NULL: no memory. OPTIONS is copied, its lists are borrowed. */
+struct pack *pack_new(const struct pack_options *options);
+void pack_free(struct pack *p);
+DEFINE_CLEANUP(struct pack *, pack_free)
+
+/*
+ * Add the launch in S, compiled from the profile NAME, whose program was launched COUNT times
+ * (decayed, any unit that all share; 0: never). Nothing of S is kept. Any order. -ENOMEM.
+ */
+int pack_add(struct pack *p, const struct shadow *s, const char *name, double count);
+
+/* After the last one; once. -ENOMEM, -E2BIG: over LIMIT_PACK_SHARES. */
+int pack_choose(struct pack *p);
+
+uint64_t pack_budget_bytes(const struct pack *p);
+/* Launches that were chosen by rank, then the others, the nearest to being chosen first. */
+size_t pack_count(const struct pack *p);
+const struct pack_choice *pack_get(const struct pack *p, size_t i);
+
+/*
+ * Places of the file at PATH, if it still has IDENTITY, and some number for the device they
+ * are on. No places known: leave *RET empty and return 0. -ENOMEM.
+ */
+typedef int (*pack_locate)(const char *path, const struct identity *identity,
+			   uint64_t *ret_device, struct fiemap_runs *ret, void *userdata);
+
+/*
+ * The bytes of the pack, in reading order: by rank, and within a launch by first touch; then
+ * what lies on rotating disks, in one sweep over each (LOCATE; NULL: by rank). New buffer;
+ * none (NULL and 0) when nothing was chosen. -ENOMEM, -E2BIG.
+ */
+int pack_write(const struct pack *p, pack_locate locate, void *userdata, uint8_t **ret,
+	       size_t *ret_bytes);
+
+/*
+ * How often a cold launch waits for pages of a file, these ones: a fault brings in what lies
+ * around it. Extents of one file in ascending order; *AHEAD (0 at first) is the page before
+ * which all are there by then.
+ */
+uint64_t pack_count_faults(uint32_t first_pgno, uint32_t n_pages, uint64_t *ahead);
+/* What a cold launch waits for that a warm one does not. */
+uint64_t pack_saving_us(enum storage_class c, uint64_t n_faults, uint64_t n_pages);
+/* How long the device is busy when they are read ahead. */
+uint64_t pack_reading_us(enum storage_class c, uint64_t n_requests, uint64_t n_pages);
+
+#endif

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "json-scan.h"
+#include "json-string.h"
+#include "bounds.h"
+
+/*
+ * What json-c 0.16 takes for a value on a 64-bit machine, measured with glibc's malloc and
+ * rounded up, with the pointer in the parent: an array has a header and its own allocation;
+ * an object a hash table that starts with 16 entries of 40 bytes; a key its copy and its
+ * share of a grown table; a fraction keeps its text. Long strings are bounded by the text.
+ */
+enum {
+	COST_SCALAR = 72,
+	COST_FRACTION = 48, /* more */
+	COST_STRING = 96,
+	COST_ARRAY = 160,
+	COST_OBJECT = 900,
+	COST_KEY = 160,
+};
+
+/* A key of an object that is still open. */
+struct key_ref {
+	uint32_t at; /* its opening quote */
+	uint32_t hash;
+};
+
+struct scan {
+	const char *text;
+	size_t bytes;
+	size_t at;
+	size_t tree_bytes; /* estimate of json-c's tree so far */
+	struct json_size size;
+	struct diag *diag;
+	struct key_ref keys[LIMIT_JSON_DEPTH][LIMIT_JSON_KEYS];
+};
+
+/* Positions are only counted when somebody wants to know: on errors. */
+static void set_position(const char *text, size_t at, struct diag *diag)
+{
+	size_t line_start = 0;
+
+	diag->line = 1;
+	for (size_t i = 0; i < at; i++) {
+		if (text[i] == '\n') {
+			diag->line++;
+			line_start = i + 1;
+		}
+	}
+	diag->column = (unsigned)(at - line_start) + 1;
+}
+
+_printf_(4, 5) static int fail(struct scan *s, size_t at, int error, const char *format,
+			       ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(s->diag->message, sizeof(s->diag->message), format, ap);
+	va_end(ap);
+	set_position(s->text, at, s->diag);
+	return error;
+}
+
+static int peek(const struct scan *s)
+{
+	return s->at < s->bytes ? (unsigned char)s->text[s->at] : -1;
+}
+
+/* "expected WHAT, found ...", at the current position. */
+static int fail_expected(struct scan *s, const char *what)
+{
+	int c = peek(s);
+
+	if (c < 0)
+		return fail(s, s->at, -EINVAL, "expected %s, found end of file", what);
+	if (c == '\'')
+		return fail(s, s->at, -EINVAL, "expected %s, found a single quote", what);
+	if (c > 0x20 && c < 0x7f)
+		return fail(s, s->at, -EINVAL, "expected %s, found '%c'", what, c);
+	return fail(s, s->at, -EINVAL, "expected %s, found byte 0x%02x", what, (unsigned)c);
+}
+
+static void skip_space(struct scan *s)
+{
+	int c = peek(s);
+
+	while (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+		s->at++;
+		c = peek(s);
+	}
+}
+
+static bool is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* ---- strings ---- */
+
+/* At the 'u' of an escape: one code unit, or a pair of surrogates. */
+static int scan_unicode_escape(struct scan *s)
+{
+	const char *end = s->text + s->bytes;
+	size_t start = s->at - 1;
+	int32_t v = json_hex4(s->text + s->at + 1, end), low;
+
+	if (v < 0)
+		return fail(s, start, -EINVAL, "expected 4 hexadecimal digits after \\u");
+	if (v == 0)
+		return fail(s, start, -EINVAL, "\\u0000 is not allowed");
+	s->at += 5;
+	s->size.n_bytes += v < 0x80 ? 1 : v < 0x800 ? 2 : 3;
+	if (json_is_high_surrogate(v)) {
+		low = end - (s->text + s->at) >= 6 && memcmp(s->text + s->at, "\\u", 2) == 0
+			      ? json_hex4(s->text + s->at + 2, end)
+			      : -1;
+		if (low >= 0 && json_is_low_surrogate(low)) {
+			s->at += 6;
+			s->size.n_bytes++; /* 4 in UTF-8 */
+			return 0;
+		}
+	} else if (!json_is_low_surrogate(v)) {
+		return 0;
+	}
+	return fail(s, start, -EINVAL, "\\u%04x is half of a surrogate pair", (unsigned)v);
+}
+
+static int scan_escape(struct scan *s)
+{
+	int c;
+
+	s->at++;
+	c = peek(s);
+	if (c == 'u')
+		return scan_unicode_escape(s);
+	if (c <= 0 || !strchr("\"\\/bfnrt", c))
+		return fail_expected(s, "one of \"\\/bfnrtu after a backslash");
+	s->at++;
+	s->size.n_bytes++;
+	return 0;
+}
+
+static int scan_string(struct scan *s)
+{
+	size_t n;
+	int c, r;
+
+	s->at++;
+	while ((c = peek(s)) != '"') {
+		if (c < 0)
+			return fail(s, s->at, -EINVAL, "string does not end");
+		if (c < 0x20)
+			return fail(s, s->at, -EINVAL,
+				    "control character 0x%02x in a string", (unsigned)c);
+		if (c == '\\') {
+			r = scan_escape(s);
+			if (r < 0)
+				return r;
+		} else if (c < 0x80) {
+			s->at++;
+			s->size.n_bytes++;
+		} else {
+			n = json_utf8_length((const unsigned char *)s->text + s->at,
+					     s->bytes - s->at);
+			if (n == 0)
+				return fail(s, s->at, -EINVAL,
+					    "invalid UTF-8 (byte 0x%02x)", (unsigned)c);
+			s->at += n;
+			s->size.n_bytes += n;
+		}
+	}
+	s->at++;
+	return 0;
+}
+
+/* ---- keys ---- */
+
+static uint32_t hash_key(const struct scan *s, size_t quote)
+{
+	struct json_string r = json_string_at(s->text, s->bytes, quote);
+	uint32_t hash = 2166136261u; /* FNV-1a; collisions cost time only */
+	int c;
+
+	while ((c = json_string_next(&r)) >= 0)
+		hash = (hash ^ (unsigned)c) * 16777619u;
+	return hash;
+}
+
+static bool keys_equal(const struct scan *s, size_t quote_a, size_t quote_b)
+{
+	struct json_string a = json_string_at(s->text, s->bytes, quote_a);
+	struct json_string b = json_string_at(s->text, s->bytes, quote_b);
+	int c;
+
+	do {
+		c = json_string_next(&a);
+		if (c != json_string_next(&b))
+			return false;
+	} while (c >= 0);
+	return true;
+}
+
+static int add_cost(struct scan *s, size_t start, size_t bytes)
+{
+	s->tree_bytes += bytes;
+	if (s->tree_bytes > LIMIT_JSON_TREE_BYTES)
+		return fail(s, start, -E2BIG,
+			    "takes %zu bytes of memory up to here (at most %u)",
+			    s->tree_bytes, LIMIT_JSON_TREE_BYTES);
+	return 0;
+}
+
+/* The key that starts at the quote START is the N-th (from 0) of its object. */
+static int add_key(struct scan *s, size_t start, unsigned depth, unsigned n)
+{
+	struct key_ref *keys = s->keys[depth - 1];
+	struct diag first;
+	uint32_t hash;
+
+	if (n >= LIMIT_JSON_KEYS)
+		return fail(s, start, -E2BIG, "object has %u keys or more (at most %u)",
+			    n + 1, LIMIT_JSON_KEYS);
+	hash = hash_key(s, start);
+	for (unsigned i = 0; i < n; i++) {
+		if (keys[i].hash != hash || !keys_equal(s, keys[i].at, start))
+			continue;
+		set_position(s->text, keys[i].at, &first);
+		return fail(s, start, -EINVAL,
+			    "same key as at line %u, column %u of this object", first.line,
+			    first.column);
+	}
+	keys[n] = (struct key_ref){ .at = (uint32_t)start, .hash = hash };
+	return add_cost(s, start, COST_KEY);
+}
+
+/* ---- values ---- */
+
+/* Whether the DIGITS of an integer fit int64_t. */
+static bool fits_int64(const char *digits, size_t n, bool negative)
+{
+	const char *limit = negative ? "9223372036854775808" : "9223372036854775807";
+
+	return n < 19 || (n == 19 && memcmp(digits, limit, 19) <= 0);
+}
+
+static int scan_digits(struct scan *s)
+{
+	if (!is_digit(peek(s)))
+		return fail_expected(s, "a digit");
+	while (is_digit(peek(s)))
+		s->at++;
+	return 0;
+}
+
+/* The number started at START. */
+static int scan_fraction(struct scan *s, size_t start)
+{
+	int r = add_cost(s, s->at, COST_FRACTION);
+
+	if (r == 0 && peek(s) == '.') {
+		s->at++;
+		r = scan_digits(s);
+	}
+	if (r == 0 && (peek(s) == 'e' || peek(s) == 'E')) {
+		s->at++;
+		if (peek(s) == '+' || peek(s) == '-')
+			s->at++;
+		r = scan_digits(s);
+	}
+	s->size.n_bytes += s->at - start;
+	return r;
+}
+
+static int scan_number(struct scan *s)
+{
+	bool negative = peek(s) == '-';
+	size_t start = s->at, digits;
+	int r;
+
+	s->at += negative;
+	digits = s->at;
+	if (peek(s) == '0') {
+		s->at++;
+		if (is_digit(peek(s)))
+			return fail(s, digits, -EINVAL, "number starts with 0");
+	} else {
+		r = scan_digits(s);
+		if (r < 0)
+			return r;
+	}
+	if (peek(s) == '.' || peek(s) == 'e' || peek(s) == 'E')
+		return scan_fraction(s, start);
+	if (fits_int64(s->text + digits, s->at - digits, negative))
+		return 0;
+	return fail(s, start, -EINVAL, "number %.*s%s is out of range (at %s)",
+		    (int)MIN(s->at - start, 40u), s->text + start,
+		    s->at - start > 40 ? "..." : "",
+		    negative ? "least -9223372036854775808" : "most 9223372036854775807");
+}
+
+static int scan_literal(struct scan *s)
+{
+	static const char *const words[] = { "true", "false", "null" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		size_t n = strlen(words[i]);
+
+		if (s->bytes - s->at >= n && memcmp(s->text + s->at, words[i], n) == 0) {
+			s->at += n;
+			s->size.n_nulls += words[i][0] == 'n';
+			return 0;
+		}
+	}
+	return fail_expected(s, "a value");
+}
+
+static int scan_value(struct scan *s, unsigned depth);
+
+static int scan_member(struct scan *s, unsigned depth, unsigned n)
+{
+	size_t start;
+	int r;
+
+	skip_space(s);
+	start = s->at;
+	if (peek(s) != '"')
+		return fail_expected(s, n ? "a key in double quotes"
+					  : "a key in double quotes or '}'");
+	r = scan_string(s);
+	if (r == 0)
+		r = add_key(s, start, depth, n);
+	if (r < 0)
+		return r;
+	skip_space(s);
+	if (peek(s) != ':')
+		return fail_expected(s, "':'");
+	s->at++;
+	return scan_value(s, depth);
+}
+
+static int scan_item(struct scan *s, unsigned depth, unsigned n)
+{
+	(void)n;
+	return scan_value(s, depth);
+}
+
+/* Items separated by commas, up to and with CLOSE; at the opening bracket. */
+static int scan_list(struct scan *s, unsigned depth, char close,
+		     int (*item)(struct scan *s, unsigned depth, unsigned n))
+{
+	int r;
+
+	if (depth > LIMIT_JSON_DEPTH)
+		return fail(s, s->at, -E2BIG, "nested %u deep (at most %u)", depth,
+			    LIMIT_JSON_DEPTH);
+	s->at++;
+	skip_space(s);
+	if (peek(s) == close) {
+		s->at++;
+		return 0;
+	}
+	for (unsigned n = 0;; n++) {
+		r = item(s, depth, n);
+		if (r < 0)
+			return r;
+		skip_space(s);
+		if (peek(s) == close)
+			break;
+		if (peek(s) != ',')
+			return fail_expected(s, close == '}' ? "',' or '}'" : "',' or ']'");
+		s->at++;
+	}
+	s->at++;
+	return 0;
+}
+
+static size_t value_cost(int first)
+{
+	switch (first) {
+	case '{':
+		return COST_OBJECT;
+	case '[':
+		return COST_ARRAY;
+	case '"':
+		return COST_STRING;
+	default:
+		return COST_SCALAR;
+	}
+}
+
+/* A value in something nested DEPTH deep; the outermost is at 0. */
+static int scan_value(struct scan *s, unsigned depth)
+{
+	int c, r;
+
+	skip_space(s);
+	c = peek(s);
+	s->size.n_values++;
+	r = add_cost(s, s->at, value_cost(c));
+	if (r < 0)
+		return r;
+	if (c == '{')
+		return scan_list(s, depth + 1, '}', scan_member);
+	if (c == '[')
+		return scan_list(s, depth + 1, ']', scan_item);
+	if (c == '"')
+		return scan_string(s);
+	if (c == '-' || is_digit(c))
+		return scan_number(s);
+	return scan_literal(s);
+}
+
+int json_scan(const char *text, size_t bytes, struct json_size *ret, struct diag *diag)
+{
+	struct scan s = { .text = text, .bytes = bytes, .diag = diag };
+	int r;
+
+	if (bytes > LIMIT_PROFILE_BYTES) {
+		diag_set(diag, 0, 0, "%zu bytes (at most %u)", bytes, LIMIT_PROFILE_BYTES);
+		return -E2BIG;
+	}
+	if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		return fail(&s, 0, -EINVAL, "starts with a byte order mark");
+	r = scan_value(&s, 0);
+	if (r < 0)
+		return r;
+	skip_space(&s);
+	if (s.at < s.bytes)
+		return fail_expected(&s, "end of file");
+	*ret = s.size;
+	return 0;
+}
+
+/* ---- locating: the same functions step over what was accepted before ---- */
+
+static bool key_is(const struct scan *s, size_t quote, const char *key)
+{
+	struct json_string r = json_string_at(s->text, s->bytes, quote);
+	int c;
+
+	while ((c = json_string_next(&r)) >= 0)
+		if (c != (unsigned char)*key++)
+			return false;
+	return *key == 0;
+}
+
+/* Over a key and its colon. */
+static bool step_over_key(struct scan *s, const char *wanted)
+{
+	size_t start = s->at;
+
+	scan_string(s);
+	skip_space(s);
+	s->at++;
+	return wanted && key_is(s, start, wanted);
+}
+
+/* From the start of a value to the start of the value in it that STEP names. */
+static bool locate_step(struct scan *s, const struct json_step *step, unsigned depth)
+{
+	int open = peek(s);
+
+	if (open != (step->key ? '{' : '['))
+		return false;
+	s->at++;
+	for (size_t i = 0;; i++) {
+		bool found = !step->key && i == step->index;
+
+		skip_space(s);
+		if (peek(s) == '}' || peek(s) == ']')
+			return false;
+		if (open == '{')
+			found = step_over_key(s, step->key);
+		skip_space(s);
+		if (found)
+			return true;
+		scan_value(s, depth + 1);
+		skip_space(s);
+		if (peek(s) != ',')
+			return false;
+		s->at++;
+	}
+}
+
+void json_locate(const char *text, size_t bytes, const struct json_step *steps,
+		 size_t n_steps, struct diag *diag)
+{
+	struct diag unused;
+	struct scan s = { .text = text, .bytes = bytes, .diag = &unused };
+	size_t start;
+
+	skip_space(&s);
+	start = s.at;
+	for (size_t i = 0; i < n_steps && locate_step(&s, &steps[i], (unsigned)i); i++)
+		start = s.at;
+	set_position(text, start, diag);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The one canonical text of a profile: made to be read and diffed, and checked at the end.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json-scan.h"
+#include "bounds.h"
+#include "profile-private.h"
+
+/*
+ * A text that grows. Own, because a stream of open_memstream() forgets that it once had no
+ * memory. An error is sticky and looked at once, at the end.
+ */
+struct out {
+	char *text;
+	size_t n_bytes, capacity;
+	int error;
+};
+
+static void put_bytes(struct out *f, const char *bytes, size_t n)
+{
+	size_t want = f->capacity ? f->capacity : 4096;
+	char *text;
+
+	if (f->error)
+		return;
+	if (n > LIMIT_PROFILE_BYTES || f->n_bytes + n > LIMIT_PROFILE_BYTES) {
+		f->error = -E2BIG;
+		return;
+	}
+	while (want < f->n_bytes + n + 1) /* and a NUL */
+		want *= 2;
+	if (want > f->capacity) {
+		text = realloc(f->text, want);
+		if (!text) {
+			f->error = -ENOMEM;
+			return;
+		}
+		f->text = text;
+		f->capacity = want;
+	}
+	memcpy(f->text + f->n_bytes, bytes, n);
+	f->n_bytes += n;
+	f->text[f->n_bytes] = 0;
+}
+
+static void put_text(struct out *f, const char *s)
+{
+	put_bytes(f, s, strlen(s));
+}
+
+/* For numbers: the result must be short. */
+_printf_(2, 3) static void put_format(struct out *f, const char *format, ...)
+{
+	char text[128];
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	assert(n >= 0 && (size_t)n < sizeof(text));
+	put_bytes(f, text, (size_t)n);
+}
+
+static void write_string(struct out *f, const char *s)
+{
+	size_t n;
+
+	put_text(f, "\"");
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		n = 0; /* what needs no escape at once */
+		while ((unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
+			n++;
+		if (n > 0) {
+			put_bytes(f, s, n);
+			s += n - 1;
+		} else if (c < 0x20) {
+			put_format(f, "\\u%04x", (unsigned)c);
+		} else {
+			put_format(f, "\\%c", c);
+		}
+	}
+	put_text(f, "\"");
+}
+
+static void write_key_string(struct out *f, const char *before, const char *key,
+			     const char *value)
+{
+	put_text(f, before);
+	write_string(f, key);
+	put_text(f, ": ");
+	write_string(f, value);
+}
+
+/* Each after a comma and the text BEFORE. */
+static int write_extra(struct out *f, const char *before, struct json_object *extra)
+{
+	_cleanup_free_ struct extra_item *items = NULL;
+	size_t n;
+	int r = extra_list(extra, &items, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		put_text(f, ",");
+		put_text(f, before);
+		write_string(f, items[i].key);
+		put_text(f, ": ");
+		put_text(f, items[i].value);
+	}
+	return r;
+}
+
+static void write_pages(struct out *f, const struct pageset *pages)
+{
+	put_text(f, ",\n\t\t\t\"pages\": [");
+	for (size_t i = 0; i < pages->n_runs; i++) {
+		const struct page_run *r = &pages->runs[i];
+
+		put_format(f,
+			   "%s\n\t\t\t\t[%" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32
+			   "]",
+			   i ? "," : "", r->first_pgno, r->n_pages, r->runs, r->when);
+	}
+	put_text(f, pages->n_runs ? "\n\t\t\t]" : "]");
+}
+
+static int write_object(struct out *f, const struct profile_object *o)
+{
+	char hex[BUILDID_HEX_BYTES];
+	int r;
+
+	if (profile_path_problem(o->path))
+		return -EINVAL;
+	write_key_string(f, "\n\t\t{\n\t\t\t", "path", o->path);
+	if (o->buildid.n_bytes) {
+		buildid_to_hex(&o->buildid, hex);
+		write_key_string(f, ",\n\t\t\t", "build_id", hex);
+	}
+	put_format(f, ",\n\t\t\t\"size\": %" PRIu64, o->size_bytes);
+	if (o->digest)
+		write_key_string(f, ",\n\t\t\t", "digest", o->digest);
+	write_pages(f, &o->pages);
+	r = write_extra(f, "\n\t\t\t", o->extra);
+	put_text(f, "\n\t\t}");
+	return r;
+}
+
+static int write_objects(struct out *f, const struct profile *p)
+{
+	int r = 0;
+
+	put_text(f, ",\n\t\"objects\": [");
+	for (size_t i = 0; r == 0 && i < p->n_objects; i++) {
+		put_text(f, i ? "," : "");
+		r = write_object(f, &p->objects[i]);
+	}
+	put_text(f, p->n_objects ? "\n\t]" : "]");
+	return r;
+}
+
+static int write_trained(struct out *f, const struct profile *p)
+{
+	int r;
+
+	put_format(f, ",\n\t\"trained\": { \"runs\": %" PRIu32 ", \"window_ms\": %" PRIu32,
+		   p->n_runs, p->window_ms);
+	write_key_string(f, ", ", "method", p->method);
+	write_key_string(f, ", ", "kernel", p->kernel);
+	r = write_extra(f, " ", p->trained_extra);
+	put_text(f, " }");
+	return r;
+}
+
+static int write_profile(struct out *f, const struct profile *p)
+{
+	int r;
+
+	put_text(f, "{\n\t\"elfcast\": 1");
+	write_key_string(f, ",\n\t", "program", p->program);
+	write_key_string(f, ",\n\t", "scenario", p->scenario);
+	write_key_string(f, ",\n\t", "arch", p->arch);
+	r = write_trained(f, p);
+	if (r == 0)
+		r = write_objects(f, p);
+	if (r == 0)
+		r = write_extra(f, "\n\t", p->extra);
+	put_text(f, "\n}\n");
+	return r;
+}
+
+static int check_limits(const struct profile *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_objects; i++)
+		n += p->objects[i].pages.n_runs;
+	return n > LIMIT_PROFILE_PAGE_RUNS || p->n_objects > LIMIT_PROFILE_OBJECTS ? -E2BIG
+										   : 0;
+}
+
+static int finish(const struct out *f)
+{
+	struct json_size size;
+	struct diag unused;
+
+	/* Paths that are not UTF-8, too many unknown keys after a merge. */
+	return f->error ? f->error : json_scan(f->text, f->n_bytes, &size, &unused);
+}
+
+int profile_write(const struct profile *p, char **ret, size_t *ret_bytes)
+{
+	struct out f = { 0 };
+	int r = check_limits(p);
+
+	if (r == 0 && profile_path_problem(p->program))
+		r = -EINVAL;
+	if (r == 0)
+		r = write_profile(&f, p);
+	if (r == 0)
+		r = finish(&f);
+	if (r < 0) {
+		free(f.text);
+		return r;
+	}
+	*ret = f.text;
+	*ret_bytes = f.n_bytes;
+	return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A profile as a struct: what elfcast-profile(5) says, checked. The only user of json-c.
+ * Keys that are not known are kept as they are (extra) and written back.
+ */
+#ifndef ELFCAST_PROFILE_H
+#define ELFCAST_PROFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buildid.h"
+#include "diag.h"
+#include "macro.h"
+#include "pageset.h"
+
+struct json_object;
+
+struct profile_object {
+	char *path; /* absolute, canonical: no "." "..", "//", control characters */
+	struct buildid buildid; /* n_bytes 0: a data file, identified by path and size */
+	uint64_t size_bytes;
+	char *digest; /* "xxh3-128:HEX" of a data file, or NULL */
+	struct pageset pages;
+	struct json_object *extra; /* owned; NULL: none */
+};
+
+struct profile {
+	char *program; /* absolute, canonical */
+	char *scenario;
+	char *arch; /* as uname -m */
+	uint32_t n_runs;
+	uint32_t window_ms;
+	char *method; /* "uffd" or "pagemap", "merged", "dump" */
+	char *kernel;
+	/* Sorted by path, then build-id bytes, then size; no two equal. */
+	struct profile_object *objects;
+	size_t n_objects, objects_capacity;
+	struct json_object *extra, *trained_extra; /* owned; NULL: none */
+};
+
+struct profile *profile_new(void); /* all zero; NULL: no memory */
+void profile_free(struct profile *p);
+DEFINE_CLEANUP(struct profile *, profile_free)
+
+/*
+ * Append an empty object and return it (valid until the next append), NULL: no memory. The
+ * caller sorts with profile_sort() when done.
+ */
+struct profile_object *profile_add_object(struct profile *p);
+void profile_sort(struct profile *p);
+
+/*
+ * Why PATH cannot stand in a profile ("is not absolute", ...), NULL: it can. Whether it is
+ * UTF-8 is left to profile_write().
+ */
+const char *profile_path_problem(const char *path);
+
+/*
+ * Text to struct. Strict: RFC 8259 and nothing else, no duplicate keys, no NUL, integers
+ * where integers belong, every limit of bounds.h, page runs sorted and disjoint and within
+ * the size. DIAG is set on -EINVAL (bad text), -E2BIG (over a limit), -ESTALE ("elfcast" is
+ * not 1). -ENOMEM sets none.
+ */
+int profile_parse(const char *text, size_t bytes, struct profile **ret, struct diag *diag);
+
+/*
+ * Struct to text: one canonical form (fixed order of keys and objects, one page run per
+ * line), so that equal profiles are equal bytes. New buffer with a final newline and a NUL
+ * behind. Writes only what profile_parse() takes: -EINVAL for a path or a text that cannot
+ * stand in a profile, -E2BIG over a limit; -ENOMEM.
+ */
+int profile_write(const struct profile *p, char **ret, size_t *ret_bytes);
+
+/*
+ * Add the evidence of A and B: trained.runs are added, objects matched by path, build-id
+ * and size, pages by pageset_merge(). Associative and commutative to the byte: the longer
+ * window counts; of other texts that differ (method, kernel, digest, values of extra keys)
+ * the smaller by bytes. DIAG (without position) with -EINVAL when program, scenario or arch
+ * differ and with -E2BIG; -ENOMEM sets none.
+ */
+int profile_merge(const struct profile *a, const struct profile *b, struct profile **ret,
+		  struct diag *diag);
+
+#endif

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "config.h"
+#include "bounds.h"
+#include "storage.h"
+#include "vec.h"
+
+#define TIME_DEFAULT_MS	   30000u
+#define TIME_MAX_MS	   3600000u
+/* More of memory than that would push out what the boot itself brought in. */
+#define BUDGET_MAX_PERCENT 50u
+#define BUDGET_MAX_BYTES   ((uint64_t)1 << 50)
+/* What the kernel keeps for itself differs a little from boot to boot. */
+#define RAM_STEP_BYTES	   ((uint64_t)64 << 20)
+
+struct parser {
+	struct config *config;
+	config_problem on_problem;
+	void *userdata;
+	const char *line_start;
+	unsigned line;
+};
+
+/* A part of the text, which has no NULs of its own at its ends. */
+struct span {
+	const char *s;
+	size_t n;
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct span trim(struct span t)
+{
+	while (t.n > 0 && is_blank(t.s[0])) {
+		t.s++;
+		t.n--;
+	}
+	while (t.n > 0 && is_blank(t.s[t.n - 1]))
+		t.n--;
+	return t;
+}
+
+static bool span_is(struct span t, const char *text)
+{
+	return t.n == strlen(text) && memcmp(t.s, text, t.n) == 0;
+}
+
+/* For messages: as much as fits, and nothing that a terminal would obey. */
+static const char *quote(struct span t, char ret[static 64])
+{
+	size_t n = MIN(t.n, 60u);
+
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (char)((unsigned char)t.s[i] < ' ' || t.s[i] == 0x7f ? '?'
+									      : t.s[i]);
+	strcpy(ret + n, t.n > n ? "..." : "");
+	return ret;
+}
+
+static void problem(struct parser *p, const char *at, const char *message)
+{
+	struct diag d = { 0 };
+
+	diag_set(&d, p->line, (unsigned)(at - p->line_start) + 1, "%s", message);
+	if (p->on_problem)
+		p->on_problem(&d, p->userdata);
+}
+
+_printf_(3, 4) static int bad(struct parser *p, struct span at, const char *format, ...)
+{
+	char message[sizeof(((struct diag *)0)->message)];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	problem(p, at.s, message);
+	return 0;
+}
+
+/* Digits at the start of T, and what follows them. */
+static bool take_number(struct span t, uint64_t *ret, struct span *ret_rest)
+{
+	uint64_t x = 0;
+	size_t i = 0;
+
+	for (; i < t.n && t.s[i] >= '0' && t.s[i] <= '9'; i++)
+		if (__builtin_mul_overflow(x, 10u, &x) ||
+		    __builtin_add_overflow(x, (uint64_t)(t.s[i] - '0'), &x))
+			return false;
+	*ret = x;
+	*ret_rest = trim((struct span){ t.s + i, t.n - i });
+	return i > 0;
+}
+
+static bool take_unit(struct span unit, uint64_t *x)
+{
+	static const char units[] = "KMGT";
+	const char *u = unit.n == 1 ? memchr(units, unit.s[0], 4) : NULL;
+	uint64_t scale = u ? (uint64_t)1 << (10 * (u - units + 1)) : 1;
+
+	return (u || unit.n == 0) && !__builtin_mul_overflow(*x, scale, x);
+}
+
+static int set_budget(struct parser *p, struct span v)
+{
+	struct config *c = p->config;
+	struct span unit;
+	char text[64];
+	uint64_t x;
+
+	if (!take_number(v, &x, &unit))
+		return bad(p, v, "'%s' is no number of bytes and no share of memory",
+			   quote(v, text));
+	if (span_is(unit, "%")) {
+		if (x == 0 || x > BUDGET_MAX_PERCENT)
+			return bad(p, v, "'%s' is not between 1%% and %u%%", quote(v, text),
+				   BUDGET_MAX_PERCENT);
+		c->budget_percent = (unsigned)x;
+		c->has_budget = true;
+		return 0;
+	}
+	if (!take_unit(unit, &x))
+		return bad(p, unit, "unknown unit '%s', not one of K, M, G, T, %%",
+			   quote(unit, text));
+	if (x > BUDGET_MAX_BYTES)
+		return bad(p, v, "'%s' is too much", quote(v, text));
+	c->budget_bytes = x;
+	c->budget_percent = 0;
+	c->has_budget = true;
+	return 0;
+}
+
+static int set_time(struct parser *p, struct span v)
+{
+	struct span unit;
+	char text[64];
+	uint64_t x;
+
+	if (!take_number(v, &x, &unit))
+		return bad(p, v, "'%s' is no time", quote(v, text));
+	if (span_is(unit, "s") && x <= TIME_MAX_MS)
+		x *= 1000;
+	else if (unit.n > 0 && !span_is(unit, "ms"))
+		return bad(p, unit, "unknown unit '%s', not one of ms, s",
+			   quote(unit, text));
+	if (x > TIME_MAX_MS)
+		return bad(p, v, "'%s' is more than an hour", quote(v, text));
+	p->config->time_ms = (unsigned)x;
+	return 0;
+}
+
+static int set_storage(struct parser *p, struct span v)
+{
+	enum storage_class class;
+	char text[64];
+
+	if (span_is(v, "auto")) {
+		p->config->storage = -1;
+		return 0;
+	}
+	if (storage_class_from_name(quote(v, text), &class) < 0)
+		return bad(p, v,
+			   "unknown storage '%s', not one of auto, rotational, network, "
+			   "flash, image",
+			   text);
+	p->config->storage = (int)class;
+	return 0;
+}
+
+static int set_bool(struct parser *p, struct span v, bool *ret)
+{
+	char text[64];
+
+	if (!span_is(v, "yes") && !span_is(v, "no"))
+		return bad(p, v, "'%s' is not yes or no", quote(v, text));
+	*ret = span_is(v, "yes");
+	return 0;
+}
+
+static int set_boot(struct parser *p, struct span v)
+{
+	return set_bool(p, v, &p->config->boot);
+}
+
+static int set_watch(struct parser *p, struct span v)
+{
+	return set_bool(p, v, &p->config->watch);
+}
+
+static int add_program(struct parser *p, struct span word, struct name_list *l)
+{
+	char text[64];
+
+	if (word.s[0] != '/' && memchr(word.s, '/', word.n))
+		return bad(p, word, "'%s' is neither an absolute path nor a name",
+			   quote(word, text));
+	if (word.n > LIMIT_PATH_BYTES)
+		return bad(p, word, "'%s' is longer than %u bytes", quote(word, text),
+			   LIMIT_PATH_BYTES);
+	if (l->n >= LIMIT_CONFIG_PROGRAMS)
+		return bad(p, word, "more than %u programs", LIMIT_CONFIG_PROGRAMS);
+	if (VEC_RESERVE_ONE(l->names, l->n, l->capacity) < 0)
+		return -ENOMEM;
+	l->names[l->n] = strndup(word.s, word.n);
+	if (!l->names[l->n])
+		return -ENOMEM;
+	l->n++;
+	return 0;
+}
+
+/* Programs are added; nothing at all empties the list, as in systemd's files. */
+static int set_programs(struct parser *p, struct span v, struct name_list *l)
+{
+	int r = 0;
+
+	if (v.n == 0)
+		name_list_done(l);
+	while (r == 0 && v.n > 0) {
+		size_t n = 0;
+
+		while (n < v.n && !is_blank(v.s[n]))
+			n++;
+		r = add_program(p, (struct span){ v.s, n }, l);
+		v = trim((struct span){ v.s + n, v.n - n });
+	}
+	return r;
+}
+
+static int set_always(struct parser *p, struct span v)
+{
+	return set_programs(p, v, &p->config->always);
+}
+
+static int set_never(struct parser *p, struct span v)
+{
+	return set_programs(p, v, &p->config->never);
+}
+
+static const struct {
+	const char *key;
+	int (*set)(struct parser *p, struct span value);
+} keys[] = {
+	{ "BootBudget", set_budget }, { "BootTime", set_time }, { "Storage", set_storage },
+	{ "Always", set_always },     { "Never", set_never },	{ "Boot", set_boot },
+	{ "Watch", set_watch },
+};
+
+static int set_key(struct parser *p, struct span key, struct span value)
+{
+	char text[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (span_is(key, keys[i].key))
+			return keys[i].set(p, value);
+	return bad(p, key, "unknown key '%s'", quote(key, text));
+}
+
+static int parse_line(struct parser *p, struct span line)
+{
+	struct span t = trim(line);
+	const char *equals;
+
+	if (t.n == 0 || t.s[0] == '#')
+		return 0;
+	for (size_t i = 0; i < t.n; i++)
+		if ((unsigned char)t.s[i] < ' ' && t.s[i] != '\t' && t.s[i] != '\r')
+			return bad(p, (struct span){ t.s + i, 1 }, "control character %u",
+				   (unsigned char)t.s[i]);
+	equals = memchr(t.s, '=', t.n);
+	if (!equals)
+		return bad(p, t, "no '=': not KEY=VALUE, and no comment");
+	return set_key(p, trim((struct span){ t.s, (size_t)(equals - t.s) }),
+		       trim((struct span){ equals + 1, (size_t)(t.s + t.n - equals) - 1 }));
+}
+
+int config_parse(const char *text, size_t bytes, struct config *c,
+		 config_problem on_problem, void *userdata)
+{
+	struct parser p = { .config = c, .on_problem = on_problem, .userdata = userdata };
+	const char *end = text + bytes;
+	int r = 0;
+
+	while (r == 0 && text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *line_end = newline ? newline : end;
+
+		p.line++;
+		p.line_start = text;
+		r = parse_line(&p, (struct span){ text, (size_t)(line_end - text) });
+		text = newline ? newline + 1 : end;
+	}
+	return r;
+}
+
+void config_init(struct config *c)
+{
+	*c = (struct config){
+		.time_ms = TIME_DEFAULT_MS, .storage = -1, .boot = true, .watch = true
+	};
+}
+
+void config_done(struct config *c)
+{
+	name_list_done(&c->always);
+	name_list_done(&c->never);
+}
+
+/* Why there is a file and it does not count; false: an error of this moment. */
+static bool describe_unread(int error, struct diag *ret)
+{
+	switch (error) {
+	case -EPERM:
+		diag_set(ret, 0, 0, "not root's, or others may write it: ignored");
+		return true;
+	case -ELOOP:
+	case -EINVAL:
+		diag_set(ret, 0, 0, "not a regular file: ignored");
+		return true;
+	case -E2BIG:
+		diag_set(ret, 0, 0, "more than %u bytes: ignored", LIMIT_CONFIG_BYTES);
+		return true;
+	default:
+		return false;
+	}
+}
+
+int config_load(const struct store *s, struct config *ret, config_problem on_problem,
+		void *userdata)
+{
+	_cleanup_free_ char *text = NULL;
+	struct diag d = { 0 };
+	size_t bytes;
+	int r;
+
+	config_init(ret);
+	r = store_read_config(s, &text, &bytes);
+	if (r == 0)
+		return config_parse(text, bytes, ret, on_problem, userdata);
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (!describe_unread(r, &d))
+		return r;
+	if (on_problem)
+		on_problem(&d, userdata);
+	return 0;
+}
+
+bool config_lists(const struct name_list *list, const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->names[i], program) == 0 ||
+		    (slash && strcmp(list->names[i], slash + 1) == 0))
+			return true;
+	return false;
+}
+
+bool config_allows_boot(const struct config *c)
+{
+	return c->boot &&
+	       !(c->has_budget && c->budget_percent == 0 && c->budget_bytes == 0);
+}
+
+uint64_t config_budget_bytes(const struct config *c, uint64_t ram_bytes)
+{
+	uint64_t share;
+
+	if (c->has_budget && c->budget_percent == 0)
+		return c->budget_bytes;
+	/* An image is built for machines that are not known: the bound, and at boot each
+	 * reads no more than it may. */
+	if (ram_bytes == 0)
+		return CONFIG_BUDGET_MAX_BYTES;
+	share = ram_bytes / 100 *
+		(c->has_budget ? c->budget_percent : CONFIG_BUDGET_PERCENT);
+	return c->has_budget ? share : MIN(share, CONFIG_BUDGET_MAX_BYTES);
+}
+
+uint64_t config_ram_bytes(void)
+{
+	long n_pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+	uint64_t bytes;
+
+	if (n_pages <= 0 || page_bytes <= 0)
+		return 0;
+	bytes = (uint64_t)n_pages * (uint64_t)page_bytes;
+	return MAX(bytes / RAM_STEP_BYTES, 1u) * RAM_STEP_BYTES;
+}

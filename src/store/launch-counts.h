@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How often each program is launched here: counts that decay by half in two weeks, kept in
+ * the state directory (elfcast-launches(5)). libc only; integers only, so that the same
+ * file means the same weights everywhere.
+ *
+ * All counts are as of one moment, "time". It moves in steps of an hour, at most a week
+ * ahead at once and freely back, so that no clock, however wrong, can make them decay more
+ * than a week by one mistake; a clock before 2026 is one that nobody has set.
+ *
+ * On a fresh install all weights are 0. Whoever ranks breaks ties: by the administrator's
+ * lists, then by the names of profiles, which vendors choose.
+ */
+#ifndef ELFCAST_LAUNCH_COUNTS_H
+#define ELFCAST_LAUNCH_COUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store.h"
+
+#define LAUNCHES_ONE	       1000000u /* one launch, not decayed */
+#define LAUNCHES_HALF_LIFE_S   (14u * 86400)
+#define LAUNCHES_STEP_S	       3600u
+#define LAUNCHES_LONGEST_S     (7u * 86400)
+#define LAUNCHES_FIRST_CLOCK_S 1767225600u /* 2026-01-01 */
+
+struct launch_count {
+	char *program;	 /* canonical path */
+	uint64_t weight; /* in units of 1 / LAUNCHES_ONE, as of launches.time_s */
+	uint64_t last_s; /* since the epoch, as the clock was; 0: not known */
+};
+
+struct launch_counts {
+	uint64_t time_s;
+	struct launch_count *items; /* sorted by program */
+	size_t n, capacity;
+};
+
+/*
+ * -ENOENT: no file; -EBADMSG, -ESTALE, -E2BIG: nothing that can be used (both as good as
+ * none); else why it cannot be read.
+ */
+int launch_counts_load(const struct store *s, struct launch_counts *ret);
+/* Replace the file. Only under store_lock_launches(). */
+int launch_counts_save(const struct store *s, const struct launch_counts *l);
+/* Load, count one, save, under the lock. -EBUSY: elfcastd runs, and counts by itself. */
+int launch_counts_count_stored(const struct store *s, const char *program,
+			       unsigned timeout_ms);
+void launch_counts_done(struct launch_counts *l);
+
+/*
+ * One launch more, at NOW_S. When there are LIMIT_LAUNCHES programs the lightest one makes
+ * room. -EINVAL: no path that the file can hold; -ENOMEM.
+ */
+int launch_counts_count(struct launch_counts *l, const char *program, uint64_t now_s);
+/* Let all decay until NOW_S, and forget what is as good as never launched. */
+void launch_counts_advance(struct launch_counts *l, uint64_t now_s);
+
+/* NULL: never launched. */
+const struct launch_count *launch_counts_find(const struct launch_counts *l,
+					      const char *program);
+/*
+ * Weight of a program at TIME_S; 0: never launched. All decay alike: what is heavier than
+ * another stays so, and whoever only ranks can ask for launches.time_s, which makes the
+ * result depend on the file alone.
+ */
+uint64_t launch_counts_weight(const struct launch_counts *l, const char *program,
+			      uint64_t time_s);
+/* WEIGHT after SECONDS. */
+uint64_t launch_counts_decay(uint64_t weight, uint64_t seconds);
+
+/* The text, checked completely; every text that is accepted is what would be written. */
+int launch_counts_parse(const char *text, size_t bytes, struct launch_counts *ret);
+int launch_counts_format(const struct launch_counts *l, char **ret, size_t *ret_bytes);
+
+#endif

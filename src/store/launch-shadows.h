@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From what a user calls a program to its compiled shadows. Used at every `elfcast run`, so
+ * it reads no more than the names in the shadow directory and the shadows that fit.
+ */
+#ifndef ELFCAST_LAUNCH_SHADOWS_H
+#define ELFCAST_LAUNCH_SHADOWS_H
+
+#include <stdint.h>
+
+#include "shadow-read.h"
+#include "store.h"
+
+struct launch_shadow {
+	uint8_t *data; /* owned; what shadow borrows from */
+	struct shadow shadow;
+};
+
+struct launch_shadows {
+	struct launch_shadow *items;
+	size_t n, capacity;
+	unsigned n_damaged; /* shadows of the program that could not be read: to be rebuilt
+			     */
+};
+
+/*
+ * Canonical path (below the root) of what would run as COMMAND: a path, or a name looked up
+ * in $PATH (only where the root is "/"). Links are followed, but not out of the root. New.
+ * -ENOENT, -EACCES (not executable), -EINVAL (a name or relative path below another root).
+ */
+int program_resolve(const struct store *s, const char *command, char **ret);
+
+/*
+ * The shadows of PROGRAM (canonical) for SCENARIO; NULL: those called "default" or, where
+ * there is none, all. Where /var has none, those of an image build in /usr. An empty list is
+ * no error. -ENOMEM, -EIO, ...
+ */
+int launch_shadows_find(const struct store *s, const char *program, const char *scenario,
+			struct launch_shadows *ret);
+
+/* Append the shadow in DATA (taken in any case). -EBADMSG, -ESTALE, -EINVAL (a pack),
+ * -ENOMEM. */
+int launch_shadows_add(struct launch_shadows *l, uint8_t *data, size_t bytes);
+void launch_shadows_done(struct launch_shadows *l);
+
+const char *launch_shadow_program(const struct launch_shadow *l);
+const char *launch_shadow_scenario(const struct launch_shadow *l);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The event loop of a recorded launch, and its end. First-touch order comes from scanning
+ * every live address space at the end of each time bucket.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "io.h"
+#include "trace-private.h"
+
+#define KILL_AFTER_US	 1000000 /* SIGTERM first, SIGKILL then */
+#define GIVE_UP_AFTER_US 6000000 /* stuck in the kernel: EXITKILL gets them later */
+
+/*
+ * Whether pages of AS are just being moved: they may lie where we still believe others to be.
+ * They were scanned before, and are again later.
+ */
+static bool is_moving(const struct trace *t, const struct address_space *as)
+{
+	for (size_t i = 0; i < TASK_SLOTS; i++)
+		for (const struct task *task = t->tasks[i]; task; task = task->next)
+			if (task->as == as && task->pending == PENDING_MREMAP)
+				return true;
+	return false;
+}
+
+/* At the end of a time bucket: what is new since the last scan belongs to it. */
+static void scan_all(struct trace *t)
+{
+	uint64_t now = now_us();
+	uint32_t when = when_from_us(now - t->start_us);
+
+	when = MAX(when, 1u) - 1;
+	for (struct address_space *as = t->spaces; as; as = as->next)
+		if (!is_moving(t, as))
+			trace_scan(t, as, when);
+	while (t->next_scan_us <= now)
+		t->next_scan_us = t->start_us + when_end_us(t->next_when++);
+}
+
+static void for_each_task(struct trace *t, void (*fn)(struct trace *, struct task *))
+{
+	for (size_t i = 0; i < TASK_SLOTS; i++)
+		for (struct task *task = t->tasks[i]; task; task = task->next)
+			fn(t, task);
+}
+
+static void signal_task(const struct task *task, int sig)
+{
+	if (task->leader)
+		kill(task->tid, sig);
+}
+
+static void terminate_task(struct trace *t, struct task *task)
+{
+	(void)t;
+	signal_task(task, SIGTERM);
+	signal_task(task, SIGCONT);
+}
+
+static void kill_task(struct trace *t, struct task *task)
+{
+	(void)t;
+	signal_task(task, SIGKILL);
+}
+
+static void end_launch(struct trace *t)
+{
+	if (t->ending_us)
+		return;
+	for (struct address_space *as = t->spaces; as; as = as->next)
+		trace_scan(t, as, when_now(t));
+	t->result->elapsed_us = now_us() - t->start_us;
+	t->ending_us = now_us();
+	for_each_task(t, terminate_task);
+}
+
+/* How long to sleep; does what is due before. */
+static uint64_t do_due(struct trace *t)
+{
+	uint64_t now = now_us(), window_us = (uint64_t)t->options->window_ms * 1000u;
+	uint64_t deadline = t->start_us + window_us;
+
+	if (!t->ending_us && now >= deadline) {
+		t->result->window_ended = true;
+		end_launch(t);
+	}
+	if (t->ending_us) {
+		t->killed |= now >= t->ending_us + KILL_AFTER_US;
+		if (t->killed) /* again and again: there may be new ones */
+			for_each_task(t, kill_task);
+		return t->killed ? 10000 : t->ending_us + KILL_AFTER_US - now;
+	}
+	if (t->executed && now >= t->next_scan_us)
+		scan_all(t);
+	if (t->executed)
+		deadline = MIN(deadline, t->next_scan_us);
+	now = now_us();
+	return deadline > now ? deadline - now : 0;
+}
+
+static void sleep_until_event(struct trace *t, const sigset_t *signals, uint64_t timeout_us)
+{
+	struct timespec timeout = {
+		.tv_sec = (time_t)(timeout_us / 1000000u),
+		.tv_nsec = (long)(timeout_us % 1000000u) * 1000,
+	};
+	int sig = sigtimedwait(signals, NULL, &timeout);
+
+	if (sig == SIGINT || sig == SIGTERM) {
+		t->error = -EINTR;
+		end_launch(t);
+	}
+}
+
+/* Until all tasks have ended. */
+static void run(struct trace *t, const sigset_t *signals)
+{
+	while (t->n_tasks) {
+		uint64_t timeout_us;
+		int status;
+		pid_t tid;
+
+		while ((tid = waitpid(-1, &status, __WALL | __WNOTHREAD | WNOHANG)) > 0) {
+			trace_on_status(t, tid, status);
+			if (t->executed && !t->ending_us && now_us() >= t->next_scan_us)
+				do_due(t);
+		}
+		if (!t->n_tasks || (tid < 0 && errno == ECHILD))
+			break;
+		if (t->ending_us && now_us() >= t->ending_us + GIVE_UP_AFTER_US)
+			break;
+		timeout_us = do_due(t);
+		sleep_until_event(t, signals, timeout_us);
+	}
+	if (!t->ending_us)
+		t->result->elapsed_us = now_us() - t->start_us;
+}
+
+static void trace_done(struct trace *t)
+{
+	trace_remove_all_tasks(t);
+	traced_files_done(&t->files);
+}
+
+/* The child is traced, but has not yet been told to exec when this is called. */
+static int record(struct trace *t, const struct tracee_spawn *spawn,
+		  const sigset_t *signals)
+{
+	_cleanup_close_ int error_fd = -1;
+	struct task *task;
+	int r, error;
+
+	t->start_us = now_us();
+	r = tracee_spawn(spawn, &t->pid, &error_fd);
+	if (r < 0)
+		return r;
+	task = trace_add_task(t, t->pid);
+	if (!task) {
+		kill(t->pid, SIGKILL);
+		waitpid(t->pid, NULL, __WALL);
+		return -ENOMEM;
+	}
+	task->started = true;
+	trace_set_leader(t, task);
+	run(t, signals);
+	if (!t->executed && io_read_full(error_fd, &error, sizeof(error)) == 0)
+		return error;
+	return t->error;
+}
+
+static int trace_with_signals(struct trace *t, struct tracee_spawn *spawn)
+{
+	struct sigaction chld = { .sa_handler = SIG_DFL }, old_chld;
+	sigset_t signals, old_mask;
+	int r;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	/* Ignored, it would reap children before we see them. */
+	sigaction(SIGCHLD, &chld, &old_chld);
+	sigprocmask(SIG_BLOCK, &signals, &old_mask);
+	spawn->mask = &old_mask;
+	r = record(t, spawn, &signals);
+	sigprocmask(SIG_SETMASK, &old_mask, NULL);
+	sigaction(SIGCHLD, &old_chld, NULL);
+	return r;
+}
+
+int trace_launch(const char *program, char *const argv[],
+		 const struct trace_options *options, struct trace_result *ret)
+{
+	struct tracee_spawn spawn = {
+		.program = program,
+		.argv = argv,
+		.inherit_stdio = options->inherit_stdio,
+	};
+	struct trace t = { .options = options, .result = ret };
+	int r;
+
+	*ret = (struct trace_result){ .method = TRACE_PAGEMAP };
+	if (!options->force_pagemap && tracee_arch_supported() &&
+	    address_space_exact_supported())
+		ret->method = TRACE_UFFD;
+	r = traced_files_init(&t.files);
+	if (r == 0)
+		r = trace_with_signals(&t, &spawn);
+	if (r == 0)
+		r = traced_files_finish(&t.files, ret);
+	trace_done(&t);
+	if (r < 0)
+		trace_result_done(ret);
+	return r;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One launch, recorded page by page from outside: ptrace with seccomp stops, one injected
+ * userfaultfd per address space (turns fault-around off), PAGEMAP_SCAN, and what read() and
+ * its relatives touch. Knows the kernel; knows nothing of profiles.
+ */
+#ifndef ELFCAST_TRACE_H
+#define ELFCAST_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "recording.h"
+
+struct trace_options {
+	unsigned window_ms; /* recording ends then, and the launch is ended */
+	bool inherit_stdio; /* else stdin, stdout and stderr are /dev/null */
+	bool force_pagemap; /* for tests of the fallback */
+};
+
+/*
+ * Run PROGRAM (path) with ARGV and record it. 0, or negative errno: -ENOENT …: cannot be
+ * executed; -EPERM: may not be traced; -EINTR: SIGINT or SIGTERM came (the launch is ended).
+ * Left out already: pseudo file systems, tmpfs, deleted files, files modified since the
+ * start, /tmp and /var/tmp.
+ */
+int trace_launch(const char *program, char *const argv[],
+		 const struct trace_options *options, struct trace_result *ret);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a recorder found: files, and when each of their pages was first needed. */
+#ifndef ELFCAST_RECORDING_H
+#define ELFCAST_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum trace_method {
+	TRACE_UFFD,    /* exact: Linux 6.7 (UFFD_FEATURE_WP_ASYNC, PAGEMAP_SCAN) */
+	TRACE_PAGEMAP, /* before: fault-around maps up to 16 pages a touch */
+	TRACE_FILEMAP, /* the whole system, by tracepoints: see trace-system.h */
+};
+
+/* A file that the launch used. when[pgno] is 0 for untouched, else bucket + 1. */
+struct trace_object {
+	char *path; /* as the kernel names it: canonical */
+	dev_t dev;
+	ino_t ino;
+	uint64_t size_bytes;
+	uint32_t n_pages; /* of the file: items in when */
+	uint8_t *when;
+};
+
+struct trace_result {
+	enum trace_method method;
+	struct trace_object *objects;
+	size_t n_objects, objects_capacity;
+	int exit_status;   /* wait status of the program; meaningless with window_ended */
+	bool window_ended; /* it still ran at the end of the window and was ended */
+	unsigned n_processes;
+	unsigned n_unseen;   /* processes that could not be recorded exactly */
+	uint64_t elapsed_us; /* from exec to exit or end of window */
+};
+
+void trace_result_done(struct trace_result *r);
+
+#endif

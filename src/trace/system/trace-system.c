@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "bounds.h"
+#include "pageset.h"
+#include "trace-system.h"
+#include "traced-files.h"
+#include "tracefs.h"
+
+#define TICK_MS	     20
+#define DRAIN_PAGES  256 /* of ring buffers at a time: files are asked for between */
+/* Paths, and a byte per page of each file: at most some 100 MiB and 256 MiB of address space. */
+#define MAX_FILES    (1u << 18)
+#define MAX_PAGES    (1u << 28)
+/* Of a profile's text: a page run's line, an object without its path and page runs. */
+#define RUN_BYTES    34u
+#define OBJECT_BYTES 256u
+/* Key of a file on overlayfs: its pages belong to a layer that is not to be told. */
+#define ANY_LAYER    0
+
+struct system_trace {
+	struct traced_files files;
+	struct tracefs tracefs;
+	const struct trace_system_options *options;
+	struct trace_system_report *report;
+	int fanotify_fd, mountinfo_fd;
+	uint64_t start_ns;
+	uint64_t n_file_pages; /* of all files known */
+	uint8_t *pages;	       /* of ring buffers, DRAIN_PAGES */
+	size_t bytes[DRAIN_PAGES];
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- which file that is ---- */
+
+static bool has_room(const struct system_trace *t)
+{
+	return t->files.n < MAX_FILES && t->n_file_pages < MAX_PAGES;
+}
+
+static int add_key(struct system_trace *t, dev_t dev, ino_t ino, struct traced_file *file)
+{
+	bool clash;
+	int r = traced_files_add_cache(&t->files, dev, ino, file, &clash);
+
+	t->report->n_clashes += r == 0 && clash;
+	return r;
+}
+
+/*
+ * Pages of a file on overlayfs belong to a layer's inode. Its number is the file's, or with
+ * xino that in the lower bits; its device is a layer's, which need not be mounted elsewhere.
+ */
+static int add_overlay_keys(struct system_trace *t, struct traced_file *file)
+{
+	ino_t ino = file->object.ino;
+	int r = add_key(t, ANY_LAYER, ino, file);
+
+	return r == 0 && ino > UINT32_MAX ? add_key(t, ANY_LAYER, (uint32_t)ino, file) : r;
+}
+
+/* FILE, maybe NULL, has just been found. */
+static int learn(struct system_trace *t, struct traced_file *file)
+{
+	const char *path = file ? file->object.path : NULL;
+	dev_t dev;
+
+	if (!file)
+		return 0;
+	if (strcmp(mounts_fstype(t->files.mounts, path), "overlay") == 0)
+		return add_overlay_keys(t, file);
+	if (mounts_superblock(t->files.mounts, path, &dev) < 0)
+		return 0;
+	return add_key(t, dev, file->object.ino, file);
+}
+
+static int learn_fd(struct system_trace *t, pid_t pid, int fd)
+{
+	size_t n = t->files.n;
+	struct traced_file *file;
+
+	if (!has_room(t)) {
+		t->report->n_overflows++;
+		return 0;
+	}
+	file = traced_files_by_fd(&t->files, pid, fd);
+	if (t->files.n == n)
+		return 0;
+	if (file)
+		t->n_file_pages += file->object.n_pages;
+	return learn(t, file);
+}
+
+/* "7f00-7f01 r-xp 00001000 fe:00 1234   /usr/lib/x.so": proc(5). */
+static int learn_mapping(struct system_trace *t, char *line)
+{
+	unsigned major_nr, minor_nr;
+	unsigned long long ino;
+	size_t n = t->files.n;
+	struct traced_file *file;
+	int path_off = 0;
+
+	line[strcspn(line, "\n")] = 0;
+	if (sscanf(line, "%*x-%*x %*s %*x %x:%x %llu %n", &major_nr, &minor_nr, &ino,
+		   &path_off) != 3 ||
+	    !path_off || line[path_off] != '/' || !has_room(t))
+		return 0;
+	file = traced_files_by_mapping(&t->files, makedev(major_nr, minor_nr), (ino_t)ino,
+				       line + path_off);
+	if (!file)
+		return 0;
+	if (t->files.n != n)
+		t->n_file_pages += file->object.n_pages;
+	return learn(t, file);
+}
+
+static int learn_mappings(struct system_trace *t, pid_t pid)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t capacity = 0;
+	char path[32];
+	FILE *f;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "re");
+	while (f && r == 0 && getline(&line, &capacity, f) > 0)
+		r = learn_mapping(t, line);
+	if (f)
+		fclose(f);
+	return r;
+}
+
+static int learn_fds(struct system_trace *t, pid_t pid)
+{
+	struct dirent *e;
+	char path[32];
+	DIR *dir;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	while (dir && r == 0 && (e = readdir(dir)))
+		if (e->d_name[0] != '.')
+			r = learn_fd(t, pid, atoi(e->d_name));
+	if (dir)
+		closedir(dir);
+	return r;
+}
+
+/* What was open or mapped before notifications began. */
+static int learn_processes(struct system_trace *t)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+	int r = 0;
+
+	if (!dir)
+		return -errno;
+	while (r == 0 && (e = readdir(dir))) {
+		pid_t pid = atoi(e->d_name);
+
+		if (pid <= 0)
+			continue;
+		r = learn_mappings(t, pid);
+		if (r == 0)
+			r = learn_fds(t, pid);
+	}
+	closedir(dir);
+	return r;
+}
+
+/* ---- notifications ---- */
+
+/* Marks that are there already do no harm. */
+static void mark_mounts(struct system_trace *t)
+{
+	struct mount_line line;
+
+	for (size_t i = 0; mounts_get(t->files.mounts, i, &line); i++)
+		if (traced_files_path_counts(&t->files, line.point))
+			fanotify_mark(t->fanotify_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
+				      FAN_OPEN, AT_FDCWD, line.point);
+}
+
+/* During a boot, disks are mounted one by one. */
+static int look_for_mounts(struct system_trace *t)
+{
+	struct pollfd p = { .fd = t->mountinfo_fd, .events = POLLPRI };
+	int r;
+
+	if (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLPRI | POLLERR)))
+		return 0;
+	r = traced_files_load_mounts(&t->files);
+	if (r == 0)
+		mark_mounts(t);
+	return r;
+}
+
+static int take_notification(struct system_trace *t,
+			     const struct fanotify_event_metadata *e)
+{
+	int r;
+
+	t->report->n_overflows += (e->mask & FAN_Q_OVERFLOW) != 0;
+	if (e->fd < 0)
+		return 0;
+	r = learn_fd(t, getpid(), e->fd);
+	close(e->fd);
+	return r;
+}
+
+/* All that are there. A file that cannot be opened for us is an error of read(2), and gone. */
+static int drain_notifications(struct system_trace *t)
+{
+	_Alignas(struct fanotify_event_metadata) char buffer[4096];
+	ssize_t n;
+
+	while ((n = read(t->fanotify_fd, buffer, sizeof(buffer))) > 0 ||
+	       (n < 0 && errno != EAGAIN && errno != EINVAL && errno != EBADF)) {
+		const struct fanotify_event_metadata *e = (const void *)buffer;
+
+		for (; n > 0 && FAN_EVENT_OK(e, n); e = FAN_EVENT_NEXT(e, n)) {
+			int r = take_notification(t, e);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* ---- events ---- */
+
+static bool is_recorded_disk(const struct system_trace *t, dev_t dev)
+{
+	struct mount_line line;
+
+	for (size_t i = 0; mounts_get(t->files.mounts, i, &line); i++)
+		if (line.dev == dev && traced_files_path_counts(&t->files, line.point))
+			return true;
+	return false;
+}
+
+static void take_event(struct system_trace *t, const struct page_event *e, uint64_t time_ns)
+{
+	dev_t dev = makedev(e->dev >> 20, e->dev & ((1u << 20) - 1));
+	uint64_t us = time_ns > t->start_ns ? (time_ns - t->start_ns) / 1000 : 0;
+	struct traced_file *file = traced_files_by_cache(&t->files, dev, (ino_t)e->ino);
+
+	t->report->n_events++;
+	if (!file)
+		file = traced_files_by_cache(&t->files, ANY_LAYER, (ino_t)e->ino);
+	if (!file) {
+		t->report->n_unknown += is_recorded_disk(t, dev);
+		return;
+	}
+	traced_file_mark(file, e->first_pgno, e->last_pgno - e->first_pgno + 1,
+			 when_from_us(us));
+}
+
+static void take_page(struct system_trace *t, const void *page, size_t bytes)
+{
+	struct ring_reader reader;
+	struct ring_record record;
+	struct page_event e;
+
+	if (ring_open(&reader, &t->tracefs.layout, page, bytes) < 0)
+		return;
+	while (ring_next(&reader, &record))
+		if (page_event_decode(&t->tracefs.get, &record, &e) ||
+		    page_event_decode(&t->tracefs.fault, &record, &e))
+			take_event(t, &e, record.time_ns);
+}
+
+/* Read up to DRAIN_PAGES pages of ring buffers, of all CPUs in turn; returns how many. */
+static size_t read_pages(struct system_trace *t)
+{
+	size_t page_bytes = t->tracefs.page_bytes, n = 0;
+	bool more = true;
+
+	while (more) {
+		more = false;
+		for (unsigned cpu = 0; cpu < t->tracefs.n_cpus && n < DRAIN_PAGES; cpu++) {
+			ssize_t got =
+				tracefs_read(&t->tracefs, cpu, t->pages + n * page_bytes);
+
+			if (got > 0) {
+				t->bytes[n++] = (size_t)got;
+				more = true;
+			}
+		}
+	}
+	return n;
+}
+
+/*
+ * A file is opened before its pages are used: notifications that are taken after events were
+ * read, and before these are looked at, name all their files.
+ */
+static int drain(struct system_trace *t)
+{
+	size_t n;
+
+	do {
+		int r;
+
+		n = read_pages(t);
+		r = drain_notifications(t);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < n; i++)
+			take_page(t, t->pages + i * t->tracefs.page_bytes, t->bytes[i]);
+	} while (n == DRAIN_PAGES);
+	return 0;
+}
+
+/* ---- the recording ---- */
+
+static int begin(struct system_trace *t)
+{
+	int r = traced_files_init(&t->files);
+
+	if (r < 0)
+		return r;
+	t->files.system_wide = true;
+	t->mountinfo_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	t->fanotify_fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK,
+				       O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+	if (t->mountinfo_fd < 0 || t->fanotify_fd < 0)
+		return -errno;
+	mark_mounts(t);
+	t->start_ns = now_ns();
+	r = tracefs_start(&t->tracefs, t->files.mounts);
+	if (r < 0)
+		return r;
+	t->report->exact = t->tracefs.exact;
+	t->pages = malloc(DRAIN_PAGES * t->tracefs.page_bytes);
+	return t->pages ? learn_processes(t) : -ENOMEM;
+}
+
+static int record(struct system_trace *t, const sigset_t *signals)
+{
+	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000 };
+	uint64_t end_ns = t->start_ns + (uint64_t)t->options->duration_ms * 1000000u;
+	int r = 0;
+
+	if (t->options->on_start)
+		t->options->on_start(t->options->userdata);
+
+	while (r == 0 && now_ns() < end_ns && sigtimedwait(signals, NULL, &tick) < 0) {
+		r = look_for_mounts(t);
+		if (r == 0)
+			r = drain(t);
+	}
+	t->report->n_lost = tracefs_end(&t->tracefs);
+	return r < 0 ? r : drain(t);
+}
+
+static void system_trace_done(struct system_trace *t)
+{
+	tracefs_done(&t->tracefs);
+	closep(&t->fanotify_fd);
+	closep(&t->mountinfo_fd);
+	traced_files_done(&t->files);
+	free(t->pages);
+}
+
+static int run(struct system_trace *t, struct trace_result *ret)
+{
+	sigset_t signals, before;
+	int r;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	r = begin(t);
+	if (r == 0)
+		r = record(t, &signals);
+	if (r == 0)
+		r = traced_files_finish(&t->files, ret);
+	ret->elapsed_us = (now_ns() - t->start_ns) / 1000;
+	/* Puts the kernel's settings back; also when a signal came meanwhile. */
+	system_trace_done(t);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+int trace_system(const struct trace_system_options *options, struct trace_result *ret,
+		 struct trace_system_report *ret_report)
+{
+	struct system_trace t = {
+		.options = options,
+		.report = ret_report,
+		.fanotify_fd = -1,
+		.mountinfo_fd = -1,
+		.tracefs = { .instances_fd = -1, .keeper_fd = -1 },
+	};
+	int r;
+
+	*ret = (struct trace_result){ .method = TRACE_FILEMAP, .window_ended = true };
+	*ret_report = (struct trace_system_report){ 0 };
+	r = run(&t, ret);
+	if (r == 0)
+		ret_report->n_left_out = trace_system_limit(ret);
+	else
+		trace_result_done(ret);
+	return r;
+}
+
+/* ---- what a profile can hold ---- */
+
+static uint8_t first_touch(const struct trace_object *o)
+{
+	uint8_t first = UINT8_MAX;
+
+	for (uint32_t i = 0; i < o->n_pages; i++)
+		if (o->when[i] && o->when[i] < first)
+			first = o->when[i];
+	return first;
+}
+
+static size_t count_runs(const struct trace_object *o)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < o->n_pages; i++)
+		n += o->when[i] && (i == 0 || o->when[i] != o->when[i - 1]);
+	return n;
+}
+
+struct touched {
+	size_t index;
+	uint8_t first;
+};
+
+static int compare_touched(const void *a, const void *b)
+{
+	const struct touched *x = a, *y = b;
+
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+static void drop_object(struct trace_object *o)
+{
+	free(o->path);
+	free(o->when);
+	o->path = NULL;
+}
+
+/* Drop, of the objects in ORDER, those from the first on that does not fit. */
+static size_t drop_last(struct trace_result *r, const struct touched *order)
+{
+	size_t n_runs = 0, n_bytes = 0, n = 0;
+
+	for (; n < r->n_objects && n < LIMIT_PROFILE_OBJECTS; n++) {
+		const struct trace_object *o = &r->objects[order[n].index];
+		size_t runs = count_runs(o);
+
+		n_runs += runs;
+		n_bytes += OBJECT_BYTES + strlen(o->path) + runs * RUN_BYTES;
+		if (n_runs > LIMIT_PROFILE_PAGE_RUNS || n_bytes > LIMIT_PROFILE_BYTES)
+			break;
+	}
+	for (size_t i = n; i < r->n_objects; i++)
+		drop_object(&r->objects[order[i].index]);
+	return r->n_objects - n;
+}
+
+size_t trace_system_limit(struct trace_result *r)
+{
+	_cleanup_free_ struct touched *order = calloc(r->n_objects + 1, sizeof(*order));
+	size_t n_dropped, n = 0;
+
+	if (!order)
+		return 0;
+	for (size_t i = 0; i < r->n_objects; i++)
+		order[i] = (struct touched){ i, first_touch(&r->objects[i]) };
+	qsort(order, r->n_objects, sizeof(*order), compare_touched);
+	n_dropped = drop_last(r, order);
+	for (size_t i = 0; i < r->n_objects; i++)
+		if (r->objects[i].path)
+			r->objects[n++] = r->objects[i];
+	r->n_objects = n;
+	return n_dropped;
+}

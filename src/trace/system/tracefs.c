@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "io.h"
+#include "bounds.h"
+#include "tracefs.h"
+#include "vec.h"
+
+#define INSTANCE	  "elfcast"
+#define EVENTS		  INSTANCE "/events/filemap/"
+/* Memory of all ring buffers, and of each. An event takes some 44 bytes. */
+#define BUFFERS_KB	  65536u
+#define BUFFER_KB_MIN	  1024u
+#define BUFFER_KB_MAX	  16384u
+#define REMOVE_TIMEOUT_MS 5000
+
+/* A file of the kernel's that holds a number; open. */
+struct tracefs_setting {
+	int fd;
+	char before[32];
+};
+
+/* ---- files of the kernel's ---- */
+
+/*
+ * A file system of its own, mounted nowhere: nobody else sees it, and it goes with the
+ * descriptor. glibc has these calls since 2.36.
+ */
+static int open_detached(const char *fstype)
+{
+	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, fstype, FSOPEN_CLOEXEC);
+	int fd;
+
+	if (fs < 0)
+		return -errno;
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_at(int dirfd, const char *path, const char *text)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : io_write_full(fd, text, strlen(text));
+}
+
+/* Such files have no size: read until they end, at most BYTES - 1. */
+static int read_at(int dirfd, const char *path, char *ret, size_t bytes)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	size_t got = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while (got < bytes - 1 && (n = read(fd, ret + got, bytes - 1 - got)) != 0) {
+		if (n < 0)
+			return -errno;
+		got += (size_t)n;
+	}
+	ret[got] = 0;
+	return 0;
+}
+
+/* ---- settings ---- */
+
+/* Remember a setting. 0: it is there and may be changed. */
+static int setting_add(struct tracefs *t, int dirfd, const char *path)
+{
+	struct tracefs_setting s = { .fd = -1 };
+	_cleanup_close_ int fd = -1;
+	int r = read_at(dirfd, path, s.before, sizeof(s.before));
+
+	if (r < 0)
+		return r;
+	fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (VEC_RESERVE_ONE(t->settings, t->n_settings, t->settings_capacity) < 0)
+		return -ENOMEM;
+	s.fd = TAKE_FD(fd);
+	t->settings[t->n_settings++] = s;
+	return 0;
+}
+
+/*
+ * In sysfs and debugfs the position does not matter to such a file, and debugfs refuses pwrite():
+ * simple_attr_open() in fs/libfs.c says nonseekable_open().
+ */
+static ssize_t setting_write(const struct tracefs_setting *s, const char *value)
+{
+	return write(s->fd, value, strlen(value));
+}
+
+static int settings_change(struct tracefs *t, const char *value)
+{
+	for (size_t i = 0; i < t->n_settings; i++)
+		if (setting_write(&t->settings[i], value) < 0)
+			return -errno;
+	return 0;
+}
+
+static void settings_restore(struct tracefs *t)
+{
+	for (size_t i = t->n_settings; i-- > 0;) {
+		ssize_t n = setting_write(&t->settings[i], t->settings[i].before);
+
+		(void)n; /* the device may be gone */
+	}
+}
+
+/* A file system with a number of its own: btrfs has a name there, others need nothing. */
+static void add_named_readahead(struct tracefs *t)
+{
+	DIR *dir = opendir("/sys/class/bdi");
+	struct dirent *e;
+	char path[512];
+
+	while (dir && (e = readdir(dir))) {
+		if (strncmp(e->d_name, "btrfs-", 6) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/sys/class/bdi/%s/read_ahead_kb", e->d_name);
+		setting_add(t, AT_FDCWD, path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void add_readahead(struct tracefs *t, dev_t dev)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/bdi/read_ahead_kb", major(dev),
+		 minor(dev));
+	if (setting_add(t, AT_FDCWD, path) == 0)
+		return;
+	/* A partition: its disk has it. */
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../bdi/read_ahead_kb",
+		 major(dev), minor(dev));
+	setting_add(t, AT_FDCWD, path);
+}
+
+/*
+ * What keeps pages from being mapped or read that nobody asked for. Fault-around maps up to 16
+ * cached pages at a touch, and no event tells which of them are used later. Where it cannot be
+ * turned off (debugfs is shut in a kernel locked down, as with Secure Boot), read-ahead can:
+ * then a page is cached only when somebody needed it, and its first touch was seen.
+ */
+static void settings_find(struct tracefs *t, const struct mounts *mounts)
+{
+	_cleanup_close_ int debugfs = open_detached("debugfs");
+	struct mount_line line;
+
+	t->exact = debugfs >= 0 && setting_add(t, debugfs, "fault_around_bytes") == 0;
+	if (t->exact)
+		return;
+	for (size_t i = 0; mounts_get(mounts, i, &line); i++)
+		if (line.local && major(line.dev) != 0)
+			add_readahead(t, line.dev);
+	add_named_readahead(t);
+}
+
+/* ---- keeper ---- */
+
+/* Descriptors of a process that was killed are closed a little later than it ends. */
+static void remove_instance(int instances_fd)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+
+	for (int ms = 0; ms < REMOVE_TIMEOUT_MS; ms += 10) {
+		if (unlinkat(instances_fd, INSTANCE, AT_REMOVEDIR) == 0 || errno != EBUSY)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void put_back(struct tracefs *t)
+{
+	settings_restore(t);
+	if (t->made)
+		remove_instance(t->instances_fd);
+}
+
+_Noreturn static void keep(struct tracefs *t, int fd)
+{
+	sigset_t all;
+	char byte;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	while (read(fd, &byte, 1) < 0 && errno == EINTR)
+		;
+	put_back(t);
+	_exit(0);
+}
+
+static int keeper_start(struct tracefs *t)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	t->keeper = fork();
+	if (t->keeper == 0) {
+		close(fds[1]);
+		keep(t, fds[0]);
+	}
+	close(fds[0]);
+	t->keeper_fd = fds[1];
+	return t->keeper < 0 ? -errno : 0;
+}
+
+/* ---- setting up ---- */
+
+/* A recording that was killed together with its keeper leaves its instance. */
+static int make_instance(int instances_fd)
+{
+	if (mkdirat(instances_fd, INSTANCE, 0700) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	if (unlinkat(instances_fd, INSTANCE, AT_REMOVEDIR) < 0)
+		return -errno;
+	return mkdirat(instances_fd, INSTANCE, 0700) < 0 ? -errno : 0;
+}
+
+static int set_up_event(struct tracefs *t, const char *name, const char *first,
+			const char *last, struct page_event_format *ret)
+{
+	char path[128], text[8192], filter[32];
+	int r;
+
+	snprintf(path, sizeof(path), EVENTS "%s/format", name);
+	r = read_at(t->instances_fd, path, text, sizeof(text));
+	if (r == 0)
+		r = page_event_format_parse(text, first, last, ret);
+	if (r < 0)
+		return -ENODEV;
+	/* Not what we read ourselves. */
+	snprintf(filter, sizeof(filter), "common_pid != %d", (int)getpid());
+	snprintf(path, sizeof(path), EVENTS "%s/filter", name);
+	r = write_at(t->instances_fd, path, filter);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), EVENTS "%s/enable", name);
+	return write_at(t->instances_fd, path, "1");
+}
+
+static int set_up_events(struct tracefs *t)
+{
+	int r = set_up_event(t, "mm_filemap_fault", "index", NULL, &t->fault);
+
+	return r < 0 ? r
+		     : set_up_event(t, "mm_filemap_get_pages", "index", "last_index",
+				    &t->get);
+}
+
+static int set_up_buffers(struct tracefs *t)
+{
+	unsigned kb = MAX(BUFFERS_KB / t->n_cpus, BUFFER_KB_MIN);
+	char text[8192], number[16];
+	int r;
+
+	snprintf(number, sizeof(number), "%u", MIN(kb, BUFFER_KB_MAX));
+	r = write_at(t->instances_fd, INSTANCE "/buffer_size_kb", number);
+	if (r == 0)
+		r = write_at(t->instances_fd, INSTANCE "/trace_clock", "mono");
+	/* When full: the oldest stay, and the others are counted. */
+	if (r == 0)
+		r = write_at(t->instances_fd, INSTANCE "/trace_options", "nooverwrite");
+	if (r == 0)
+		r = read_at(t->instances_fd, "../events/header_page", text, sizeof(text));
+	return r < 0 ? r : ring_layout_parse(text, &t->layout);
+}
+
+static int open_buffers(struct tracefs *t)
+{
+	char path[64];
+
+	t->cpu_fds = calloc(t->n_cpus, sizeof(t->cpu_fds[0]));
+	if (!t->cpu_fds)
+		return -ENOMEM;
+	for (unsigned i = 0; i < t->n_cpus; i++)
+		t->cpu_fds[i] = -1;
+	for (unsigned i = 0; i < t->n_cpus; i++) {
+		snprintf(path, sizeof(path), INSTANCE "/per_cpu/cpu%u/trace_pipe_raw", i);
+		t->cpu_fds[i] =
+			openat(t->instances_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		/* Numbers of CPUs can have gaps. */
+		if (t->cpu_fds[i] < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+static int start(struct tracefs *t, const struct mounts *mounts)
+{
+	int r = make_instance(t->instances_fd);
+
+	if (r < 0)
+		return r;
+	t->made = true;
+	settings_find(t, mounts);
+	r = keeper_start(t);
+	if (r < 0)
+		return r;
+	r = open_buffers(t);
+	if (r == 0)
+		r = set_up_buffers(t);
+	if (r == 0)
+		r = settings_change(t, t->exact ? "4096" : "0");
+	return r < 0 ? r : set_up_events(t);
+}
+
+int tracefs_start(struct tracefs *t, const struct mounts *mounts)
+{
+	_cleanup_close_ int root = open_detached("tracefs");
+	int r;
+
+	*t = (struct tracefs){ .instances_fd = -1, .keeper_fd = -1 };
+	if (root < 0)
+		return root;
+	t->n_cpus = (unsigned)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
+	t->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	t->instances_fd = openat(root, "instances", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (t->instances_fd < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	r = start(t, mounts);
+	if (r < 0)
+		tracefs_done(t);
+	return r;
+}
+
+/* ---- running ---- */
+
+ssize_t tracefs_read(const struct tracefs *t, unsigned cpu, void *page)
+{
+	ssize_t n;
+
+	if (t->cpu_fds[cpu] < 0)
+		return 0;
+	n = read(t->cpu_fds[cpu], page, t->page_bytes);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	return n;
+}
+
+uint64_t tracefs_end(struct tracefs *t)
+{
+	uint64_t n_lost = 0, n;
+	char path[64], text[4096];
+
+	write_at(t->instances_fd, INSTANCE "/tracing_on", "0");
+	for (unsigned i = 0; i < t->n_cpus; i++) {
+		snprintf(path, sizeof(path), INSTANCE "/per_cpu/cpu%u/stats", i);
+		if (read_at(t->instances_fd, path, text, sizeof(text)) < 0)
+			continue;
+		if (ring_find_number(text, "overrun", &n))
+			n_lost += n;
+		if (ring_find_number(text, "dropped events", &n))
+			n_lost += n;
+	}
+	return n_lost;
+}
+
+void tracefs_done(struct tracefs *t)
+{
+	int status = -1;
+
+	for (unsigned i = 0; t->cpu_fds && i < t->n_cpus; i++)
+		closep(&t->cpu_fds[i]);
+	free(t->cpu_fds);
+	closep(&t->keeper_fd);
+	if (t->keeper > 0)
+		waitpid(t->keeper, &status, 0);
+	if (status != 0) /* it was killed, or never there */
+		put_back(t);
+	for (size_t i = 0; i < t->n_settings; i++)
+		close(t->settings[i].fd);
+	free(t->settings);
+	closep(&t->instances_fd);
+	*t = (struct tracefs){ .instances_fd = -1, .keeper_fd = -1 };
+}

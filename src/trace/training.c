@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "elf.h"
+#include "hash.h"
+#include "bounds.h"
+#include "training.h"
+
+static int set_text(char **field, const char *text)
+{
+	*field = strdup(text);
+	return *field ? 0 : -ENOMEM;
+}
+
+/* Neither build-id nor digest make sense of a file that is not the recorded one any more. */
+static int open_recorded(const struct trace_object *o)
+{
+	_cleanup_close_ int fd =
+		open(o->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_dev != o->dev || st.st_ino != o->ino ||
+	    (uint64_t)st.st_size != o->size_bytes)
+		return -ESTALE;
+	return TAKE_FD(fd);
+}
+
+/*
+ * Build-id of an ELF file; a digest for all others. An ELF file without a usable build-id
+ * counts as data: known by path and size.
+ */
+static int identify(int fd, struct profile_object *ret)
+{
+	char digest[HASH_DIGEST_BYTES];
+	int r = elf_read_buildid(fd, &ret->buildid);
+
+	if (r == 0 || r == -ENOMEM || r == -EIO)
+		return r;
+	ret->buildid = (struct buildid){ 0 };
+	if (ret->size_bytes > LIMIT_DIGESTED_BYTES)
+		return 0;
+	r = hash_file(fd, digest);
+	return r < 0 ? r : set_text(&ret->digest, digest);
+}
+
+static int fill_pages(const struct trace_object *o, struct pageset *ret)
+{
+	for (uint32_t i = 0, k; i < o->n_pages; i = k) {
+		struct page_run run;
+		int r;
+
+		for (k = i + 1; k < o->n_pages && o->when[k] == o->when[i]; k++)
+			;
+		if (!o->when[i])
+			continue;
+		run = (struct page_run){
+			.first_pgno = i,
+			.n_pages = k - i,
+			.runs = 1,
+			.when = o->when[i] - 1u,
+		};
+		r = pageset_append(ret, &run);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_object(struct profile *p, const struct trace_object *o)
+{
+	_cleanup_close_ int fd = open_recorded(o);
+	struct profile_object *object;
+	int r;
+
+	/* What can be executed only cannot be read ahead either; what changed is not known. */
+	if (fd < 0)
+		return fd == -ENOMEM ? fd : 0;
+	object = profile_add_object(p);
+	if (!object)
+		return -ENOMEM;
+	object->size_bytes = o->size_bytes;
+	r = set_text(&object->path, o->path);
+	if (r == 0)
+		r = identify(fd, object);
+	return r < 0 ? r : fill_pages(o, &object->pages);
+}
+
+static int fill_head(struct profile *p, const char *program, const char *scenario,
+		     const struct trace_result *t)
+{
+	static const char *const methods[] = {
+		[TRACE_UFFD] = "uffd",
+		[TRACE_PAGEMAP] = "pagemap",
+		[TRACE_FILEMAP] = "filemap",
+	};
+	struct utsname u;
+	int r;
+
+	if (uname(&u) < 0)
+		return -errno;
+	r = set_text(&p->program, program);
+	if (r == 0)
+		r = set_text(&p->scenario, scenario);
+	if (r == 0)
+		r = set_text(&p->arch, u.machine);
+	if (r == 0)
+		r = set_text(&p->kernel, u.release);
+	if (r == 0)
+		r = set_text(&p->method, methods[t->method]);
+	return r;
+}
+
+int train_profile(const char *program, const char *scenario, unsigned window_ms,
+		  const struct trace_result *t, struct profile **ret)
+{
+	_cleanup_(profile_freep) struct profile *p = profile_new();
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->n_runs = 1;
+	p->window_ms = window_ms;
+	r = fill_head(p, program, scenario, t);
+	for (size_t i = 0; r == 0 && i < t->n_objects; i++)
+		r = add_object(p, &t->objects[i]);
+	if (r < 0)
+		return r;
+	profile_sort(p);
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+static int check_executable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0)
+		return -EACCES;
+	return 0;
+}
+
+/* As execvp(3): what is there but may not be executed is only told when nothing else is. */
+static int search_path(const char *dirs, const char *command, char **ret)
+{
+	int result = -ENOENT;
+
+	for (const char *dir = dirs, *end; dir; dir = *end ? end + 1 : NULL) {
+		_cleanup_free_ char *path = NULL;
+		int n, r;
+
+		end = strchrnul(dir, ':');
+		n = (int)MIN(end - dir, (ptrdiff_t)LIMIT_PATH_BYTES); /* more fails */
+		if (asprintf(&path, "%.*s%s%s", n, dir, n ? "/" : "./", command) < 0)
+			return -ENOMEM;
+		r = check_executable(path);
+		if (r == 0) {
+			*ret = TAKE_PTR(path);
+			return 0;
+		}
+		if (r == -EACCES)
+			result = r;
+	}
+	return result;
+}
+
+int train_search_program(const char *command, char **ret)
+{
+	const char *dirs = getenv("PATH");
+	int r;
+
+	if (!*command)
+		return -ENOENT;
+	if (!strchr(command, '/'))
+		return search_path(dirs ? dirs : "/bin:/usr/bin", command, ret);
+	r = check_executable(command);
+	return r < 0 ? r : set_text(ret, command);
+}
+
+int train_find_program(const char *command, char **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	char *canonical;
+	int r = train_search_program(command, &path);
+
+	if (r < 0)
+		return r;
+	canonical = realpath(path, NULL);
+	if (!canonical)
+		return -errno;
+	*ret = canonical;
+	return 0;
+}

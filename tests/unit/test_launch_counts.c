@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "launch-counts.h"
+#include "bounds.h"
+#include "macro.h"
+
+#define NOW  (LAUNCHES_FIRST_CLOCK_S + 1000000ull)
+#define DAY  86400ull
+#define WEEK (7 * DAY)
+
+static struct launch_counts of(uint64_t time_s, const char *program, unsigned n)
+{
+	struct launch_counts l = { .time_s = time_s };
+
+	while (n-- > 0)
+		assert_int_equal(launch_counts_count(&l, program, time_s), 0);
+	return l;
+}
+
+static void test_decay_halves_in_two_weeks(void **state)
+{
+	uint64_t last = LAUNCHES_ONE * 1000ull;
+
+	(void)state;
+	assert_int_equal(launch_counts_decay(1000, 0), 1000);
+	assert_int_equal(launch_counts_decay(1024, LAUNCHES_HALF_LIFE_S), 512);
+	assert_int_equal(launch_counts_decay(1024, 10ull * LAUNCHES_HALF_LIFE_S), 1);
+	assert_int_equal(launch_counts_decay(UINT64_MAX, 64ull * LAUNCHES_HALF_LIFE_S), 0);
+	assert_int_equal(launch_counts_decay(UINT64_MAX, UINT64_MAX), 0);
+	/* 10^15 x 2^-(1/14), and never up. */
+	assert_in_range(launch_counts_decay(1000000000000000, DAY), 951600000000000,
+			951800000000000);
+	for (uint64_t t = 0; t < 20 * DAY; t += 997) {
+		uint64_t w = launch_counts_decay(LAUNCHES_ONE * 1000ull, t);
+
+		assert_true(w <= last);
+		last = w;
+	}
+}
+
+static void test_counts_and_weights(void **state)
+{
+	struct launch_counts l = of(NOW, "/b", 3);
+
+	(void)state;
+	assert_int_equal(launch_counts_count(&l, "/a", NOW + 60), 0);
+	assert_int_equal(launch_counts_count(&l, "/c", NOW + 61), 0);
+	assert_int_equal(l.n, 3);
+	assert_string_equal(l.items[0].program, "/a");
+	assert_string_equal(l.items[2].program, "/c");
+	assert_int_equal(l.items[0].last_s, NOW + 60);
+	assert_int_equal(launch_counts_weight(&l, "/b", NOW), 3 * LAUNCHES_ONE);
+	assert_int_equal(launch_counts_weight(&l, "/b", NOW - WEEK), 3 * LAUNCHES_ONE);
+	assert_int_equal(launch_counts_weight(&l, "/none", NOW), 0);
+	assert_null(launch_counts_find(&l, "/none"));
+	launch_counts_advance(&l, NOW + 2 * LAUNCHES_STEP_S);
+	assert_in_range(launch_counts_weight(&l, "/b", l.time_s), 2980000, 2999999);
+	launch_counts_done(&l);
+}
+
+/* Old habits go, new ones come: ten launches four months ago weigh less than one now. */
+static void test_habits_change(void **state)
+{
+	struct launch_counts l = of(NOW, "/old", 10);
+	uint64_t now = NOW;
+
+	(void)state;
+	for (unsigned i = 0; i < 120; i++)
+		launch_counts_advance(&l, now += DAY);
+	assert_int_equal(launch_counts_count(&l, "/new", now), 0);
+	assert_true(launch_counts_weight(&l, "/old", now) <
+		    launch_counts_weight(&l, "/new", now));
+	assert_int_not_equal(launch_counts_weight(&l, "/old", now), 0);
+	for (unsigned i = 0; i < 120; i++)
+		launch_counts_advance(&l, now += DAY);
+	assert_null(launch_counts_find(&l, "/old"));
+	launch_counts_done(&l);
+}
+
+static void test_a_wrong_clock_ruins_nothing(void **state)
+{
+	struct launch_counts l = of(NOW, "/a", 8);
+	uint64_t far = NOW + 70 * 365 * DAY;
+
+	(void)state;
+	/* Seventy years ahead, once: a week's decay. */
+	assert_int_equal(launch_counts_count(&l, "/b", far), 0);
+	assert_in_range(launch_counts_weight(&l, "/a", far), 5600000, 5700000);
+	/* Back: none, and then it goes on as ever. */
+	assert_int_equal(launch_counts_count(&l, "/b", NOW), 0);
+	assert_in_range(launch_counts_weight(&l, "/a", NOW), 5600000, 5700000);
+	assert_int_equal(l.time_s, NOW);
+	assert_int_equal(l.items[1].last_s, NOW);
+	launch_counts_advance(&l, NOW + WEEK);
+	assert_in_range(launch_counts_weight(&l, "/a", NOW + WEEK), 3950000, 4050000);
+	/* A clock that nobody has set: counted, and time stands still. */
+	assert_int_equal(launch_counts_count(&l, "/a", 5), 0);
+	assert_int_equal(l.time_s, NOW + WEEK);
+	assert_int_equal(l.items[0].last_s, NOW);
+	assert_in_range(launch_counts_weight(&l, "/a", 5), 4950000, 5050000);
+	launch_counts_done(&l);
+}
+
+static void test_the_lightest_makes_room(void **state)
+{
+	struct launch_counts l = of(NOW, "/heavy", 2);
+	char path[32];
+
+	(void)state;
+	for (unsigned i = 0; i < LIMIT_LAUNCHES + 10; i++) {
+		snprintf(path, sizeof(path), "/p%05u", i);
+		assert_int_equal(launch_counts_count(&l, path, NOW + i), 0);
+	}
+	assert_int_equal(l.n, LIMIT_LAUNCHES);
+	assert_non_null(launch_counts_find(&l, "/heavy"));
+	/* Of equal ones the first launched went first. */
+	assert_null(launch_counts_find(&l, "/p00010"));
+	assert_non_null(launch_counts_find(&l, "/p00011"));
+	launch_counts_done(&l);
+}
+
+static void test_what_is_no_path(void **state)
+{
+	static char path[LIMIT_LAUNCH_PATH_BYTES + 2];
+	struct launch_counts l = { 0 };
+
+	(void)state;
+	memset(path, 'x', sizeof(path) - 1);
+	path[0] = '/';
+	assert_int_equal(launch_counts_count(&l, path, NOW), -EINVAL);
+	path[LIMIT_LAUNCH_PATH_BYTES] = 0;
+	assert_int_equal(launch_counts_count(&l, path, NOW), 0);
+	assert_int_equal(launch_counts_count(&l, "", NOW), -EINVAL);
+	assert_int_equal(launch_counts_count(&l, "bin/x", NOW), -EINVAL);
+	assert_int_equal(launch_counts_count(&l, "/new\nline", NOW), -EINVAL);
+	assert_int_equal(l.n, 1);
+	launch_counts_done(&l);
+}
+
+static const char good[] = "elfcast-launches 1 1767300000\n"
+			   "12.345678 1767299999 /usr/bin/git\n"
+			   "0.001000 0 /usr/bin/vim x\n"
+			   "end 2\n";
+
+static void test_reads_what_it_writes(void **state)
+{
+	struct launch_counts l;
+	char *text;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(launch_counts_parse(good, strlen(good), &l), 0);
+	assert_int_equal(l.time_s, 1767300000);
+	assert_int_equal(l.n, 2);
+	assert_int_equal(l.items[0].weight, 12345678);
+	assert_int_equal(l.items[0].last_s, 1767299999);
+	assert_string_equal(l.items[1].program, "/usr/bin/vim x");
+	assert_int_equal(launch_counts_format(&l, &text, &n), 0);
+	assert_int_equal(n, strlen(good));
+	assert_string_equal(text, good);
+	free(text);
+	launch_counts_done(&l);
+}
+
+/* A file that was cut off anywhere is none. */
+static void test_torn_anywhere(void **state)
+{
+	struct launch_counts l;
+
+	(void)state;
+	for (size_t n = 0; n < strlen(good); n++)
+		assert_true(launch_counts_parse(good, n, &l) < 0);
+	/* Blocks that never reached the disk. */
+	for (size_t at = 0; at < strlen(good); at++) {
+		char text[sizeof(good)];
+
+		memcpy(text, good, sizeof(good));
+		memset(text + at, 0, MIN(sizeof(text) - at, (size_t)16));
+		assert_true(launch_counts_parse(text, strlen(good), &l) < 0);
+	}
+}
+
+static void test_damaged(void **state)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} bad[] = {
+		{ -ESTALE, "elfcast-launches 2 1\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 1 \nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 1 01\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 1 1099511627776\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 1 99999999999999999999999999\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 1 -1\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\nend 0\n\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\nend 00\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.00000 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.0000000 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.00000x 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n.000000 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1000000000.000001 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 x /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 \nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /a\tb\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /a\r\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /b\n1.000000 0 /a\nend 2\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /a\n1.000000 0 /a\nend 2\n" },
+	};
+	struct launch_counts l;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(launch_counts_parse(bad[i].text, strlen(bad[i].text), &l),
+				 bad[i].error);
+}
+
+static char *with_programs(unsigned n)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	fputs("elfcast-launches 1 1\n", f);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(f, "1.000000 0 /p%05u\n", i);
+	fprintf(f, "end %u\n", n);
+	fclose(f);
+	return text;
+}
+
+static void test_limit_of_programs(void **state)
+{
+	char *most = with_programs(LIMIT_LAUNCHES), *more;
+	struct launch_counts l;
+
+	(void)state;
+	more = with_programs(LIMIT_LAUNCHES + 1);
+	assert_int_equal(launch_counts_parse(most, strlen(most), &l), 0);
+	launch_counts_done(&l);
+	assert_int_equal(launch_counts_parse(more, strlen(more), &l), -E2BIG);
+	free(most);
+	free(more);
+}
+
+static char root[64];
+static struct store store;
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(root, "/tmp/elfcast-test-launches-XXXXXX");
+	return mkdtemp(root) ? store_open(root, false, &store) : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+
+	(void)state;
+	store_done(&store);
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	return system(command); /* NOLINT */
+}
+
+static void test_stored(void **state)
+{
+	struct launch_counts l;
+	int lock;
+
+	(void)state;
+	assert_int_equal(launch_counts_load(&store, &l), -ENOENT);
+	assert_int_equal(launch_counts_count_stored(&store, "/a", 0), 0);
+	assert_int_equal(launch_counts_count_stored(&store, "/a", 0), 0);
+	assert_int_equal(launch_counts_load(&store, &l), 0);
+	assert_in_range(launch_counts_weight(&l, "/a", l.time_s), 2 * LAUNCHES_ONE,
+			2 * LAUNCHES_ONE);
+	launch_counts_done(&l);
+	/* The watcher runs. */
+	lock = store_lock_launches(&store, 0);
+	assert_true(lock >= 0);
+	assert_int_equal(launch_counts_count_stored(&store, "/a", 0), -EBUSY);
+	close(lock);
+}
+
+static void test_torn_file_starts_anew(void **state)
+{
+	struct launch_counts l;
+
+	(void)state;
+	assert_int_equal(store_put_launches(&store, good, 40), 0);
+	assert_int_equal(launch_counts_load(&store, &l), -EBADMSG);
+	assert_int_equal(launch_counts_count_stored(&store, "/a", 0), 0);
+	assert_int_equal(launch_counts_load(&store, &l), 0);
+	assert_int_equal(l.n, 1);
+	launch_counts_done(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decay_halves_in_two_weeks),
+		cmocka_unit_test(test_counts_and_weights),
+		cmocka_unit_test(test_habits_change),
+		cmocka_unit_test(test_a_wrong_clock_ruins_nothing),
+		cmocka_unit_test(test_the_lightest_makes_room),
+		cmocka_unit_test(test_what_is_no_path),
+		cmocka_unit_test(test_reads_what_it_writes),
+		cmocka_unit_test(test_torn_anywhere),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_limit_of_programs),
+		cmocka_unit_test_setup_teardown(test_stored, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_torn_file_starts_anew, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

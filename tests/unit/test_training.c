@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "hash.h"
+#include "io.h"
+#include "bounds.h"
+#include "training.h"
+#include "traced-files.h"
+
+static char dir[] = "/tmp/elfcast-test-train-XXXXXX";
+static char data_path[64], program_path[64], plain_path[64], link_path[64];
+
+static void write_file(const char *path, mode_t mode, const char *text, size_t bytes)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+
+	assert_true(fd >= 0);
+	assert_int_equal(io_write_full(fd, text, bytes), 0);
+}
+
+static int setup(void **state)
+{
+	static char text[5 * PAGE_BYTES + 100];
+
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(data_path, sizeof(data_path), "%s/data", dir);
+	snprintf(program_path, sizeof(program_path), "%s/program", dir);
+	snprintf(plain_path, sizeof(plain_path), "%s/plain", dir);
+	snprintf(link_path, sizeof(link_path), "%s/link", dir);
+	write_file(data_path, 0644, text, sizeof(text));
+	write_file(program_path, 0755, "#!/bin/sh\n", 10);
+	write_file(plain_path, 0644, "x", 1);
+	return symlink("program", link_path);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink(data_path);
+	unlink(program_path);
+	unlink(plain_path);
+	unlink(link_path);
+	return rmdir(dir);
+}
+
+static struct trace_object object_of(const char *path, uint8_t *when, uint32_t n_pages)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return (struct trace_object){
+		.path = strdup(path),
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.size_bytes = (uint64_t)st.st_size,
+		.n_pages = n_pages,
+		.when = when,
+	};
+}
+
+/* Runs are maximal, keep their bucket, and leave out what was not touched. */
+static void test_data_file(void **state)
+{
+	(void)state;
+	uint8_t when[6] = { 1, 1, 0, 5, 6, 6 };
+	struct trace_object o = object_of(data_path, when, 6);
+	struct trace_result t = { .method = TRACE_UFFD, .objects = &o, .n_objects = 1 };
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	static const struct page_run want[] = { { 0, 2, 1, 0 },
+						{ 3, 1, 1, 4 },
+						{ 4, 2, 1, 5 } };
+	_cleanup_close_ int fd = open(data_path, O_RDONLY | O_CLOEXEC);
+	char digest[HASH_DIGEST_BYTES];
+	struct utsname u;
+
+	assert_int_equal(train_profile("/bin/p", "s", 1234, &t, &p), 0);
+	uname(&u);
+	assert_string_equal(p->program, "/bin/p");
+	assert_string_equal(p->scenario, "s");
+	assert_string_equal(p->arch, u.machine);
+	assert_string_equal(p->kernel, u.release);
+	assert_string_equal(p->method, "uffd");
+	assert_int_equal(p->window_ms, 1234);
+	assert_int_equal(p->n_runs, 1);
+	assert_int_equal(p->n_objects, 1);
+	assert_string_equal(p->objects[0].path, data_path);
+	assert_int_equal(p->objects[0].buildid.n_bytes, 0);
+	assert_true(p->objects[0].size_bytes == o.size_bytes);
+	assert_int_equal(hash_file(fd, digest), 0);
+	assert_string_equal(p->objects[0].digest, digest);
+	assert_int_equal(p->objects[0].pages.n_runs, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_memory_equal(&p->objects[0].pages.runs[i], &want[i],
+				    sizeof(want[i]));
+	free(o.path);
+}
+
+/* This test is an ELF file with a build-id: no digest. */
+static void test_elf_file(void **state)
+{
+	(void)state;
+	uint8_t when[1] = { 1 };
+	char self[4096] = "";
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	struct buildid id;
+
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	struct trace_object o = object_of(self, when, 1);
+	struct trace_result t = { .method = TRACE_PAGEMAP, .objects = &o, .n_objects = 1 };
+	_cleanup_close_ int fd = open(self, O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(buildid_read(fd, &id), 0);
+	assert_int_equal(train_profile("/bin/p", "s", 1, &t, &p), 0);
+	assert_string_equal(p->method, "pagemap");
+	assert_true(buildid_equal(&p->objects[0].buildid, &id));
+	assert_null(p->objects[0].digest);
+	free(o.path);
+}
+
+/* Replaced since it was recorded, or gone: its pages mean nothing any more. */
+static void test_changed_file(void **state)
+{
+	(void)state;
+	uint8_t when[1] = { 1 };
+	struct trace_object o[2] = { object_of(data_path, when, 1),
+				     object_of(plain_path, when, 1) };
+	struct trace_result t = { .method = TRACE_UFFD, .objects = o, .n_objects = 2 };
+	_cleanup_(profile_freep) struct profile *p = NULL;
+
+	o[0].size_bytes++;
+	free(o[1].path);
+	o[1].path = strdup("/nonexistent/file");
+	assert_int_equal(train_profile("/bin/p", "s", 1, &t, &p), 0);
+	assert_int_equal(p->n_objects, 0);
+	free(o[0].path);
+	free(o[1].path);
+}
+
+static void test_find_program(void **state)
+{
+	(void)state;
+	_cleanup_free_ char *found = NULL, *canonical = NULL, *by_path = NULL;
+	_cleanup_free_ char *path_before = strdup(getenv("PATH") ? getenv("PATH") : "");
+	char path[256], *none = NULL;
+
+	snprintf(path, sizeof(path), "/nonexistent:%s", dir);
+	setenv("PATH", path, 1);
+	assert_int_equal(train_search_program("link", &found), 0);
+	assert_string_equal(found, link_path);
+	assert_int_equal(train_find_program("link", &by_path), 0);
+	assert_string_equal(by_path, program_path);
+	assert_int_equal(train_find_program(link_path, &canonical), 0);
+	assert_string_equal(canonical, program_path);
+	assert_int_equal(train_find_program("no-such-program", &none), -ENOENT);
+	assert_int_equal(train_find_program("", &none), -ENOENT);
+	assert_int_equal(train_find_program("plain", &none), -EACCES);
+	assert_int_equal(train_find_program(plain_path, &none), -EACCES);
+	assert_int_equal(train_find_program(dir, &none), -EACCES);
+	assert_null(none);
+	setenv("PATH", path_before, 1);
+}
+
+/* ---- traced files ---- */
+
+static struct traced_file *own_file(struct traced_files *f, const char *path, int *ret_fd)
+{
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(*ret_fd >= 0);
+	return traced_files_by_fd(f, getpid(), *ret_fd);
+}
+
+/* The same file by descriptor and by mapping is one; its marks are clipped and kept. */
+static void test_traced_file(void **state)
+{
+	(void)state;
+	static const char path[] = "/bin/sh";
+	_cleanup_free_ char *real = realpath(path, NULL);
+	struct traced_files f;
+	struct traced_file *file;
+	struct trace_result r = { 0 };
+	struct stat st;
+	int fd;
+
+	assert_int_equal(traced_files_init(&f), 0);
+	file = own_file(&f, path, &fd);
+	assert_non_null(file);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_ptr_equal(own_file(&f, path, &fd), file);
+	assert_ptr_equal(traced_files_by_mapping(&f, st.st_dev, st.st_ino, real), file);
+	/* Another file has that name now. */
+	assert_null(traced_files_by_mapping(&f, st.st_dev, st.st_ino + 1, real));
+
+	traced_file_mark(file, 2, 1, 7);
+	traced_file_mark(file, 1, 2, 9); /* page 2 keeps its earlier bucket */
+	traced_file_mark(file, file->object.n_pages - 1u, UINT64_MAX, 0);
+	traced_file_mark(file, UINT64_MAX, UINT64_MAX, 0);
+	traced_file_mark_bytes(file, 4 * PAGE_BYTES + 4095, 2, UINT32_MAX);
+	traced_file_mark_bytes(file, UINT64_MAX - 1, UINT64_MAX, 0);
+	traced_file_mark_bytes(file, 9 * PAGE_BYTES, 0, 0);
+	assert_int_equal(file->n_used, 5);
+	assert_int_equal(traced_files_finish(&f, &r), 0);
+	assert_int_equal(r.n_objects, 1);
+	assert_string_equal(r.objects[0].path, real);
+	assert_int_equal(r.objects[0].when[0], 0);
+	assert_int_equal(r.objects[0].when[1], 10);
+	assert_int_equal(r.objects[0].when[2], 8);
+	assert_int_equal(r.objects[0].when[4], LIMIT_WHEN + 1);
+	assert_int_equal(r.objects[0].when[5], LIMIT_WHEN + 1);
+	assert_int_equal(r.objects[0].when[9], 0);
+	assert_int_equal(r.objects[0].when[r.objects[0].n_pages - 1], 1);
+	trace_result_done(&r);
+	traced_files_done(&f);
+}
+
+static void test_files_that_do_not_count(void **state)
+{
+	(void)state;
+	static const char *const mapped[] = {
+		"/proc/self/status", "/dev/zero",    "relative", "/bin/sh\n",
+		"/bin/\xff",	     "/nonexistent", "/",	 "/bin/sh (deleted)",
+	};
+	struct traced_files f;
+	int fd;
+
+	assert_int_equal(traced_files_init(&f), 0);
+	assert_null(own_file(&f, "/proc/self/status", &fd));
+	assert_null(own_file(&f, "/dev/zero", &fd));
+	assert_null(own_file(&f, "/", &fd));
+	assert_null(own_file(&f, data_path, &fd)); /* /tmp */
+	assert_null(traced_files_by_fd(&f, getpid(), 9999));
+	assert_null(traced_files_by_fd(&f, getpid(), -1));
+	for (size_t i = 0; i < ARRAY_SIZE(mapped); i++)
+		assert_null(traced_files_by_mapping(&f, 1, 1, mapped[i]));
+	traced_files_done(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_data_file),
+		cmocka_unit_test(test_elf_file),
+		cmocka_unit_test(test_changed_file),
+		cmocka_unit_test(test_find_program),
+		cmocka_unit_test(test_traced_file),
+		cmocka_unit_test(test_files_that_do_not_count),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
