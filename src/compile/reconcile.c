@@ -9,7 +9,6 @@
 #include "metadata-places.h"
 #include "shadow-read.h"
 #include "reconcile.h"
-#include "vec.h"
 #include "parse-child.h"
 
 /* A machine that installs packages without end must not keep one of them here for ever. */
@@ -125,19 +124,6 @@ static void report_directories(struct sync *c)
 	}
 }
 
-static int add_wanted(struct sync *c, const char *name)
-{
-	struct name_list *l = &c->wanted;
-
-	if (VEC_RESERVE_ONE(l->names, l->n, l->capacity) < 0)
-		return -ENOMEM;
-	l->names[l->n] = strdup(name);
-	if (!l->names[l->n])
-		return -ENOMEM;
-	l->n++;
-	return 0;
-}
-
 /* One of our own files, for the index. PATH is borrowed. */
 static int describe_own(struct sync *c, char *path, const struct identity *identity,
 			struct index_file *ret)
@@ -190,7 +176,7 @@ static int record(struct sync *c, const struct profile_file *f, const char *name
 	if (r == 0)
 		r = describe_own(c, target_path, &identity, &target);
 	if (r == 0)
-		r = add_wanted(c, name);
+		r = name_list_add(&c->wanted, name);
 	if (r == 0)
 		r = index_add_entry(
 			&c->next, f->name, shadow_string(s, s->launches[0].program),
@@ -226,7 +212,9 @@ static int plan_one(struct sync *c, const struct profile_file *f)
 	}
 	c->result->n_unchanged++;
 	r = index_keep(&c->next, l);
-	return r == 0 ? add_wanted(c, strrchr(index_target(&c->index, l), '/') + 1) : r;
+	return r == 0 ? name_list_add(&c->wanted,
+				      strrchr(index_target(&c->index, l), '/') + 1)
+		      : r;
 }
 
 /*
@@ -337,21 +325,13 @@ static int compile_todo(struct sync *c)
 	return parse_child_run(&job);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int remove_unwanted(struct sync *c)
 {
-	struct name_list *w = &c->wanted;
 	int r = 0;
 
-	if (w->n > 0)
-		qsort(w->names, w->n, sizeof(w->names[0]), compare_names);
+	name_list_sort(&c->wanted);
 	for (size_t i = 0; r == 0 && i < c->shadows.n; i++) {
-		if (w->n > 0 && bsearch(&c->shadows.names[i], w->names, w->n,
-					sizeof(w->names[0]), compare_names))
+		if (name_list_has(&c->wanted, c->shadows.names[i]))
 			continue;
 		r = store_remove_shadow(c->store, c->shadows.names[i]);
 		if (r == 0)

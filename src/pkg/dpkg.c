@@ -154,7 +154,7 @@ static int add_package(const struct dpkg_package *p, void *userdata)
 		return 0;
 	snprintf(name, sizeof(name), "%.*s_%.*s_%.*s", (int)p->name.bytes, p->name.text,
 		 (int)p->version.bytes, p->version.text, (int)p->arch.bytes, p->arch.text);
-	r = installed_add(reader->installed, name);
+	r = name_list_add(&reader->installed->packages, name);
 	if (r == 0)
 		r = read_list(reader->rootfd, p, &list, &bytes);
 	if (r < 0) /* without its list, a package has no files that we know of */

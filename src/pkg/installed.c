@@ -10,25 +10,11 @@
 #include "bounds.h"
 #include "macro.h"
 #include "pkgdb.h"
-#include "vec.h"
 
 void installed_done(struct installed *i)
 {
-	for (size_t k = 0; k < i->n; k++)
-		free(i->names[k]);
-	free(i->names);
+	name_list_done(&i->packages);
 	*i = (struct installed){ 0 };
-}
-
-int installed_add(struct installed *i, const char *name)
-{
-	if (VEC_RESERVE_ONE(i->names, i->n, i->capacity) < 0)
-		return -ENOMEM;
-	i->names[i->n] = strdup(name);
-	if (!i->names[i->n])
-		return -ENOMEM;
-	i->n++;
-	return 0;
 }
 
 void installed_claim(const struct installed *i, struct wanted *w, const char *path)
@@ -40,7 +26,7 @@ void installed_claim(const struct installed *i, struct wanted *w, const char *pa
 		return;
 	f = wanted_find(w, folded);
 	if (f && !f->owner)
-		f->owner = i->n;
+		f->owner = i->packages.n;
 }
 
 /*

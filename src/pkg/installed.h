@@ -4,12 +4,12 @@
 #define ELFCAST_INSTALLED_H
 
 #include "diag.h"
+#include "names.h"
 #include "wanted.h"
 
 struct installed {
-	const char *manager; /* "rpm", "dpkg" */
-	char **names;	     /* NEVRA, or NAME_VERSION_ARCH; owned */
-	size_t n, capacity;
+	const char *manager;	   /* "rpm", "dpkg" */
+	struct name_list packages; /* NEVRA, or NAME_VERSION_ARCH; as they come */
 };
 
 void installed_done(struct installed *i);
@@ -21,9 +21,7 @@ void installed_done(struct installed *i);
 int installed_read(int rootfd, const char *root_path, struct wanted *w,
 		   struct installed *ret, struct diag *diag);
 
-/* For the readers: the package NAME, whose files follow. -ENOMEM. */
-int installed_add(struct installed *i, const char *name);
-/* The last package added lists PATH (any form). */
+/* For the readers: the last package of I lists PATH (any form). */
 void installed_claim(const struct installed *i, struct wanted *w, const char *path);
 
 #endif

@@ -317,7 +317,7 @@ static int read_database(rpmts ts, struct wanted *w, struct installed *installed
 		if (name && strcmp(name, "gpg-pubkey") == 0)
 			continue;
 		nevra = headerGetAsString(h, RPMTAG_NEVRA);
-		r = nevra ? installed_add(installed, nevra) : -ENOMEM;
+		r = nevra ? name_list_add(&installed->packages, nevra) : -ENOMEM;
 		free(nevra);
 		if (r == 0)
 			claim_files(h, w, installed);

@@ -50,16 +50,6 @@ bool boot_unused_is_hopeless(const struct boot_unused *u, const char *program)
 
 /* ---- a boot ---- */
 
-static int compare_names(const void *key, const void *item)
-{
-	return strcmp(key, *(char *const *)item);
-}
-
-static bool is_listed(const struct name_list *l, const char *program)
-{
-	return l->n && bsearch(program, l->names, l->n, sizeof(l->names[0]), compare_names);
-}
-
 static bool was_launched(const struct launch_counts *l, const char *program,
 			 uint64_t since_s)
 {
@@ -77,7 +67,7 @@ static bool strike_off(struct boot_unused *u, uint64_t since_s,
 		struct unused_program *p = &u->items[i];
 
 		if (!was_launched(l, p->program, since_s) &&
-		    (p->n_boots >= UNUSED_BOOTS || is_listed(pack, p->program)))
+		    (p->n_boots >= UNUSED_BOOTS || name_list_has(pack, p->program)))
 			u->items[kept++] = *p;
 		else
 			free(p->program);
@@ -295,41 +285,19 @@ int boot_unused_load(const struct store *s, struct boot_unused *ret)
 	return r < 0 ? r : boot_unused_parse((const char *)data, bytes, ret);
 }
 
-static int compare_strings(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int add_programs(const struct shadow *pack, struct name_list *l)
 {
-	for (uint32_t i = 0; i < pack->n_launches; i++) {
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < pack->n_launches; i++) {
 		const struct shadow_launch *launch = &pack->launches[i];
 
-		if (strcmp(shadow_string(pack, launch->scenario), SCENARIO_BOOT) == 0)
-			continue;
-		if (VEC_RESERVE_ONE(l->names, l->n, l->capacity) < 0)
-			return -ENOMEM;
-		l->names[l->n] = strdup(shadow_string(pack, launch->program));
-		if (!l->names[l->n])
-			return -ENOMEM;
-		l->n++;
+		if (strcmp(shadow_string(pack, launch->scenario), SCENARIO_BOOT) != 0)
+			r = name_list_add(l, shadow_string(pack, launch->program));
 	}
-	return 0;
-}
-
-/* A program may have several scenarios. */
-static void make_unique(struct name_list *l)
-{
-	size_t n = 0;
-
-	if (l->n)
-		qsort(l->names, l->n, sizeof(l->names[0]), compare_strings);
-	for (size_t i = 0; i < l->n; i++)
-		if (n && strcmp(l->names[n - 1], l->names[i]) == 0)
-			free(l->names[i]);
-		else
-			l->names[n++] = l->names[i];
-	l->n = n;
+	/* A program may have several scenarios. */
+	name_list_sort_unique(l);
+	return r;
 }
 
 int boot_unused_pack_programs(const struct store *s, struct name_list *ret)
@@ -348,7 +316,6 @@ int boot_unused_pack_programs(const struct store *s, struct name_list *ret)
 		r = add_programs(&pack, &l);
 	if (r < 0)
 		return r;
-	make_unique(&l);
 	*ret = l;
 	l = (struct name_list){ 0 };
 	return 0;

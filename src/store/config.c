@@ -5,7 +5,6 @@
 #include "config.h"
 #include "bounds.h"
 #include "storage.h"
-#include "vec.h"
 
 #define TIME_DEFAULT_MS	   30000u
 #define TIME_MAX_MS	   3600000u
@@ -205,13 +204,7 @@ static int add_program(struct parser *p, struct span word, struct name_list *l)
 			   LIMIT_PATH_BYTES);
 	if (l->n >= LIMIT_CONFIG_PROGRAMS)
 		return bad(p, word, "more than %u programs", LIMIT_CONFIG_PROGRAMS);
-	if (VEC_RESERVE_ONE(l->names, l->n, l->capacity) < 0)
-		return -ENOMEM;
-	l->names[l->n] = strndup(word.s, word.n);
-	if (!l->names[l->n])
-		return -ENOMEM;
-	l->n++;
-	return 0;
+	return name_list_add_bytes(l, word.s, word.n);
 }
 
 /* Programs are added; nothing at all empties the list, as in systemd's files. */

@@ -386,20 +386,7 @@ static int each_shadow(_unused_ int dirfd, const char *name, void *userdata)
 {
 	struct name_list *l = userdata;
 
-	if (name[0] == '.')
-		return 0;
-	if (VEC_RESERVE_ONE(l->names, l->n, l->capacity) < 0)
-		return -ENOMEM;
-	l->names[l->n] = strdup(name);
-	if (!l->names[l->n])
-		return -ENOMEM;
-	l->n++;
-	return 0;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return name[0] == '.' ? 0 : name_list_add(l, name);
 }
 
 int store_list_shadows(const struct store *s, struct name_list *ret)
@@ -412,8 +399,7 @@ int store_list_shadows(const struct store *s, struct name_list *ret)
 		name_list_done(&l);
 		return r;
 	}
-	if (l.n > 0)
-		qsort(l.names, l.n, sizeof(l.names[0]), compare_names);
+	name_list_sort(&l);
 	*ret = l;
 	return 0;
 }
@@ -430,14 +416,6 @@ bool store_has_shadow(const struct name_list *shadows, const char *profile_name)
 			return true;
 	}
 	return false;
-}
-
-void name_list_done(struct name_list *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		free(l->names[i]);
-	free(l->names);
-	*l = (struct name_list){ 0 };
 }
 
 static int read_from(int dir, const char *name, size_t limit, uint8_t **ret,

@@ -13,6 +13,7 @@
 
 #include "identity.h"
 #include "macro.h"
+#include "names.h"
 
 struct store {
 	int rootfd;
@@ -66,14 +67,9 @@ char *store_shadow_profile(const char *shadow_name);
 void store_shadow_path(const struct store *s, const char *name, char *ret, size_t bytes);
 
 /* Names of the shadows there are, sorted; a missing directory is empty. */
-struct name_list {
-	char **names;
-	size_t n, capacity;
-};
 int store_list_shadows(const struct store *s, struct name_list *ret);
 /* Whether one of SHADOWS was compiled from the profile named PROFILE_NAME. */
 bool store_has_shadow(const struct name_list *shadows, const char *profile_name);
-void name_list_done(struct name_list *l);
 
 /* Whole file in a new buffer; -ENOENT, -E2BIG. NAME: one of store_list_shadows(). */
 int store_read_shadow(const struct store *s, const char *name, uint8_t **ret,

@@ -141,7 +141,7 @@ static size_t owner_of(const struct status *s, const char *path)
 
 static int sum_up(struct status *s)
 {
-	s->packages = calloc(s->installed.n + 1, sizeof(*s->packages));
+	s->packages = calloc(s->installed.packages.n + 1, sizeof(*s->packages));
 	if (!s->packages)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->wanted.n; i++)
@@ -178,7 +178,7 @@ static struct totals_of_packages count_packages(const struct status *s)
 {
 	struct totals_of_packages t = { 0 };
 
-	for (size_t i = 1; i <= s->installed.n; i++) {
+	for (size_t i = 1; i <= s->installed.packages.n; i++) {
 		if (s->packages[i].n_programs > 0)
 			t.in_state[s->packages[i].worst]++;
 		else if (s->packages[i].n_objects > 0)
@@ -191,7 +191,7 @@ static struct totals_of_packages count_packages(const struct status *s)
 
 static const char *name_of(const struct status *s, size_t package)
 {
-	return package ? s->installed.names[package - 1] : NULL;
+	return package ? s->installed.packages.names[package - 1] : NULL;
 }
 
 static void print_programs(const struct status *s, size_t package)
@@ -215,7 +215,7 @@ static void print_text(const struct status *s)
 	size_t with = t.in_state[WORTH_VALID] + t.in_state[WORTH_PARTLY_STALE] +
 		      t.in_state[WORTH_STALE];
 
-	for (size_t i = 0; i <= s->installed.n; i++) {
+	for (size_t i = 0; i <= s->installed.packages.n; i++) {
 		const struct package_status *p = &s->packages[i];
 
 		if (p->n_programs > 0)
@@ -229,9 +229,9 @@ static void print_text(const struct status *s)
 	printf("%zu of %zu packages (%s) have profiles: %zu valid, %zu partly stale, %zu "
 	       "stale; "
 	       "%zu have only objects of others, %zu nothing\n",
-	       with, s->installed.n, s->installed.manager, t.in_state[WORTH_VALID],
+	       with, s->installed.packages.n, s->installed.manager, t.in_state[WORTH_VALID],
 	       t.in_state[WORTH_PARTLY_STALE], t.in_state[WORTH_STALE], t.with_objects,
-	       s->installed.n - with - t.with_objects);
+	       s->installed.packages.n - with - t.with_objects);
 	if (s->n_uncompiled + s->n_damaged > 0)
 		log_warning("%zu profiles without a shadow, %zu damaged shadows: "
 			    "see 'elfcast compile'",
@@ -264,7 +264,7 @@ static void put_json(const struct status *s)
 	json_uint("profiles_without_shadow", s->n_uncompiled);
 	json_uint("damaged_shadows", s->n_damaged);
 	json_open("packages", '[');
-	for (size_t i = 0; i <= s->installed.n; i++) {
+	for (size_t i = 0; i <= s->installed.packages.n; i++) {
 		const struct package_status *p = &s->packages[i];
 
 		if (i == 0 && p->n_programs == 0 && p->n_objects == 0)
