@@ -2,8 +2,9 @@
 #
 #   make                     build everything into $(BUILD)
 #   sudo make demo           train, compile and prefetch a real program on a cold disk
-#   sudo make check          all tests, then all again under ASan and UBSan; with SYSTEM=1
-#                            also those of make system-check: package managers, booted systems
+#   sudo make check          all tests, plain and where memory is at stake under ASan and UBSan;
+#                            with SYSTEM=1 also package managers and booted systems
+#   sudo make soak           every test in both builds, and in full: an hour and more
 #   make install             DESTDIR and prefix as packagers expect
 #   make bench fuzz lint format hdr-check rpm deb clean
 #
@@ -221,6 +222,8 @@ check: deps-check $(if $(SYSTEM),deps-system)
 	$(Q)tests/run --all $(if $(SYSTEM),--system)
 system-check: deps-check deps-system
 	$(Q)tests/run --system
+soak: deps-check deps-system
+	$(Q)SOAK=1 tests/run --all --system
 quick-check: test-programs
 	$(Q)tests/run --build $(BUILD)
 demo: deps-demo
@@ -272,16 +275,12 @@ install: all
 # Packages of HEAD and of what is changed and known to git, in build/packages/.
 rpm deb:
 	$(Q)packaging/build-$@.sh
-# All orders of all transactions, and a booted system: minutes.
-system-check-full: test-programs
-	$(Q)PKG_FULL=1 TEST_TIMEOUT=3600 tests/run --build $(BUILD) system/packages
-	$(Q)PKG_FULL=1 tests/run --build $(BUILD) cli/bad-compile
 
 clean:
 	rm -rf build build-*
 
-.PHONY: all lab fuzz test-programs check system-check quick-check demo bench hdr-check lint format install clean rpm deb \
-	system-check-full
+.PHONY: all lab fuzz test-programs check system-check soak quick-check demo bench hdr-check lint format install clean \
+	rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/src/*/*/*.d $(BUILD)/tests/*.d)

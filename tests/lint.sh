@@ -24,7 +24,7 @@ only '"(debugfs|tracefs)"|trace_pipe' src/trace/system/tracefs.c
 only 'ptrace *\(' src/trace/launch/trace.c src/trace/launch/tracee.c
 only '"ext4-format\.h"' src/disk/ext4.c
 if command -v shellcheck >/dev/null; then
-	shellcheck -S warning tests/*.sh tests/run tests/*/*.sh .ci/run || bad=1
+	shellcheck -S warning tests/*.sh tests/*/*.sh .ci/run || bad=1
 fi
 if command -v clang-tidy >/dev/null && [ -n "${TIDY:-}" ]; then
 	# shellcheck disable=SC2046 # a list of words

@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 15 s
+# sanitized: too
 # A profile directory from hell: every bad profile at once, and things that are no profiles.
 # Each is named with its reason, nothing is written for it, and the good ones still compile.
 . "$(dirname "$0")/../lib.sh"
@@ -78,7 +80,7 @@ find "$P" -mindepth 1 -not -name good.one.json -delete
 for i in $(seq 1000); do ln "$P/good.one.json" "$P/many.$i.json"; done
 elfcast compile --root="$R" 2>"$TMP/err"
 same "1001 profiles" 1001 "$(find "$S" -name '*.shadow' | wc -l)"
-if [ -n "${PKG_FULL:-}" ]; then # make system-check-full: minutes on a slow disk
+if [ -n "${SOAK:-}" ]; then # make soak: minutes on a slow disk
 	# A hundred thousand and two; ext4 allows 65,000 links to a file.
 	python3 - "$P" <<'EOF'
 import os, shutil, sys

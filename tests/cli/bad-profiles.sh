@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 30 s
+# sanitized: too
 # Every file of tests/bad is refused with exactly the message of its .expect, nothing on
 # stdout and exit 1; so are inputs too big to keep, within 256 MB of memory. Every file of
 # tests/good is its own canonical text.

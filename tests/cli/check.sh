@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 30 s
+# sanitized: too
 # check without packages, and against a directory: every message and exit status.
 . "$(dirname "$0")/../lib.sh"
 

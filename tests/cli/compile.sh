@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# sanitized: too
 # compile on a fake root: what it writes, what it leaves alone, what it repairs.
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# sanitized: too
 # Every good profile compiles to the bytes that it compiled to when it was committed, and so
 # does the profile that 'dump' makes of its shadow. After a deliberate change of the format:
 # tests/cli/golden.sh --update, and raise SHADOW_VERSION.

@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 15 s
+# sanitized: too
 # The pack for boot, on a fake root: what gets in, in which order, what repairs it, and what
 # status and show say of it.
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 20 s
 # The n-th allocation fails, for every n, once and from then on: a profile is refused for
 # want of memory, or comes out whole. json-c may crash (the hook parses in a child), but must
 # never hand over a part as the whole: a lost build_id would turn a program into a data file.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# sanitized: too
 # show and dump on a fake root: what they find, what they say about it, what they refuse.
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# sanitized: too
 # status without an option, on a fake root: text, JSON, metrics.
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# sanitized: too
 # What became of the pack, on a fake root: in memory or not, launched or not; and who was read
 # ahead in vain too often is left out until it is launched.
 . "$(dirname "$0")/../lib.sh"

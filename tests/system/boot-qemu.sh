@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# needs: qemu
+# takes: 300 s
 # A whole machine, in QEMU: Debian's own kernel, initrd and systemd, a root on ext4 and /opt on
 # LVM on LUKS. What one boot reads is recorded with elfcast=train, the next boot, with its disks
 # in another order, reads it ahead, and a third one has elfcast=off.

@@ -46,7 +46,7 @@ transact() {
 nevra() { rpm -qp --qf '%{name}-%{version}-%{release}.%{arch}' "$(pkg_file "$1" "$2")"; }
 
 start
-if [ -n "${PKG_FULL:-}" ]; then
+if [ -n "${SOAK:-}" ]; then
 	walk "dnf, all transactions" prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 	walk "dnf, each with several packages" --each --joint prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 else

@@ -59,7 +59,7 @@ transact() {
 }
 
 start
-if [ -n "${PKG_FULL:-}" ]; then
+if [ -n "${SOAK:-}" ]; then
 	walk "pacman, all sequences of two" --depth 2 prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 	start
 	walk "pacman, several packages at once" --joint prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2

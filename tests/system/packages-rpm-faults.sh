@@ -6,8 +6,8 @@
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
 . "$TOP/tests/helpers/pkg-rpm.sh"
 skip_without rpm rpmbuild python3 git
+STEP=${STEP:-${SOAK:+1}}
 STEP=${STEP:-12}
-[ -z "${PKG_FULL:-}" ] || STEP=1
 
 setup_rpm
 rpm_in() { rpm --force-debian --root "$R" --dbpath /var/lib/rpm "$@" >"$TMP/out" 2>&1 </dev/null; }

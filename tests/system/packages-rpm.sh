@@ -40,7 +40,7 @@ start() {
 COMPLAINTS='.'
 
 start
-if [ -n "${PKG_FULL:-}" ]; then
+if [ -n "${SOAK:-}" ]; then
 	walk "rpm, all sequences of two" --depth 2 prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 	start
 	one elfcast:0:1 || not_ok "rpm installs elfcast"

@@ -34,7 +34,7 @@ transact() {
 }
 
 start
-if [ -n "${PKG_FULL:-}" ]; then
+if [ -n "${SOAK:-}" ]; then
 	walk "zypper, all transactions" prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1,2
 	walk "zypper, several packages at once" --joint prog=0,1,2 prog-elfcast=0,1,2 elfcast=0,1
 else

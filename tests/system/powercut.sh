@@ -4,9 +4,10 @@
 # calls (or finishes), something unrelated is fsynced, so that the journal is written, and
 # the image is copied as the disk is at that moment. Mounted again: whatever shadow can be
 # read is whole, the old or the new one, and the next compile repairs the rest.
-# STEP=1 takes every system call; default: every 6th.
+# STEP=1 takes every system call, as SOAK does; default: every 6th.
 . "$(dirname "$0")/../lib.sh"
 
+STEP=${STEP:-${SOAK:+1}}
 STEP=${STEP:-6}
 if [ "$(id -u)" != 0 ]; then
 	skip "power cuts" "needs root"

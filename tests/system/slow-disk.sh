@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# needs: lab
+# takes: 100 s
 # The lab itself: the modelled disk serves the right bytes, at the modelled speed, in whole
 # requests; cold is cold; a busy machine moves nothing; an interrupted run leaves nothing behind.
 #
