@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "boot.h"
-#include "io.h"
 #include "json-out.h"
 #include "bounds.h"
 #include "log.h"
+#include "output-file.h"
 #include "store.h"
+
+/* For who reads the report from a pipe. */
+#define REPORT_WAIT_MS 1000
 
 static const char *const stop_names[] = {
 	[BOOT_STOP_NONE] = "", /* null in JSON */
@@ -226,39 +227,6 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_close('}');
 }
 
-/* What is no file, a terminal or /dev/null, is written to and stays what it is. */
-static int write_to_node(const char *path, const char *data, size_t bytes)
-{
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : io_write_full(fd, data, bytes);
-}
-
-/* PATH is the administrator's: replaced as a whole where it is a file, or nothing yet. */
-static int write_file(const char *path, const char *data, size_t bytes)
-{
-	_cleanup_close_ int fd = -1;
-	char temporary[LIMIT_PATH_BYTES + 1];
-	struct stat st;
-	int r;
-
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return write_to_node(path, data, bytes);
-	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >=
-	    (int)sizeof(temporary))
-		return -ENAMETOOLONG;
-	unlink(temporary);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	r = io_write_full(fd, data, bytes);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(temporary);
-	return r;
-}
-
 static int write_to_store(const struct boot_options *o, const char *data, size_t bytes)
 {
 	struct store store;
@@ -285,6 +253,6 @@ int boot_write_report(const struct boot_options *o, const struct boot_share *sha
 	json_to(NULL);
 	if (fclose(f) != 0)
 		return -ENOMEM;
-	return o->report ? write_file(o->report, data, bytes)
+	return o->report ? output_file_write(o->report, data, bytes, REPORT_WAIT_MS)
 			 : write_to_store(o, data, bytes);
 }

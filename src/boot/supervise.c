@@ -19,6 +19,7 @@
 #include "boot.h"
 #include "log.h"
 #include "macro.h"
+#include "output-file.h"
 
 /* The parts stop by themselves, at the deadline and when told to; who does not is left. */
 #define GRACE_US	   250000
@@ -242,6 +243,6 @@ int boot_supervise(const struct boot_options *o)
 	boot_log(o, part.share, &end);
 	r = boot_write_report(o, part.share, &end);
 	if (r < 0)
-		log_errno(r, "cannot write the report");
+		log_error("cannot write the report: %s", output_file_error(r));
 	return 0;
 }

@@ -4,12 +4,9 @@
  * whole system does.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "cmd.h"
@@ -17,6 +14,7 @@
 #include "json-out.h"
 #include "bounds.h"
 #include "log.h"
+#include "output-file.h"
 #include "store.h"
 #include "reconcile.h"
 #include "train-system.h"
@@ -176,56 +174,16 @@ static int run_all(struct training *t)
 
 /* ---- writing ---- */
 
-/* Temporary file beside PATH, then renamed: never half a profile. */
-static int replace_file(const char *path, const char *text, size_t bytes)
-{
-	_cleanup_free_ char *temporary = NULL;
-	_cleanup_close_ int fd = -1;
-	mode_t mask = umask(0);
-	int r;
-
-	umask(mask);
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
-		temporary = NULL;
-		return -ENOMEM;
-	}
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = io_write_full(fd, text, bytes);
-	if (r == 0 && (fchmod(fd, 0666 & ~mask) < 0 || rename(temporary, path) < 0))
-		r = -errno;
-	if (r < 0)
-		unlink(temporary);
-	return r;
-}
-
-static int write_in_place(const char *path, const char *text, size_t bytes)
-{
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-
-	return fd < 0 ? -errno : io_write_full(fd, text, bytes);
-}
-
 static int write_output(const char *path, const char *text, size_t bytes)
 {
-	sigset_t block, before;
-	struct stat st;
 	int r;
 
 	if (strcmp(path, "-") == 0)
-		return fwrite(text, 1, bytes, stdout) == bytes ? 0 : -EIO;
-	/* A device or a pipe is not to be replaced by a file. */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return write_in_place(path, text, bytes);
-	/* Ctrl-C now would leave the temporary file behind. */
-	sigemptyset(&block);
-	sigaddset(&block, SIGINT);
-	sigaddset(&block, SIGTERM);
-	sigaddset(&block, SIGHUP);
-	sigprocmask(SIG_BLOCK, &block, &before);
-	r = replace_file(path, text, bytes);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+		r = fwrite(text, 1, bytes, stdout) == bytes ? 0 : -EIO;
+	else
+		r = output_file_write(path, text, bytes, -1);
+	if (r < 0)
+		log_error("cannot write '%s': %s", path, output_file_error(r));
 	return r;
 }
 
@@ -320,7 +278,7 @@ static int write_profile(struct training *t, char **ret_path)
 		return arg_install && !arg_output ? 0 : log_errno(-ENOMEM, "cannot write");
 	r = write_output(path, text, bytes);
 	if (r < 0)
-		return log_errno(r, "cannot write '%s'", path);
+		return r;
 	*ret_path = TAKE_PTR(path);
 	return 0;
 }
