@@ -15,23 +15,30 @@
 
 #define NO_MOUNT SIZE_MAX
 
+/* A part of mounts.order: sorted by point, those on the same one in the table's order. */
+struct mount_list {
+	size_t first, n;
+};
+
 struct mount {
 	uint32_t id, parent_id;
 	dev_t dev;
 	const char *point, *fstype, *source; /* in mounts.text */
 	size_t point_bytes;		     /* 0 for "/" */
 	bool local;
-	int storage;			  /* enum storage_class, or -1: not asked yet */
-	size_t first_child, next_sibling; /* indices; children in order of mounting */
+	int storage;   /* enum storage_class, or -1: not asked yet */
+	size_t parent; /* an index; NO_MOUNT: among the roots */
+	struct mount_list children;
 };
 
 struct mounts {
 	char *text; /* the fields, unescaped in place */
 	struct mount *items;
 	size_t n;
+	size_t *order; /* all of them, list by list: a path is looked up by halving */
 	/* Mounts whose parent is not in the table: "/" itself, or all of them in a chroot.
 	 */
-	size_t first_root;
+	struct mount_list roots;
 };
 
 /*
@@ -218,45 +225,99 @@ static size_t find_id(const struct id_index *ids, size_t n, uint32_t id)
 	return low < n && ids[low].id == id ? ids[low].index : NO_MOUNT;
 }
 
-/*
- * Hang each mount below its parent. Every mount is in one list, so whatever ids a hostile
- * table holds, what can be reached from first_root is a tree; cycles are out of reach.
- */
-static int link_tree(struct mounts *m)
+static int find_parents(struct mounts *m)
 {
 	_cleanup_free_ struct id_index *ids = calloc(m->n ? m->n : 1, sizeof(*ids));
 
 	if (!ids)
 		return -ENOMEM;
-	for (size_t i = 0; i < m->n; i++) {
+	for (size_t i = 0; i < m->n; i++)
 		ids[i] = (struct id_index){ m->items[i].id, i };
-		m->items[i].first_child = NO_MOUNT;
-		m->items[i].storage = -1;
-	}
 	qsort(ids, m->n, sizeof(*ids), compare_ids);
-	m->first_root = NO_MOUNT;
-	for (size_t i = m->n; i-- > 0;) {
+	for (size_t i = 0; i < m->n; i++) {
 		size_t parent = find_id(ids, m->n, m->items[i].parent_id);
-		size_t *list = parent == NO_MOUNT || parent == i
-				       ? &m->first_root
-				       : &m->items[parent].first_child;
 
-		m->items[i].next_sibling = *list;
-		*list = i;
+		m->items[i].parent = parent == i ? NO_MOUNT : parent;
 	}
 	return 0;
+}
+
+static int compare_points(const struct mount *m, const char *point, size_t bytes)
+{
+	int r = memcmp(m->point, point, MIN(m->point_bytes, bytes));
+
+	return r ? r : (m->point_bytes > bytes) - (m->point_bytes < bytes);
+}
+
+static int compare_mounts(const void *a, const void *b, void *items)
+{
+	const struct mount *x = (const struct mount *)items + *(const size_t *)a,
+			   *y = (const struct mount *)items + *(const size_t *)b;
+	int r = (x->parent > y->parent) - (x->parent < y->parent);
+
+	if (r == 0)
+		r = compare_points(x, y->point, y->point_bytes);
+	return r ? r : (x > y) - (x < y);
+}
+
+/*
+ * Hang each mount below its parent. Every mount is in one list, so whatever ids a hostile
+ * table holds, what can be reached from the roots is a tree; cycles are out of reach.
+ */
+static int link_tree(struct mounts *m)
+{
+	int r = find_parents(m);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < m->n; i++) {
+		m->items[i].storage = -1;
+		m->order[i] = i;
+	}
+	qsort_r(m->order, m->n, sizeof(m->order[0]), compare_mounts, m->items);
+	for (size_t i = 0; i < m->n; i++) {
+		size_t parent = m->items[m->order[i]].parent;
+		struct mount_list *list =
+			parent == NO_MOUNT ? &m->roots : &m->items[parent].children;
+
+		if (list->n++ == 0)
+			list->first = i;
+	}
+	return 0;
+}
+
+/* Of the mounts in LIST on POINT, the last; NO_MOUNT: there is none. */
+static size_t find_point(const struct mounts *m, struct mount_list list, const char *point,
+			 size_t bytes)
+{
+	size_t low = list.first, high = list.first + list.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_points(&m->items[m->order[middle]], point, bytes) > 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	if (low == list.first ||
+	    compare_points(&m->items[m->order[low - 1]], point, bytes) != 0)
+		return NO_MOUNT;
+	return m->order[low - 1];
 }
 
 int mounts_parse(const char *text, size_t bytes, struct mounts **ret)
 {
 	_cleanup_(mounts_freep) struct mounts *m = calloc(1, sizeof(*m));
+	size_t n_lines = count_lines(text, bytes);
 	int r;
 
 	if (!m)
 		return -ENOMEM;
 	m->text = malloc(bytes + 1);
-	m->items = calloc(count_lines(text, bytes), sizeof(*m->items));
-	if (!m->text || !m->items)
+	m->items = calloc(n_lines, sizeof(*m->items));
+	m->order = calloc(n_lines, sizeof(*m->order));
+	if (!m->text || !m->items || !m->order)
 		return -ENOMEM;
 	memcpy(m->text, text, bytes);
 	m->text[bytes] = 0;
@@ -303,15 +364,13 @@ static int read_seq_file(int fd, char **ret, size_t *ret_bytes)
 
 static bool has_root(const struct mounts *m)
 {
-	for (size_t i = m->first_root; i != NO_MOUNT; i = m->items[i].next_sibling)
-		if (m->items[i].point_bytes == 0)
-			return true;
-	return false;
+	return find_point(m, m->roots, "", 0) != NO_MOUNT;
 }
 
 int mounts_add_root(struct mounts *m, const char *fstype, dev_t dev)
 {
 	struct mount *items;
+	size_t *order;
 
 	if (has_root(m))
 		return 0;
@@ -319,6 +378,10 @@ int mounts_add_root(struct mounts *m, const char *fstype, dev_t dev)
 	if (!items)
 		return -ENOMEM;
 	m->items = items;
+	order = realloc(m->order, (m->n + 1) * sizeof(*order));
+	if (!order)
+		return -ENOMEM;
+	m->order = order;
 	items[m->n] = (struct mount){ .dev = dev,
 				      .point = "/",
 				      .fstype = fstype,
@@ -326,9 +389,10 @@ int mounts_add_root(struct mounts *m, const char *fstype, dev_t dev)
 				      .local = is_one_of(fstype, local_types,
 							 ARRAY_SIZE(local_types)),
 				      .storage = -1,
-				      .first_child = m->first_root,
-				      .next_sibling = NO_MOUNT };
-	m->first_root = m->n++;
+				      .parent = NO_MOUNT,
+				      .children = m->roots };
+	order[m->n] = m->n;
+	m->roots = (struct mount_list){ m->n++, 1 };
 	return 0;
 }
 
@@ -401,28 +465,20 @@ void mounts_free(struct mounts *m)
 		return;
 	free(m->text);
 	free(m->items);
+	free(m->order);
 	free(m);
 }
 
-static bool is_below(const struct mount *m, const char *path, size_t path_bytes)
-{
-	return m->point_bytes <= path_bytes &&
-	       memcmp(m->point, path, m->point_bytes) == 0 &&
-	       (path[m->point_bytes] == '/' || path[m->point_bytes] == 0);
-}
-
 /* Of the mounts in LIST, the one that a walk to PATH meets first. */
-static size_t first_met(const struct mounts *m, size_t list, const char *path,
+static size_t first_met(const struct mounts *m, struct mount_list list, const char *path,
 			size_t path_bytes)
 {
-	size_t best = NO_MOUNT;
+	size_t found = NO_MOUNT;
 
-	for (size_t i = list; i != NO_MOUNT; i = m->items[i].next_sibling)
-		if (is_below(&m->items[i], path, path_bytes) &&
-		    (best == NO_MOUNT ||
-		     m->items[i].point_bytes <= m->items[best].point_bytes))
-			best = i;
-	return best;
+	for (size_t n = 0; list.n > 0 && n <= path_bytes && found == NO_MOUNT; n++)
+		if (path[n] == '/' || path[n] == 0)
+			found = find_point(m, list, path, n);
+	return found;
 }
 
 /* "." and ".." would lead elsewhere than the text says. */
@@ -454,17 +510,18 @@ static bool is_canonical(const char *path)
 static const struct mount *find_mount(const struct mounts *m, const char *path,
 				      bool *ret_local)
 {
-	size_t path_bytes = strlen(path), i, list = m->first_root;
+	size_t path_bytes = strlen(path), i;
+	struct mount_list list = m->roots;
 	const struct mount *found = NULL;
 
 	*ret_local = is_canonical(path);
 	while ((i = first_met(m, list, path, path_bytes)) != NO_MOUNT) {
-		found = &m->items[i];
 		/* Where "/" is no mount and nobody added it: what holds it is not known. */
-		if (list == m->first_root && found->point_bytes > 0)
+		if (!found && m->items[i].point_bytes > 0)
 			*ret_local = false;
+		found = &m->items[i];
 		*ret_local = *ret_local && found->local;
-		list = found->first_child;
+		list = found->children;
 	}
 	return found;
 }

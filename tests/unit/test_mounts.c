@@ -17,6 +17,22 @@
 #include "mounts.h"
 #include "storage.h"
 
+/* Instead of the C library's: how often mounts.c has compared two names. */
+int memcmp(const void *a, const void *b, size_t bytes);
+
+static uint64_t n_compared;
+
+int memcmp(const void *a, const void *b, size_t bytes)
+{
+	const unsigned char *x = a, *y = b;
+
+	n_compared++;
+	for (size_t i = 0; i < bytes; i++)
+		if (x[i] != y[i])
+			return x[i] < y[i] ? -1 : 1;
+	return 0;
+}
+
 static struct mounts *parse(const char *text)
 {
 	struct mounts *m = NULL;
@@ -206,27 +222,65 @@ static void test_cycles_end(void **state)
 		   false);
 }
 
+/* 2 N mounts, all right below "/": half of them on top of the other half. To be freed. */
+static char *many_mounts(int n, const char *name)
+{
+	size_t room = (size_t)n * 2 * (strlen(name) + 100);
+	char *text = malloc(room), *p = text;
+
+	assert_non_null(text);
+	p += sprintf(p, ROOT);
+	for (int i = 0; i < n; i++)
+		p += sprintf(p, "%d 1 0:%d / /m/%s%d rw - nfs src rw\n", i + 2, i + 2, name,
+			     i);
+	for (int i = n; i-- > 0;)
+		p += sprintf(p, "%d 1 0:%d / /m/%s%d rw - %s src rw\n", n + i + 2, i + 2,
+			     name, i, i % 2 ? "nfs" : "ext4");
+	assert_true((size_t)(p - text) < room);
+	return text;
+}
+
 static void test_many_and_long(void **state)
 {
 	enum { N = 5000, NAME = 200 };
-	char *text = malloc((size_t)N * (NAME + 100)), *p = text;
+	_cleanup_free_ char *text = NULL;
+	struct mounts *m = NULL;
 	char name[NAME + 1];
 
 	(void)state;
-	assert_non_null(text);
 	memset(name, 'n', NAME);
 	name[NAME] = 0;
-	p += sprintf(p, ROOT);
-	for (int i = 0; i < N; i++)
-		p += sprintf(p, "%d 1 0:%d / /m/%s%d rw - %s src rw\n", i + 2, i + 2, name,
-			     i, i % 2 ? "nfs" : "ext4");
-	for (int i = 0; i < N; i += 499) {
+	text = many_mounts(N, name);
+	m = parse(text);
+	for (int i = 0; i < N; i++) {
 		char path[NAME + 64];
 
 		snprintf(path, sizeof(path), "/m/%s%d/f", name, i);
-		check_type(text, path, i % 2 ? "nfs" : "ext4", i % 2 == 0);
+		assert_string_equal(mounts_fstype(m, path), i % 2 ? "nfs" : "ext4");
+		assert_int_equal(mounts_is_local(m, path), i % 2 == 0);
 	}
-	free(text);
+	mounts_free(m);
+}
+
+/*
+ * Compile asks for every file of every profile. Twice the mounts may cost one comparison more
+ * for each place where a path can be cut, not twice as many.
+ */
+static void test_many_mounts_cost_little(void **state)
+{
+	enum { N = 8192, LOOKUPS = 1000, PARTS = 6 };
+	_cleanup_free_ char *text = many_mounts(N, "n");
+	struct mounts *m;
+
+	(void)state;
+	n_compared = 0;
+	m = parse(text);
+	assert_true(n_compared <= 2 * N * 16);
+	n_compared = 0;
+	for (int i = 0; i < LOOKUPS; i++)
+		assert_true(mounts_is_local(m, "/usr/share/a/b/c"));
+	assert_in_range(n_compared, LOOKUPS, LOOKUPS * (PARTS + 1) * 16);
+	mounts_free(m);
 }
 
 static void test_this_machine(void **state)
@@ -420,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_lines),
 		cmocka_unit_test(test_cycles_end),
 		cmocka_unit_test(test_many_and_long),
+		cmocka_unit_test(test_many_mounts_cost_little),
 		cmocka_unit_test(test_this_machine),
 		cmocka_unit_test(test_class_names),
 		cmocka_unit_test(test_device_classes),
