@@ -161,6 +161,14 @@ static bool starts_with_any(const char *text, const char *const *list, size_t n)
 	return false;
 }
 
+static bool contains_any(const char *text, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strstr(text, list[i]))
+			return true;
+	return false;
+}
+
 /*
  * Disks behind a network, or behind a hypervisor: what those say of "rotational" describes
  * no medium (virtio_blk has no such field and leaves the kernel's default, 1; measured: 1
@@ -170,24 +178,35 @@ static bool starts_with_any(const char *text, const char *const *list, size_t n)
  */
 static bool is_remote(int diskfd, const char *place)
 {
-	static const char *const names[] = { "nbd", "rbd", "drbd", "vd", "xvd" };
+	static const char *const names[] = { "nbd", "rbd", "drbd" };
+	/*
+	 * iSCSI, NVMe over fabrics, and what hangs below a host of virtio or Xen: such a disk
+	 * is the hypervisor's whatever it is called (QEMU and the clouds that use it call
+	 * virtio-scsi disks as they like: BlockVolume, Volume, PersistentDisk, QEMU HARDDISK).
+	 */
+	static const char *const places[] = { "/session", "/nvme-fabrics/", "/virtio",
+					      "/vbd-" };
+	/* Where the bus tells nothing: hypervisors that imitate real hardware. */
 	static const char *const models[] = {
+		"Alibaba Cloud Elastic Block Storage",
 		"Amazon Elastic Block Store",
-		"nvme_card-pd",
+		"BlockVolume", /* Oracle, where it is neither iSCSI nor virtio */
 		"MSFT NVMe Accelerator",
 		"PersistentDisk",
+		"QEMU HARDDISK",
+		"QEMU NVMe Ctrl",
+		"VBOX HARDDISK",
+		"VMware Virtual",
 		"Virtual Disk",
 		"Virtual disk",
-		"QEMU HARDDISK",
-		"VBOX HARDDISK",
+		"nvme_card-pd",
 	};
 	const char *name = strrchr(place, '/');
 	char model[64];
 
 	if (name && starts_with_any(name + 1, names, ARRAY_SIZE(names)))
 		return true;
-	/* iSCSI and NVMe over fabrics. */
-	if (strstr(place, "/session") || strstr(place, "/nvme-fabrics/"))
+	if (contains_any(place, places, ARRAY_SIZE(places)))
 		return true;
 	return read_text(diskfd, "device/model", model, sizeof(model)) == 0 &&
 	       starts_with_any(model, models, ARRAY_SIZE(models));

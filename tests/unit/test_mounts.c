@@ -372,6 +372,31 @@ static int setup_sys(void **state)
 	add_device("259:1", "devices/pci0/nvme/nvme1/nvme1n1", "0\n");
 	put("devices/pci0/nvme/nvme1/nvme1n1", "device/model",
 	    "Amazon Elastic Block Store\n");
+	/* As Oracle's and DigitalOcean's volumes: whatever it is called, it says it spins. */
+	add_device("8:64", "devices/pci0/virtio4/host5/target5:0:1/block/sde", "1\n");
+	put("devices/pci0/virtio4/host5/target5:0:1/block/sde", "device/model",
+	    "BlockVolume     \n");
+	add_device("8:80", "devices/pci0/virtio5/host6/target6:0:0/block/sdf", "1\n");
+	put("devices/pci0/virtio5/host6/target6:0:0/block/sdf", "device/model", "Volume\n");
+	add_device("8:81", "devices/pci0/virtio5/host6/target6:0:0/block/sdf/sdf1", NULL);
+	put("devices/pci0/virtio5/host6/target6:0:0/block/sdf/sdf1", "partition", "1\n");
+	add_device("202:0", "devices/vbd-51712/block/xvda", "1\n");
+	add_device("8:96", "devices/vbd-2048/block/sdg", "1\n");
+	add_device("252:0", "devices/platform/a003e00.virtio_mmio/virtio6/block/vdb",
+		   "1\n");
+	/* A cloud's volume, and a disk of the machine that the same cloud rents out. */
+	add_device("259:2", "devices/pci0/nvme/nvme2/nvme2n1", "0\n");
+	put("devices/pci0/nvme/nvme2/nvme2n1", "device/model",
+	    "Alibaba Cloud Elastic Block Storage     \n");
+	add_device("259:3", "devices/pci0/nvme/nvme3/nvme3n1", "0\n");
+	put("devices/pci0/nvme/nvme3/nvme3n1", "device/model",
+	    "Amazon EC2 NVMe Instance Storage\n");
+	add_device("259:4", "devices/pci0/nvme/nvme4/nvme4n1", "0\n");
+	put("devices/pci0/nvme/nvme4/nvme4n1", "device/model",
+	    "Microsoft NVMe Direct Disk v2           \n");
+	add_device("259:5", "devices/pci0/nvme/nvme5/nvme5n1", "0\n");
+	put("devices/pci0/nvme/nvme5/nvme5n1", "device/model",
+	    "VMware Virtual NVMe Disk\n");
 	add_device("179:0", "devices/platform/mmc0/block/mmcblk0", "0\n");
 	put("devices/platform/mmc0/block/mmcblk0", "queue/max_sectors_kb", "64\n");
 	put("devices/platform/mmc0/block/mmcblk0", "queue/read_ahead_kb", "0\n");
@@ -413,6 +438,11 @@ static void test_device_classes(void **state)
 		{ 8, 16, STORAGE_FLASH },	{ 8, 32, STORAGE_NETWORK },
 		{ 8, 48, STORAGE_NETWORK },	{ 254, 0, STORAGE_NETWORK },
 		{ 259, 0, STORAGE_FLASH },	{ 259, 1, STORAGE_NETWORK },
+		{ 8, 64, STORAGE_NETWORK },	{ 8, 80, STORAGE_NETWORK },
+		{ 8, 81, STORAGE_NETWORK },	{ 202, 0, STORAGE_NETWORK },
+		{ 8, 96, STORAGE_NETWORK },	{ 252, 0, STORAGE_NETWORK },
+		{ 259, 2, STORAGE_NETWORK },	{ 259, 3, STORAGE_FLASH },
+		{ 259, 4, STORAGE_FLASH },	{ 259, 5, STORAGE_NETWORK },
 		{ 179, 0, STORAGE_FLASH },	{ 43, 0, STORAGE_NETWORK },
 		{ 253, 0, STORAGE_ROTATIONAL }, { 253, 1, STORAGE_FLASH },
 		{ 99, 99, STORAGE_FLASH },
