@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Nothing can end a thread that sleeps in a dead disk, so whatever may is done in processes
- * that can be left behind. This one looks at /proc and /run only.
+ * The supervisor. Whatever may hang in a dead disk is done by the parts, which are processes
+ * that it can leave behind (child.h). It looks at /proc and /run itself, and at nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "boot.h"
+#include "child.h"
+#include "clock.h"
 #include "log.h"
 #include "macro.h"
 #include "output-file.h"
@@ -30,19 +29,6 @@
 #define IOPRIO_IDLE	   (3 << 13)
 
 enum { METADATA, DATA, PARTS };
-
-struct process {
-	pid_t pid;
-	int in; /* hangs up when the part has ended; -1: it has, or was not started */
-};
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /*
  * A descriptor that polls POLLPRI when tasks have waited for memory for 5 % of a second, or
@@ -80,49 +66,19 @@ static int watch_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/*
- * A process that is stuck must hold nothing that others wait for: only PART's descriptors
- * stay.
- */
-static void let_go(struct boot_part *part)
-{
-	int *const kept[] = { &part->stop_fd, &part->told_fd, &part->ready_fd,
-			      &part->before_fd };
-	int null = open("/dev/null", O_RDWR);
-
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (null < 0 || dup2(null, fd) < 0)
-			close(fd);
-	/* Out of the way of where they are going to be. */
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		*kept[i] = *kept[i] < 0 ? -1 : fcntl(*kept[i], F_DUPFD_CLOEXEC, 10);
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		*kept[i] = *kept[i] < 0 ? -1 : dup2(*kept[i], STDERR_FILENO + 1 + (int)i);
-	syscall(SYS_close_range, STDERR_FILENO + 1u + ARRAY_SIZE(kept), ~0u, 0u);
-}
-
 static int start_part(struct boot_part part, void (*run)(const struct boot_part *),
-		      struct process *ret)
+		      struct child *ret)
 {
-	int ends[2];
-	pid_t pid;
+	int *const kept[] = { &part.stop_fd, &part.told_fd, &part.ready_fd,
+			      &part.before_fd };
+	pid_t pid = child_fork(ret, &part.told_fd);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork();
 	if (pid == 0) {
-		part.told_fd = ends[1];
-		let_go(&part);
+		child_let_go(kept, ARRAY_SIZE(kept));
 		run(&part);
 		_exit(0);
 	}
-	close(ends[1]);
-	if (pid < 0) {
-		close(ends[0]);
-		return -errno;
-	}
-	*ret = (struct process){ pid, ends[0] };
-	return 0;
+	return pid < 0 ? (int)pid : 0;
 }
 
 /*
@@ -130,30 +86,22 @@ static int start_part(struct boot_part part, void (*run)(const struct boot_part 
  * while one reads from the disk it takes the other for somebody else, and waits. Only root
  * can read block devices; without that part it is only slower.
  */
-static int start_parts(struct boot_part part, struct process ret[static PARTS])
+static int start_parts(struct boot_part part, struct child ret[static PARTS])
 {
 	int ready[2], r;
 
-	ret[METADATA].in = ret[DATA].in = part.ready_fd = part.before_fd = -1;
+	ret[METADATA] = ret[DATA] = CHILD_NONE;
+	part.ready_fd = part.before_fd = -1;
 	if (part.options->no_metadata || geteuid() != 0 || pipe2(ready, O_CLOEXEC) < 0)
 		return start_part(part, boot_data_part, &ret[DATA]);
 	part.before_fd = ready[0];
 	start_part(part, boot_metadata_part, &ret[METADATA]);
-	part.before_fd = ret[METADATA].in;
+	part.before_fd = ret[METADATA].fd;
 	part.ready_fd = ready[1];
 	r = start_part(part, boot_data_part, &ret[DATA]);
 	close(ready[0]);
 	close(ready[1]);
 	return r;
-}
-
-/* 0 when UNTIL_US has passed, else what happened: pollfd.revents of each are set. */
-static int wait_event(struct pollfd *fds, nfds_t n, uint64_t until_us)
-{
-	uint64_t now = now_us(), left = until_us > now ? until_us - now : 0;
-	int r = poll(fds, n, (int)MIN((left + 999) / 1000, 1u << 30));
-
-	return r < 0 && errno == EINTR ? 1 : r;
 }
 
 /* Until the part has read elfcast.conf, which may hang, the default holds. */
@@ -165,17 +113,15 @@ static uint64_t deadline_us(const struct boot_share *share, uint64_t start_us)
 }
 
 /* Whether it has ended; it may only have told something. */
-static bool has_ended(struct process *p, short events)
+static bool has_ended(struct child *part, short events)
 {
 	char byte;
 
-	if (events & POLLIN && read(p->in, &byte, 1) == 1 && !(events & POLLHUP))
+	if (events & POLLIN && read(part->fd, &byte, 1) == 1 && !(events & POLLHUP))
 		return false;
 	if (events == 0)
 		return false;
-	waitpid(p->pid, NULL, 0);
-	close(p->in);
-	p->in = -1;
+	child_reap(part);
 	return true;
 }
 
@@ -183,7 +129,7 @@ static bool has_ended(struct process *p, short events)
  * Wait for the parts, and for reasons to stop them: the deadline they mind themselves, of
  * the others they are told by STOP_FD being closed.
  */
-static void watch(struct process processes[static PARTS], int signals, int stop_fd,
+static void watch(struct child parts[static PARTS], int signals, int stop_fd,
 		  uint64_t start_us, const struct boot_share *share, struct boot_end *end)
 {
 	enum { SIGNAL = PARTS, PRESSURE, FDS };
@@ -191,17 +137,17 @@ static void watch(struct process processes[static PARTS], int signals, int stop_
 		[SIGNAL] = { .fd = signals, .events = POLLIN },
 		[PRESSURE] = { .fd = watch_pressure(), .events = POLLPRI },
 	};
-	uint64_t stopped_us = UINT64_MAX;
+	uint64_t stopped_us = CLOCK_NEVER;
 	int n_left = 0;
 
 	for (int i = 0; i < PARTS; i++) {
-		fds[i] = (struct pollfd){ .fd = processes[i].in, .events = POLLIN };
-		n_left += processes[i].in >= 0;
+		fds[i] = (struct pollfd){ .fd = parts[i].fd, .events = POLLIN };
+		n_left += parts[i].pid > 0;
 	}
 	while (n_left > 0 &&
-	       wait_event(fds, FDS, MIN(deadline_us(share, start_us), stopped_us)) != 0) {
+	       clock_poll(fds, FDS, MIN(deadline_us(share, start_us), stopped_us)) > 0) {
 		for (int i = 0; i < PARTS; i++)
-			if (fds[i].fd >= 0 && has_ended(&processes[i], fds[i].revents)) {
+			if (fds[i].fd >= 0 && has_ended(&parts[i], fds[i].revents)) {
 				fds[i].fd = -1;
 				n_left--;
 			}
@@ -209,21 +155,20 @@ static void watch(struct process processes[static PARTS], int signals, int stop_
 			continue;
 		end->stop = fds[SIGNAL].revents ? BOOT_STOP_SIGNAL : BOOT_STOP_PRESSURE;
 		fds[SIGNAL].fd = fds[PRESSURE].fd = -1;
-		stopped_us = now_us() + GRACE_US;
+		stopped_us = clock_us() + GRACE_US;
 		close(stop_fd);
 	}
 	end->left_behind = n_left > 0;
 	for (int i = 0; i < PARTS; i++)
-		if (processes[i].in >= 0)
-			kill(processes[i].pid, SIGKILL);
+		child_leave(&parts[i]);
 }
 
 int boot_supervise(const struct boot_options *o)
 {
-	struct boot_part part = { .options = o, .start_us = now_us() };
+	struct boot_part part = { .options = o, .start_us = clock_us() };
 	struct boot_end end = { .stop = BOOT_STOP_NONE };
 	int signals = watch_signals(), stop[2], r;
-	struct process processes[PARTS];
+	struct child parts[PARTS];
 
 	part.share = mmap(NULL, sizeof(*part.share), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -232,11 +177,11 @@ int boot_supervise(const struct boot_options *o)
 	part.share->deadline_ms = o->deadline_ms;
 	part.stop_fd = stop[0];
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
-	r = start_parts(part, processes);
+	r = start_parts(part, parts);
 	if (r < 0)
 		return log_errno(r, "cannot make a process"), 1;
-	watch(processes, signals, stop[1], part.start_us, part.share, &end);
-	end.elapsed_us = now_us() - part.start_us;
+	watch(parts, signals, stop[1], part.start_us, part.share, &end);
+	end.elapsed_us = clock_us() - part.start_us;
 	if (end.stop == BOOT_STOP_NONE)
 		end.stop = end.left_behind ? BOOT_STOP_DEADLINE
 					   : (enum boot_stop)part.share->data.stop;
