@@ -3,12 +3,13 @@
  * elfcast-prefetch, what runs at boot: a supervisor, which touches no disk and leaves at its
  * deadline whatever happens, and the parts it starts, which do.
  *
- *   main.c       options
- *   supervise.c  starts the parts, waits for their end, the deadline, a signal, pressure
- *   metadata.c   the part that reads file systems' metadata ahead, from block devices
- *   data.c       the part that parses the pack and reads ahead; without privileges
- *   pace.c       when it goes on: others read first, memory stays free
- *   report.c     the journal's line and /run's file
+ *   elfcast-prefetch.c  options
+ *   supervise.c    starts the parts, waits for their end, the deadline, a signal, pressure
+ *   metadata.c     the part that reads file systems' metadata ahead, from block devices
+ *   data.c         the part that parses the pack and reads ahead; without privileges
+ *   pace.c         obeys pace-decide.c: others read first, memory stays free
+ *   disk-reads.c   whether others read from our disks
+ *   report.c       the journal's line and /run's file
  *
  * libc only.
  */

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "boot.h"
+#include "clock.h"
 #include "config.h"
 #include "io.h"
 #include "bounds.h"
@@ -162,7 +162,7 @@ static void wait_for_metadata(const struct boot_part *part)
 {
 	if (part->ready_fd >= 0)
 		close(part->ready_fd);
-	pace_wait_hangup(part, METADATA_WAIT_MS);
+	pace_wait_hangup(part, clock_in_ms(METADATA_WAIT_MS));
 }
 
 static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *pace,
@@ -223,12 +223,9 @@ void boot_data_part(const struct boot_part *part)
 {
 	static struct pace pace;
 	enum boot_outcome outcome;
-	struct timespec t;
 
 	pace_init(&pace, part, &part->share->data, &part->share->metadata);
 	outcome = run(part, &pace, &part->share->error);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	part->share->data.cpu_us =
-		(uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	part->share->data.cpu_us = clock_cpu_us();
 	part->share->outcome = outcome;
 }

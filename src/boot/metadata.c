@@ -5,9 +5,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
 
 #include "boot.h"
+#include "clock.h"
 #include "io.h"
 #include "bounds.h"
 #include "pace.h"
@@ -17,14 +17,6 @@
 /* A hundred bytes for each of 600,000 files. */
 #define MAX_BYTES   ((uint64_t)64 << 20)
 #define DEADLINE_US UINT64_C(30000000)
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static int read_file(const char *path, uint8_t **ret, size_t *ret_bytes)
 {
@@ -64,14 +56,14 @@ void boot_metadata_part(const struct boot_part *part)
 	pace_init(&pace, part, &part->share->metadata, &part->share->data);
 	if (store_open(part->options->root, false, &store) < 0)
 		return;
-	pace_wait_hangup(part, -1);
+	pace_wait_hangup(part, CLOCK_NEVER);
 	pace_watch_disks(&pace, store.root_path);
 	if (read_places(part->options, &store, &s) < 0)
 		return;
-	start_us = now_us();
+	start_us = clock_us();
 	if (pace_prefetch(&pace, &store, &s, MAX_BYTES / PAGE_BYTES,
 			  part->start_us + DEADLINE_US, &report) < 0)
 		return;
 	free(report.skips);
-	part->share->metadata_us = now_us() - start_us;
+	part->share->metadata_us = clock_us() - start_us;
 }

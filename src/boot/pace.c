@@ -1,59 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Collects what pace_decide() wants to know, obeys it, and counts what was done for the report. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "blockdev.h"
+#include "clock.h"
 #include "macro.h"
 #include "pace.h"
+#include "pace-decide.h"
 
-/*
- * A disk that others read from is left to them until it has been quiet for as long as a
- * launch computes between two reads, and for 40 times what a batch of ours takes there: 100
- * ms on a memory card, a second on a disk that seeks. Then it is tried with one batch, so that
- * they lose some 2 % of their time. One that is never quiet is tried all the same, every few
- * of these times.
- */
-#define QUIET_MIN_MS  100
-#define QUIET_MAX_MS  1000
-#define QUIET_BATCHES 40
-#define YIELD_TIMES   5
-/* And at the beginning, when it has read nothing yet. */
-#define START_MAX_MS  10000
-
-static int64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
+/* How long it looks, before the first batch, whether the disks are quiet. */
+#define LOOK_MS	 100
+/* After it whoever tries the disk alone is not waited for any more. */
+#define TRIAL_MS 100
 
 /* What was done since: a batch or the opening of a file, ours and what hindered it. */
 static void note_batch(struct pace *p)
 {
-	int64_t took_us = p->returned_us ? now_us() - p->returned_us : 0;
+	uint64_t took_us = p->returned_us ? clock_us() - p->returned_us : 0;
 
-	p->batch_us = MAX(took_us, p->batch_us - p->batch_us / 8);
-}
-
-static int quiet_ms(const struct pace *p)
-{
-	int64_t ms = p->batch_us * QUIET_BATCHES / 1000;
-
-	return (int)MIN(MAX(ms, QUIET_MIN_MS), QUIET_MAX_MS);
+	p->batch_us = pace_longest_us(p->batch_us, took_us);
 }
 
 /* Whether the supervisor wants us to end; waits up to MS for that. */
-static bool is_stopped(const struct pace *p, int ms)
+static bool is_stopped(const struct pace *p, unsigned ms)
 {
 	struct pollfd fd = { .fd = p->stop_fd, .events = POLLIN };
 
-	return poll(&fd, 1, ms) != 0;
+	return clock_poll(&fd, 1, clock_in_ms(ms)) != 0;
 }
 
 uint64_t pace_available_bytes(const char *meminfo)
@@ -65,44 +43,41 @@ uint64_t pace_available_bytes(const char *meminfo)
 								       : UINT64_MAX;
 }
 
-static bool has_memory(const struct pace *p)
+/* UINT64_MAX: there is no telling. */
+static uint64_t available_bytes(const struct pace *p)
 {
 	char text[512];
 	ssize_t n = pread(p->meminfo_fd, text, sizeof(text) - 1, 0);
 
 	if (n <= 0)
-		return true;
+		return UINT64_MAX;
 	text[n] = 0;
-	return pace_available_bytes(text) >= p->reserve_bytes;
+	return pace_available_bytes(text);
 }
 
-/* The lock is held: the other threads wait, too. False: stopped meanwhile. */
-static bool let_others_read(struct pace *p)
+/* The lock is held: the other threads wait, too. */
+static enum pace_step let_others_read(struct pace *p, struct pace_facts *f)
 {
-	int times = 0, ms = quiet_ms(p);
+	unsigned ms = pace_quiet_ms(p->batch_us);
+	enum pace_step step;
 
-	if (!disk_reads_by_others(&p->disks))
-		return true;
-	p->counts->n_yields++;
-	do {
-		if (is_stopped(p, ms))
-			return false;
-		p->counts->yielded_us += (uint64_t)ms * 1000;
-	} while (disk_reads_by_others(&p->disks) && ++times < YIELD_TIMES);
-	p->trial = true;
-	p->trial_thread = pthread_self();
-	return true;
+	f->others_read = disk_reads_by_others(&p->disks);
+	while ((step = pace_decide(f)) == PACE_WAIT) {
+		p->counts->n_yields += f->n_waits == 0;
+		f->stopped = is_stopped(p, ms);
+		if (!f->stopped)
+			p->counts->yielded_us += ms * UINT64_C(1000);
+		f->others_read = disk_reads_by_others(&p->disks);
+		f->n_waits++;
+	}
+	return step;
 }
 
 /* Whoever tries the disk may find nothing left to read, and not come back. */
 static void wait_for_trial(struct pace *p)
 {
-	struct timespec until;
+	const struct timespec until = clock_timespec(clock_in_ms(TRIAL_MS));
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += QUIET_MIN_MS * 1000000l;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	while (p->trial && !pthread_equal(p->trial_thread, pthread_self()))
 		if (pthread_cond_clockwait(&p->trial_over, &p->lock, CLOCK_MONOTONIC,
 					   &until) == ETIMEDOUT)
@@ -113,32 +88,40 @@ static void wait_for_trial(struct pace *p)
 
 static void publish(struct pace *p, uint64_t pages_asked)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	p->counts->cpu_us = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	p->counts->cpu_us = clock_cpu_us();
 	p->counts->pages_asked = pages_asked;
 	p->counts->bytes_read = disk_reads_own(p->disks.io_fd);
+}
+
+static void note_step(struct pace *p, enum pace_step step)
+{
+	if (step == PACE_NO_MEMORY)
+		p->counts->stop = BOOT_STOP_MEMORY;
+	else if (step == PACE_TOO_LATE)
+		p->counts->stop = BOOT_STOP_DEADLINE;
+	if (step != PACE_TRY)
+		return;
+	p->trial = true;
+	p->trial_thread = pthread_self();
 }
 
 static bool go_on(void *userdata, uint64_t pages_asked)
 {
 	struct pace *p = userdata;
-	bool yes;
+	struct pace_facts f = { .reserve_bytes = p->reserve_bytes };
+	enum pace_step step;
 
 	pthread_mutex_lock(&p->lock);
 	note_batch(p);
 	publish(p, pages_asked);
-	yes = !is_stopped(p, 0);
-	if (yes && !has_memory(p)) {
-		p->counts->stop = BOOT_STOP_MEMORY;
-		yes = false;
-	}
+	f.available_bytes = available_bytes(p);
 	wait_for_trial(p);
-	yes = yes && let_others_read(p);
-	p->returned_us = now_us();
+	f.stopped = is_stopped(p, 0);
+	step = let_others_read(p, &f);
+	note_step(p, step);
+	p->returned_us = clock_us();
 	pthread_mutex_unlock(&p->lock);
-	return yes;
+	return step == PACE_GO || step == PACE_TRY;
 }
 
 void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts *counts,
@@ -171,22 +154,24 @@ void pace_watch_disks(struct pace *p, const char *root_path)
 
 bool pace_wait_quiet(struct pace *p, const struct boot_part *part)
 {
-	int64_t limit_ms =
-		part->options->deadline_ms ? part->options->deadline_ms : INT64_MAX / 1000;
+	unsigned limit_ms = part->options->deadline_ms;
+	struct pace_start s = { .limit_us = limit_ms ? limit_ms * UINT64_C(1000)
+						     : CLOCK_NEVER };
+	enum pace_step step;
 
-	for (int ms = 0; ms < START_MAX_MS; ms += QUIET_MIN_MS) {
-		if (is_stopped(p, QUIET_MIN_MS))
-			return false;
-		if (now_us() - (int64_t)part->start_us >= limit_ms * 1000) {
-			p->counts->stop = BOOT_STOP_DEADLINE;
-			return false;
+	do {
+		s.stopped = is_stopped(p, LOOK_MS);
+		s.waited_ms += LOOK_MS;
+		s.age_us = clock_us() - part->start_us;
+		s.others_read = disk_reads_by_others(&p->disks);
+		step = pace_decide_start(&s);
+		if (step == PACE_WAIT) {
+			p->counts->n_yields = 1;
+			p->counts->yielded_us += LOOK_MS * 1000;
 		}
-		if (!disk_reads_by_others(&p->disks))
-			break;
-		p->counts->n_yields = 1;
-		p->counts->yielded_us += QUIET_MIN_MS * 1000;
-	}
-	return true;
+	} while (step == PACE_WAIT);
+	note_step(p, step);
+	return step == PACE_GO;
 }
 
 void pace_publish(struct pace *p)
@@ -194,7 +179,7 @@ void pace_publish(struct pace *p)
 	publish(p, 0);
 }
 
-void pace_wait_hangup(const struct boot_part *part, int ms)
+void pace_wait_hangup(const struct boot_part *part, uint64_t until_us)
 {
 	struct pollfd fds[] = {
 		{ .fd = part->before_fd }, /* hanging up is told unasked */
@@ -202,15 +187,7 @@ void pace_wait_hangup(const struct boot_part *part, int ms)
 	};
 
 	if (part->before_fd >= 0)
-		poll(fds, ARRAY_SIZE(fds), ms);
-}
-
-/* 0 would be no deadline. */
-static unsigned left_ms(uint64_t deadline_us)
-{
-	uint64_t now = (uint64_t)now_us();
-
-	return now + 1000 < deadline_us ? (unsigned)((deadline_us - now) / 1000) : 1;
+		clock_poll(fds, ARRAY_SIZE(fds), until_us);
 }
 
 int pace_prefetch(struct pace *p, const struct store *store, const struct shadow *s,
@@ -230,7 +207,7 @@ int pace_prefetch(struct pace *p, const struct store *store, const struct shadow
 	if (r < 0)
 		return r;
 	disk_reads_add_objects(&p->disks, mounts, store->root_path, s);
-	options.deadline_ms = left_ms(deadline_us);
+	options.deadline_ms = MAX(clock_left_ms(deadline_us), 1u); /* 0: none */
 	r = prefetch_run(s, mounts, &options, ret);
 	if (r == 0)
 		publish(p, ret->n_pages_asked);

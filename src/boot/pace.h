@@ -15,8 +15,8 @@ struct pace {
 	int stop_fd;
 	int meminfo_fd;
 	uint64_t reserve_bytes;
-	int64_t returned_us; /* when it last let somebody go on; 0: never */
-	int64_t batch_us;    /* what the longest of the last batches took, at most */
+	uint64_t returned_us; /* when it last let somebody go on; 0: never */
+	uint64_t batch_us;    /* what the longest of the last batches took, at most */
 	struct disk_reads disks;
 	/*
 	 * The first batch after a yield is one thread's alone: with nothing else of ours in
@@ -49,8 +49,8 @@ bool pace_wait_quiet(struct pace *p, const struct boot_part *part);
 /* What was read in between is told to the other part. */
 void pace_publish(struct pace *p);
 
-/* Until part->before_fd hangs up, if there is one; part->stop_fd; or MS are over. */
-void pace_wait_hangup(const struct boot_part *part, int ms);
+/* Until part->before_fd hangs up, if there is one; part->stop_fd does; or UNTIL_US (clock.h). */
+void pace_wait_hangup(const struct boot_part *part, uint64_t until_us);
 
 /*
  * prefetch_run() at P's pace, until DEADLINE_US. With ret->deadline_hit nothing that was
