@@ -83,15 +83,13 @@ static int read_pack(const struct boot_options *o, struct store *store, int pack
 	size_t bytes;
 	int r;
 
-	if (o->pack)
+	if (o->pack) {
 		r = io_read_file(pack_fd, LIMIT_PACK_BYTES, (char **)&data, &bytes);
-	else
-		r = store_read_pack(store, &data, &bytes);
-	if (r == -ENOENT && !o->pack) {
-		store->usr = true; /* image builds */
+	} else {
+		store_choose(store);
+		share->from_usr = store->usr;
 		r = store_read_pack(store, &data, &bytes);
 	}
-	share->from_usr = store->usr && r != -ENOENT;
 	if (r < 0)
 		return r;
 	r = shadow_parse(data, bytes, ret);

@@ -31,13 +31,11 @@ static int read_places(const struct boot_options *o, struct store *store,
 {
 	uint8_t *data; /* stays: threads that hang may still use it */
 	size_t bytes;
-	int r = o->places ? read_file(o->places, &data, &bytes)
-			  : store_read_places(store, &data, &bytes);
+	int r;
 
-	if (r == -ENOENT && !o->places) {
-		store->usr = true; /* image builds */
-		r = store_read_places(store, &data, &bytes);
-	}
+	store_choose(store);
+	r = o->places ? read_file(o->places, &data, &bytes)
+		      : store_read_places(store, &data, &bytes);
 	if (r == 0)
 		r = shadow_parse(data, bytes, ret);
 	return r == 0 && ret->kind != SHADOW_KIND_PLACES ? -EBADMSG : r;

@@ -122,7 +122,7 @@ static int prepare(struct setting *s, char *const argv[])
 {
 	int r;
 
-	r = store_open(NULL, false, &s->store);
+	r = store_open_compiled(NULL, &s->store);
 	if (r < 0)
 		return log_errno(r, "cannot open root '/'");
 	r = find_shadows(s, argv);

@@ -54,7 +54,7 @@ static int dump(const char *name)
 {
 	_cleanup_(store_done) struct store s = { .rootfd = -1 };
 	_cleanup_(input_done) struct input in = { 0 };
-	int r = store_open(arg_root, false, &s);
+	int r = store_open_compiled(arg_root, &s);
 
 	if (r < 0) {
 		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");

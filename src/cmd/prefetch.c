@@ -211,7 +211,7 @@ static int prefetch_all(int n, char *const commands[], uint64_t start)
 	struct store s;
 	int r, status;
 
-	r = store_open(arg_root, false, &s);
+	r = store_open_compiled(arg_root, &s);
 	if (r < 0) {
 		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
 		return CMD_FAILED;

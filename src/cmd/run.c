@@ -43,7 +43,7 @@ static int find_shadows(const char *command, struct store *s, struct launch_shad
 	_cleanup_free_ char *program = NULL;
 	int r;
 
-	r = store_open(NULL, false, s);
+	r = store_open_compiled(NULL, s);
 	if (r == 0)
 		r = program_resolve(s, command, &program);
 	if (r == 0)

@@ -216,7 +216,7 @@ static int show(const char *name)
 	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
 	_cleanup_(input_done) struct input in = { 0 };
 	_cleanup_(facts_done) struct facts_context facts = { .storage_override = -1 };
-	int r = store_open(arg_root, false, &s);
+	int r = store_open_compiled(arg_root, &s);
 
 	if (r < 0) {
 		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");

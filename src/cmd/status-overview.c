@@ -155,24 +155,18 @@ static void look_at_boot(const struct store *s, struct overview *o)
 		o->watcher = (struct watch_state){ 0 };
 }
 
-/* As launch_shadows_find(): where /var has no shadows, those of an image build in /usr. */
 static int look(const struct store *s, struct overview *o)
 {
 	_cleanup_(name_list_done) struct name_list names = { 0 };
-	struct store from = *s;
-	int r = store_list_shadows(&from, &names);
+	int r = store_list_shadows(s, &names);
 
-	if (r == 0 && names.n == 0) {
-		from.usr = true;
-		r = store_list_shadows(&from, &names);
-	}
 	if (r == 0)
-		r = look_at_profiles(&from, &names, o);
+		r = look_at_profiles(s, &names, o);
 	if (r == 0)
-		r = look_at_shadows(&from, &names, o);
+		r = look_at_shadows(s, &names, o);
 	if (r < 0)
 		return r;
-	look_at_pack(&from, o);
+	look_at_pack(s, o);
 	look_at_boot(s, o);
 	return 0;
 }

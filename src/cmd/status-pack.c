@@ -194,17 +194,6 @@ static void on_config_problem(const struct diag *d, _unused_ void *userdata)
 	log_diag(store_config_path(), d);
 }
 
-/* As launch_shadows_find(): where /var has no shadows, those of an image build in /usr. */
-static int choose_store(const struct store *s, struct store *ret)
-{
-	_cleanup_(name_list_done) struct name_list names = { 0 };
-	int r = store_list_shadows(s, &names);
-
-	*ret = *s;
-	ret->usr = s->usr || names.n == 0;
-	return r;
-}
-
 static int load(const struct store *s, struct config *c, struct pack **ret_pack,
 		unsigned *ret_damaged, enum on_disk *ret_disk)
 {
@@ -230,11 +219,8 @@ int status_pack(const struct store *s)
 	_cleanup_(config_done) struct config c = { 0 };
 	enum on_disk disk = DISK_NONE;
 	unsigned n_damaged = 0;
-	struct store from;
-	int r = choose_store(s, &from);
+	int r = load(s, &c, &p, &n_damaged, &disk);
 
-	if (r == 0)
-		r = load(&from, &c, &p, &n_damaged, &disk);
 	if (r < 0) {
 		log_errno(r, "cannot choose what to read at boot");
 		return CMD_FAILED;

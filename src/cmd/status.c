@@ -23,7 +23,7 @@ static const struct part overview = { NULL, status_overview };
 static int print(const struct part *part)
 {
 	_cleanup_(store_done) struct store s = { 0 };
-	int r = store_open(arg_root, false, &s);
+	int r = store_open_compiled(arg_root, &s);
 
 	if (r < 0) {
 		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");

@@ -111,17 +111,14 @@ static void on_event(unsigned events, const struct dir_id *id, const char *name,
 		w->must_resolve = true;
 }
 
-/* The compile index of this system or, where /var has none, of the image. */
 static int read_index(struct watch *w, uint8_t **ret, struct shadow *ret_shadow)
 {
-	struct store usr = w->store;
 	size_t bytes;
 	int r;
 
-	usr.usr = true;
+	/* The first one of this machine takes the place of the image's. */
+	store_choose(&w->store);
 	r = store_read_index(&w->store, ret, &bytes);
-	if (r == -ENOENT)
-		r = store_read_index(&usr, ret, &bytes);
 	if (r == 0)
 		r = shadow_parse(*ret, bytes, ret_shadow);
 	return r == 0 && ret_shadow->kind != SHADOW_KIND_INDEX ? -EBADMSG : r;

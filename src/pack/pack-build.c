@@ -8,10 +8,13 @@
 #include "pack-build.h"
 #include "boot-unused.h"
 
-/* Without counts all are equal: a damaged file costs the order, not the pack. */
+/*
+ * Without counts all are equal: a damaged file costs the order, not the pack. An image is made
+ * without: who makes it launches other programs than those who are going to use it.
+ */
 static int load_counts(const struct store *s, struct launch_counts *ret)
 {
-	int r = launch_counts_load(s, ret);
+	int r = s->usr ? -ENOENT : launch_counts_load(s, ret);
 
 	if (r < 0)
 		*ret = (struct launch_counts){ 0 };
@@ -71,7 +74,7 @@ static uint64_t ram_bytes(const struct store *s)
 /* Damaged, it is as good as none: everything may hope again. */
 static int load_unused(const struct store *s, struct boot_unused *ret)
 {
-	int r = boot_unused_load(s, ret);
+	int r = s->usr ? -ENOENT : boot_unused_load(s, ret);
 
 	return r == -ENOENT || r == -EBADMSG || r == -ESTALE || r == -E2BIG ? 0 : r;
 }

@@ -179,13 +179,8 @@ int launch_shadows_find(const struct store *s, const char *program, const char *
 			struct launch_shadows *ret)
 {
 	_cleanup_(launch_shadows_done) struct launch_shadows l = { 0 };
-	struct store usr = *s;
-	int r;
+	int r = add_all(&l, s, program, scenario);
 
-	usr.usr = true;
-	r = add_all(&l, s, program, scenario);
-	if (r == 0 && l.n == 0 && !s->usr)
-		r = add_all(&l, &usr, program, scenario);
 	if (r < 0)
 		return r;
 	if (!scenario)

@@ -32,8 +32,7 @@ int program_resolve(const struct store *s, const char *command, char **ret);
 
 /*
  * The shadows of PROGRAM (canonical) for SCENARIO; NULL: those called "default" or, where
- * there is none, all. Where /var has none, those of an image build in /usr. An empty list is
- * no error. -ENOMEM, -EIO, ...
+ * there is none, all. An empty list is no error. -ENOMEM, -EIO, ...
  */
 int launch_shadows_find(const struct store *s, const char *program, const char *scenario,
 			struct launch_shadows *ret);

@@ -127,14 +127,41 @@ static int make_dir(const struct store *s, const char *path)
 	return fd;
 }
 
+static int open_or_make_dir(const struct store *s, const char *path, bool make)
+{
+	int fd = open_dir(s, path);
+
+	return fd == -ENOENT && make ? make_dir(s, path) : fd;
+}
+
+/* Of compiled files. */
 static int open_state_dir(const struct store *s, const char *sub, bool make)
 {
 	char path[64];
-	int fd;
 
 	snprintf(path, sizeof(path), "%s%s%s", state_path(s), *sub ? "/" : "", sub);
-	fd = open_dir(s, path);
-	return fd == -ENOENT && make ? make_dir(s, path) : fd;
+	return open_or_make_dir(s, path, make);
+}
+
+static bool has_index(const struct store *s, const char *state)
+{
+	_cleanup_close_ int dir = open_dir(s, state);
+
+	return dir >= 0 && faccessat(dir, INDEX, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void store_choose(struct store *s)
+{
+	s->usr = !has_index(s, STATE_VAR) && has_index(s, STATE_USR);
+}
+
+int store_open_compiled(const char *root, struct store *ret)
+{
+	int r = store_open(root, false, ret);
+
+	if (r == 0)
+		store_choose(ret);
+	return r;
 }
 
 /* What root reads and trusts must not be somebody else's to write. */
@@ -434,6 +461,15 @@ static int read_from(int dir, const char *name, size_t limit, uint8_t **ret,
 	return r;
 }
 
+/* Counts are this machine's, wherever its compiled files lie. */
+static int read_var(const struct store *s, const char *name, size_t limit, uint8_t **ret,
+		    size_t *ret_bytes)
+{
+	_cleanup_close_ int dir = open_dir(s, STATE_VAR);
+
+	return dir < 0 ? dir : read_from(dir, name, limit, ret, ret_bytes);
+}
+
 static int read_state(const struct store *s, const char *sub, const char *name,
 		      size_t limit, uint8_t **ret, size_t *ret_bytes)
 {
@@ -626,17 +662,17 @@ const char *store_config_path(void)
 
 int store_read_launches(const struct store *s, uint8_t **ret, size_t *ret_bytes)
 {
-	return read_state(s, "", LAUNCHES, LIMIT_LAUNCHES_BYTES, ret, ret_bytes);
+	return read_var(s, LAUNCHES, LIMIT_LAUNCHES_BYTES, ret, ret_bytes);
 }
 
 int store_read_unused(const struct store *s, uint8_t **ret, size_t *ret_bytes)
 {
-	return read_state(s, "", UNUSED, LIMIT_LAUNCHES_BYTES, ret, ret_bytes);
+	return read_var(s, UNUSED, LIMIT_LAUNCHES_BYTES, ret, ret_bytes);
 }
 
 int store_put_unused(const struct store *s, const void *data, size_t bytes)
 {
-	_cleanup_close_ int dir = open_state_dir(s, "", true);
+	_cleanup_close_ int dir = open_or_make_dir(s, STATE_VAR, true);
 
 	return dir < 0 ? dir
 		       : replace_by(dir, UNUSED_TEMPORARY, UNUSED, data, bytes, false);
@@ -644,7 +680,7 @@ int store_put_unused(const struct store *s, const void *data, size_t bytes)
 
 int store_put_launches(const struct store *s, const void *data, size_t bytes)
 {
-	_cleanup_close_ int dir = open_state_dir(s, "", true);
+	_cleanup_close_ int dir = open_or_make_dir(s, STATE_VAR, true);
 
 	return dir < 0 ? dir
 		       : replace_by(dir, LAUNCHES_TEMPORARY, LAUNCHES, data, bytes, true);
@@ -750,9 +786,10 @@ static void wait_20_ms(void)
 	nanosleep(&t, NULL);
 }
 
-static int lock_file(const struct store *s, const char *name, unsigned timeout_ms)
+static int lock_file(const struct store *s, const char *state, const char *name,
+		     unsigned timeout_ms)
 {
-	_cleanup_close_ int dir = open_state_dir(s, "", true), fd = -1;
+	_cleanup_close_ int dir = open_or_make_dir(s, state, true), fd = -1;
 
 	if (dir < 0)
 		return dir;
@@ -773,7 +810,7 @@ static int lock_file(const struct store *s, const char *name, unsigned timeout_m
 
 int store_open_state(const struct store *s)
 {
-	return open_state_dir(s, "", false);
+	return open_dir(s, STATE_VAR);
 }
 
 const char *store_launches_lock_name(void)
@@ -788,12 +825,12 @@ const char *store_index_name(void)
 
 int store_lock(const struct store *s, unsigned timeout_ms)
 {
-	return lock_file(s, LOCK, timeout_ms);
+	return lock_file(s, state_path(s), LOCK, timeout_ms);
 }
 
 int store_lock_launches(const struct store *s, unsigned timeout_ms)
 {
-	return lock_file(s, LAUNCHES_LOCK, timeout_ms);
+	return lock_file(s, STATE_VAR, LAUNCHES_LOCK, timeout_ms);
 }
 
 int store_mark_dirty(const struct store *s)

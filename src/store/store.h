@@ -18,11 +18,21 @@
 struct store {
 	int rootfd;
 	char *root_path; /* canonical, "/" or without a final slash */
-	bool usr;	 /* shadows under /usr/lib/elfcast instead of /var/lib/elfcast */
+	bool usr;	 /* compiled files are those of an image, in /usr/lib/elfcast */
 };
 
-/* ROOT NULL: "/". 0 or negative errno. */
+/*
+ * ROOT NULL: "/". USR: where to compile to, which compile alone decides; whoever reads opens
+ * the second way. 0 or negative errno.
+ */
 int store_open(const char *root, bool usr, struct store *ret);
+int store_open_compiled(const char *root, struct store *ret);
+/*
+ * Where compiled files are to be read from, all of them: /usr/lib/elfcast when compile has
+ * left its index there and none in /var/lib/elfcast. What was compiled in /var counts alone,
+ * also when that is no pack. For who opened before a disk may be read, or lives on.
+ */
+void store_choose(struct store *s);
 void store_done(struct store *s);
 /* Whether PATH lies where compiling writes: what a launch reads there is ours, not its own. */
 bool store_is_state(const char *path);

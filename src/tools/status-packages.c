@@ -286,7 +286,7 @@ static int show_status(void)
 {
 	_cleanup_(status_done) struct status s = { .store.rootfd = -1 };
 	struct diag diag = { 0 };
-	int r = store_open(arg_root, false, &s.store);
+	int r = store_open_compiled(arg_root, &s.store);
 
 	if (r < 0) {
 		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");

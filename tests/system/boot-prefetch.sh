@@ -162,10 +162,11 @@ mknod "$work/null" c 1 3
 boot --report="$work/null" --pack="$work/pack"
 same "a report to a device: that stays one" "character special file" "$(stat -c %F "$work/null")"
 mkdir -p "$root/usr/lib/elfcast" && mv "$root/$pack" "$root/usr/lib/elfcast/"
+: >"$root/usr/lib/elfcast/index"
 cold
 boot
 same "a pack of an image build" "/usr/lib/elfcast/boot.pack 55" "$(value 'r["pack"], r["asked_pages"]' | tr -d "(),'")"
-rm "$root/usr/lib/elfcast/boot.pack"
+rm -r "$root/usr/lib/elfcast"
 boot
 same "no pack" "0 elfcast-prefetch: no pack '/var/lib/elfcast/boot.pack'" "$? $(cat "$work/err")"
 

@@ -208,6 +208,7 @@ same "links are followed below the root" "0 usr/lib/a.so 1 1" "$? $(resident usr
 timeout 10 "$elfcast" prefetch -q --root="$root" --scenario=other /usr/bin/prog
 same "scenario" "0 usr/lib/a.so 1 1 usr/lib/a.so 5 1" "$? $(resident usr/lib/a.so)"
 mkdir -p "$root/usr/lib/elfcast" && mv "$root/var/lib/elfcast/shadow" "$root/usr/lib/elfcast/"
+: >"$root/usr/lib/elfcast/index"
 cold
 timeout 10 "$elfcast" prefetch -q --root="$root" /usr/bin/prog
 same "shadows of an image build" "0 usr/lib/a.so 1 1" "$? $(resident usr/lib/a.so)"
