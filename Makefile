@@ -71,7 +71,8 @@ USES_disk    := format base
 USES_shadow  := format base file
 USES_store   := format base file disk shadow
 USES_read    := format base file disk shadow
-USES_pack    := format base file disk shadow store read
+USES_pack    := format base file disk shadow store read units
+USES_units   := format base file disk shadow store
 USES_daemon  := format base file disk shadow store read pack
 USES_boot    := format base file disk shadow store read pack
 USES_elf     := format base file
@@ -87,7 +88,7 @@ USES_cmd     := format base file disk shadow store read pack daemon elf profile 
 USES_tools   := format base file disk shadow store read profile compile pkg cmd
 
 # Folders with code, in that order; pkg and tools where their libraries are.
-DIRS     := base file disk shadow store read pack daemon boot elf profile compile trace \
+DIRS     := base file disk shadow store read units pack daemon boot elf profile compile trace \
 	    trace/launch trace/system bench $(if $(PKG_LIBS),pkg) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.

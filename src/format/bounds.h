@@ -54,6 +54,10 @@
 #define LIMIT_PROFILE_NAMES	 1000000u /* then nothing is */
 #define LIMIT_PROFILE_NAME_BYTES 200u	  /* leaves room for HASH16. and .shadow */
 
+/* Unit files as systemd reads them (its own bound on a file), and units of one boot. */
+#define LIMIT_UNIT_BYTES	 (1u << 20)
+#define LIMIT_UNITS		 4096u
+
 /* elfcast.conf; and programs in each of its lists. */
 #define LIMIT_CONFIG_BYTES	 (64u << 10)
 #define LIMIT_CONFIG_PROGRAMS	 4096u
