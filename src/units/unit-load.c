@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,257 +10,12 @@
 #include "unit-text.h"
 #include "vec.h"
 
-/* systemd.unit(5), "Unit File Load Path", by precedence; those of a system manager. */
-static const char *const search_path[] = {
-	"/etc/systemd/system.control", "/run/systemd/system.control",
-	"/run/systemd/transient",      "/run/systemd/generator.early",
-	"/etc/systemd/system",	       "/run/systemd/system",
-	"/run/systemd/generator",      "/usr/local/lib/systemd/system",
-	"/usr/lib/systemd/system",     "/lib/systemd/system",
-	"/run/systemd/generator.late",
-};
-
 static int add_name(struct name_list *l, const char *name, size_t n)
 {
 	if (VEC_RESERVE_ONE(l->names, l->n, l->capacity) < 0)
 		return -ENOMEM;
 	l->names[l->n] = strndup(name, n);
 	return l->names[l->n++] ? 0 : -ENOMEM;
-}
-
-/* ---- directories ---- */
-
-bool unit_paths_reach(const struct unit_paths *p, const char *path)
-{
-	const char *root = strcmp(p->root_path, "/") == 0 ? "" : p->root_path;
-	char full[PATH_MAX];
-	int n = snprintf(full, sizeof(full), "%s%s", root, path);
-
-	/* Asked first: walking into a hung file system cannot be interrupted. */
-	return n > 0 && (size_t)n < sizeof(full) && mounts_is_local(p->mounts, full);
-}
-
-/* A file or directory of root's, that nobody else may write. Descriptor (O_PATH) or error. */
-static int open_trusted(const struct unit_paths *p, const char *path, struct stat *ret_st)
-{
-	_cleanup_close_ int fd = -1;
-
-	if (!unit_paths_reach(p, path))
-		return -EREMOTE;
-	fd = io_open_path(p->rootfd, path, ret_st);
-	if (fd < 0)
-		return fd;
-	if (ret_st->st_uid != geteuid() && ret_st->st_uid != 0)
-		return -EPERM;
-	return ret_st->st_mode & 022 ? -EPERM : TAKE_FD(fd);
-}
-
-static DIR *open_dir(const struct unit_paths *p, const char *path)
-{
-	_cleanup_close_ int path_fd = -1, fd = -1;
-	struct stat st;
-	DIR *d;
-
-	path_fd = open_trusted(p, path, &st);
-	if (path_fd < 0 || !S_ISDIR(st.st_mode))
-		return NULL;
-	fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (d)
-		TAKE_FD(fd);
-	return d;
-}
-
-static char *read_link(DIR *d, const char *name)
-{
-	char target[PATH_MAX];
-	ssize_t n = readlinkat(dirfd(d), name, target, sizeof(target));
-
-	return n > 0 && (size_t)n < sizeof(target) ? strndup(target, (size_t)n) : NULL;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-	return strcmp(((const struct unit_entry *)a)->name,
-		      ((const struct unit_entry *)b)->name);
-}
-
-static int list_dir(const struct unit_paths *p, struct unit_dir *ret)
-{
-	DIR *d = open_dir(p, ret->path);
-	int r = 0;
-
-	if (!d)
-		return 0;
-	for (struct dirent *e; r == 0 && ret->n < LIMIT_UNITS && (e = readdir(d));) {
-		struct unit_entry *entry;
-
-		if (e->d_name[0] == '.')
-			continue;
-		r = VEC_RESERVE_ONE(ret->entries, ret->n, ret->capacity);
-		if (r < 0)
-			break;
-		entry = &ret->entries[ret->n++];
-		*entry = (struct unit_entry){ .name = strdup(e->d_name),
-					      .target = read_link(d, e->d_name) };
-		r = entry->name ? 0 : -ENOMEM;
-	}
-	closedir(d);
-	if (r == 0 && ret->n > 0)
-		qsort(ret->entries, ret->n, sizeof(ret->entries[0]), compare_entries);
-	return r;
-}
-
-static void dir_done(struct unit_dir *d)
-{
-	for (size_t i = 0; i < d->n; i++) {
-		free(d->entries[i].name);
-		free(d->entries[i].target);
-	}
-	free(d->entries);
-	*d = (struct unit_dir){ .path = d->path };
-}
-
-int unit_paths_load(const struct store *s, const struct mounts *m, struct unit_paths *ret)
-{
-	int r = 0;
-
-	*ret = (struct unit_paths){ s->rootfd, s->root_path, m, { { 0 } } };
-	for (size_t i = 0; i < ARRAY_SIZE(search_path); i++)
-		ret->dirs[i].path = search_path[i];
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(search_path); i++)
-		r = list_dir(ret, &ret->dirs[i]);
-	if (r < 0)
-		unit_paths_done(ret);
-	return r;
-}
-
-void unit_paths_done(struct unit_paths *p)
-{
-	for (size_t i = 0; i < UNIT_DIRS; i++)
-		dir_done(&p->dirs[i]);
-}
-
-static const struct unit_entry *find_in(const struct unit_dir *d, const char *name)
-{
-	union {
-		const char *in;
-		char *out;
-	} key = { .in = name }; /* bsearch() changes nothing */
-	const struct unit_entry wanted = { .name = key.out };
-
-	return d->n == 0 ? NULL
-			 : bsearch(&wanted, d->entries, d->n, sizeof(*d->entries),
-				   compare_entries);
-}
-
-static const struct unit_entry *find_entry(const struct unit_paths *p, const char *name,
-					   const struct unit_dir **ret_dir)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(search_path); i++) {
-		const struct unit_entry *e = find_in(&p->dirs[i], name);
-
-		if (e) {
-			*ret_dir = &p->dirs[i];
-			return e;
-		}
-	}
-	return NULL;
-}
-
-/* ---- names ---- */
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-const char *unit_type(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return dot ? dot + 1 : "";
-}
-
-/* "a@.service" of "a@b.service". False: NAME is no instance. */
-static bool template_of(const char *name, char *ret, size_t bytes)
-{
-	const char *at = strchr(name, '@'), *dot = strrchr(name, '.');
-
-	if (!at || !dot || dot <= at + 1)
-		return false;
-	return (size_t)snprintf(ret, bytes, "%.*s%s", (int)(at + 1 - name), name, dot) <
-	       bytes;
-}
-
-/* The instance of NAME, put into the template TARGET ("autovt@tty1" of "getty@.service"). */
-static void instantiate(const char *target, const char *name, char *ret, size_t bytes)
-{
-	const char *at = strchr(target, '@'), *from = strchr(name, '@');
-	const char *dot = strrchr(name, '.');
-
-	if (at && at[1] == '.' && from && dot > from + 1)
-		snprintf(ret, bytes, "%.*s%.*s%s", (int)(at + 1 - target), target,
-			 (int)(dot - from - 1), from + 1, at + 1);
-	else
-		snprintf(ret, bytes, "%s", target);
-}
-
-#define UNIT_NAME_BYTES 256
-#define ALIAS_HOPS	8
-
-/* Where a unit's own file is. PATH "": there is none, or it is masked. */
-struct fragment {
-	char name[UNIT_NAME_BYTES];
-	char path[PATH_MAX];
-};
-
-/*
- * A link to a file of the same name, or of no directory of units, is a file that lies
- * elsewhere; any other makes NAME an alias.
- */
-static bool is_alias(const char *entry_name, const char *target)
-{
-	return strcmp(base_name(target), entry_name) != 0;
-}
-
-static void take_file(const struct unit_paths *p, const struct unit_dir *d,
-		      const struct unit_entry *e, struct fragment *f)
-{
-	f->path[0] = 0;
-	if (e->target && e->target[0] == '/') {
-		snprintf(f->path, sizeof(f->path), "%s", e->target);
-		return;
-	}
-	/* A relative link of the same name leads to another directory of units. */
-	while (e && e->target && ++d < p->dirs + ARRAY_SIZE(search_path))
-		e = find_in(d, e->name) ?: e;
-	if (e && !e->target)
-		snprintf(f->path, sizeof(f->path), "%s/%s", d->path, e->name);
-}
-
-static void find_fragment(const struct unit_paths *p, const char *name, struct fragment *f)
-{
-	snprintf(f->name, sizeof(f->name), "%s", name);
-	f->path[0] = 0;
-	for (int hop = 0; hop < ALIAS_HOPS; hop++) {
-		char template[UNIT_NAME_BYTES], next[UNIT_NAME_BYTES];
-		const struct unit_dir *d;
-		const struct unit_entry *e = find_entry(p, f->name, &d);
-
-		if (!e && template_of(f->name, template, sizeof(template)))
-			e = find_entry(p, template, &d);
-		if (!e || (e->target && strcmp(e->target, "/dev/null") == 0))
-			return;
-		if (!e->target || !is_alias(e->name, e->target)) {
-			take_file(p, d, e, f);
-			return;
-		}
-		instantiate(base_name(e->target), f->name, next, sizeof(next));
-		snprintf(f->name, sizeof(f->name), "%s", next);
-	}
 }
 
 /* ---- settings ---- */
@@ -396,7 +149,7 @@ static int read_settings(struct loading *l, const char *path)
 	size_t bytes;
 	int r;
 
-	path_fd = open_trusted(l->paths, path, &st);
+	path_fd = unit_paths_open(l->paths, path, &st);
 	fd = path_fd < 0 ? path_fd : io_reopen_read(path_fd);
 	r = fd < 0 ? fd : io_read_file(fd, LIMIT_UNIT_BYTES, &text, &bytes);
 	if (r == 0)
@@ -427,14 +180,14 @@ struct beside_list {
 static void beside_done(struct beside_list *b)
 {
 	for (size_t i = 0; i < b->n_dirs; i++)
-		dir_done(&b->dirs[i]);
+		unit_dir_done(&b->dirs[i]);
 	free(b->items);
 }
 
 static int compare_beside(const void *a, const void *b)
 {
-	return compare_entries(((const struct beside *)a)->entry,
-			       ((const struct beside *)b)->entry);
+	return unit_entry_compare(((const struct beside *)a)->entry,
+				  ((const struct beside *)b)->entry);
 }
 
 /* Of files of one name, that of the first directory counts. */
@@ -446,7 +199,7 @@ static int add_beside(struct beside_list *b, size_t dir)
 		bool hidden = false;
 
 		for (size_t k = 0; k < dir; k++)
-			hidden |= find_in(&b->dirs[k], d->entries[i].name) != NULL;
+			hidden |= unit_dir_find(&b->dirs[k], d->entries[i].name) != NULL;
 		if (hidden)
 			continue;
 		if (VEC_RESERVE_ONE(b->items, b->n, b->capacity) < 0)
@@ -461,16 +214,16 @@ static int list_beside(const struct unit_paths *p, const char *dir_name,
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(search_path); i++) {
+	for (size_t i = 0; r == 0 && i < UNIT_DIRS; i++) {
 		size_t n = b->n_dirs;
 
-		if (!find_in(&p->dirs[i], dir_name))
+		if (!unit_dir_find(&p->dirs[i], dir_name))
 			continue;
-		snprintf(b->paths[n], sizeof(b->paths[n]), "%s/%s", search_path[i],
+		snprintf(b->paths[n], sizeof(b->paths[n]), "%s/%s", p->dirs[i].path,
 			 dir_name);
 		b->dirs[n].path = b->paths[n];
 		b->n_dirs++;
-		r = list_dir(p, &b->dirs[n]);
+		r = unit_dir_list(p, &b->dirs[n]);
 		if (r == 0)
 			r = add_beside(b, n);
 	}
@@ -524,7 +277,7 @@ static int for_all_beside(struct loading *l, const char *suffix, beside_handler 
 	char template[UNIT_NAME_BYTES];
 	int r = for_beside(l, l->unit->name, suffix, handler);
 
-	if (r == 0 && template_of(l->unit->name, template, sizeof(template)))
+	if (r == 0 && unit_template(l->unit->name, template, sizeof(template)))
 		r = for_beside(l, template, suffix, handler);
 	return r;
 }
@@ -545,10 +298,10 @@ static int load_beside(struct loading *l)
 int unit_load(const struct unit_paths *p, const char *name, struct unit *ret)
 {
 	struct loading l = { .paths = p, .unit = ret };
-	struct fragment f;
+	struct unit_file f;
 	int r;
 
-	find_fragment(p, name, &f);
+	unit_paths_find(p, name, &f);
 	*ret = (struct unit){ .name = strdup(f.name), .default_dependencies = true };
 	if (!ret->name)
 		return -ENOMEM;
