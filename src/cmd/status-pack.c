@@ -77,6 +77,7 @@ static void print_json_choice(const struct pack_choice *c)
 	json_string("profile", c->name);
 	json_string("verdict", verdict_keys[c->verdict]);
 	json_bool("always", c->always);
+	json_bool("at_boot", c->boot);
 	json_double("weight", c->weight);
 	json_double("saving_ms", (double)c->saving_us / 1000);
 	json_double("reading_ms", (double)c->reading_us / 1000);
@@ -128,7 +129,7 @@ static size_t print_taken(const struct pack *p)
 		       (double)c->saving_us / 1000, mib(c->n_new_pages),
 		       mib(c->n_pages - c->n_new_pages), mib(n_pages));
 		print_name(c);
-		fputs(c->always ? " (always)\n" : "\n", stdout);
+		puts(c->boot ? " (boot)" : c->always ? " (always)" : "");
 	}
 	return i;
 }
@@ -205,7 +206,7 @@ static int load(const struct store *s, struct config *c, struct pack **ret_pack,
 	if (r == 0)
 		r = mounts_load(&mounts);
 	if (r == 0)
-		r = pack_build(s, c, ret_pack, ret_damaged);
+		r = pack_build(s, c, mounts, ret_pack, ret_damaged);
 	if (r == 0)
 		r = pack_build_bytes(*ret_pack, s, mounts, &data, &bytes);
 	if (r == 0)

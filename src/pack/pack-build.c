@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "launch-counts.h"
+#include "boot-programs.h"
 #include "bounds.h"
 #include "object-open.h"
 #include "pack-build.h"
@@ -79,10 +80,11 @@ static int load_unused(const struct store *s, struct boot_unused *ret)
 	return r == -ENOENT || r == -EBADMSG || r == -ESTALE || r == -E2BIG ? 0 : r;
 }
 
-int pack_build(const struct store *s, const struct config *c, struct pack **ret,
-	       unsigned *ret_damaged)
+int pack_build(const struct store *s, const struct config *c, const struct mounts *mounts,
+	       struct pack **ret, unsigned *ret_damaged)
 {
 	_cleanup_(boot_unused_done) struct boot_unused unused = { 0 };
+	_cleanup_(boot_programs_done) struct boot_programs starts = { 0 };
 	const struct pack_options options = {
 		.budget_bytes =
 			config_allows_boot(c) ? config_budget_bytes(c, ram_bytes(s)) : 0,
@@ -90,11 +92,14 @@ int pack_build(const struct store *s, const struct config *c, struct pack **ret,
 		.always = &c->always,
 		.never = &c->never,
 		.unused = &unused,
+		.boot_programs = &starts,
 	};
 	_cleanup_(pack_freep) struct pack *p = pack_new(&options);
 	unsigned n_damaged = 0;
 	int r = p ? load_unused(s, &unused) : -ENOMEM;
 
+	if (r == 0)
+		r = boot_programs_find(s, mounts, &starts);
 	if (r == 0)
 		r = add_shadows(p, s, &n_damaged);
 	if (r == 0)
@@ -155,7 +160,7 @@ int pack_sync(const struct store *s, const struct config *c, const struct mounts
 
 	*ret = (struct pack_built){ 0 };
 	if (config_allows_boot(c))
-		r = pack_build(s, c, &p, &ret->n_damaged);
+		r = pack_build(s, c, mounts, &p, &ret->n_damaged);
 	if (r == 0 && p)
 		r = pack_build_bytes(p, s, mounts, &data, &bytes);
 	if (r == 0 && data) {

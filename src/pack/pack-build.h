@@ -13,10 +13,11 @@
 
 /*
  * Choose from the shadows of S. Damaged ones are left out and counted. *C is borrowed as
- * long as the pack lives. New; -ENOMEM, -E2BIG, -EIO, …
+ * long as the pack lives; MOUNTS tell which unit files may be looked at. New; -ENOMEM,
+ * -E2BIG, -EIO, …
  */
-int pack_build(const struct store *s, const struct config *c, struct pack **ret,
-	       unsigned *ret_damaged);
+int pack_build(const struct store *s, const struct config *c, const struct mounts *mounts,
+	       struct pack **ret, unsigned *ret_damaged);
 
 /* Its bytes; MOUNTS tell which files may be asked for their place. As pack_write(). */
 int pack_build_bytes(const struct pack *p, const struct store *s,

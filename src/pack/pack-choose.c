@@ -106,6 +106,45 @@ static void choose_all_scenarios(struct pack *p)
 	}
 }
 
+/* ---- the machine's own start ---- */
+
+static bool is_recorded_boot(const struct pack_launch *l)
+{
+	return strcmp(l->choice.scenario, SCENARIO_BOOT) == 0;
+}
+
+/* Of a recorded boot, most files are still those that were recorded. */
+static bool is_boot_known(const struct pack *p)
+{
+	for (size_t i = 0; i < p->n_launches; i++) {
+		const struct pack_launch *l = &p->launches[i];
+
+		if (is_recorded_boot(l) && pack_is_candidate(l) &&
+		    l->n_usable_files >= l->n_files - l->n_files / 4)
+			return true;
+	}
+	return false;
+}
+
+/* Where nobody knows what the boot needs, it needs at least the programs that it starts. */
+static void derive_boot(struct pack *p)
+{
+	if (is_boot_known(p))
+		return;
+	for (size_t i = 0; i < p->n_launches; i++) {
+		struct pack_launch *l = &p->launches[i];
+
+		if (l->boot_place != SHADOW_NONE && pack_is_candidate(l))
+			l->choice.boot = true;
+	}
+}
+
+/* Recorded boots come first, then programs as they start. */
+static uint32_t boot_order(const struct pack_launch *l)
+{
+	return is_recorded_boot(l) ? 0 : l->boot_place + 1;
+}
+
 /* ---- the greedy choice ---- */
 
 struct choice {
@@ -145,6 +184,8 @@ static bool is_better(const struct pack *p, uint32_t a, uint32_t b)
 
 	if (la->choice.boot != lb->choice.boot)
 		return la->choice.boot;
+	if (la->choice.boot && boot_order(la) != boot_order(lb))
+		return boot_order(la) < boot_order(lb);
 	if (la->choice.always != lb->choice.always)
 		return la->choice.always;
 	if (la->worth != lb->worth)
@@ -325,6 +366,7 @@ int pack_choose(struct pack *p)
 		qsort(p->launches, p->n_launches, sizeof(*p->launches), compare_names);
 	count_pages(p);
 	choose_all_scenarios(p);
+	derive_boot(p);
 	r = pack_cut(p);
 	if (r == 0)
 		r = choose(&c);

@@ -30,6 +30,9 @@ struct pack_launch {
 	uint64_t reading_us;		  /* all pages */
 	double worth;	     /* saved time expected per page not in the pack yet */
 	uint32_t heap_place; /* SHADOW_NONE: not in the heap */
+	uint32_t
+		boot_place; /* among the programs that the boot starts; SHADOW_NONE: none */
+	uint32_t n_files, n_usable_files; /* named, and not changed since */
 	bool touched;
 };
 

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "hash.h"
+#include "boot-programs.h"
 #include "bounds.h"
 #include "pack-private.h"
 #include "storage.h"
@@ -281,12 +282,25 @@ static int add_files(struct pack *p, struct pack_launch *l, const struct shadow 
 		const struct shadow_object *o = &s->objects[i];
 
 		numbers[i] = SHADOW_NONE;
+		l->n_files++;
+		l->n_usable_files += shadow_object_is_usable(o);
 		if (!has_pages(o))
 			continue;
 		add_costs(l, s, o);
 		r = find_object(p, shadow_string(s, o->path), o, &numbers[i]);
 	}
 	return r == 0 ? add_extents(p, l, s, numbers) : r;
+}
+
+/* SHADOW_NONE: the boot does not start PROGRAM. */
+static uint32_t find_boot_place(const struct pack *p, const char *program)
+{
+	const struct boot_programs *b = p->options.boot_programs;
+
+	for (size_t i = 0; b && i < b->n; i++)
+		if (strcmp(b->items[i].path, program) == 0)
+			return (uint32_t)i;
+	return SHADOW_NONE;
 }
 
 static bool is_listed(const struct name_list *list, const char *program)
@@ -298,9 +312,11 @@ static bool is_listed(const struct name_list *list, const char *program)
  * Hope ends where it was disappointed often enough. What was launched long ago and is read
  * ahead for that alone has a weight left, but it is not worth a place among the others'.
  */
-static void weigh(const struct pack *p, struct pack_choice *c, double count)
+static void weigh(const struct pack *p, struct pack_launch *l, double count)
 {
-	bool hopeless = p->options.unused && !c->always && !c->boot &&
+	struct pack_choice *c = &l->choice;
+	bool starts = c->boot || l->boot_place != SHADOW_NONE;
+	bool hopeless = p->options.unused && !c->always && !starts &&
 			boot_unused_is_hopeless(p->options.unused, c->program);
 
 	c->weight = hopeless ? count : count + PRIOR;
@@ -322,7 +338,8 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, double co
 	p->n_launches++;
 	l->choice.boot = strcmp(l->choice.scenario, SCENARIO_BOOT) == 0;
 	l->choice.always = is_listed(p->options.always, l->choice.program);
-	weigh(p, &l->choice, MAX(count, 0.0));
+	l->boot_place = find_boot_place(p, l->choice.program);
+	weigh(p, l, MAX(count, 0.0));
 	if (is_listed(p->options.never, l->choice.program))
 		l->choice.verdict = PACK_NEVER;
 	return add_files(p, l, s);

@@ -12,6 +12,7 @@
 #include "shadow-read.h"
 #include "store.h"
 
+struct boot_programs;
 struct boot_unused;
 
 struct pack_options {
@@ -19,8 +20,13 @@ struct pack_options {
 	uint64_t budget_us; /* of modelled reading time; 0: no limit */
 	/* Programs by path or name, see config.h; may be NULL. Borrowed. */
 	const struct name_list *always, *never;
-	const struct boot_unused
-		*unused; /* may be NULL; borrowed until the last pack_add() */
+	/* May be NULL; borrowed until the last pack_add(). */
+	const struct boot_unused *unused;
+	/*
+	 * What the boot starts, in that order; the same. Counts where no boot was recorded, or
+	 * what was recorded has mostly changed.
+	 */
+	const struct boot_programs *boot_programs;
 };
 
 /* What became of a launch, from chosen to hopeless. */
@@ -45,7 +51,11 @@ struct pack_choice {
 	uint64_t n_new_pages; /* that no better launch has brought in */
 	enum pack_verdict verdict;
 	bool always; /* the administrator's word */
-	bool boot; /* SCENARIO is SCENARIO_BOOT: the machine's own start comes first of all */
+	/*
+	 * The machine's own start needs it, and that comes first of all: a recorded boot
+	 * (SCENARIO_BOOT), or the launch of a program that the boot starts.
+	 */
+	bool boot;
 };
 
 /* New; NULL: no memory. OPTIONS is copied, its lists are borrowed. */

@@ -170,6 +170,24 @@ rm "$P"/*
 compile
 check "no profile: no pack" test ! -e "$V/boot.pack"
 
+# What the boot starts comes first; boot-programs.sh tells how it is found.
+mkdir -p "$R/usr/lib/systemd/system/default.target.wants"
+printf '[Unit]\n' >"$R/usr/lib/systemd/system/default.target"
+printf '[Service]\nExecStart=/usr/bin/b\n' >"$R/usr/lib/systemd/system/b.service"
+library
+program a 4
+program b 4
+counts "a 9"
+compile
+same "by counts" "a+12 b+4" "$(packed)"
+ln -s ../b.service "$R/usr/lib/systemd/system/default.target.wants/"
+compile
+same "a service that is enabled" "b+12 a+4" "$(packed)"
+same "status agrees" "current [True, False]" "$(state) $(query '[l["at_boot"] for l in d["launches"]]')"
+elfcast status --pack --root="$R" 2>/dev/null >"$TMP/out"
+same "and says so" "/usr/bin/b (boot)" "$(sed -n '2s/.*  //p' "$TMP/out")"
+rm -r "$R/usr/lib/systemd" "${P:?}"/* "$V/launches"
+
 # Scenarios, and an image.
 library
 program g 4

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "boot-programs.h"
 #include "bounds.h"
 #include "pack.h"
 #include "page-select.h"
@@ -28,6 +29,7 @@ struct file {
 	int64_t ctime_ns;
 	enum storage_class storage;
 	struct buildid buildid;
+	bool stale;
 };
 
 /* One extent: FILE's pages, touched in bucket WHEN. FILES sorted by path; ends with 0. */
@@ -71,7 +73,7 @@ static void add_uses(struct pack *p, const char *name, const char *program,
 		objects[i] = (struct object_desc){
 			.path = files[i].path,
 			.wanted_bytes = 1 << 20,
-			.state = OBJECT_VALID,
+			.state = files[i].stale ? OBJECT_STALE : OBJECT_VALID,
 			.storage = files[i].storage,
 			.buildid = files[i].buildid,
 			.identity = { files[i].ino, 1 << 20, 1, files[i].ctime_ns },
@@ -428,6 +430,48 @@ static void test_boot_comes_first(void **state)
 	o.never = &always;
 	p = chosen(&o, files, N_FILES, specs + 1, 1);
 	assert_string_equal(described(p), "2-never");
+	pack_free(p);
+}
+
+/* Where no boot is known, programs that the boot starts come first, as they start. */
+static void test_programs_that_the_boot_starts(void **state)
+{
+	static const struct spec specs[] = {
+		{ "1", "/often", NULL, 99, { { A, 0, 1, 0 } } },
+		{ "2", "/second", NULL, 0, { { B, 0, 8, 0 } } },
+		{ "3", "/first", NULL, 0, { { LIBC, 0, 8, 0 } } },
+		{ "4", "/init", SCENARIO_BOOT, 0, { { A, 20, 1, 0 } } },
+	};
+	struct boot_program starts[] = { { (char *)(uintptr_t) "/first", NULL },
+					 { (char *)(uintptr_t) "/second", NULL } };
+	const struct boot_programs programs = { starts, 2, 2 };
+	struct unused_program hopeless = { (char *)(uintptr_t) "/first", 99 };
+	struct boot_unused unused = { .items = &hopeless, .n = 1 };
+	struct file changed[N_FILES];
+	struct pack_options o = plenty;
+	struct pack *p;
+
+	(void)state;
+	o.boot_programs = &programs;
+	o.unused = &unused; /* they start before anybody counts */
+	p = chosen(&o, files, N_FILES, specs, 3);
+	assert_string_equal(described(p), "3+8 2+8 1+1");
+	assert_true(pack_get(p, 1)->boot);
+	assert_false(pack_get(p, 2)->boot);
+	pack_free(p);
+	/* A recorded boot knows better. */
+	p = chosen(&o, files, N_FILES, specs, 4);
+	assert_string_equal(described(p), "4+1 1+1 2+8 3+8");
+	pack_free(p);
+	/* But not when most of it has changed. */
+	memcpy(changed, files, sizeof(changed));
+	changed[B].stale = changed[LIBC].stale = true;
+	p = pack_new(&o);
+	add_spec(p, files, N_FILES, &specs[0]);
+	add_spec(p, files, N_FILES, &specs[1]);
+	add_spec(p, changed, N_FILES, &specs[3]);
+	assert_int_equal(pack_choose(p), 0);
+	assert_string_equal(described(p), "4+1 2+8 1+1");
 	pack_free(p);
 }
 
@@ -857,6 +901,7 @@ int main(void)
 		cmocka_unit_test(test_unused),
 		cmocka_unit_test(test_always_and_never),
 		cmocka_unit_test(test_boot_comes_first),
+		cmocka_unit_test(test_programs_that_the_boot_starts),
 		cmocka_unit_test(test_without_counts_by_name),
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_objects_in_two_states),
