@@ -13,7 +13,8 @@
 #   lab_cold                 unmount, detach, attach, mount: nothing of it is cached
 #   lab_detach, lab_end
 #
-# Sets LAB (directory), LAB_MNT (where the root is mounted), LAB_RA_KB (read-ahead, 128).
+# Sets LAB (directory), LAB_MNT (where the root is mounted), LAB_RA_KB (read-ahead, 128; empty:
+# what the kernel chooses).
 # shellcheck disable=SC2034 # used by those who source this
 
 : "${TOP:?}" "${BUILD:?}"
@@ -180,6 +181,7 @@ lab_attach_loop() {
 
 lab_set_ra() { # file
 	local got
+	[ -n "$LAB_RA_KB" ] || return 0
 	echo "$LAB_RA_KB" >"$1"
 	got=$(cat "$1")
 	[ "$got" = "$LAB_RA_KB" ] || lab_die "read_ahead_kb is $got, not $LAB_RA_KB"
@@ -206,7 +208,7 @@ lab_detach_loop() {
 	[ -n "$LAB_LOOP" ] || return 0
 	for ((i = 0; i < 100; i++)); do
 		case $(losetup --noheadings --output BACK-FILE "$LAB_LOOP" 2>/dev/null) in
-		"$LAB"/*) losetup --detach "$LAB_LOOP" && read -r -t 0.05 <>"$LAB/never" ;;
+		"$LAB"/*) losetup --detach "$LAB_LOOP" 2>/dev/null; read -r -t 0.05 <>"$LAB/never" ;;
 		*) break ;;
 		esac
 	done

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * slowdisk: serves one backing file as MOUNT/disk with the service times of a modelled disk,
- * and counts in MOUNT/stats (truncating that file resets it). Read-only, nothing is cached.
+ * and counts in MOUNT/stats (truncating that file resets it; a model written to it is the
+ * disk's from then on). Nothing is cached. What is written to the disk stays in memory, takes no
+ * time and goes with the process: the models are of reads.
  *
  * The disk lives on a virtual clock: when a request is done is computed from the model, the
  * reply is held back until then. How late a reply went out (a busy machine, a coarse timer)
@@ -71,7 +73,7 @@ struct stats {
 /* The one disk of this process; libfuse calls back from one thread. */
 static struct disk {
 	struct model model;
-	const char *data;
+	char *data;
 	uint64_t bytes;
 
 	pthread_mutex_t lock; /* all below */
@@ -269,7 +271,7 @@ static bool fill_stat(fuse_ino_t ino, struct stat *st)
 		st->st_mode = S_IFDIR | 0755;
 		return true;
 	case INO_DISK:
-		st->st_mode = S_IFREG | 0400;
+		st->st_mode = S_IFREG | 0600;
 		st->st_size = (off_t)disk.bytes;
 		return true;
 	case INO_STATS:
@@ -330,10 +332,6 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *unused, int 
 
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	if (ino == INO_DISK && (fi->flags & O_ACCMODE) != O_RDONLY) {
-		fuse_reply_err(req, EROFS);
-		return;
-	}
 	if (ino == INO_STATS && (fi->flags & O_TRUNC))
 		reset_stats();
 	fi->direct_io = 1;
@@ -353,15 +351,6 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t bytes, off_t off,
 		workers_promote(pid);
 	}
 }
-
-static const struct fuse_lowlevel_ops ops = {
-	.init = op_init,
-	.lookup = op_lookup,
-	.getattr = op_getattr,
-	.setattr = op_setattr,
-	.open = op_open,
-	.read = op_read,
-};
 
 /* 0 or -EINVAL. */
 static int parse_model(const char *text, struct model *ret)
@@ -392,6 +381,69 @@ static int parse_model(const char *text, struct model *ret)
 	return 0;
 }
 
+/* Between two measurements, when no request is under way. */
+static int change_model(const char *text, size_t bytes)
+{
+	char name[64];
+	struct model model;
+	int r;
+
+	if (bytes >= sizeof(name))
+		return EINVAL;
+	memcpy(name, text, bytes);
+	name[bytes] = 0;
+	name[strcspn(name, "\n")] = 0;
+	r = parse_model(name, &model);
+	if (r < 0)
+		return -r;
+	pthread_mutex_lock(&disk.lock);
+	disk.model = model;
+	pthread_mutex_unlock(&disk.lock);
+	return 0;
+}
+
+static void reply_written(fuse_req_t req, int error, size_t bytes)
+{
+	if (error)
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_write(req, bytes);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t bytes,
+		     off_t off, struct fuse_file_info *unused)
+{
+	int error = 0;
+
+	(void)unused;
+	if (ino == INO_STATS)
+		error = change_model(data, bytes);
+	else if (off < 0 || (uint64_t)off > disk.bytes ||
+		 bytes > disk.bytes - (uint64_t)off)
+		error = ENOSPC;
+	else
+		memcpy(disk.data + off, data, bytes);
+	reply_written(req, error, bytes);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino, int unused,
+		     struct fuse_file_info *unused_fi)
+{
+	(void)ino, (void)unused, (void)unused_fi;
+	fuse_reply_err(req, 0);
+}
+
+static const struct fuse_lowlevel_ops ops = {
+	.init = op_init,
+	.lookup = op_lookup,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.open = op_open,
+	.read = op_read,
+	.write = op_write,
+	.fsync = op_fsync,
+};
+
 static int map_backing(const char *path)
 {
 	struct stat st;
@@ -404,10 +456,12 @@ static int map_backing(const char *path)
 		close(fd);
 		return -EINVAL;
 	}
-	/* Populated: the disk below the disk must take no time. */
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (p == MAP_FAILED)
+		return -errno;
+	/* The disk below the disk must take no time; copies are only of what is written. */
+	if (madvise(p, (size_t)st.st_size, MADV_POPULATE_READ) < 0)
 		return -errno;
 	disk.data = p;
 	disk.bytes = (uint64_t)st.st_size;
@@ -427,8 +481,10 @@ static void settle_process(void)
 	signal(SIGINT, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	prctl(PR_SET_TIMERSLACK, 1ul);
-	mlockall(MCL_CURRENT |
-		 MCL_FUTURE); /* its own pages are not read from a disk again */
+	/* Its own pages are not read from a disk again; of what is still to be mapped, those
+	 * that were touched: all of a private mapping would be a copy of the disk. */
+	mlockall(MCL_CURRENT);
+	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	sched_setscheduler(0, SCHED_FIFO, &param); /* inherited by threads; may be denied */
 }
 
@@ -469,12 +525,12 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "slowdisk: cannot begin: %s\n", strerror(-r));
 		return 1;
 	}
+	settle_process();
 	r = map_backing(argv[2]);
 	if (r < 0) {
 		fprintf(stderr, "slowdisk: cannot serve '%s': %s\n", argv[2], strerror(-r));
 		return 1;
 	}
-	settle_process();
 	r = run(argv[3]);
 	workers_end();
 	return r;

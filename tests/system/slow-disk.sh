@@ -130,6 +130,23 @@ check "the disk holds the bytes of its file" cmp "$LAB_LOOP" "$LAB/disk.img"
 check "requests of 4096 bytes arrive whole" whole_requests 4096 200
 check "requests of 131072 bytes arrive whole" whole_requests 131072 100
 lab_detach
+# LAB_MODE: a loop device that may be written to.
+LAB_MODE=rw raw_disk ram
+sum=$(sha256sum <"$LAB/disk.img")
+head -c 8192 /dev/zero >"$LAB/zeros"
+keeps_writes() {
+	dd if="$LAB/zeros" of="$LAB_LOOP" bs=4k seek=5 oflag=direct conv=notrunc status=none &&
+		cmp -n 8192 -i 20480:0 "$LAB_LOOP" "$LAB/zeros" &&
+		cmp -n 20480 "$LAB_LOOP" "$LAB/disk.img" && cmp -i 28672 "$LAB_LOOP" "$LAB/disk.img"
+}
+check "what is written is on the disk" keeps_writes
+check "and not in its file" test "$sum" = "$(sha256sum <"$LAB/disk.img")"
+changed_model() {
+	echo sd:1500:60 >"$LAB/slow/stats" && model_takes 4096 200 $((200 * 666)) &&
+		! echo no-such >"$LAB/slow/stats"
+}
+check "the model can be changed" changed_model 2>/dev/null
+lab_detach
 raw_disk net:1000:3000:125
 # one after the other: latency, and the larger of a slot and the transfer
 check "net: 1 ms and one slot a request" model_takes 4096 200 $((200 * 1333))
