@@ -1,0 +1,265 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Boots of a whole system on the lab's disks. Sourced after lab.sh, in its namespace.
+#
+#   boots_begin
+#   boots_root			a Debian system with $PACKAGES and this build, in $LAB/base.img
+#   boots_record		one boot, recorded by elfcast-train-boot.service
+#   boots_image WAY MODEL	the disk of a way
+#   boots_once WAY MODEL ROUND	one cold boot; a JSON line in $LAB/results
+#   boots_drop_images
+#
+# PID 1 of the container is asked by the systemctl of this machine, through its socket: what
+# asks is cached, and reads nothing from the disk that is measured. It has to be in the
+# container's process namespace, or PID 1 does not know who asks.
+# shellcheck disable=SC2034
+: "${LAB_SLOWDISK:?}"
+BOOTS_UNITS=/usr/lib/systemd/system
+boots_nspawn=
+boots_leader=
+boots_cgroups=()
+
+boots_begin() {
+	local h
+	# Ours, so that nspawn has a place outside of the disk, and PID 1's socket can be put here.
+	mkdir -p /run/systemd && mount -t tmpfs -o mode=755 boots /run/systemd || lab_die "cannot mount a tmpfs"
+	mkdir /run/systemd/system /run/systemd/nspawn
+	for h in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+		if [ -e "$h/cgroup.procs" ] && mkdir "$h/elfcast-boots-$$" 2>/dev/null; then
+			boots_cgroups+=("$h/elfcast-boots-$$")
+		fi
+	done
+	# Before what else runs here, and all that boots alike.
+	if mkdir "/sys/fs/cgroup/cpu/elfcast-boots-$$" 2>/dev/null; then
+		boots_cgroups+=("/sys/fs/cgroup/cpu/elfcast-boots-$$")
+		echo 262144 >"${boots_cgroups[-1]}/cpu.shares"
+	fi
+	trap 'boots_end; lab_end' EXIT
+	: >"$LAB/results"
+}
+
+boots_end() {
+	local h i
+	boots_kill
+	for h in "${boots_cgroups[@]}"; do
+		for ((i = 0; i < 50; i++)); do
+			find "$h" -depth -type d -exec rmdir {} + 2>/dev/null
+			[ -e "$h" ] || break
+			read -r -t 0.1 <>"$LAB/never"
+		done
+	done
+}
+
+# ---- the container ------------------------------------------------------------------------
+
+# Start the system at $LAB_MNT. It has no network, so that its services disturb nobody.
+boots_start() {
+	local i
+	(
+		for h in "${boots_cgroups[@]}"; do echo "$BASHPID" >"$h/cgroup.procs"; done
+		export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+		exec systemd-nspawn -q --register=no --keep-unit --private-network -D "$LAB_MNT" \
+			--bind="$LAB_LOOP" --system-call-filter="fanotify_init fanotify_mark" \
+			--console=read-only --boot
+	) </dev/null >"$LAB/console" 2>&1 &
+	boots_nspawn=$! boots_leader=
+	for ((i = 0; i < 1000; i++)); do
+		kill -0 "$boots_nspawn" 2>/dev/null || return 1
+		read -r boots_leader _ 2>/dev/null <"/proc/$boots_nspawn/task/$boots_nspawn/children"
+		[ -n "$boots_leader" ] && [ -S "/proc/$boots_leader/root/run/systemd/private" ] && break
+		read -r -t 0.05 <>"$LAB/never"
+	done
+	ln -sfn "/proc/$boots_leader/root/run/systemd/private" /run/systemd/private
+}
+
+boots_ctl() {
+	SYSTEMD_IGNORE_CHROOT=1 LC_ALL=C timeout 120 \
+		nsenter -t "$boots_leader" --pid systemctl --system "$@" 2>/dev/null
+}
+
+# Until the default target is reached, and nothing is left to be started: one question, so
+# that the boot is not disturbed by being looked at.
+boots_wait() {
+	case $(boots_ctl is-system-running --wait) in
+	running | degraded) ;;
+	*) return 1 ;;
+	esac
+}
+
+boots_wait_unit() { # unit: until it has ended
+	local i
+	for ((i = 0; i < 1200; i++)); do
+		case $(boots_ctl show -P SubState "$1") in
+		dead | failed) return 0 ;;
+		esac
+		read -r -t 0.1 <>"$LAB/never"
+	done
+	return 1
+}
+
+boots_halt() {
+	kill -RTMIN+4 "$boots_leader" # systemd(1): powers off
+	wait "$boots_nspawn"
+	boots_nspawn=
+}
+
+# What was measured is known, and what was written goes with the disk.
+boots_kill() {
+	[ -n "$boots_nspawn" ] || return 0
+	[ -z "$boots_leader" ] || kill -KILL "$boots_leader" 2>/dev/null
+	kill -KILL "$boots_nspawn" 2>/dev/null
+	wait "$boots_nspawn" 2>/dev/null
+	boots_nspawn=
+}
+
+# ---- the disk -----------------------------------------------------------------------------
+
+boots_attach() { # image model
+	LAB_IMAGE=$1 LAB_MODEL=$2 LAB_MODE=rw
+	if [ "$READ_AHEAD_KB" = kernel ] && [ "$2" != plain ]; then
+		LAB_RA_KB=
+	else
+		LAB_RA_KB=${READ_AHEAD_KB/kernel/128}
+	fi
+	[ "$2" = plain ] || lab_start_server "$2"
+	lab_attach_loop
+	mount "$LAB_LOOP" "$LAB_MNT" || lab_die "cannot mount $LAB_LOOP"
+	losetup --detach "$LAB_LOOP"
+}
+
+boots_detach() {
+	local i
+	boots_kill
+	for ((i = 0; i < 200; i++)); do
+		if ! mountpoint -q "$LAB_MNT" || umount "$LAB_MNT" 2>/dev/null; then break; fi
+		read -r -t 0.05 <>"$LAB/never"
+	done
+	lab_detach || lab_die "something still uses the disk"
+}
+
+# ---- what is on it ------------------------------------------------------------------------
+
+# The tree is kept: installing takes a minute or two.
+boots_tar() {
+	local codename cache=$BUILD/boots key
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	key=$(echo "$codename $PACKAGES" | tr ' ' '\n' | sort | sha256sum | cut -c 1-12)
+	BOOTS_TAR=$cache/$codename-$key.tar
+	[ -s "$BOOTS_TAR" ] && return
+	mkdir -p "$cache"
+	echo "installing, once: $PACKAGES"
+	mmdebstrap -q --variant=minbase --include="systemd systemd-sysv dbus $(boots_libraries) $PACKAGES" \
+		"$codename" "$LAB/root.tar" >"$LAB/mmdebstrap.log" 2>&1 ||
+		lab_die "mmdebstrap failed: $(tail -n 3 "$LAB/mmdebstrap.log")"
+	mv "$LAB/root.tar" "$BOOTS_TAR"
+}
+
+# Packages of what our programs are linked with.
+boots_libraries() {
+	ldd "$BUILD"/elfcast | sed -n 's/.*=> \([^ ]*\) .*/\1/p' | xargs -n 1 readlink -f |
+		sed 's,^/lib/,/usr/lib/,' | while read -r f; do
+		dpkg -S "${f#/usr}" 2>/dev/null || dpkg -S "$f" 2>/dev/null
+	done | cut -d : -f 1 | sort -u | tr '\n' ' '
+}
+
+# Ours, of the tree at DIR. In containers the unit does nothing: here it shall.
+boots_install() { # dir
+	make -s -C "$1" prefix=/usr DESTDIR="$LAB_MNT" install >/dev/null 2>&1 || lab_die "cannot install $1"
+	sed -i /ConditionVirtualization/d "$LAB_MNT$BOOTS_UNITS"/elfcast-*.service
+	systemd-sysusers --root="$LAB_MNT" elfcast.conf 2>/dev/null
+	systemctl --root="$LAB_MNT" -q enable elfcast-boot.service || lab_die "cannot enable the unit"
+}
+
+boots_root() {
+	local base=$LAB/base.img
+	boots_tar
+	truncate -s 2500M "$base"
+	# All tables written now: nothing may be initialised behind a measurement's back.
+	mkfs.ext4 -q -F -b 4096 -m 0 -J size=8 -E lazy_itable_init=0,lazy_journal_init=0 "$base" ||
+		lab_die "mkfs.ext4 failed"
+	boots_attach "$base" plain
+	tar -x -C "$LAB_MNT" -f "$BOOTS_TAR" --exclude='./dev/*' || lab_die "cannot unpack $BOOTS_TAR"
+	rm -rf "$LAB_MNT"/var/cache/apt/archives "$LAB_MNT"/var/lib/apt/lists
+	boots_install "$TOP"
+	# What only a first boot does.
+	boots_start && boots_wait || lab_die "it does not boot: $(tail -n 3 "$LAB/console")"
+	boots_halt
+	boots_detach
+}
+
+# As an administrator would, but not for a minute.
+boots_record() {
+	local unit=$BOOTS_UNITS/elfcast-train-boot.service profile
+	boots_attach "$LAB/base.img" plain
+	cp "$LAB_MNT$unit" "$LAB/unit"
+	sed -i '/ConditionKernelCommandLine/d; s/--for=[0-9]*/--for=20/' "$LAB_MNT$unit"
+	systemctl --root="$LAB_MNT" -q enable elfcast-train-boot.service
+	boots_detach
+	boots_attach "$LAB/base.img" plain
+	boots_start && boots_wait && boots_wait_unit elfcast-train-boot || lab_die "recording failed"
+	boots_halt
+	systemctl --root="$LAB_MNT" -q disable elfcast-train-boot.service
+	cp "$LAB/unit" "$LAB_MNT$unit"
+	rm -rf "$LAB_MNT/var/lib/elfcast/"{boot.pack,boot.places,shadow,index}
+	for profile in "$LAB_MNT"/etc/elfcast/profiles.d/*.boot.json; do
+		[ -s "$profile" ] || lab_die "nothing was recorded"
+		cp "$profile" "$LAB/boot.json"
+	done
+	boots_detach
+}
+
+boots_compile() { # elfcast model
+	local class=flash
+	case $2 in net:*) class=network ;; hdd) class=rotational ;; esac
+	"$1" compile --root "$LAB_MNT" --storage $class >"$LAB/compile.log" 2>&1 ||
+		lab_die "compile failed: $(tail -n 3 "$LAB/compile.log")"
+}
+
+boots_image() { # way model
+	local image=$LAB/$1.img
+	cp --sparse=always "$LAB/base.img" "$image"
+	case $1 in eager | old) ;; *) return ;; esac
+	boots_attach "$image" plain
+	[ "$1" = eager ] || boots_install "$OLD"
+	boots_compile "$([ "$1" = old ] && echo "$OLD/build/elfcast" || echo "$BUILD/elfcast")" "$2"
+	boots_detach
+}
+
+boots_drop_images() {
+	local way
+	for way in $WAYS; do rm -f "$LAB/$way.img"; done
+}
+
+# ---- one boot -----------------------------------------------------------------------------
+
+# All that there is, and all of the file system's own; the disk takes no time for it.
+boots_read_all() {
+	echo ram >"$LAB/slow/stats"
+	find "$LAB_MNT" -xdev -type f -exec cat {} + >/dev/null
+	echo "$LAB_MODEL" >"$LAB/slow/stats"
+}
+
+# Times in us since systemd's start.
+boots_times() {
+	boots_ctl show '*' -p Id -p InactiveExitTimestampMonotonic -p ActiveEnterTimestampMonotonic
+	echo
+	boots_ctl show -p UserspaceTimestampMonotonic -p UnitsLoadFinishTimestampMonotonic \
+		-p GeneratorsStartTimestampMonotonic -p GeneratorsFinishTimestampMonotonic
+}
+
+boots_once() { # way model round
+	boots_attach "$LAB/$1.img" "$2"
+	[ "$1" != cached ] || boots_read_all
+	lab_reset_stats
+	boots_start && boots_wait || return 1
+	boots_times >"$LAB/times"
+	lab_stat bytes >"$LAB/bytes"
+	lab_stat requests >>"$LAB/bytes"
+	case $1 in
+	eager | old) boots_wait_unit elfcast-boot ;;
+	esac
+	cp "/proc/$boots_leader/root/run/elfcast/boot.json" "$LAB/report" 2>/dev/null || : >"$LAB/report"
+	/usr/bin/python3 "$TOP/tests/lab/boots.py" --line "$1" "$2" "$3" "$LAB/times" "$LAB/bytes" "$LAB/report" \
+		>>"$LAB/results" || return 1
+	boots_detach
+}
