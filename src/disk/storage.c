@@ -5,7 +5,7 @@
 #include "storage.h"
 
 /*
- * The costs are those of the models that DESIGN's table was measured on: rotational: 120 MB/s
+ * The costs are those of the disks that tests/lab models: rotational: 120 MB/s
  * and half a turn plus a short seek; network: 1 ms, 3000 IOPS, 125 MB/s; flash: an SD card or
  * eMMC, 1500 IOPS, 60 MB/s (a fast NVMe needs none of this: there nothing is gained or lost);
  * image: a compressed image on flash, which is read and unpacked in blocks of 128 KiB.

@@ -12,7 +12,7 @@
 #define PAGE_BYTES		 4096u
 #define PAGE_SHIFT		 12
 
-/* Text profiles (DESIGN: the hook parses at most 8 MiB, nested at most 8 deep). */
+/* Text profiles (the hook parses at most 8 MiB, nested at most 8 deep). */
 #define LIMIT_PROFILE_BYTES	 (8u << 20)
 #define LIMIT_JSON_DEPTH	 8u
 #define LIMIT_JSON_KEYS		 64u /* keys of one JSON object */

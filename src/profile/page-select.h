@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which pages are worth reading ahead on a storage class: DESIGN rule 2, in one place.
+ * Which pages are worth reading ahead on a storage class: ARCHITECTURE.md, rule 2, in one place.
  */
 #ifndef ELFCAST_PAGE_SELECT_H
 #define ELFCAST_PAGE_SELECT_H

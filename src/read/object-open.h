@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * From an object of a shadow to the open file, if it still is the file that was compiled:
- * DESIGN rules 1 and 5. Touches no file system that could hang. libc only, no allocation.
+ * ARCHITECTURE.md, rules 1 and 5. Touches no file system that could hang. libc only, no allocation.
  */
 #ifndef ELFCAST_OBJECT_OPEN_H
 #define ELFCAST_OBJECT_OPEN_H
