@@ -29,16 +29,17 @@ static const char *const disk_words[] = {
 };
 
 static const char *const verdict_keys[PACK_VERDICTS] = {
-	[PACK_TAKEN] = "taken",		[PACK_OVER_BUDGET] = "over-budget",
-	[PACK_OVER_TIME] = "over-time", [PACK_OTHER_SCENARIO] = "other-scenario",
-	[PACK_UNUSED] = "unused",	[PACK_STALE] = "stale",
-	[PACK_NEVER] = "never",
+	[PACK_TAKEN] = "taken",		  [PACK_OVER_BUDGET] = "over-budget",
+	[PACK_OVER_TIME] = "over-time",	  [PACK_OTHER_SCENARIO] = "other-scenario",
+	[PACK_OTHER_BOOT] = "other-boot", [PACK_UNUSED] = "unused",
+	[PACK_STALE] = "stale",		  [PACK_NEVER] = "never",
 };
 
 static const char *const verdict_words[PACK_VERDICTS] = {
 	[PACK_OVER_BUDGET] = "over the budget",
 	[PACK_OVER_TIME] = "over the time",
 	[PACK_OTHER_SCENARIO] = "not the default scenario",
+	[PACK_OTHER_BOOT] = "another recorded boot fits this system better",
 	[PACK_UNUSED] = "read ahead at several boots, and not launched",
 	[PACK_STALE] = "nothing to read: files missing or changed",
 	[PACK_NEVER] = "never, says elfcast.conf",

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "boot-programs.h"
 #include "bounds.h"
 #include "pack-private.h"
 
@@ -113,23 +114,48 @@ static bool is_recorded_boot(const struct pack_launch *l)
 	return strcmp(l->choice.scenario, SCENARIO_BOOT) == 0;
 }
 
-/* Of a recorded boot, most files are still those that were recorded. */
-static bool is_boot_known(const struct pack *p)
+/* How well a recorded boot fits: files that are still the same, and programs that start here. */
+static double fit(const struct pack *p, const struct pack_launch *l)
 {
-	for (size_t i = 0; i < p->n_launches; i++) {
-		const struct pack_launch *l = &p->launches[i];
+	size_t n_programs = p->options.boot_programs ? p->options.boot_programs->n : 0;
 
-		if (is_recorded_boot(l) && pack_is_candidate(l) &&
-		    l->n_usable_files >= l->n_files - l->n_files / 4)
-			return true;
+	return (double)l->n_usable_files / (double)MAX(l->n_files, 1u) *
+	       (double)(l->n_started + 1) / (double)(n_programs + 1);
+}
+
+/* Of several (a server's, a desktop's, this machine's own), the one that fits best; or NULL. */
+static const struct pack_launch *choose_recorded_boot(struct pack *p)
+{
+	struct pack_launch *best = NULL;
+
+	for (size_t i = 0; i < p->n_launches; i++) {
+		struct pack_launch *l = &p->launches[i];
+
+		if (!is_recorded_boot(l) || !pack_is_candidate(l))
+			continue;
+		if (!best || fit(p, l) > fit(p, best)) {
+			if (best)
+				best->choice.verdict = PACK_OTHER_BOOT;
+			best = l;
+		} else {
+			l->choice.verdict = PACK_OTHER_BOOT;
+		}
 	}
-	return false;
+	return best;
+}
+
+/* Most of its files are still those that were recorded. */
+static bool is_current(const struct pack_launch *l)
+{
+	return l->n_usable_files >= l->n_files - l->n_files / 4;
 }
 
 /* Where nobody knows what the boot needs, it needs at least the programs that it starts. */
 static void derive_boot(struct pack *p)
 {
-	if (is_boot_known(p))
+	const struct pack_launch *recorded = choose_recorded_boot(p);
+
+	if (recorded && is_current(recorded))
 		return;
 	for (size_t i = 0; i < p->n_launches; i++) {
 		struct pack_launch *l = &p->launches[i];

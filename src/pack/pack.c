@@ -273,6 +273,17 @@ static int add_extents(struct pack *p, struct pack_launch *l, const struct shado
 	return p->n_extents > UINT32_MAX / 2 ? -E2BIG : 0;
 }
 
+/* SHADOW_NONE: the boot does not start PROGRAM. */
+static uint32_t find_boot_place(const struct pack *p, const char *program)
+{
+	const struct boot_programs *b = p->options.boot_programs;
+
+	for (size_t i = 0; b && i < b->n; i++)
+		if (strcmp(b->items[i].path, program) == 0)
+			return (uint32_t)i;
+	return SHADOW_NONE;
+}
+
 static int add_files(struct pack *p, struct pack_launch *l, const struct shadow *s)
 {
 	_cleanup_free_ uint32_t *numbers = calloc(s->n_objects + 1u, sizeof(*numbers));
@@ -284,23 +295,15 @@ static int add_files(struct pack *p, struct pack_launch *l, const struct shadow 
 		numbers[i] = SHADOW_NONE;
 		l->n_files++;
 		l->n_usable_files += shadow_object_is_usable(o);
+		if (l->choice.boot && shadow_object_is_usable(o))
+			l->n_started += find_boot_place(p, shadow_string(s, o->path)) !=
+					SHADOW_NONE;
 		if (!has_pages(o))
 			continue;
 		add_costs(l, s, o);
 		r = find_object(p, shadow_string(s, o->path), o, &numbers[i]);
 	}
 	return r == 0 ? add_extents(p, l, s, numbers) : r;
-}
-
-/* SHADOW_NONE: the boot does not start PROGRAM. */
-static uint32_t find_boot_place(const struct pack *p, const char *program)
-{
-	const struct boot_programs *b = p->options.boot_programs;
-
-	for (size_t i = 0; b && i < b->n; i++)
-		if (strcmp(b->items[i].path, program) == 0)
-			return (uint32_t)i;
-	return SHADOW_NONE;
 }
 
 static bool is_listed(const struct name_list *list, const char *program)

@@ -35,6 +35,7 @@ enum pack_verdict {
 	PACK_OVER_BUDGET,    /* its bytes did not fit any more */
 	PACK_OVER_TIME,	     /* nor what reading them takes */
 	PACK_OTHER_SCENARIO, /* the program has a default scenario */
+	PACK_OTHER_BOOT,     /* of several boots, another one fits this system better */
 	PACK_UNUSED, /* read ahead at several boots, and not launched in any of them */
 	PACK_STALE,  /* no page of it is worth reading: files missing, other builds */
 	PACK_NEVER,  /* the administrator's word */

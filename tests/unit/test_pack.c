@@ -115,8 +115,8 @@ static struct pack *chosen(const struct pack_options *o, const struct file *file
 static const char *described(const struct pack *p)
 {
 	static const char *const verdicts[PACK_VERDICTS] = { "+",      "-budget", "-time",
-							     "-other", "-unused", "-stale",
-							     "-never" };
+							     "-other", "-boot",	  "-unused",
+							     "-stale", "-never" };
 	static char text[512];
 	char *end = text;
 
@@ -472,6 +472,42 @@ static void test_programs_that_the_boot_starts(void **state)
 	add_spec(p, changed, N_FILES, &specs[3]);
 	assert_int_equal(pack_choose(p), 0);
 	assert_string_equal(described(p), "4+1 2+8 1+1");
+	pack_free(p);
+}
+
+/* Vendors ship several boots; one of them is this system's. */
+static void test_one_of_several_boots(void **state)
+{
+	static const struct spec specs[] = {
+		{ "desktop", "/init", SCENARIO_BOOT, 0, { { A, 0, 1, 0 } } },
+		{ "server", "/init", SCENARIO_BOOT, 0, { { B, 0, 1, 0 } } },
+	};
+	struct boot_program starts[] = { { (char *)(uintptr_t) "/none", NULL },
+					 { (char *)(uintptr_t) "/other", NULL } };
+	const struct boot_programs programs = { starts, 2, 2 };
+	struct file desktop[N_FILES], server[N_FILES];
+	struct pack_options o = plenty;
+	struct pack *p = pack_new(&o);
+
+	(void)state;
+	memcpy(desktop, files, sizeof(desktop));
+	memcpy(server, files, sizeof(server));
+	desktop[LIBC].stale = true;
+	add_spec(p, desktop, N_FILES, &specs[0]);
+	add_spec(p, server, N_FILES, &specs[1]);
+	assert_int_equal(pack_choose(p), 0);
+	assert_string_equal(described(p), "server+1 desktop-boot");
+	pack_free(p);
+	/* Files that no program of this boot is among speak less. */
+	starts[0].path = (char *)(uintptr_t)files[A].path;
+	server[A].path = "/0";
+	desktop[LIBC].stale = server[B].stale = server[LIBC].stale = false;
+	o.boot_programs = &programs;
+	p = pack_new(&o);
+	add_spec(p, desktop, N_FILES, &specs[0]);
+	add_spec(p, server, N_FILES, &specs[1]);
+	assert_int_equal(pack_choose(p), 0);
+	assert_string_equal(described(p), "desktop+1 server-boot");
 	pack_free(p);
 }
 
@@ -902,6 +938,7 @@ int main(void)
 		cmocka_unit_test(test_always_and_never),
 		cmocka_unit_test(test_boot_comes_first),
 		cmocka_unit_test(test_programs_that_the_boot_starts),
+		cmocka_unit_test(test_one_of_several_boots),
 		cmocka_unit_test(test_without_counts_by_name),
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_objects_in_two_states),
