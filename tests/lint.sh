@@ -19,7 +19,7 @@ only '\b(posix_fadvise|readahead) *\(' src/read/prefetch-job.c src/disk/residenc
 only '#include <archive(_entry)?\.h>' src/pkg/payload.c
 only '#include <rpm/' src/pkg/pkgdb.c
 only '#include <zlib\.h>' src/pkg/gunzip.c
-only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/store/store.c src/store/store.h
+only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/store/store.c src/store/store-profiles.c src/store/store.h
 only '"(debugfs|tracefs)"|trace_pipe' src/trace/system/tracefs.c
 only 'ptrace *\(' src/trace/launch/trace.c src/trace/launch/tracee.c
 only '"ext4-format\.h"' src/disk/ext4.c

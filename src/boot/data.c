@@ -17,7 +17,6 @@
 #include "boot.h"
 #include "clock.h"
 #include "config.h"
-#include "io.h"
 #include "bounds.h"
 #include "pace.h"
 #include "sandbox.h"
@@ -75,27 +74,15 @@ static int drop_privileges(void)
 	return 0;
 }
 
-/* The pack's bytes, which stay: threads that hang may still use them. -ENOENT: none. */
-static int read_pack(const struct boot_options *o, struct store *store, int pack_fd,
-		     struct boot_share *share, struct shadow *ret)
+/* The pack stays: threads that hang may still use it. -ENOENT: none. */
+static int load_pack(const struct boot_options *o, struct store *store, int pack_fd,
+		     struct boot_share *share, struct shadow_buffer *ret)
 {
-	uint8_t *data;
-	size_t bytes;
-	int r;
-
-	if (o->pack) {
-		r = io_read_file(pack_fd, LIMIT_PACK_BYTES, (char **)&data, &bytes);
-	} else {
-		store_choose(store);
-		share->from_usr = store->usr;
-		r = store_read_pack(store, &data, &bytes);
-	}
-	if (r < 0)
-		return r;
-	r = shadow_parse(data, bytes, ret);
-	if (r == 0 && ret->kind != SHADOW_KIND_PACK)
-		r = -EBADMSG;
-	return r;
+	if (o->pack)
+		return shadow_buffer_read(pack_fd, LIMIT_PACK_BYTES, SHADOW_KIND_PACK, ret);
+	store_choose(store);
+	share->from_usr = store->usr;
+	return store_load(store, STORE_PACK, NULL, ret);
 }
 
 /*
@@ -190,7 +177,7 @@ static enum boot_outcome run(const struct boot_part *part, struct pace *pace,
 {
 	const struct boot_options *o = part->options;
 	struct store store = { .rootfd = -1 };
-	struct shadow s;
+	struct shadow_buffer pack;
 	int r, pack_fd = -1;
 
 	r = store_open(o->root, false, &store);
@@ -211,10 +198,10 @@ static enum boot_outcome run(const struct boot_part *part, struct pace *pace,
 		return BOOT_FAILED;
 	if (!read_config(o, &store, part->told_fd, part->share))
 		return BOOT_OFF;
-	*ret_error = r = read_pack(o, &store, pack_fd, part->share, &s);
+	*ret_error = r = load_pack(o, &store, pack_fd, part->share, &pack);
 	if (r < 0)
 		return r == -ENOENT ? BOOT_NO_PACK : BOOT_BAD_PACK;
-	return read_ahead(part, pace, &store, &s, ret_error);
+	return read_ahead(part, pace, &store, &pack.shadow, ret_error);
 }
 
 void boot_data_part(const struct boot_part *part)

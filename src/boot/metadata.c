@@ -8,7 +8,6 @@
 
 #include "boot.h"
 #include "clock.h"
-#include "io.h"
 #include "bounds.h"
 #include "pace.h"
 #include "sandbox.h"
@@ -18,27 +17,19 @@
 #define MAX_BYTES   ((uint64_t)64 << 20)
 #define DEADLINE_US UINT64_C(30000000)
 
-static int read_file(const char *path, uint8_t **ret, size_t *ret_bytes)
+/* What is read stays: threads that hang may still use it. */
+static int load_places(const struct boot_options *o, struct store *store,
+		       struct shadow_buffer *ret)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
 
+	if (!o->places) {
+		store_choose(store);
+		return store_load(store, STORE_PLACES, NULL, ret);
+	}
+	fd = open(o->places, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -errno
-		      : io_read_file(fd, LIMIT_PACK_BYTES, (char **)ret, ret_bytes);
-}
-
-static int read_places(const struct boot_options *o, struct store *store,
-		       struct shadow *ret)
-{
-	uint8_t *data; /* stays: threads that hang may still use it */
-	size_t bytes;
-	int r;
-
-	store_choose(store);
-	r = o->places ? read_file(o->places, &data, &bytes)
-		      : store_read_places(store, &data, &bytes);
-	if (r == 0)
-		r = shadow_parse(data, bytes, ret);
-	return r == 0 && ret->kind != SHADOW_KIND_PLACES ? -EBADMSG : r;
+		      : shadow_buffer_read(fd, LIMIT_PACK_BYTES, SHADOW_KIND_PLACES, ret);
 }
 
 /* Nothing of it is needed: what goes wrong is only slower, and the report lacks it. */
@@ -47,7 +38,7 @@ void boot_metadata_part(const struct boot_part *part)
 	static struct pace pace;
 	struct prefetch_report report;
 	struct store store;
-	struct shadow s;
+	struct shadow_buffer places;
 	uint64_t start_us;
 
 	sandbox_drop_privileges();
@@ -56,10 +47,10 @@ void boot_metadata_part(const struct boot_part *part)
 		return;
 	pace_wait_hangup(part, CLOCK_NEVER);
 	pace_watch_disks(&pace, store.root_path);
-	if (read_places(part->options, &store, &s) < 0)
+	if (load_places(part->options, &store, &places) < 0)
 		return;
 	start_us = clock_us();
-	if (pace_prefetch(&pace, &store, &s, MAX_BYTES / PAGE_BYTES,
+	if (pace_prefetch(&pace, &store, &places.shadow, MAX_BYTES / PAGE_BYTES,
 			  part->start_us + DEADLINE_US, &report) < 0)
 		return;
 	free(report.skips);

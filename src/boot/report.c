@@ -50,7 +50,7 @@ static void pack_path(const struct boot_options *o, const struct boot_share *sha
 	if (o->pack)
 		snprintf(ret, bytes, "%s", o->pack);
 	else
-		store_pack_path(&store, ret, bytes);
+		store_path(&store, STORE_PACK, NULL, ret, bytes);
 }
 
 static bool is_skipped(enum object_skip why)
@@ -230,11 +230,12 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 static int write_to_store(const struct boot_options *o, const char *data, size_t bytes)
 {
 	struct store store;
+	bool written;
 	int r = store_open(o->root, false, &store);
 
 	if (r < 0)
 		return r;
-	r = store_put_boot_report(&store, data, bytes);
+	r = store_put(&store, STORE_BOOT_REPORT, NULL, data, bytes, &written);
 	store_done(&store);
 	return r;
 }

@@ -11,7 +11,7 @@
 
 static const char *arg_scenario;
 
-static int dump_shadow(const struct launch_shadow *l)
+static int dump_shadow(const struct shadow_buffer *l)
 {
 	_cleanup_(profile_freep) struct profile *p = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -35,10 +35,10 @@ static int dump_input(const struct input *in, const char *name)
 		log_error("'%s' is a profile already", name);
 		return -EINVAL;
 	}
-	if (in->pack_data) {
+	if (in->pack.data) {
 		log_error("'%s' is a pack of %u launches, not one program's shadow; "
 			  "'elfcast show' lists them",
-			  name, in->pack.n_launches);
+			  name, in->pack.shadow.n_launches);
 		return -EINVAL;
 	}
 	if (in->shadows.n > 1) {

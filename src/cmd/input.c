@@ -48,6 +48,21 @@ static int load_profile(int fd, const char *name, struct input *ret)
 	return r;
 }
 
+/* B is taken. */
+static int add_container(struct shadow_buffer *b, struct input *ret)
+{
+	int r = shadow_parse(b->data, b->bytes, &b->shadow);
+
+	if (r == 0 && b->shadow.kind == SHADOW_KIND_SHADOW)
+		return launch_shadows_add(&ret->shadows, b);
+	if (r == 0 && b->shadow.kind == SHADOW_KIND_PACK) {
+		ret->pack = *b;
+		return 0;
+	}
+	shadow_buffer_done(b);
+	return r < 0 ? r : -EINVAL;
+}
+
 static int load_container(int fd, const char *name, struct input *ret)
 {
 	char *data;
@@ -55,13 +70,10 @@ static int load_container(int fd, const char *name, struct input *ret)
 	int r;
 
 	r = io_read_file(fd, LIMIT_PACK_BYTES, &data, &bytes);
-	if (r == 0 && shadow_parse(data, bytes, &ret->pack) == 0 &&
-	    ret->pack.kind == SHADOW_KIND_PACK) {
-		ret->pack_data = (uint8_t *)data;
-		return 0;
-	}
 	if (r == 0)
-		r = launch_shadows_add(&ret->shadows, (uint8_t *)data, bytes);
+		r = add_container(
+			&(struct shadow_buffer){ .data = (uint8_t *)data, .bytes = bytes },
+			ret);
 	if (r == -EINVAL) {
 		log_error("'%s' is neither a program's shadow nor a pack", name);
 		return r;
@@ -120,7 +132,7 @@ int input_load(const struct store *s, const char *name, const char *scenario,
 void input_done(struct input *in)
 {
 	profile_free(in->profile);
-	free(in->pack_data);
+	shadow_buffer_done(&in->pack);
 	launch_shadows_done(&in->shadows);
 	*in = (struct input){ 0 };
 }

@@ -9,8 +9,7 @@
 /* A profile, or a pack, or else at least one shadow. */
 struct input {
 	struct profile *profile;
-	uint8_t *pack_data; /* what pack borrows from */
-	struct shadow pack;
+	struct shadow_buffer pack; /* data NULL: none */
 	struct launch_shadows shadows;
 };
 

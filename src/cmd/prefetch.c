@@ -47,12 +47,12 @@ static uint32_t count_skipped(const struct prefetch_report *r)
 	return n;
 }
 
-static const char *object_path(const struct launch_shadow *l, uint32_t i)
+static const char *object_path(const struct shadow_buffer *l, uint32_t i)
 {
 	return shadow_string(&l->shadow, l->shadow.objects[i].path);
 }
 
-static void print_json_report(const struct launch_shadow *l,
+static void print_json_report(const struct shadow_buffer *l,
 			      const struct prefetch_report *r)
 {
 	json_open(NULL, '{');
@@ -77,7 +77,7 @@ static void print_json_report(const struct launch_shadow *l,
 	json_close('}');
 }
 
-static void print_report(const struct launch_shadow *l, const struct prefetch_report *r)
+static void print_report(const struct shadow_buffer *l, const struct prefetch_report *r)
 {
 	for (uint32_t i = 0; i < r->n_objects; i++)
 		if (is_skipped(r->skips[i]))
@@ -106,7 +106,7 @@ static unsigned remaining_ms(uint64_t start)
  * Returns CMD_*.
  */
 static int prefetch_launch(const struct store *s, const struct mounts *mounts,
-			   const struct launch_shadow *l, uint64_t start, bool *ret_stuck)
+			   const struct shadow_buffer *l, uint64_t start, bool *ret_stuck)
 {
 	struct prefetch_options options = {
 		.rootfd = s->rootfd,
@@ -175,13 +175,13 @@ static int find_shadows(const struct store *s, const char *command,
 static int load_shadow_file(const char *path, struct launch_shadows *ret)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	char *data;
-	size_t bytes;
+	struct shadow_buffer b;
 	int r;
 
-	r = fd < 0 ? -errno : io_read_file(fd, LIMIT_SHADOW_BYTES, &data, &bytes);
+	r = fd < 0 ? -errno
+		   : shadow_buffer_read(fd, LIMIT_SHADOW_BYTES, SHADOW_KIND_SHADOW, &b);
 	if (r == 0)
-		r = launch_shadows_add(ret, (uint8_t *)data, bytes);
+		r = launch_shadows_add(ret, &b);
 	return r < 0 ? log_errno(r, "cannot read shadow '%s'", path) : 0;
 }
 

@@ -231,8 +231,8 @@ static int show(const char *name)
 	facts.root_path = s.root_path;
 	facts.mounts = mounts;
 	r = input_load(&s, name, arg_scenario, &in);
-	if (r == 0 && in.pack_data)
-		r = show_pack(&in.pack);
+	if (r == 0 && in.pack.data)
+		r = show_pack(&in.pack.shadow);
 	else if (r == 0)
 		r = show_input(&in, &facts);
 	return r < 0 ? CMD_FAILED : CMD_DONE;

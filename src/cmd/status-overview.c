@@ -21,7 +21,7 @@
 #include "watch-state.h"
 
 struct program {
-	struct launch_shadow launch; /* owns the strings */
+	struct shadow_buffer launch; /* owns the strings */
 	struct totals totals;
 	size_t n_objects;
 	enum worth worth;
@@ -41,7 +41,7 @@ struct overview {
 static void overview_done(struct overview *o)
 {
 	for (size_t i = 0; i < o->n_programs; i++)
-		free(o->programs[i].launch.data);
+		shadow_buffer_done(&o->programs[i].launch);
 	free(o->programs);
 }
 
@@ -73,15 +73,11 @@ static int look_at_shadow(const struct store *s, const char *name,
 {
 	struct program *p = &o->programs[o->n_programs];
 	_cleanup_(summary_done) struct summary summary = { 0 };
-	size_t bytes;
-	int r = store_read_shadow(s, name, &p->launch.data, &bytes);
+	int r = store_load(s, STORE_SHADOW, name, &p->launch);
 
 	if (r == -ENOMEM)
 		return r;
-	if (r == 0)
-		r = shadow_parse(p->launch.data, bytes, &p->launch.shadow);
-	if (r < 0 || p->launch.shadow.kind != SHADOW_KIND_SHADOW) {
-		free(TAKE_PTR(p->launch.data));
+	if (r < 0) {
 		o->n_damaged++;
 		return 0;
 	}
@@ -129,26 +125,21 @@ static int look_at_shadows(const struct store *s, const struct name_list *names,
 
 static void look_at_pack(const struct store *s, struct overview *o)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	struct shadow pack;
-	size_t bytes;
-	int r = store_read_pack(s, &data, &bytes);
+	_cleanup_(shadow_buffer_done) struct shadow_buffer pack = { 0 };
+	int r = store_load(s, STORE_PACK, NULL, &pack);
 
-	o->pack = r == -ENOENT || r == -ENOTDIR ? "missing" : "damaged";
-	if (r < 0 || shadow_parse(data, bytes, &pack) < 0 || pack.kind != SHADOW_KIND_PACK)
-		return;
-	o->pack = "there";
-	o->pack_launches = pack.n_launches;
-	o->pack_pages = shadow_count_pages(&pack);
+	o->pack = r == 0 ? "there" : r == -ENOENT ? "missing" : "damaged";
+	o->pack_launches = pack.shadow.n_launches;
+	o->pack_pages = shadow_count_pages(&pack.shadow);
 }
 
 static void look_at_boot(const struct store *s, struct overview *o)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ uint8_t *text = NULL;
 	size_t bytes;
 
-	o->has_report = store_read_boot_report(s, &text, &bytes) == 0 &&
-			boot_report_parse(text, &o->report) == 0;
+	o->has_report = store_read(s, STORE_BOOT_REPORT, NULL, &text, &bytes) == 0 &&
+			boot_report_parse((char *)text, &o->report) == 0;
 	if (watch_state_load(s, &o->watcher) == 0)
 		o->watcher_runs = watch_state_is_running(&o->watcher);
 	else

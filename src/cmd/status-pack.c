@@ -53,21 +53,18 @@ static double mib(uint64_t n_pages)
 /* DATA: the pack that should be there; NULL: none. */
 static enum on_disk look_at_disk(const struct store *s, const uint8_t *data, size_t bytes)
 {
-	_cleanup_free_ uint8_t *old = NULL;
-	struct shadow shadow;
-	size_t old_bytes;
-	int r = store_read_pack(s, &old, &old_bytes);
+	_cleanup_(shadow_buffer_done) struct shadow_buffer old = { 0 };
+	int r = store_load(s, STORE_PACK, NULL, &old);
 
-	if (r == -ENOENT || r == -ENOTDIR)
+	if (r == -ENOENT)
 		return data ? DISK_NONE : DISK_CURRENT;
-	if (r == 0)
-		r = shadow_parse(old, old_bytes, &shadow);
 	if (r == -ESTALE)
 		return DISK_OTHER_VERSION;
-	if (r < 0 || shadow.kind != SHADOW_KIND_PACK)
+	if (r < 0)
 		return DISK_DAMAGED;
-	return data && old_bytes == bytes && memcmp(old, data, bytes) == 0 ? DISK_CURRENT
-									   : DISK_OLD;
+	return data && old.bytes == bytes && memcmp(old.data, data, bytes) == 0
+		       ? DISK_CURRENT
+		       : DISK_OLD;
 }
 
 static void print_json_choice(const struct pack_choice *c)

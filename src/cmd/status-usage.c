@@ -27,15 +27,15 @@ struct launch_usage {
 };
 
 struct usage {
-	struct shadow pack;
-	uint8_t *data;
+	struct shadow_buffer file;
+	const struct shadow *pack;     /* in it */
 	struct launch_usage *launches; /* as in the pack */
 	bool counting;		       /* there are counts at all */
 };
 
 static void usage_done(struct usage *u)
 {
-	free(u->data);
+	shadow_buffer_done(&u->file);
 	free(u->launches);
 }
 
@@ -62,7 +62,7 @@ static void look_at_object(struct usage *u, const struct object_place *place,
 	enum object_skip skip;
 	struct stat st;
 
-	if (object_open(place, shadow_string(&u->pack, o->path), &fd, &st, &skip) < 0 ||
+	if (object_open(place, shadow_string(u->pack, o->path), &fd, &st, &skip) < 0 ||
 	    skip != OBJECT_USED)
 		fd = -1;
 	else if (object_check(o, &st, fd) != OBJECT_USED) {
@@ -70,8 +70,8 @@ static void look_at_object(struct usage *u, const struct object_place *place,
 		fd = -1;
 	}
 	for (uint32_t i = le32_get(o->first_extent); i != SHADOW_NONE;
-	     i = le32_get(u->pack.extents[i].next))
-		look_at_extent(u, fd, &u->pack.extents[i]);
+	     i = le32_get(u->pack->extents[i].next))
+		look_at_extent(u, fd, &u->pack->extents[i]);
 }
 
 /* When this boot began, by the clock as it is now. */
@@ -97,13 +97,13 @@ static void look_at_launches(struct usage *u, const struct store *s)
 		counts = (struct launch_counts){ 0 };
 	if (boot_unused_load(s, &unused) < 0)
 		unused = (struct boot_unused){ 0 };
-	for (uint32_t i = 0; i < u->pack.n_launches; i++) {
-		const struct shadow_launch *l = &u->pack.launches[i];
-		const char *program = shadow_string(&u->pack, l->program);
+	for (uint32_t i = 0; i < u->pack->n_launches; i++) {
+		const struct shadow_launch *l = &u->pack->launches[i];
+		const char *program = shadow_string(u->pack, l->program);
 		const struct launch_count *c = launch_counts_find(&counts, program);
 
 		u->launches[i].boot =
-			strcmp(shadow_string(&u->pack, l->scenario), SCENARIO_BOOT) == 0;
+			strcmp(shadow_string(u->pack, l->scenario), SCENARIO_BOOT) == 0;
 		u->launches[i].launched =
 			u->launches[i].boot || (c && c->last_s >= since_s);
 		u->launches[i].n_boots = boot_unused_boots(&unused, program);
@@ -113,23 +113,18 @@ static void look_at_launches(struct usage *u, const struct store *s)
 static int load(const struct store *s, struct usage *u)
 {
 	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
-	size_t bytes;
-	int r = store_read_pack(s, &u->data, &bytes);
+	int r = store_load(s, STORE_PACK, NULL, &u->file);
 
-	if (r == 0)
-		r = shadow_parse(u->data, bytes, &u->pack);
-	if (r == 0 && u->pack.kind != SHADOW_KIND_PACK)
-		r = -EBADMSG;
 	if (r == 0)
 		r = mounts_load(&mounts);
 	if (r < 0)
 		return r;
-	u->launches = calloc(u->pack.n_launches + 1u, sizeof(*u->launches));
+	u->launches = calloc(u->pack->n_launches + 1u, sizeof(*u->launches));
 	if (!u->launches)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < u->pack.n_objects; i++)
+	for (uint32_t i = 0; i < u->pack->n_objects; i++)
 		look_at_object(u, &(struct object_place){ s->rootfd, s->root_path, mounts },
-			       &u->pack.objects[i]);
+			       &u->pack->objects[i]);
 	look_at_launches(u, s);
 	return 0;
 }
@@ -138,7 +133,7 @@ static struct launch_usage sum(const struct usage *u, bool launched)
 {
 	struct launch_usage all = { 0 };
 
-	for (uint32_t i = 0; i < u->pack.n_launches; i++) {
+	for (uint32_t i = 0; i < u->pack->n_launches; i++) {
 		const struct launch_usage *l = &u->launches[i];
 
 		if (l->launched != launched)
@@ -159,7 +154,7 @@ static double mib(uint64_t n_pages)
 static void print_line(const struct usage *u, uint32_t i)
 {
 	const struct launch_usage *l = &u->launches[i];
-	const char *scenario = shadow_string(&u->pack, u->pack.launches[i].scenario);
+	const char *scenario = shadow_string(u->pack, u->pack->launches[i].scenario);
 
 	printf("%9.1f %9.1f %9.1f  %-8s %6u  ", mib(l->n_pages), mib(l->n_resident),
 	       mib(l->n_evicted),
@@ -167,7 +162,7 @@ static void print_line(const struct usage *u, uint32_t i)
 	       : l->launched ? "yes"
 			     : "no",
 	       l->n_boots);
-	text_put(shadow_string(&u->pack, u->pack.launches[i].program));
+	text_put(shadow_string(u->pack, u->pack->launches[i].program));
 	if (strcmp(scenario, "default") != 0) {
 		fputs(", ", stdout);
 		text_put(scenario);
@@ -179,10 +174,10 @@ static void print_text(const struct usage *u)
 {
 	struct launch_usage used = sum(u, true), not_used = sum(u, false);
 
-	if (u->pack.n_launches > 0)
+	if (u->pack->n_launches > 0)
 		printf("%9s %9s %9s  %-8s %6s  %s\n", "MIB", "RESIDENT", "EVICTED",
 		       "LAUNCHED", "IN VAIN", "PROGRAM");
-	for (uint32_t i = 0; i < u->pack.n_launches; i++)
+	for (uint32_t i = 0; i < u->pack->n_launches; i++)
 		print_line(u, i);
 	log_info("%.1f of %.1f MiB for programs launched since boot; %.1f MiB for others, "
 		 "%.1f of them still in memory",
@@ -212,12 +207,12 @@ static void print_json(const struct usage *u)
 	put_sum("used", sum(u, true));
 	put_sum("not_used", sum(u, false));
 	json_open("launches", '[');
-	for (uint32_t i = 0; i < u->pack.n_launches; i++) {
-		const struct shadow_launch *l = &u->pack.launches[i];
+	for (uint32_t i = 0; i < u->pack->n_launches; i++) {
+		const struct shadow_launch *l = &u->pack->launches[i];
 
 		json_open(NULL, '{');
-		json_string("program", shadow_string(&u->pack, l->program));
-		json_string("scenario", shadow_string(&u->pack, l->scenario));
+		json_string("program", shadow_string(u->pack, l->program));
+		json_string("scenario", shadow_string(u->pack, l->scenario));
 		json_bool("launched", u->launches[i].launched);
 		json_uint("boots_in_vain", u->launches[i].n_boots);
 		put_pages(&u->launches[i]);
@@ -229,12 +224,11 @@ static void print_json(const struct usage *u)
 
 int status_usage(const struct store *s)
 {
-	_cleanup_(usage_done) struct usage u = { 0 };
+	_cleanup_(usage_done) struct usage u = { .pack = &u.file.shadow };
 	int r = load(s, &u);
 
-	if (r == -ENOENT || r == -ENOTDIR) {
+	if (r == -ENOENT) {
 		log_info("there is no pack: nothing is read at boot");
-		u.pack = (struct shadow){ 0 }; /* an empty one */
 	} else if (r < 0) {
 		log_errno(r, "cannot tell how the pack was used");
 		return CMD_FAILED;
@@ -243,7 +237,7 @@ int status_usage(const struct store *s)
 		print_json(&u);
 	else
 		print_text(&u);
-	if (!u.counting && u.pack.n_launches > 0)
+	if (!u.counting && u.pack->n_launches > 0)
 		log_warning("launches are not counted: see elfcastd(8)");
 	return CMD_DONE;
 }

@@ -145,7 +145,7 @@ int summary_from_profile(const struct profile *p, struct facts_context *facts,
 	return r;
 }
 
-int summary_from_shadow(const struct launch_shadow *l, struct facts_context *facts,
+int summary_from_shadow(const struct shadow_buffer *l, struct facts_context *facts,
 			struct summary *ret)
 {
 	const struct shadow *s = &l->shadow;

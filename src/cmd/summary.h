@@ -48,7 +48,7 @@ bool now_is_usable(enum now now);
 /* Both borrow from P or L; 0 or -ENOMEM, *ret is to be freed in any case. */
 int summary_from_profile(const struct profile *p, struct facts_context *facts,
 			 struct summary *ret);
-int summary_from_shadow(const struct launch_shadow *l, struct facts_context *facts,
+int summary_from_shadow(const struct shadow_buffer *l, struct facts_context *facts,
 			struct summary *ret);
 void summary_done(struct summary *s);
 

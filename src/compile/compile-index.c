@@ -22,26 +22,19 @@ static void compare_objects(struct compile_index *x, const struct facts_context 
 int index_load(const struct store *s, const struct facts_context *facts,
 	       struct compile_index *ret)
 {
-	struct compile_index x = { 0 };
-	int r = store_read_index(s, &x.data, &x.bytes);
+	struct shadow_buffer file;
+	int r = store_load(s, STORE_INDEX, NULL, &file);
 
 	*ret = (struct compile_index){ 0 };
-	if (r == -ENOMEM)
-		return r;
 	if (r < 0)
-		return 0; /* none, or none of ours */
-	if (shadow_parse(x.data, x.bytes, &x.shadow) < 0 ||
-	    x.shadow.kind != SHADOW_KIND_INDEX) {
-		free(x.data);
-		return 0;
-	}
-	x.changed = calloc((size_t)x.shadow.n_objects + 1, sizeof(*x.changed));
-	if (!x.changed) {
-		free(x.data);
+		return r == -ENOMEM ? r : 0; /* none, or none of ours */
+	ret->data = file.data;
+	ret->bytes = file.bytes;
+	ret->shadow = file.shadow;
+	ret->changed = calloc((size_t)file.shadow.n_objects + 1, sizeof(*ret->changed));
+	if (!ret->changed)
 		return -ENOMEM;
-	}
-	compare_objects(&x, facts);
-	*ret = x;
+	compare_objects(ret, facts);
 	return 0;
 }
 

@@ -528,11 +528,10 @@ int metadata_places_update(const struct store *s, const struct facts_context *c,
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t bytes;
+	bool changed;
 	int r = pack ? metadata_places_build(pack, c, &data, &bytes) : -ENOENT;
 
 	if (r == 0)
-		return store_put_places(s, data, bytes);
-	if (r == -ENOMEM)
-		return r;
-	return store_remove_places(s);
+		return store_put(s, STORE_PLACES, NULL, data, bytes, &changed);
+	return r == -ENOMEM ? r : store_remove(s, STORE_PLACES, NULL, &changed);
 }

@@ -66,7 +66,7 @@ static void on_config_problem(const struct diag *d, void *userdata)
 /* Its identity first: whatever is written later, the next compile will notice. */
 static int load_config(struct sync *c)
 {
-	c->config_error = store_stat_config(c->store, &c->config_identity);
+	c->config_error = store_stat(c->store, STORE_CONFIG, NULL, &c->config_identity);
 	return config_load(c->store, &c->config, on_config_problem, c);
 }
 
@@ -167,10 +167,10 @@ static int record(struct sync *c, const struct profile_file *f, const char *name
 	struct index_file source, target;
 	char source_path[512], target_path[512];
 	struct identity identity;
-	int r = store_stat_shadow(c->store, name, &identity);
+	int r = store_stat(c->store, STORE_SHADOW, name, &identity);
 
 	store_profile_path(f, source_path, sizeof(source_path));
-	store_shadow_path(c->store, name, target_path, sizeof(target_path));
+	store_path(c->store, STORE_SHADOW, name, target_path, sizeof(target_path));
 	if (r == 0)
 		r = describe_own(c, source_path, &f->identity, &source);
 	if (r == 0)
@@ -226,7 +226,7 @@ static bool is_all_unchanged(const struct sync *c)
 	char pack[512];
 	uint32_t n = 0;
 
-	store_pack_path(c->store, pack, sizeof(pack));
+	store_path(c->store, STORE_PACK, NULL, pack, sizeof(pack));
 	if (c->index.any_changed || c->shadows.n != c->index.shadow.n_launches ||
 	    !index_has(&c->index, pack))
 		return false;
@@ -276,13 +276,12 @@ static int publish(struct sync *c, const struct profile_file *f, const uint8_t *
 	int r;
 
 	/* It comes from the child that parsed the profile: checked as if from a stranger. */
-	r = shadow_parse(data, bytes, &s);
-	if (r < 0 || s.kind != SHADOW_KIND_SHADOW)
+	if (shadow_parse_kind(data, bytes, SHADOW_KIND_SHADOW, &s) < 0)
 		return -EBADMSG;
 	name = store_shadow_name(shadow_string(&s, s.launches[0].program), f->name);
 	if (!name)
 		return -ENOMEM;
-	r = store_put_shadow(c->store, name, data, bytes, &written);
+	r = store_put(c->store, STORE_SHADOW, name, data, bytes, &written);
 	if (r < 0)
 		return r;
 	if (written)
@@ -327,15 +326,15 @@ static int compile_todo(struct sync *c)
 
 static int remove_unwanted(struct sync *c)
 {
+	bool removed;
 	int r = 0;
 
 	name_list_sort(&c->wanted);
 	for (size_t i = 0; r == 0 && i < c->shadows.n; i++) {
 		if (name_list_has(&c->wanted, c->shadows.names[i]))
 			continue;
-		r = store_remove_shadow(c->store, c->shadows.names[i]);
-		if (r == 0)
-			c->result->n_removed++;
+		r = store_remove(c->store, STORE_SHADOW, c->shadows.names[i], &removed);
+		c->result->n_removed += removed;
 	}
 	return r;
 }
@@ -344,6 +343,7 @@ static int put_index(struct sync *c)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t bytes;
+	bool written;
 	int r = index_write(&c->next, c->parameters, &data, &bytes);
 
 	if (r < 0)
@@ -352,7 +352,7 @@ static int put_index(struct sync *c)
 	    memcmp(data, c->index.data, bytes) == 0)
 		return 0;
 	c->index_put = true;
-	return store_put_index(c->store, data, bytes);
+	return store_put(c->store, STORE_INDEX, NULL, data, bytes, &written);
 }
 
 /* One of our files that need not be there. */
@@ -362,7 +362,7 @@ static int record_common(struct sync *c, char *path, int error,
 	struct index_file f = { .path = path, .state = OBJECT_MISSING };
 	int r = 0;
 
-	if (error != -ENOENT && error != -ENOTDIR)
+	if (error != -ENOENT)
 		r = describe_own(c, path, identity, &f);
 	return r == 0 ? index_add_common_file(&c->next, &f) : r;
 }
@@ -381,7 +381,7 @@ static int bring_pack(struct sync *c)
 	struct identity identity = { 0 };
 	char path[512];
 
-	store_pack_path(c->store, path, sizeof(path));
+	store_path(c->store, STORE_PACK, NULL, path, sizeof(path));
 	if (r == -E2BIG) {
 		struct diag d = { 0 };
 
@@ -395,7 +395,7 @@ static int bring_pack(struct sync *c)
 	/* Shadows are whole, so it was an error of the moment: not recorded, done again. */
 	if (c->result->pack.n_damaged > 0)
 		return 0;
-	error = store_stat_pack(c->store, &identity);
+	error = store_stat(c->store, STORE_PACK, NULL, &identity);
 	return record_common(c, path, error, &identity);
 }
 
@@ -406,17 +406,13 @@ static int bring_pack(struct sync *c)
  */
 static int bring_places(struct sync *c)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	struct shadow pack;
-	size_t bytes;
+	_cleanup_(shadow_buffer_done) struct shadow_buffer pack = { 0 };
 	int r;
 
 	if (c->store->usr)
 		return 0;
-	r = store_read_pack(c->store, &data, &bytes);
-	if (r == 0)
-		r = shadow_parse(data, bytes, &pack);
-	return metadata_places_update(c->store, &c->facts, r == 0 ? &pack : NULL);
+	r = store_load(c->store, STORE_PACK, NULL, &pack);
+	return metadata_places_update(c->store, &c->facts, r == 0 ? &pack.shadow : NULL);
 }
 
 /*

@@ -83,7 +83,7 @@ static void on_lost(struct watch *w)
 
 static void on_state_dir(struct watch *w, unsigned events, const char *name)
 {
-	if (events & MARK_APPEARED && strcmp(name, store_index_name()) == 0)
+	if (events & MARK_APPEARED && strcmp(name, store_name(STORE_INDEX)) == 0)
 		w->must_reload = true;
 	/* Whoever is started now locks another file. */
 	if (events & MARK_GONE &&
@@ -111,19 +111,6 @@ static void on_event(unsigned events, const struct dir_id *id, const char *name,
 		w->must_resolve = true;
 }
 
-static int read_index(struct watch *w, uint8_t **ret, struct shadow *ret_shadow)
-{
-	size_t bytes;
-	int r;
-
-	/* The first one of this machine takes the place of the image's. */
-	store_choose(&w->store);
-	r = store_read_index(&w->store, ret, &bytes);
-	if (r == 0)
-		r = shadow_parse(*ret, bytes, ret_shadow);
-	return r == 0 && ret_shadow->kind != SHADOW_KIND_INDEX ? -EBADMSG : r;
-}
-
 static void report_watched(struct watch *w)
 {
 	int error = 0;
@@ -141,12 +128,14 @@ static void report_watched(struct watch *w)
 /* A damaged index changes nothing: the next compile makes a new one. */
 static void reload(struct watch *w)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	struct shadow index = { 0 };
-	int r = read_index(w, &data, &index);
+	_cleanup_(shadow_buffer_done) struct shadow_buffer index = { 0 };
+	int r;
 
+	/* The first one of this machine takes the place of the image's. */
+	store_choose(&w->store);
+	r = store_load(&w->store, STORE_INDEX, NULL, &index);
 	if (r == 0 || r == -ENOENT)
-		r = watched_set(&w->watched, &index);
+		r = watched_set(&w->watched, &index.shadow);
 	if (r < 0)
 		log_errno(r, "cannot use the compile index, going on as before");
 	report_watched(w);

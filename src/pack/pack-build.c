@@ -32,25 +32,22 @@ static int add_shadow(struct pack *p, const struct store *s, const char *name,
 		      const struct launch_counts *counts, unsigned *n_damaged)
 {
 	_cleanup_free_ char *profile = store_shadow_profile(name);
-	_cleanup_free_ uint8_t *data = NULL;
-	struct shadow shadow;
-	size_t bytes;
+	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
+	const struct shadow *shadow = &b.shadow;
 	int r;
 
 	if (!profile)
 		return -ENOMEM;
-	r = store_read_shadow(s, name, &data, &bytes);
-	if (r == 0)
-		r = shadow_parse(data, bytes, &shadow);
+	r = store_load(s, STORE_SHADOW, name, &b);
 	if (r == -ENOMEM)
 		return r;
-	if (r < 0 || shadow.kind != SHADOW_KIND_SHADOW || !*profile) {
+	if (r < 0 || !*profile) {
 		(*n_damaged)++;
 		return 0;
 	}
 	return pack_add(
-		p, &shadow, profile,
-		count_of(counts, shadow_string(&shadow, shadow.launches[0].program)));
+		p, shadow, profile,
+		count_of(counts, shadow_string(shadow, shadow->launches[0].program)));
 }
 
 static int add_shadows(struct pack *p, const struct store *s, unsigned *n_damaged)
@@ -165,10 +162,10 @@ int pack_sync(const struct store *s, const struct config *c, const struct mounts
 		r = pack_build_bytes(p, s, mounts, &data, &bytes);
 	if (r == 0 && data) {
 		sum_up(p, ret);
-		return store_put_pack(s, data, bytes, &ret->written);
+		return store_put(s, STORE_PACK, NULL, data, bytes, &ret->written);
 	}
 	if (r < 0 && r != -E2BIG)
 		return r;
-	removed = store_remove_pack(s, &ret->written);
+	removed = store_remove(s, STORE_PACK, NULL, &ret->written);
 	return r < 0 ? r : removed;
 }

@@ -9,6 +9,7 @@
 
 #include "hash.h"
 #include "bounds.h"
+#include "io.h"
 #include "shadow-read.h"
 
 struct reader {
@@ -369,6 +370,49 @@ int shadow_parse(const void *data, size_t bytes, struct shadow *ret)
 		return -EBADMSG;
 	*ret = s;
 	return 0;
+}
+
+int shadow_parse_kind(const void *data, size_t bytes, enum shadow_kind kind,
+		      struct shadow *ret)
+{
+	struct shadow s;
+	int r = shadow_parse(data, bytes, &s);
+
+	if (r < 0)
+		return r;
+	if (s.kind != kind)
+		return -EBADMSG;
+	*ret = s;
+	return 0;
+}
+
+int shadow_buffer_parse(uint8_t *data, size_t bytes, enum shadow_kind kind,
+			struct shadow_buffer *ret)
+{
+	struct shadow_buffer b = { .data = data, .bytes = bytes };
+	int r = shadow_parse_kind(data, bytes, kind, &b.shadow);
+
+	if (r < 0)
+		free(data);
+	else
+		*ret = b;
+	return r;
+}
+
+int shadow_buffer_read(int fd, size_t limit_bytes, enum shadow_kind kind,
+		       struct shadow_buffer *ret)
+{
+	size_t bytes;
+	char *data;
+	int r = io_read_file(fd, limit_bytes, &data, &bytes);
+
+	return r < 0 ? r : shadow_buffer_parse((uint8_t *)data, bytes, kind, ret);
+}
+
+void shadow_buffer_done(struct shadow_buffer *b)
+{
+	free(b->data);
+	*b = (struct shadow_buffer){ 0 };
 }
 
 struct buildid shadow_object_buildid(const struct shadow_object *o)

@@ -29,6 +29,25 @@ struct shadow {
  */
 int shadow_parse(const void *data, size_t bytes, struct shadow *ret);
 
+/* The same, and of that KIND: another is -EBADMSG. */
+int shadow_parse_kind(const void *data, size_t bytes, enum shadow_kind kind,
+		      struct shadow *ret);
+
+/* A container in memory of its own. */
+struct shadow_buffer {
+	uint8_t *data; /* owned; what shadow borrows from */
+	size_t bytes;
+	struct shadow shadow;
+};
+
+/* As shadow_parse_kind(). Takes DATA, also on failure; then *RET is as before. */
+int shadow_buffer_parse(uint8_t *data, size_t bytes, enum shadow_kind kind,
+			struct shadow_buffer *ret);
+/* The same of all that FD has, at most LIMIT_BYTES: also errors of io_read_file(). */
+int shadow_buffer_read(int fd, size_t limit_bytes, enum shadow_kind kind,
+		       struct shadow_buffer *ret);
+void shadow_buffer_done(struct shadow_buffer *b);
+
 /* Checked strings, never NULL. */
 static inline const char *shadow_string(const struct shadow *s, le32 offset)
 {

@@ -280,7 +280,7 @@ int boot_unused_load(const struct store *s, struct boot_unused *ret)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t bytes;
-	int r = store_read_unused(s, &data, &bytes);
+	int r = store_read(s, STORE_UNUSED, NULL, &data, &bytes);
 
 	return r < 0 ? r : boot_unused_parse((const char *)data, bytes, ret);
 }
@@ -303,17 +303,11 @@ static int add_programs(const struct shadow *pack, struct name_list *l)
 int boot_unused_pack_programs(const struct store *s, struct name_list *ret)
 {
 	_cleanup_(name_list_done) struct name_list l = { 0 };
-	_cleanup_free_ uint8_t *data = NULL;
-	struct shadow pack;
-	size_t bytes;
-	int r = store_read_pack(s, &data, &bytes);
+	_cleanup_(shadow_buffer_done) struct shadow_buffer pack = { 0 };
+	int r = store_load(s, STORE_PACK, NULL, &pack);
 
 	if (r == 0)
-		r = shadow_parse(data, bytes, &pack);
-	if (r == 0 && pack.kind != SHADOW_KIND_PACK)
-		r = -EBADMSG;
-	if (r == 0)
-		r = add_programs(&pack, &l);
+		r = add_programs(&pack.shadow, &l);
 	if (r < 0)
 		return r;
 	*ret = l;
@@ -368,5 +362,5 @@ int boot_unused_note_stored(const struct store *s, const struct launch_counts *l
 	if (r < 0 || !changed)
 		return r;
 	r = boot_unused_format(&u, &text, &bytes);
-	return r < 0 ? r : store_put_unused(s, text, bytes);
+	return r < 0 ? r : store_put(s, STORE_UNUSED, NULL, text, bytes, &changed);
 }

@@ -332,10 +332,10 @@ int config_load(const struct store *s, struct config *ret, config_problem on_pro
 	int r;
 
 	config_init(ret);
-	r = store_read_config(s, &text, &bytes);
+	r = store_read(s, STORE_CONFIG, NULL, (uint8_t **)&text, &bytes);
 	if (r == 0)
 		return config_parse(text, bytes, ret, on_problem, userdata);
-	if (r == -ENOENT || r == -ENOTDIR)
+	if (r == -ENOENT)
 		return 0;
 	if (!describe_unread(r, &d))
 		return r;

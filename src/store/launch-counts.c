@@ -335,7 +335,7 @@ int launch_counts_load(const struct store *s, struct launch_counts *ret)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t bytes;
-	int r = store_read_launches(s, &data, &bytes);
+	int r = store_read(s, STORE_LAUNCHES, NULL, &data, &bytes);
 
 	return r < 0 ? r : launch_counts_parse((const char *)data, bytes, ret);
 }
@@ -343,10 +343,11 @@ int launch_counts_load(const struct store *s, struct launch_counts *ret)
 int launch_counts_save(const struct store *s, const struct launch_counts *l)
 {
 	_cleanup_free_ char *text = NULL;
+	bool written;
 	size_t bytes;
 	int r = launch_counts_format(l, &text, &bytes);
 
-	return r < 0 ? r : store_put_launches(s, text, bytes);
+	return r < 0 ? r : store_put(s, STORE_LAUNCHES, NULL, text, bytes, &written);
 }
 
 int launch_counts_count_stored(const struct store *s, const char *program,

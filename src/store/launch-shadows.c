@@ -86,61 +86,43 @@ int program_resolve(const struct store *s, const char *command, char **ret)
 	return canonical_path(s, command, ret);
 }
 
-const char *launch_shadow_program(const struct launch_shadow *l)
+const char *launch_shadow_program(const struct shadow_buffer *b)
 {
-	return shadow_string(&l->shadow, l->shadow.launches[0].program);
+	return shadow_string(&b->shadow, b->shadow.launches[0].program);
 }
 
-const char *launch_shadow_scenario(const struct launch_shadow *l)
+const char *launch_shadow_scenario(const struct shadow_buffer *b)
 {
-	return shadow_string(&l->shadow, l->shadow.launches[0].scenario);
+	return shadow_string(&b->shadow, b->shadow.launches[0].scenario);
 }
 
-int launch_shadows_add(struct launch_shadows *l, uint8_t *data, size_t bytes)
+int launch_shadows_add(struct launch_shadows *l, struct shadow_buffer *b)
 {
-	_cleanup_free_ uint8_t *owned = data;
-	struct shadow shadow;
-	int r;
-
-	r = shadow_parse(data, bytes, &shadow);
-	if (r < 0)
-		return r;
-	if (shadow.kind != SHADOW_KIND_SHADOW || shadow.n_launches != 1)
-		return -EINVAL;
-	r = VEC_RESERVE_ONE(l->items, l->n, l->capacity);
-	if (r < 0)
-		return r;
-	l->items[l->n++] =
-		(struct launch_shadow){ .data = TAKE_PTR(owned), .shadow = shadow };
+	if (VEC_RESERVE_ONE(l->items, l->n, l->capacity) < 0) {
+		shadow_buffer_done(b);
+		return -ENOMEM;
+	}
+	l->items[l->n++] = *b;
 	return 0;
-}
-
-static void drop_last(struct launch_shadows *l)
-{
-	free(l->items[--l->n].data);
 }
 
 /* The hash in a name only narrows the search down: the program's path decides. */
 static int add_if_wanted(struct launch_shadows *l, const struct store *s, const char *name,
 			 const char *program, const char *scenario)
 {
-	uint8_t *data;
-	size_t bytes;
-	int r;
+	struct shadow_buffer b;
+	int r = store_load(s, STORE_SHADOW, name, &b);
 
-	r = store_read_shadow(s, name, &data, &bytes);
-	if (r == 0)
-		r = launch_shadows_add(l, data, bytes);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
 		l->n_damaged++;
 		return 0;
 	}
-	if (strcmp(launch_shadow_program(&l->items[l->n - 1]), program) != 0 ||
-	    (scenario &&
-	     strcmp(launch_shadow_scenario(&l->items[l->n - 1]), scenario) != 0))
-		drop_last(l);
+	if (strcmp(launch_shadow_program(&b), program) == 0 &&
+	    (!scenario || strcmp(launch_shadow_scenario(&b), scenario) == 0))
+		return launch_shadows_add(l, &b);
+	shadow_buffer_done(&b);
 	return 0;
 }
 
@@ -158,7 +140,7 @@ static void keep_default(struct launch_shadows *l)
 		if (strcmp(launch_shadow_scenario(&l->items[i]), "default") == 0)
 			l->items[kept++] = l->items[i];
 		else
-			free(l->items[i].data);
+			shadow_buffer_done(&l->items[i]);
 	l->n = kept;
 }
 
@@ -193,7 +175,7 @@ int launch_shadows_find(const struct store *s, const char *program, const char *
 void launch_shadows_done(struct launch_shadows *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		free(l->items[i].data);
+		shadow_buffer_done(&l->items[i]);
 	free(l->items);
 	*l = (struct launch_shadows){ 0 };
 }

@@ -11,13 +11,8 @@
 #include "shadow-read.h"
 #include "store.h"
 
-struct launch_shadow {
-	uint8_t *data; /* owned; what shadow borrows from */
-	struct shadow shadow;
-};
-
 struct launch_shadows {
-	struct launch_shadow *items;
+	struct shadow_buffer *items;
 	size_t n, capacity;
 	unsigned n_damaged; /* shadows of the program that could not be read: to be rebuilt
 			     */
@@ -37,12 +32,11 @@ int program_resolve(const struct store *s, const char *command, char **ret);
 int launch_shadows_find(const struct store *s, const char *program, const char *scenario,
 			struct launch_shadows *ret);
 
-/* Append the shadow in DATA (taken in any case). -EBADMSG, -ESTALE, -EINVAL (a pack),
- * -ENOMEM. */
-int launch_shadows_add(struct launch_shadows *l, uint8_t *data, size_t bytes);
+/* Append a shadow, taken in any case. -ENOMEM. */
+int launch_shadows_add(struct launch_shadows *l, struct shadow_buffer *b);
 void launch_shadows_done(struct launch_shadows *l);
 
-const char *launch_shadow_program(const struct launch_shadow *l);
-const char *launch_shadow_scenario(const struct launch_shadow *l);
+const char *launch_shadow_program(const struct shadow_buffer *b);
+const char *launch_shadow_scenario(const struct shadow_buffer *b);
 
 #endif

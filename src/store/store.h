@@ -15,6 +15,8 @@
 #include "macro.h"
 #include "names.h"
 
+struct shadow_buffer;
+
 struct store {
 	int rootfd;
 	char *root_path; /* canonical, "/" or without a final slash */
@@ -73,79 +75,63 @@ bool store_shadow_is_of(const char *shadow_name, const char *program);
 /* The profile's name in it, "" when there is none. New string, NULL: no memory. */
 char *store_shadow_profile(const char *shadow_name);
 
-/* Path of a shadow below the root, for the index and for messages. */
-void store_shadow_path(const struct store *s, const char *name, char *ret, size_t bytes);
-
 /* Names of the shadows there are, sorted; a missing directory is empty. */
 int store_list_shadows(const struct store *s, struct name_list *ret);
 /* Whether one of SHADOWS was compiled from the profile named PROFILE_NAME. */
 bool store_has_shadow(const struct name_list *shadows, const char *profile_name);
 
-/* Whole file in a new buffer; -ENOENT, -E2BIG. NAME: one of store_list_shadows(). */
-int store_read_shadow(const struct store *s, const char *name, uint8_t **ret,
-		      size_t *ret_bytes);
-int store_stat_shadow(const struct store *s, const char *name, struct identity *ret);
+/* Our files, but for profiles; where each lies and what it may hold stands in store.c. */
+enum store_file {
+	STORE_SHADOW,	   /* of each profile one: the only one that goes by a NAME */
+	STORE_INDEX,	   /* what the last compile saw */
+	STORE_PACK,	   /* what is read at boot */
+	STORE_PLACES,	   /* places of metadata, read before that */
+	STORE_LAUNCHES,	   /* launch counts */
+	STORE_UNUSED,	   /* programs read ahead and not launched */
+	STORE_CONFIG,	   /* elfcast.conf */
+	STORE_BOOT_REPORT, /* of the last boot's prefetch */
+	STORE_WATCH,	   /* what elfcastd tells of itself */
+};
 
 /*
- * Replace atomically: temporary file in the same directory, write, check, rename. Writes
- * nothing when the bytes are there already (*ret_written false). The directory is made.
+ * NAME of a shadow is one of store_list_shadows() or store_shadow_name(); else NULL.
+ *
+ * Read: all of it in a new buffer, one NUL past *RET_BYTES. -ENOENT; -E2BIG; -EINVAL, -ELOOP:
+ * no regular file; -EPERM: it or its directory is not root's, or writable by others.
  */
-int store_put_shadow(const struct store *s, const char *name, const void *data,
-		     size_t bytes, bool *ret_written);
-int store_remove_shadow(const struct store *s, const char *name);
+int store_read(const struct store *s, enum store_file file, const char *name, uint8_t **ret,
+	       size_t *ret_bytes);
+/* Read a container, and check that it is one of FILE's kind: -EBADMSG, -ESTALE. */
+int store_load(const struct store *s, enum store_file file, const char *name,
+	       struct shadow_buffer *ret);
+/* Of whatever is there, a link itself. */
+int store_stat(const struct store *s, enum store_file file, const char *name,
+	       struct identity *ret);
+/*
+ * Replace atomically: temporary file in the same directory, write, check, rename, and fsync
+ * where nothing can make it again. Writes nothing when the bytes are there already
+ * (*ret_written false). The directory is made; but no /run: -ENOENT.
+ */
+int store_put(const struct store *s, enum store_file file, const char *name,
+	      const void *data, size_t bytes, bool *ret_written);
+/* Removing what is not there is no error (*ret_removed false). */
+int store_remove(const struct store *s, enum store_file file, const char *name,
+		 bool *ret_removed);
+/* Path below the root, for the index and for messages. */
+void store_path(const struct store *s, enum store_file file, const char *name, char *ret,
+		size_t bytes);
+/* Its name in its directory, where it has one. */
+const char *store_name(enum store_file file);
+/* Path of elfcast.conf below the root. */
+const char *store_config_path(void);
+
 /* Temporary files of a compile that was killed. Only under the lock. */
 int store_remove_leftovers(const struct store *s);
 
-/* The compile index (kind INDEX), same rules. */
-int store_read_index(const struct store *s, uint8_t **ret, size_t *ret_bytes);
-int store_put_index(const struct store *s, const void *data, size_t bytes);
-
-/*
- * elfcast.conf as a whole in a new buffer, one NUL past it. -ENOENT; -EPERM: it or its
- * directory is not root's, or writable by others; -ELOOP, -EINVAL: no regular file; -E2BIG.
- */
-int store_read_config(const struct store *s, char **ret, size_t *ret_bytes);
-int store_stat_config(const struct store *s, struct identity *ret); /* of any type */
-/* Its path below the root. */
-const char *store_config_path(void);
-
-/* The pack that is read at boot; rules as for shadows. */
-int store_read_pack(const struct store *s, uint8_t **ret, size_t *ret_bytes);
-int store_stat_pack(const struct store *s, struct identity *ret);
-int store_put_pack(const struct store *s, const void *data, size_t bytes,
-		   bool *ret_written);
-/* No pack is no error. */
-int store_remove_pack(const struct store *s, bool *ret_removed);
-void store_pack_path(const struct store *s, char *ret, size_t bytes);
-
-/* Launch counts: -ENOENT, -E2BIG; replaced with fsync, since nothing can make them again. */
-int store_read_launches(const struct store *s, uint8_t **ret, size_t *ret_bytes);
-int store_put_launches(const struct store *s, const void *data, size_t bytes);
-/* Programs read ahead and not launched; same limits, and without fsync: can be learnt again. */
-int store_read_unused(const struct store *s, uint8_t **ret, size_t *ret_bytes);
-int store_put_unused(const struct store *s, const void *data, size_t bytes);
-/* For writers of both: elfcastd holds it all its life. As store_lock(). */
-int store_lock_launches(const struct store *s, unsigned timeout_ms);
-
-/* Report of the last boot's prefetch, in /run: -ENOENT where there is no /run. */
-int store_put_boot_report(const struct store *s, const void *data, size_t bytes);
-int store_read_boot_report(const struct store *s, char **ret, size_t *ret_bytes);
-/*
- * Places of metadata (kind PLACES), read at boot before the pack; same rules, and nothing is
- * written when the bytes are there already. Removing what is not there is no error.
- */
-int store_read_places(const struct store *s, uint8_t **ret, size_t *ret_bytes);
-int store_put_places(const struct store *s, const void *data, size_t bytes);
-int store_remove_places(const struct store *s);
-
-/* What elfcastd tells of itself, in /run: gone at the next boot. */
-int store_read_watch(const struct store *s, uint8_t **ret, size_t *ret_bytes);
-int store_put_watch(const struct store *s, const void *data, size_t bytes);
-/* The directory of that file, made if need be. */
+/* Directory of what elfcastd tells of itself, made if need be. */
 int store_open_run(const struct store *s);
-/* For watching the state directory, and names in it. */
+/* Of launch counts: for watching, and names in it. */
 int store_open_state(const struct store *s);
-const char *store_index_name(void);
 const char *store_launches_lock_name(void);
 
 /* Install a profile text in /etc/elfcast/profiles.d/NAME (fsync and rename). */
@@ -157,6 +143,8 @@ int store_put_profile(const struct store *s, const char *name, const void *data,
  * TIMEOUT_MS. Lock descriptor, -EBUSY, -EROFS, …; closing it unlocks.
  */
 int store_lock(const struct store *s, unsigned timeout_ms);
+/* The same for writers of launch counts: elfcastd holds it all its life. */
+int store_lock_launches(const struct store *s, unsigned timeout_ms);
 
 /*
  * A mark for whoever holds the lock: something changed after it may have looked. 0 or

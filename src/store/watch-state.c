@@ -79,7 +79,7 @@ int watch_state_load(const struct store *s, struct watch_state *ret)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t bytes;
-	int r = store_read_watch(s, &data, &bytes);
+	int r = store_read(s, STORE_WATCH, NULL, &data, &bytes);
 
 	return r < 0 ? r : watch_state_parse((const char *)data, bytes, ret);
 }
@@ -88,8 +88,9 @@ int watch_state_save(const struct store *s, const struct watch_state *w)
 {
 	char text[512];
 	size_t n = watch_state_format(w, text, sizeof(text));
+	bool written;
 
-	return store_put_watch(s, text, n);
+	return store_put(s, STORE_WATCH, NULL, text, n, &written);
 }
 
 /* Field 22 of /proc/PID/stat; the name before, in brackets, may hold anything. 0: none. */

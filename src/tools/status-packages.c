@@ -19,7 +19,7 @@
 
 /* A shadow and what its files are now. */
 struct shadow_status {
-	struct launch_shadow launch;
+	struct shadow_buffer launch;
 	struct summary summary;
 	size_t n_usable;
 	enum worth worth;
@@ -47,7 +47,7 @@ static void status_done(struct status *s)
 {
 	for (size_t i = 0; i < s->n_shadows; i++) {
 		summary_done(&s->shadows[i].summary);
-		free(s->shadows[i].launch.data);
+		shadow_buffer_done(&s->shadows[i].launch);
 	}
 	free(s->shadows);
 	free(s->packages);
@@ -75,15 +75,11 @@ static int want_shadow(struct status *s, const struct shadow_status *x)
 static int read_shadow(struct status *s, const char *name, struct facts_context *facts)
 {
 	struct shadow_status *x = &s->shadows[s->n_shadows];
-	size_t bytes;
-	int r = store_read_shadow(&s->store, name, &x->launch.data, &bytes);
+	int r = store_load(&s->store, STORE_SHADOW, name, &x->launch);
 
 	if (r == -ENOMEM)
 		return r;
-	if (r == 0)
-		r = shadow_parse(x->launch.data, bytes, &x->launch.shadow);
-	if (r < 0 || x->launch.shadow.kind != SHADOW_KIND_SHADOW) {
-		free(TAKE_PTR(x->launch.data));
+	if (r < 0) {
 		s->n_damaged++;
 		return 0;
 	}

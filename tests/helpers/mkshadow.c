@@ -92,7 +92,8 @@ static int put(const char *program, const char *name, const uint8_t *data, size_
 	if (!name)
 		return io_write_full(STDOUT_FILENO, data, bytes);
 	file = store_shadow_name(program, name);
-	return file ? store_put_shadow(&store, file, data, bytes, &written) : -ENOMEM;
+	return file ? store_put(&store, STORE_SHADOW, file, data, bytes, &written)
+		    : -ENOMEM;
 }
 
 int main(int argc, char *argv[])

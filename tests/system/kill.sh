@@ -36,7 +36,7 @@ for ((n = 1; ; n++)); do
 		esac
 	done < <(sums)
 	compile
-	if [ "$(sums)" != "$new" ] || [ -e "$R/var/lib/elfcast/shadow/.new" ] || [ -e "$R/var/lib/elfcast/.new" ]; then
+	if [ "$(sums)" != "$new" ] || [ -n "$(find "$R/var/lib/elfcast" -name '.*')" ]; then
 		bad=$((bad + 1))
 		echo "# not repaired after a kill at call $n"
 	fi

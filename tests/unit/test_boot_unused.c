@@ -183,7 +183,7 @@ static void put_pack(const struct store *s)
 	bool written;
 
 	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
-	assert_int_equal(store_put_pack(s, data, bytes, &written), 0);
+	assert_int_equal(store_put(s, STORE_PACK, NULL, data, bytes, &written), 0);
 }
 
 static uint64_t seconds(clockid_t clock)

@@ -161,20 +161,22 @@ static void test_put_replaces_and_notices_no_change(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(store_put_shadow(&store, "s", "abc", 3, &written), 0);
+	assert_int_equal(store_put(&store, STORE_SHADOW, "s", "abc", 3, &written), 0);
 	assert_true(written);
-	assert_int_equal(store_stat_shadow(&store, "s", &one), 0);
-	assert_int_equal(store_put_shadow(&store, "s", "abc", 3, &written), 0);
+	assert_int_equal(store_stat(&store, STORE_SHADOW, "s", &one), 0);
+	assert_int_equal(store_put(&store, STORE_SHADOW, "s", "abc", 3, &written), 0);
 	assert_false(written);
-	assert_int_equal(store_stat_shadow(&store, "s", &two), 0);
+	assert_int_equal(store_stat(&store, STORE_SHADOW, "s", &two), 0);
 	assert_true(identity_equal(&one, &two));
-	assert_int_equal(store_put_shadow(&store, "s", "xyz!", 4, &written), 0);
+	assert_int_equal(store_put(&store, STORE_SHADOW, "s", "xyz!", 4, &written), 0);
 	assert_true(written);
-	assert_int_equal(store_read_shadow(&store, "s", &data, &n), 0);
+	assert_int_equal(store_read(&store, STORE_SHADOW, "s", &data, &n), 0);
 	assert_int_equal(n, 4);
 	assert_memory_equal(data, "xyz!", 4);
-	assert_int_equal(store_remove_shadow(&store, "s"), 0);
-	assert_int_equal(store_remove_shadow(&store, "s"), -ENOENT);
+	assert_int_equal(store_remove(&store, STORE_SHADOW, "s", &written), 0);
+	assert_true(written);
+	assert_int_equal(store_remove(&store, STORE_SHADOW, "s", &written), 0);
+	assert_false(written);
 }
 
 static void test_second_lock_is_busy(void **state)
@@ -232,28 +234,28 @@ static void test_pack(void **state)
 	bool done;
 
 	(void)state;
-	store_pack_path(&store, path, sizeof(path));
+	store_path(&store, STORE_PACK, NULL, path, sizeof(path));
 	assert_string_equal(path, "/var/lib/elfcast/boot.pack");
-	assert_int_equal(store_remove_pack(&store, &done),
+	assert_int_equal(store_remove(&store, STORE_PACK, NULL, &done),
 			 0); /* nor is there a directory */
 	assert_false(done);
-	assert_int_equal(store_stat_pack(&store, &before), -ENOENT);
-	assert_int_equal(store_put_pack(&store, "abc", 3, &done), 0);
+	assert_int_equal(store_stat(&store, STORE_PACK, NULL, &before), -ENOENT);
+	assert_int_equal(store_put(&store, STORE_PACK, NULL, "abc", 3, &done), 0);
 	assert_true(done);
-	assert_int_equal(store_stat_pack(&store, &before), 0);
-	assert_int_equal(store_put_pack(&store, "abc", 3, &done), 0);
+	assert_int_equal(store_stat(&store, STORE_PACK, NULL, &before), 0);
+	assert_int_equal(store_put(&store, STORE_PACK, NULL, "abc", 3, &done), 0);
 	assert_false(done);
-	assert_int_equal(store_stat_pack(&store, &after), 0);
+	assert_int_equal(store_stat(&store, STORE_PACK, NULL, &after), 0);
 	assert_true(identity_equal(&before, &after));
-	assert_int_equal(store_put_pack(&store, "ab", 2, &done), 0);
+	assert_int_equal(store_put(&store, STORE_PACK, NULL, "ab", 2, &done), 0);
 	assert_true(done);
-	assert_int_equal(store_read_pack(&store, &data, &bytes), 0);
+	assert_int_equal(store_read(&store, STORE_PACK, NULL, &data, &bytes), 0);
 	assert_int_equal(bytes, 2);
 	assert_memory_equal(data, "ab", 2);
 	free(data);
-	assert_int_equal(store_remove_pack(&store, &done), 0);
+	assert_int_equal(store_remove(&store, STORE_PACK, NULL, &done), 0);
 	assert_true(done);
-	assert_int_equal(store_read_pack(&store, &data, &bytes), -ENOENT);
+	assert_int_equal(store_read(&store, STORE_PACK, NULL, &data, &bytes), -ENOENT);
 }
 
 int main(void)
