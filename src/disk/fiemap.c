@@ -16,9 +16,10 @@
 	(FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_DATA_INLINE |      \
 	 FIEMAP_EXTENT_DATA_TAIL)
 
-struct question {
+/* The kernel writes the extents behind the question. */
+union question {
 	struct fiemap map;
-	struct fiemap_extent extents[ASK_RUNS];
+	char bytes[sizeof(struct fiemap) + ASK_RUNS * sizeof(struct fiemap_extent)];
 };
 
 static bool is_next_to(const struct fiemap_run *a, const struct fiemap_extent *e)
@@ -57,14 +58,15 @@ static int add_run(struct fiemap_runs *r, const struct fiemap_extent *e)
 /* The runs from *OFF on; *OFF moves on, and is UINT64_MAX at the end. */
 static int read_some(int fd, uint64_t *off, struct fiemap_runs *ret)
 {
-	struct question q = { .map = { .fm_start = *off,
-				       .fm_length = FIEMAP_MAX_OFFSET - *off,
-				       .fm_extent_count = ASK_RUNS } };
+	union question q;
 	const struct fiemap_extent *last;
 	int r = 0;
 
 	/* Zeroed, for valgrind and for kernels that fill less than they say. */
-	memset(q.extents, 0, sizeof(q.extents));
+	memset(&q, 0, sizeof(q));
+	q.map.fm_start = *off;
+	q.map.fm_length = FIEMAP_MAX_OFFSET - *off;
+	q.map.fm_extent_count = ASK_RUNS;
 	if (ioctl(fd, FS_IOC_FIEMAP, &q.map) < 0)
 		return -errno;
 	if (q.map.fm_mapped_extents == 0) {
@@ -73,8 +75,8 @@ static int read_some(int fd, uint64_t *off, struct fiemap_runs *ret)
 	}
 	q.map.fm_mapped_extents = MIN(q.map.fm_mapped_extents, (unsigned)ASK_RUNS);
 	for (uint32_t i = 0; r == 0 && i < q.map.fm_mapped_extents; i++)
-		r = add_run(ret, &q.extents[i]);
-	last = &q.extents[q.map.fm_mapped_extents - 1];
+		r = add_run(ret, &q.map.fm_extents[i]);
+	last = &q.map.fm_extents[q.map.fm_mapped_extents - 1];
 	if ((last->fe_flags & FIEMAP_EXTENT_LAST) ||
 	    last->fe_logical + last->fe_length <= *off)
 		*off = UINT64_MAX;

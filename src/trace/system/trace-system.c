@@ -234,7 +234,7 @@ static int drain_notifications(struct system_trace *t)
 
 	while ((n = read(t->fanotify_fd, buffer, sizeof(buffer))) > 0 ||
 	       (n < 0 && errno != EAGAIN && errno != EINVAL && errno != EBADF)) {
-		const struct fanotify_event_metadata *e = (const void *)buffer;
+		struct fanotify_event_metadata *e = (void *)buffer;
 
 		for (; n > 0 && FAN_EVENT_OK(e, n); e = FAN_EVENT_NEXT(e, n)) {
 			int r = take_notification(t, e);
