@@ -72,35 +72,63 @@ make_image() { # mke2fs-options
 		list_tree "$M" >"$TMP/list"
 }
 
-# Mounted anew on a new loop device: nothing is in memory.
+# Mounted anew on a new loop device: nothing is in memory. Not with mount -o loop, which takes
+# the one from before where somebody who looks at all devices has it still open.
 cold() {
+	local status
 	umount -q "$M"
-	mount -o "loop,inode_readahead_blks=0${MODE:+,$MODE}" "$TMP/img" "$M"
+	loop=$(losetup -f --show "$TMP/img") || return
+	mount -o "inode_readahead_blks=0${MODE:+,$MODE}" "$loop" "$M"
+	status=$?
+	losetup -d "$loop" # goes with the mount
+	return $status
 }
-reads() { awk '{ print $1 }' "/sys/dev/block/$(stat -c %Hd:%Ld "$M")/stat"; }
+device_reads() { awk '{ print $1 }' "/sys/dev/block/$(stat -c %Hd:%Ld "$M")/stat"; }
+# reads COMMAND...: into $n_reads, how often it made the device read. Others look at devices, too
+# (udev, mkfs.btrfs): nothing is what the device counted, or what the process itself asked for.
+reads() {
+	local before
+	before=$(device_reads)
+	n_reads=$(python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_inblock)' "$@" <"$TMP/list")
+	[ "$n_reads" = 0 ] || n_reads=$(($(device_reads) - before))
+}
 
 # field NAME of the JSON in FILE
 field() { sed -n "s/.*\"$1\": \"\\{0,1\\}\\([^,}\"]*\\).*/\\1/p" "$2"; }
 
+# reads_after_step COMMAND...: into $n_reads, what it reads of the cold device once the step was
+# done; again where the kernel took pages of the device away.
+reads_after_step() {
+	local try
+	for ((try = 0; try < 20; try++)); do
+		cold
+		"$P" prefetch "$M" "$TMP/places" >"$TMP/step" || return
+		reads "$@"
+		"$BUILD/tests/residency" --evicted "$loop" || return 0
+	done
+}
 # open_reads NAME: opening all after the step reads nothing of the device
 open_reads() {
-	local before
+	reads_after_step "$P" open "$M" 1 || { not_ok "$1: the step"; return; }
+	same "$1: after the step, opening them reads nothing" 0 "$n_reads"
+}
+
+# needed: in $TMP/needed, the pages of the cold device that opening them brings
+needed() {
 	cold
-	"$P" prefetch "$M" "$TMP/places" >"$TMP/step" || { not_ok "$1: the step"; return; }
-	before=$(reads)
-	"$P" open "$M" 1 <"$TMP/list" >/dev/null
-	same "$1: after the step, opening them reads nothing" 0 $(($(reads) - before))
+	"$P" resident "$M" | sort >"$TMP/base"
+	"$P" touch "$M" <"$TMP/list" >/dev/null
+	"$P" resident "$M" | sort >"$TMP/after"
+	comm -13 "$TMP/base" "$TMP/after" >"$TMP/needed"
 }
 
 compare() { # name mke2fs-options
 	local name=$1 needed missed asked
 	shift
 	make_image "$@" || { not_ok "$name: image ($(cat "$TMP/err"))"; return; }
-	cold
-	"$P" resident "$M" | sort >"$TMP/base"
-	"$P" touch "$M" <"$TMP/list" >/dev/null
-	"$P" resident "$M" | sort >"$TMP/after"
-	comm -13 "$TMP/base" "$TMP/after" >"$TMP/needed"
+	needed
 	cold
 	"$P" build "$M" flash "$TMP/places" <"$TMP/list" >"$TMP/built" || { not_ok "$name: build"; return; }
 	"$P" build "$M" flash "$TMP/again" <"$TMP/list" >/dev/null
@@ -108,7 +136,13 @@ compare() { # name mke2fs-options
 	"$P" resident "$M" "$TMP/places" 2>"$TMP/outside" >/dev/null
 	"$P" pages "$M" "$TMP/places" | sort >"$TMP/asked"
 	needed=$(wc -l <"$TMP/needed")
-	missed=$(comm -23 "$TMP/needed" "$TMP/asked" | wc -l)
+	comm -23 "$TMP/needed" "$TMP/asked" >"$TMP/missed"
+	# What opening needs it needs each time; what others read of the device meanwhile comes once.
+	if [ -s "$TMP/missed" ]; then
+		needed
+		comm -12 "$TMP/missed" "$TMP/needed" >"$TMP/twice" && mv "$TMP/twice" "$TMP/missed"
+	fi
+	missed=$(wc -l <"$TMP/missed")
 	asked=$(wc -l <"$TMP/asked")
 	echo "# $name: $(wc -l <"$TMP/list") files: $needed pages needed, $missed missed, $asked asked for"
 	check "$name: there is something to find" test "$needed" -gt 20
@@ -118,11 +152,8 @@ compare() { # name mke2fs-options
 }
 
 compare "4 KiB blocks" -t ext4 -b 4096
-cold
-"$P" prefetch "$M" "$TMP/places" >"$TMP/step"
-before=$(reads)
-find "$M/work" -size +100 # stats all
-same "nor does looking at what lies beside them" 0 $(($(reads) - before))
+reads_after_step find "$M/work" -size +100 # stats all
+same "nor does looking at what lies beside them" 0 "$n_reads"
 compare "1 KiB blocks" -t ext4 -b 1024
 compare "no flex_bg, meta_bg" -t ext4 -b 1024 -O '^flex_bg,meta_bg,^resize_inode'
 compare "32-bit, sparse_super2" -t ext4 -O '^64bit,sparse_super2,^resize_inode'
@@ -207,12 +238,12 @@ for kind in xfs btrfs; do
 	echo x >"$M/file"
 	echo /file >"$TMP/list3"
 	"$P" build "$M" flash "$TMP/none" <"$TMP/list3" >/dev/null 2>"$TMP/err"
-	same "$kind: nothing" "places: places_build: No such file or directory" "$(cat "$TMP/err")"
+	same "$kind: nothing" "places: metadata_places_build: No such file or directory" "$(cat "$TMP/err")"
 	umount "$M"
 done
 cold
 build_none() { "$@" "$P" build "$M" flash "$TMP/none" <"$TMP/list" 2>&1 >/dev/null; }
-same "may not read the device: nothing" "places: places_build: No such file or directory" \
+same "may not read the device: nothing" "places: metadata_places_build: No such file or directory" \
 	"$(chmod 755 "$TMP" && build_none setpriv --reuid 65534 --clear-groups)"
 
 # ---- the file in the state directory ------------------------------------------------------
@@ -261,7 +292,7 @@ check "no profile, no pack: no places" test ! -e "$state"
 
 dev=$(stat -c '%Hd %Ld' "$M")
 mount -t tmpfs dev /dev || exit 1
-same "no node: nothing" "places: places_build: No such file or directory" "$(build_none env)"
+same "no node: nothing" "places: metadata_places_build: No such file or directory" "$(build_none env)"
 # shellcheck disable=SC2086 # two numbers
 mknod /dev/by-another-name b $dev
 same "a node of another name is found" "" "$(build_none env)"
