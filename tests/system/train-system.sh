@@ -33,12 +33,15 @@ pages() { sed -n "s,^$file ,,p" "$dir/out"; }
 has() { grep -qx -- "# $1" "$dir/out"; }
 # Other disks may come and go.
 disk=/sys/dev/block/$(findmnt -no MAJ:MIN -T "$dir")
+# Not where they usually are: there they may be mounted already, and cannot be once more.
+mkdir "$dir/tracefs" "$dir/debugfs"
 kernel_state() {
 	cat "$disk/bdi/read_ahead_kb" "$disk/../bdi/read_ahead_kb" 2>/dev/null
-	unshare --mount sh -c 'mount -t tracefs none /sys/kernel/tracing &&
-		ls /sys/kernel/tracing/instances
-		mount -t debugfs none /sys/kernel/debug && cat /sys/kernel/debug/fault_around_bytes' \
-		2>/dev/null
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation private sh -c '
+		mount -t tracefs none "$1/tracefs" &&
+			if [ -e "$1/tracefs/instances/elfcast" ]; then echo recording; else echo idle; fi
+		mount -t debugfs none "$1/debugfs" && cat "$1/debugfs/fault_around_bytes"' sh "$dir"
 }
 # Where fault-around stays on, only what was not cached is exact.
 uncache() { dd if="$file" iflag=nocache count=0 status=none; }
@@ -52,6 +55,8 @@ if ! record /bin/true; then
 	verdict "a recording" 1
 	exit 1
 fi
+[ "$before" != "${before/idle/}" ]
+verdict "the kernel's settings can be read" $?
 if has "exact 1"; then uncache() { :; }; fi
 
 exact() { # case pages
