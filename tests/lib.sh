@@ -28,12 +28,10 @@ check() {
 
 # same NAME EXPECTED ACTUAL
 same() {
-	if [ "$2" = "$3" ]; then
-		ok "$1"
-	else
-		not_ok "$1"
-		printf '# expected: %s\n#   actual: %s\n' "$2" "$3"
-	fi
+	[ "$2" = "$3" ] && ok "$1" && return
+	not_ok "$1"
+	printf '# expected: %s\n#   actual: %s\n' "$2" "$3"
+	return 1
 }
 
 # status NAME EXPECTED COMMAND...: exit status; output in $TMP/out and $TMP/err
@@ -46,6 +44,37 @@ status() {
 		not_ok "$name (status $got, not $expected)"
 		sed 's/^/# /' "$TMP/err"
 	fi
+}
+
+# undisturbed "FILE..." COMMAND...: COMMAND, which looks what of the files is in memory; again
+# while the kernel says that it took pages of them away meanwhile, as it does where memory is
+# short, and where DAMON finds them cold.
+undisturbed() {
+	local files=$1 try
+	shift
+	for ((try = 0; try < 20; try++)); do
+		"$@"
+		# shellcheck disable=SC2086 # a list of files
+		"$BUILD/tests/residency" --evicted $files || return 0
+		echo "# pages were taken away: once more"
+	done
+}
+
+# reads_cold "FILE..." COMMAND...: on the cold disk at $root, of tests with cold() and resident();
+# its exit status in $status, what of the files is in memory then in $got
+reads_cold() {
+	# shellcheck disable=SC2086,SC2154 # a list of files; the test's own
+	undisturbed "$(printf "$root/%s " $1)" reads_once "$@"
+}
+reads_once() {
+	local files=$1
+	shift
+	cold
+	"$@"
+	# shellcheck disable=SC2034 # for who asked
+	status=$?
+	# shellcheck disable=SC2086,SC2034
+	got=$(resident $files)
 }
 
 build_id_of() { readelf -n "$1" | sed -n 's/.*Build ID: //p' | head -n 1; }

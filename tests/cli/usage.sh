@@ -54,16 +54,24 @@ check "no counts: warns" grep -q 'not counted' "$TMP/err"
 if [ "$(id -u)" != 0 ] || [ "$(stat -f -c %T "$TMP")" = tmpfs ]; then
 	skip "residency" "needs root, and a disk"
 else
-	sync -f "$R/usr/bin/a"
-	for f in a b sys; do dd if="$R/usr/bin/$f" iflag=nocache count=0 status=none; done
+	sync "$R"/usr/bin/*
+	"$BUILD/tests/residency" --evict "$R"/usr/bin/*
 	same "evicted: not resident" 0 "$(of a resident_bytes)"
-	dd if="$R/usr/bin/b" bs=4096 count=16 iflag=nocache of=/dev/null status=none
-	dd if="$R/usr/bin/b" iflag=nocache count=0 status=none
-	cat "$R/usr/bin/a" >/dev/null
-	same "read: resident" $((20 * 4096)) "$(of a resident_bytes)"
+	in_memory() {
+		"$BUILD/tests/residency" --evict "$R"/usr/bin/*
+		cat "$R/usr/bin/a" >/dev/null
+		resident=$(of a resident_bytes)
+	}
+	undisturbed "$R/usr/bin/a" in_memory
+	same "read: resident" $((20 * 4096)) "$resident"
 	same "all that the pack reads for it" $((20 * 4096)) "$(of a bytes)"
 	same "not read: not resident" 0 "$(of b resident_bytes)"
-	same "sum of what nobody launched" $((20 * 4096)) "$(usage 'd["not_used"]["resident_bytes"]')"
+	summed() {
+		in_memory
+		resident=$(usage 'd["not_used"]["resident_bytes"]')
+	}
+	undisturbed "$R/usr/bin/a" summed
+	same "sum of what nobody launched" $((20 * 4096)) "$resident"
 fi
 
 launched a "$(date +%s)"

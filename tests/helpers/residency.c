@@ -2,11 +2,14 @@
 /*
  * residency FILE...: the runs of resident pages, one line "FILE FIRST COUNT" each, none for
  * a file that is not cached. residency --evict FILE...: drop their pages.
+ * residency --evicted FILE...: exit status 0 where the kernel took pages of one away.
  */
+#include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "macro.h"
 #include "residency.h"
@@ -28,18 +31,47 @@ static int print_runs(const char *path, int fd)
 	return r;
 }
 
+static int drop(const char *path, int fd)
+{
+	(void)path;
+	return residency_evict(fd);
+}
+
+/*
+ * Reclaim leaves a shadow where a page was; who drops pages, or unmounts, leaves none. All of
+ * them: residency_count() tells of those alone that the kernel calls recent.
+ */
+static int count_evicted(const char *path, int fd)
+{
+	uint64_t whole[2] = { 0, 0 };
+	struct {
+		uint64_t cached, dirty, writeback, evicted, recently;
+	} n = { 0 };
+
+	(void)path;
+	if (syscall(451 /* cachestat, Linux 6.5 */, fd, whole, &n, 0) < 0)
+		return errno == ENOSYS ? 0 : -errno;
+	return n.evicted > 0;
+}
+
 int main(int argc, char *argv[])
 {
-	bool evict = argc > 1 && strcmp(argv[1], "--evict") == 0;
+	int (*look)(const char *path, int fd) = print_runs;
+	int i = 1, n = 0;
 
-	for (int i = evict ? 2 : 1; i < argc; i++) {
+	if (argc > 1 && strcmp(argv[1], "--evict") == 0)
+		look = drop, i++;
+	else if (argc > 1 && strcmp(argv[1], "--evicted") == 0)
+		look = count_evicted, i++;
+	for (; i < argc; i++) {
 		_cleanup_close_ int fd = open(argv[i], O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-		int r = fd < 0 ? -1 : evict ? residency_evict(fd) : print_runs(argv[i], fd);
+		int r = fd < 0 ? -1 : look(argv[i], fd);
 
 		if (r < 0) {
 			fprintf(stderr, "residency: %s: failed\n", argv[i]);
-			return 1;
+			return 2;
 		}
+		n += r;
 	}
-	return 0;
+	return look == count_evicted && n == 0;
 }

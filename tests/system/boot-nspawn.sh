@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# needs: memory-pressure
 # takes: 60 s
 # A Debian system, booted with systemd: apt installs our packages inside, triggers compile, the
 # unit compiles at the next boot what no trigger saw, and a purge leaves nothing.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# needs: lab
+# needs: lab memory-pressure
 # takes: 60 s
 # elfcast-prefetch against the real kernel, on an ext4 image of its own: what it reads, what
 # it refuses, and everything that makes it stop. Mounts are made in a namespace of the test's
@@ -86,7 +86,7 @@ boot() { # options; the journal's lines in $work/err, the report in $work/report
 	# tests evict what the program itself consists of.
 	# shellcheck disable=SC2086 # paths
 	cat $own /etc/passwd /etc/ld.so.cache >/dev/null
-	timeout 20 "$prefetch" --root="$root" --reserve=0 "$@" 2>"$work/err"
+	timeout 60 "$prefetch" --root="$root" --reserve=0 "$@" 2>"$work/err"
 	local status=$?
 	cp "$root/run/elfcast/boot.json" "$work/report" 2>/dev/null
 	return $status
@@ -122,16 +122,18 @@ status "help" 0 "$prefetch" --help
 same "version" "elfcast-prefetch" "$("$prefetch" --version | cut -d ' ' -f 1)"
 
 # ---- exactly the pages --------------------------------------------------------------------
+status='' got='' # of reads_cold
 cold
 same "cold is cold" "" "$(resident $all)"
-boot
-same "exit status" 0 $?
-same "exactly these pages" "$want_prog $want_a $want_b $want_data" "$(resident $all)"
+reads_cold "$all" boot
+same "exit status" 0 $status
+same "exactly these pages" "$want_prog $want_a $want_b $want_data" "$got"
 same "one line" "elfcast-prefetch: asked for 0.2 of 0.2 MiB for 2 launches: 0.2 read, 0.0 there already, 0 of 4 objects skipped, TIME" "$(line)"
 same "report: asked" "read None 55 225280 6 4" \
 	"$(value 'r["outcome"], r["stopped"], r["asked_pages"], r["asked_bytes"], r["asked_extents"], r["objects_used"]' | tr -d "(),'")"
 same "report: all was read, and little else" True "$(value '221184 <= r["read_bytes"] <= 225280 + 131072')"
-boot
+twice() { boot && boot; }
+reads_cold "$all" twice
 same "the second time nothing is read" "0 225280" "$(value 'r["read_bytes"], r["there_bytes"]' | tr -d '(),')"
 same "nothing of it is left in /run" boot.json "$(ls -A "$root/run/elfcast")"
 boot --quiet
@@ -179,10 +181,11 @@ same "what only root may read is not read" "/usr/lib/a.so: skipped: may not be o
 	"$(sed -n 's/^elfcast-prefetch: \(\/.*\)/\1/p' "$work/err")"
 chmod 644 "$root/usr/lib/a.so"
 make_pack <<<"$lines"
-cold
-setpriv --reuid=65534 --regid=65534 --clear-groups "$prefetch" --reserve=0 --root="$root" 2>"$work/err"
-same "run by a user: exit status, and the pages" "0 $want_prog $want_a $want_b $want_data" \
-	"$? $(resident $all)"
+as_nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$prefetch" --reserve=0 --root="$root" 2>"$work/err"
+}
+reads_cold "$all" as_nobody
+same "run by a user: exit status, and the pages" "0 $want_prog $want_a $want_b $want_data" "$status $got"
 same "run by a user: the report cannot be written" 1 "$(grep -c 'cannot write the report: Permission denied' "$work/err")"
 
 # ---- a pack that is none ------------------------------------------------------------------
@@ -249,16 +252,21 @@ rm -rf "${root:?}/usr" "$root/old"
 make_tree
 make_pack <<<"$lines"
 if [ -w /dev/fuse ]; then
-	cold
-	coproc HANG { exec "$BUILD/tests/hangfs" "$root/usr/lib/sub"; }
-	helpers=$HANG_PID
-	read -r _ <&"${HANG[0]}"
-	boot --verbose
+	beside_hangfs() {
+		local status
+		coproc HANG { exec "$BUILD/tests/hangfs" "$root/usr/lib/sub"; }
+		helpers=$HANG_PID
+		read -r _ <&"${HANG[0]}"
+		boot --verbose
+		status=$?
+		end_helpers
+		umount "$root/usr/lib/sub"
+		return $status
+	}
+	reads_cold "usr/bin/prog usr/lib/a.so usr/share/data" beside_hangfs
 	same "a FUSE file system that hangs" "0 /usr/lib/sub/b.so: skipped: not on a local file system" \
-		"$? $(sed -n 's/^elfcast-prefetch: \(\/.*\)/\1/p' "$work/err")"
-	same "the rest is read" "$want_prog $want_a $want_data" "$(resident usr/bin/prog usr/lib/a.so usr/share/data)"
-	end_helpers
-	umount "$root/usr/lib/sub"
+		"$status $(sed -n 's/^elfcast-prefetch: \(\/.*\)/\1/p' "$work/err")"
+	same "the rest is read" "$want_prog $want_a $want_data" "$got"
 else
 	skip "a FUSE file system that hangs" "no FUSE"
 fi
@@ -276,10 +284,9 @@ same "and none is made" "" "$(ls -d "$root/run" 2>/dev/null)"
 mkdir "$root/run"
 
 # ---- budgets ------------------------------------------------------------------------------
-cold
-boot --max-bytes=24K
+reads_cold "$all" boot --max-bytes=24K
 same "a budget of 6 pages" "byte budget 6" "$(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'")"
-same "is spent in reading order" "usr/bin/prog 2 3 usr/lib/a.so 1 1 usr/lib/a.so 50 2" "$(resident $all)"
+same "is spent in reading order" "usr/bin/prog 2 3 usr/lib/a.so 1 1 usr/lib/a.so 50 2" "$got"
 mkdir -p "$root/etc/elfcast"
 echo BootBudget=8K >"$root/etc/elfcast/elfcast.conf"
 boot

@@ -29,10 +29,15 @@ attach() {
 }
 # reads NAME ROOT PACK: both programs' files are asked for, and by that pack
 reads() {
-	elfcast-prefetch -q --root="$2" --report="$TMP/report"
+	local try
+	for ((try = 0; try < 20; try++)); do
+		elfcast-prefetch -q --reserve=0 --root="$2" --report="$TMP/report"
+		grep -q '"memory pressure"' "$TMP/report" || break # the whole machine's: not ours
+	done
 	same "$1" "$3 2 of 2" "$(python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))
-print(r["pack"], r["objects_used"], "of", r["objects"])' "$TMP/report")"
+print(r["pack"], r["objects_used"], "of", r["objects"])' "$TMP/report")" ||
+		sed 's/^/# /' "$TMP/report"
 }
 
 if ! type -P mksquashfs >/dev/null || ! mkdir -p "$TMP/upper/u" "$TMP/upper/w"; then

@@ -40,6 +40,7 @@ limits() { # max_sectors_kb: read_ahead_kb goes last, other limits reset it
 		die "read_ahead_kb is not 0"
 }
 cold() {
+	[ -z "$hangfs" ] || stop_hangfs
 	umount "$root" && mount "$loop" "$root" || die "cannot mount again"
 }
 resident() (cd "$root" && "$BUILD/tests/residency" "$@" | paste -sd ' ')
@@ -48,7 +49,7 @@ shadow() { # lines: "PATH FIRST PAGES", below the image
 	"$BUILD/tests/mkshadow" "$root" /usr/bin/prog default >"$work/shadow"
 }
 prefetch() { # extra options; stderr goes to $work/err
-	timeout 10 "$elfcast" prefetch --root="$root" --shadow="$work/shadow" --verbose "$@" \
+	timeout 60 "$elfcast" prefetch --root="$root" --shadow="$work/shadow" --verbose "$@" \
 		2>"$work/err"
 }
 
@@ -90,11 +91,12 @@ make_tree
 shadow <<<"$lines" || die "cannot make a shadow"
 
 # -- exactly the pages -------------------------------------------------------------------
+status='' got='' # of reads_cold
 cold
 same "cold is cold" "" "$(resident $all)"
-prefetch
-same "exit status" 0 $?
-same "exactly these pages" "$want_prog $want_a $want_b $want_data" "$(resident $all)"
+reads_cold "$all" prefetch
+same "exit status" 0 $status
+same "exactly these pages" "$want_prog $want_a $want_b $want_data" "$got"
 same "summary" 1 "$(grep -c '55 pages (0.2 MiB) of 4 objects, 0 skipped' "$work/err")"
 cold
 prefetch --quiet
@@ -108,24 +110,23 @@ same "json" 0 $?
 
 # -- calls that a device would cut short --------------------------------------------------
 limits 16
-cold
-prefetch --no-wait # waiting would read what was cut off, page by page
-for _ in $(seq 100); do # it is on its way
-	[ "$(resident usr/lib/sub/b.so)" = "$want_b" ] && break
-	sleep 0.05
-done
-same "a device with small requests gets small calls" "$want_b" "$(resident usr/lib/sub/b.so)"
+without_waiting() { # which would read what was cut off, page by page
+	prefetch --no-wait
+	for _ in $(seq 400); do # it is on its way
+		[ "$(resident usr/lib/sub/b.so)" = "$want_b" ] && break
+		"$BUILD/tests/residency" --evicted "$root/usr/lib/sub/b.so" && break
+		sleep 0.05
+	done
+}
+reads_cold usr/lib/sub/b.so without_waiting
+same "a device with small requests gets small calls" "$want_b" "$got"
 limits 1280
 
 # -- an object that is no longer what it was ----------------------------------------------
 # replaced NAME REASON PATH WANTED: the tree was changed; PATH is skipped, the rest is read
 replaced() {
 	local status got
-	cold
-	[ "$1" = fuse ] && start_hangfs
-	prefetch
-	status=$?
-	got=$(resident $4)
+	if [ "$1" = fuse ]; then reads_cold "$4" beside_hangfs; else reads_cold "$4" prefetch; fi
 	same "$1: exit status" 0 $status
 	same "$1: one line" "elfcast: $3: skipped: $2" "$(grep skipped: "$work/err")"
 	same "$1: the rest is read" "$5" "$got"
@@ -133,6 +134,10 @@ replaced() {
 	rm -rf --one-file-system "${root:?}/usr" "$root/old"
 	make_tree
 	shadow <<<"$lines"
+}
+beside_hangfs() {
+	start_hangfs
+	prefetch
 }
 start_hangfs() {
 	coproc HANG { exec "$BUILD/tests/hangfs" "$root/usr/lib/sub"; }
@@ -202,19 +207,18 @@ install_shadow "$root" /usr/bin/prog default test.prog.json <<<"/usr/lib/a.so 1 
 install_shadow "$root" /usr/bin/prog other test.prog-other.json <<<"/usr/lib/a.so 5 1"
 ln -s prog "$root/usr/bin/link"
 ln -s /usr/bin/link "$root/bin-link"
-cold
-timeout 10 "$elfcast" prefetch -q --root="$root" /bin-link
-same "links are followed below the root" "0 usr/lib/a.so 1 1" "$? $(resident usr/lib/a.so)"
-timeout 10 "$elfcast" prefetch -q --root="$root" --scenario=other /usr/bin/prog
-same "scenario" "0 usr/lib/a.so 1 1 usr/lib/a.so 5 1" "$? $(resident usr/lib/a.so)"
+by_name() { timeout 60 "$elfcast" prefetch -q --root="$root" "$@"; }
+reads_cold usr/lib/a.so by_name /bin-link
+same "links are followed below the root" "0 usr/lib/a.so 1 1" "$status $got"
+reads_cold usr/lib/a.so by_name --scenario=other /usr/bin/prog
+same "scenario" "0 usr/lib/a.so 5 1" "$status $got"
 mkdir -p "$root/usr/lib/elfcast" && mv "$root/var/lib/elfcast/shadow" "$root/usr/lib/elfcast/"
 : >"$root/usr/lib/elfcast/index"
-cold
-timeout 10 "$elfcast" prefetch -q --root="$root" /usr/bin/prog
-same "shadows of an image build" "0 usr/lib/a.so 1 1" "$? $(resident usr/lib/a.so)"
+reads_cold usr/lib/a.so by_name /usr/bin/prog
+same "shadows of an image build" "0 usr/lib/a.so 1 1" "$status $got"
 for arg in "--scenario=none /usr/bin/prog" /usr/lib/a.so /none prog /usr; do
 	# shellcheck disable=SC2086 # words
-	timeout 10 "$elfcast" prefetch --root="$root" $arg 2>"$work/err"
+	timeout 60 "$elfcast" prefetch --root="$root" $arg 2>"$work/err"
 	same "prefetch $arg: exit status, one line" "1 1" "$? $(wc -l <"$work/err")"
 done
 head -c 100 "$work/shadow" >"$work/torn"
@@ -228,10 +232,12 @@ mount -t tmpfs none /var/lib || die "cannot hide /var/lib"
 prog=$root/usr/bin/run-me
 printf '#!/bin/sh\nexec "$@"\n' >"$prog" && chmod 755 "$prog"
 install_shadow / "$prog" default test.run.json <<<"$root/usr/lib/sub/b.so 10 40"
-cold
-same "run --wait: read before the command starts" "$root/usr/lib/sub/b.so 10 40" \
-	"$(timeout 20 "$elfcast" run --wait=10000 -- "$prog" "$BUILD/tests/residency" \
-		"$root/usr/lib/sub/b.so")"
+run_and_look() {
+	timeout 20 "$elfcast" run --wait=10000 -- "$prog" "$BUILD/tests/residency" \
+		"$root/usr/lib/sub/b.so" >"$work/seen"
+}
+reads_cold usr/lib/sub/b.so run_and_look
+same "run --wait: read before the command starts" "$root/usr/lib/sub/b.so 10 40" "$(cat "$work/seen")"
 "$elfcast" run -- "$prog" sh -c 'exit 7'
 same "run: the command's exit status" 7 $?
 "$elfcast" run -- "$work/none" 2>"$work/err"
@@ -265,7 +271,7 @@ install_shadow / "$prog" default test.run.json <<<"$root/usr/lib/sub/b.so 10 40"
 preload="LD_PRELOAD=$BUILD/tests/hangread.so HANGREAD_LOG=$work/hung"
 # shellcheck disable=SC2086
 same "run: a stuck helper holds no pipe" finished \
-	"$(env $preload timeout 10 "$elfcast" run -- "$prog" echo finished | cat)"
+	"$(env $preload timeout 60 "$elfcast" run -- "$prog" echo finished | cat)"
 for _ in $(seq 200); do # the command does not wait for its helper, but here we do
 	[ -s "$work/hung" ] && break
 	sleep 0.05
@@ -283,9 +289,9 @@ same "run: nor a pipe or socket" 0 \
 same "run: nor the directory" / "$(readlink "/proc/$helper/cwd")"
 # shellcheck disable=SC2086
 same "run --wait: leaves when the time is over" finished \
-	"$(env $preload timeout 10 "$elfcast" run --wait=200 -- "$prog" echo finished | cat)"
+	"$(env $preload timeout 60 "$elfcast" run --wait=200 -- "$prog" echo finished | cat)"
 # shellcheck disable=SC2086
-env $preload timeout 10 "$elfcast" prefetch --deadline=300 "$prog" 2>"$work/err" | cat
+env $preload timeout 60 "$elfcast" prefetch --deadline=300 "$prog" 2>"$work/err" | cat
 same "prefetch --deadline: leaves when the time is over" \
 	"1 1" "${PIPESTATUS[0]} $(grep -c 'stopped at the deadline' "$work/err")"
 helpers=$(sort -u "$work/hung" | paste -sd ' ')
