@@ -30,34 +30,6 @@ int32_t json_hex4(const char *p, const char *end)
 	return v;
 }
 
-/* Unicode, table 3-7. */
-size_t json_utf8_length(const unsigned char *p, size_t left)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t n = p[0] < 0xc2	 ? 0
-		   : p[0] < 0xe0 ? 2
-		   : p[0] < 0xf0 ? 3
-		   : p[0] < 0xf5 ? 4
-				 : 0;
-
-	if (n == 0 || n > left)
-		return 0;
-	if (p[0] == 0xe0)
-		low = 0xa0; /* shorter forms exist */
-	else if (p[0] == 0xed)
-		high = 0x9f; /* surrogates */
-	else if (p[0] == 0xf0)
-		low = 0x90;
-	else if (p[0] == 0xf4)
-		high = 0x8f; /* above U+10FFFF */
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if (p[i] < 0x80 || p[i] > 0xbf)
-			return 0;
-	return n;
-}
-
 struct json_string json_string_at(const char *text, size_t bytes, size_t quote)
 {
 	return (struct json_string){ .at = text + quote + 1, .end = text + bytes };

@@ -7,9 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the UTF-8 sequence at P with LEFT (at least 1) bytes, 0 when it is not valid. */
-size_t json_utf8_length(const unsigned char *p, size_t left);
-
 /* The four digits at P of \uXXXX, -1 when they are not four. */
 int32_t json_hex4(const char *p, const char *end);
 

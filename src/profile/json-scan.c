@@ -7,6 +7,7 @@
 #include "json-scan.h"
 #include "json-string.h"
 #include "bounds.h"
+#include "utf8.h"
 
 /*
  * What json-c 0.16 takes for a value on a 64-bit machine, measured with glibc's malloc and
@@ -165,8 +166,7 @@ static int scan_string(struct scan *s)
 			s->at++;
 			s->size.n_bytes++;
 		} else {
-			n = json_utf8_length((const unsigned char *)s->text + s->at,
-					     s->bytes - s->at);
+			n = utf8_length(s->text + s->at, s->bytes - s->at);
 			if (n == 0)
 				return fail(s, s->at, -EINVAL,
 					    "invalid UTF-8 (byte 0x%02x)", (unsigned)c);

@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "json-string.h"
 #include "bounds.h"
 #include "store.h"
 #include "traced-files.h"
+#include "utf8.h"
 #include "vec.h"
 
 /* 256 GiB: one byte per page is kept. Larger files are disk images, not parts of programs. */
@@ -115,28 +115,12 @@ static int alias_add(struct traced_files *f, struct traced_alias alias)
 	return 0;
 }
 
-/* What a profile can hold: UTF-8 without control characters. */
-static bool path_is_text(const char *path)
-{
-	size_t left = strlen(path);
-
-	for (const unsigned char *s = (const unsigned char *)path; left > 0;) {
-		size_t n = *s >= 0x20 && *s < 0x7f ? 1 : json_utf8_length(s, left);
-
-		if (n == 0)
-			return false;
-		s += n;
-		left -= n;
-	}
-	return true;
-}
-
 /* Lexical: touches no file. */
 bool traced_files_path_counts(const struct traced_files *f, const char *path)
 {
 	const char *type;
 
-	if (path[0] != '/' || strlen(path) > LIMIT_PATH_BYTES || !path_is_text(path))
+	if (path[0] != '/' || strlen(path) > LIMIT_PATH_BYTES || !utf8_is_plain(path))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(left_out_dirs); i++)
 		if (strncmp(path, left_out_dirs[i], strlen(left_out_dirs[i])) == 0)
