@@ -12,7 +12,7 @@ only() { # pattern allowed-file...: PATTERN stands in no other file of src/
 	echo "lint: /$pattern/ belongs to $*, but is also in:" $hits
 	bad=1
 }
-only '#include <(json|json-c/).*>' src/profile/profile.c
+only '#include <(json|json-c/).*>' src/profile/extra.c
 only '#include <(libelf|gelf)\.h>' src/elf/elf.c
 only 'include[ "<]+xxhash' src/file/hash.c
 only '\b(posix_fadvise|readahead) *\(' src/read/prefetch-job.c src/disk/residency.c

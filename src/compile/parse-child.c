@@ -13,7 +13,7 @@
 #include "sandbox.h"
 #include "parse-child.h"
 
-/* The worst profile of LIMIT_PROFILE_BYTES stays below this with json-c 0.16. */
+/* The worst profile of LIMIT_PROFILE_BYTES and its shadow stay below this. */
 #define WORKER_MEMORY_BYTES (256u << 20)
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -16,8 +16,7 @@
 #define LIMIT_PROFILE_BYTES	 (8u << 20)
 #define LIMIT_JSON_DEPTH	 8u
 #define LIMIT_JSON_KEYS		 64u /* keys of one JSON object */
-/* What json-c's tree of a text may take, as json-scan.c estimates it. */
-#define LIMIT_JSON_TREE_BYTES	 (160u << 20)
+#define LIMIT_EXTRA_BYTES	 (64u << 10) /* text of the value of one unknown key */
 #define LIMIT_PROFILE_OBJECTS	 16384u
 #define LIMIT_PROFILE_PAGE_RUNS	 (1u << 18) /* all objects together */
 #define LIMIT_PROFILE_RUNS	 1000000u   /* trained.runs */

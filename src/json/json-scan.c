@@ -9,21 +9,6 @@
 #include "bounds.h"
 #include "utf8.h"
 
-/*
- * What json-c 0.16 takes for a value on a 64-bit machine, measured with glibc's malloc and
- * rounded up, with the pointer in the parent: an array has a header and its own allocation;
- * an object a hash table that starts with 16 entries of 40 bytes; a key its copy and its
- * share of a grown table; a fraction keeps its text. Long strings are bounded by the text.
- */
-enum {
-	COST_SCALAR = 72,
-	COST_FRACTION = 48, /* more */
-	COST_STRING = 96,
-	COST_ARRAY = 160,
-	COST_OBJECT = 900,
-	COST_KEY = 160,
-};
-
 /* A key of an object that is still open. */
 struct key_ref {
 	uint32_t at; /* its opening quote */
@@ -34,14 +19,13 @@ struct scan {
 	const char *text;
 	size_t bytes;
 	size_t at;
-	size_t tree_bytes; /* estimate of json-c's tree so far */
 	struct json_size size;
 	struct diag *diag;
 	struct key_ref keys[LIMIT_JSON_DEPTH][LIMIT_JSON_KEYS];
 };
 
 /* Positions are only counted when somebody wants to know: on errors. */
-static void set_position(const char *text, size_t at, struct diag *diag)
+void json_position(const char *text, size_t at, struct diag *diag)
 {
 	size_t line_start = 0;
 
@@ -63,7 +47,7 @@ _printf_(4, 5) static int fail(struct scan *s, size_t at, int error, const char 
 	va_start(ap, format);
 	vsnprintf(s->diag->message, sizeof(s->diag->message), format, ap);
 	va_end(ap);
-	set_position(s->text, at, s->diag);
+	json_position(s->text, at, s->diag);
 	return error;
 }
 
@@ -182,7 +166,7 @@ static int scan_string(struct scan *s)
 
 static uint32_t hash_key(const struct scan *s, size_t quote)
 {
-	struct json_string r = json_string_at(s->text, s->bytes, quote);
+	struct json_string r = json_string_at(s->text + quote, s->text + s->bytes);
 	uint32_t hash = 2166136261u; /* FNV-1a; collisions cost time only */
 	int c;
 
@@ -193,8 +177,8 @@ static uint32_t hash_key(const struct scan *s, size_t quote)
 
 static bool keys_equal(const struct scan *s, size_t quote_a, size_t quote_b)
 {
-	struct json_string a = json_string_at(s->text, s->bytes, quote_a);
-	struct json_string b = json_string_at(s->text, s->bytes, quote_b);
+	struct json_string a = json_string_at(s->text + quote_a, s->text + s->bytes);
+	struct json_string b = json_string_at(s->text + quote_b, s->text + s->bytes);
 	int c;
 
 	do {
@@ -203,16 +187,6 @@ static bool keys_equal(const struct scan *s, size_t quote_a, size_t quote_b)
 			return false;
 	} while (c >= 0);
 	return true;
-}
-
-static int add_cost(struct scan *s, size_t start, size_t bytes)
-{
-	s->tree_bytes += bytes;
-	if (s->tree_bytes > LIMIT_JSON_TREE_BYTES)
-		return fail(s, start, -E2BIG,
-			    "takes %zu bytes of memory up to here (at most %u)",
-			    s->tree_bytes, LIMIT_JSON_TREE_BYTES);
-	return 0;
 }
 
 /* The key that starts at the quote START is the N-th (from 0) of its object. */
@@ -229,13 +203,13 @@ static int add_key(struct scan *s, size_t start, unsigned depth, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		if (keys[i].hash != hash || !keys_equal(s, keys[i].at, start))
 			continue;
-		set_position(s->text, keys[i].at, &first);
+		json_position(s->text, keys[i].at, &first);
 		return fail(s, start, -EINVAL,
 			    "same key as at line %u, column %u of this object", first.line,
 			    first.column);
 	}
 	keys[n] = (struct key_ref){ .at = (uint32_t)start, .hash = hash };
-	return add_cost(s, start, COST_KEY);
+	return 0;
 }
 
 /* ---- values ---- */
@@ -260,9 +234,9 @@ static int scan_digits(struct scan *s)
 /* The number started at START. */
 static int scan_fraction(struct scan *s, size_t start)
 {
-	int r = add_cost(s, s->at, COST_FRACTION);
+	int r = 0;
 
-	if (r == 0 && peek(s) == '.') {
+	if (peek(s) == '.') {
 		s->at++;
 		r = scan_digits(s);
 	}
@@ -379,31 +353,14 @@ static int scan_list(struct scan *s, unsigned depth, char close,
 	return 0;
 }
 
-static size_t value_cost(int first)
-{
-	switch (first) {
-	case '{':
-		return COST_OBJECT;
-	case '[':
-		return COST_ARRAY;
-	case '"':
-		return COST_STRING;
-	default:
-		return COST_SCALAR;
-	}
-}
-
 /* A value in something nested DEPTH deep; the outermost is at 0. */
 static int scan_value(struct scan *s, unsigned depth)
 {
-	int c, r;
+	int c;
 
 	skip_space(s);
 	c = peek(s);
 	s->size.n_values++;
-	r = add_cost(s, s->at, value_cost(c));
-	if (r < 0)
-		return r;
 	if (c == '{')
 		return scan_list(s, depth + 1, '}', scan_member);
 	if (c == '[')
@@ -432,71 +389,7 @@ int json_scan(const char *text, size_t bytes, struct json_size *ret, struct diag
 	skip_space(&s);
 	if (s.at < s.bytes)
 		return fail_expected(&s, "end of file");
-	*ret = s.size;
+	if (ret)
+		*ret = s.size;
 	return 0;
-}
-
-/* ---- locating: the same functions step over what was accepted before ---- */
-
-static bool key_is(const struct scan *s, size_t quote, const char *key)
-{
-	struct json_string r = json_string_at(s->text, s->bytes, quote);
-	int c;
-
-	while ((c = json_string_next(&r)) >= 0)
-		if (c != (unsigned char)*key++)
-			return false;
-	return *key == 0;
-}
-
-/* Over a key and its colon. */
-static bool step_over_key(struct scan *s, const char *wanted)
-{
-	size_t start = s->at;
-
-	scan_string(s);
-	skip_space(s);
-	s->at++;
-	return wanted && key_is(s, start, wanted);
-}
-
-/* From the start of a value to the start of the value in it that STEP names. */
-static bool locate_step(struct scan *s, const struct json_step *step, unsigned depth)
-{
-	int open = peek(s);
-
-	if (open != (step->key ? '{' : '['))
-		return false;
-	s->at++;
-	for (size_t i = 0;; i++) {
-		bool found = !step->key && i == step->index;
-
-		skip_space(s);
-		if (peek(s) == '}' || peek(s) == ']')
-			return false;
-		if (open == '{')
-			found = step_over_key(s, step->key);
-		skip_space(s);
-		if (found)
-			return true;
-		scan_value(s, depth + 1);
-		skip_space(s);
-		if (peek(s) != ',')
-			return false;
-		s->at++;
-	}
-}
-
-void json_locate(const char *text, size_t bytes, const struct json_step *steps,
-		 size_t n_steps, struct diag *diag)
-{
-	struct diag unused;
-	struct scan s = { .text = text, .bytes = bytes, .diag = &unused };
-	size_t start;
-
-	skip_space(&s);
-	start = s.at;
-	for (size_t i = 0; i < n_steps && locate_step(&s, &steps[i], (unsigned)i); i++)
-		start = s.at;
-	set_position(text, start, diag);
 }

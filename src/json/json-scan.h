@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A strict look at JSON text before json-c sees it: json-c 0.16 accepts, even when strict,
- * duplicate keys, NUL in keys, NaN, numbers that do not fit, and takes whatever memory the
- * text asks for. Allocates nothing, recurses at most LIMIT_JSON_DEPTH deep.
+ * The gate of every JSON text that is read: strict, before anybody believes a byte of it.
+ * Allocates nothing, recurses at most LIMIT_JSON_DEPTH deep. What it let through is read with
+ * json-read.h.
  */
 #ifndef ELFCAST_JSON_SCAN_H
 #define ELFCAST_JSON_SCAN_H
@@ -11,7 +11,7 @@
 
 #include "diag.h"
 
-/* What a text holds: a tree made of it must hold the same. */
+/* What a text holds: another text of the same value holds the same. */
 struct json_size {
 	size_t n_values; /* with those inside others */
 	size_t n_nulls;
@@ -20,24 +20,14 @@ struct json_size {
 };
 
 /*
- * Exactly one value by RFC 8259, in valid UTF-8, nested at most LIMIT_JSON_DEPTH deep, at
- * most LIMIT_JSON_KEYS keys in an object and none twice, integers within int64_t, no
- * U+0000, no lone surrogates, and json-c's tree of it within LIMIT_JSON_TREE_BYTES. TEXT
- * needs no NUL behind it. 0, or DIAG set and -EINVAL (bad text) or -E2BIG (over a limit).
+ * Exactly one value by RFC 8259, in valid UTF-8, at most LIMIT_PROFILE_BYTES, nested at most
+ * LIMIT_JSON_DEPTH deep, at most LIMIT_JSON_KEYS keys in an object and none twice, integers
+ * within int64_t, no U+0000, no lone surrogates. TEXT needs no NUL behind it. RET may be
+ * NULL. 0, or DIAG set and -EINVAL (bad text) or -E2BIG (over a limit).
  */
 int json_scan(const char *text, size_t bytes, struct json_size *ret, struct diag *diag);
 
-/* One step from a value to a value in it. */
-struct json_step {
-	const char *key; /* NULL: an array, take INDEX */
-	size_t index;
-};
-
-/*
- * Line and column (in DIAG; its message is left alone) of the value that STEPS lead to in
- * TEXT, which json_scan() has accepted. Where a step leads nowhere, of the value before it.
- */
-void json_locate(const char *text, size_t bytes, const struct json_step *steps,
-		 size_t n_steps, struct diag *diag);
+/* Line and column of TEXT[AT] in DIAG, whose message is left alone. */
+void json_position(const char *text, size_t at, struct diag *diag);
 
 #endif

@@ -30,9 +30,9 @@ int32_t json_hex4(const char *p, const char *end)
 	return v;
 }
 
-struct json_string json_string_at(const char *text, size_t bytes, size_t quote)
+struct json_string json_string_at(const char *quote, const char *end)
 {
-	return (struct json_string){ .at = text + quote + 1, .end = text + bytes };
+	return (struct json_string){ .at = quote + 1, .end = end };
 }
 
 static void push_utf8(struct json_string *r, uint32_t v)

@@ -27,8 +27,8 @@ struct json_string {
 	unsigned n_pending;
 };
 
-/* The string whose opening quote is TEXT[QUOTE]. */
-struct json_string json_string_at(const char *text, size_t bytes, size_t quote);
+/* The string whose opening quote is *QUOTE, in a text up to END. */
+struct json_string json_string_at(const char *quote, const char *end);
 /* The next byte, -1 at the end of the string. */
 int json_string_next(struct json_string *r);
 

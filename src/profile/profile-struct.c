@@ -17,7 +17,7 @@ static void object_done(struct profile_object *o)
 	free(o->path);
 	free(o->digest);
 	pageset_done(&o->pages);
-	extra_free(o->extra);
+	extra_done(&o->extra);
 }
 
 void profile_free(struct profile *p)
@@ -32,8 +32,8 @@ void profile_free(struct profile *p)
 	free(p->arch);
 	free(p->method);
 	free(p->kernel);
-	extra_free(p->extra);
-	extra_free(p->trained_extra);
+	extra_done(&p->extra);
+	extra_done(&p->trained_extra);
 	free(p);
 }
 
@@ -119,7 +119,7 @@ static int merge_object(struct profile *p, const struct profile_object *a,
 		r = merge_text(a->digest, b->digest, &o->digest);
 	if (r == 0)
 		r = pageset_merge(&a->pages, &b->pages, &o->pages);
-	return r == 0 ? extra_merge(a->extra, b->extra, &o->extra) : r;
+	return r == 0 ? extra_merge(&a->extra, &b->extra, &o->extra) : r;
 }
 
 /* Both are sorted. */
@@ -183,8 +183,8 @@ static int merge_head(struct profile *p, const struct profile *a, const struct p
 	if (r == 0)
 		r = merge_text(a->kernel, b->kernel, &p->kernel);
 	if (r == 0)
-		r = extra_merge(a->extra, b->extra, &p->extra);
-	return r == 0 ? extra_merge(a->trained_extra, b->trained_extra, &p->trained_extra)
+		r = extra_merge(&a->extra, &b->extra, &p->extra);
+	return r == 0 ? extra_merge(&a->trained_extra, &b->trained_extra, &p->trained_extra)
 		      : r;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one canonical text of a profile: made to be read and diffed, and checked at the end.
- */
+/* The one canonical text of a profile: made to be read and diffed; checked at the end. */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -100,20 +99,15 @@ static void write_key_string(struct out *f, const char *before, const char *key,
 }
 
 /* Each after a comma and the text BEFORE. */
-static int write_extra(struct out *f, const char *before, struct json_object *extra)
+static void write_extra(struct out *f, const char *before, const struct extra *extra)
 {
-	_cleanup_free_ struct extra_item *items = NULL;
-	size_t n;
-	int r = extra_list(extra, &items, &n);
-
-	for (size_t i = 0; r == 0 && i < n; i++) {
+	for (size_t i = 0; i < extra->n; i++) {
 		put_text(f, ",");
 		put_text(f, before);
-		write_string(f, items[i].key);
+		write_string(f, extra->items[i].key);
 		put_text(f, ": ");
-		put_text(f, items[i].value);
+		put_text(f, extra->items[i].value);
 	}
-	return r;
 }
 
 static void write_pages(struct out *f, const struct pageset *pages)
@@ -133,7 +127,6 @@ static void write_pages(struct out *f, const struct pageset *pages)
 static int write_object(struct out *f, const struct profile_object *o)
 {
 	char hex[BUILDID_HEX_BYTES];
-	int r;
 
 	if (profile_path_problem(o->path))
 		return -EINVAL;
@@ -146,9 +139,9 @@ static int write_object(struct out *f, const struct profile_object *o)
 	if (o->digest)
 		write_key_string(f, ",\n\t\t\t", "digest", o->digest);
 	write_pages(f, &o->pages);
-	r = write_extra(f, "\n\t\t\t", o->extra);
+	write_extra(f, "\n\t\t\t", &o->extra);
 	put_text(f, "\n\t\t}");
-	return r;
+	return 0;
 }
 
 static int write_objects(struct out *f, const struct profile *p)
@@ -164,17 +157,14 @@ static int write_objects(struct out *f, const struct profile *p)
 	return r;
 }
 
-static int write_trained(struct out *f, const struct profile *p)
+static void write_trained(struct out *f, const struct profile *p)
 {
-	int r;
-
 	put_format(f, ",\n\t\"trained\": { \"runs\": %" PRIu32 ", \"window_ms\": %" PRIu32,
 		   p->n_runs, p->window_ms);
 	write_key_string(f, ", ", "method", p->method);
 	write_key_string(f, ", ", "kernel", p->kernel);
-	r = write_extra(f, " ", p->trained_extra);
+	write_extra(f, " ", &p->trained_extra);
 	put_text(f, " }");
-	return r;
 }
 
 static int write_profile(struct out *f, const struct profile *p)
@@ -185,11 +175,9 @@ static int write_profile(struct out *f, const struct profile *p)
 	write_key_string(f, ",\n\t", "program", p->program);
 	write_key_string(f, ",\n\t", "scenario", p->scenario);
 	write_key_string(f, ",\n\t", "arch", p->arch);
-	r = write_trained(f, p);
-	if (r == 0)
-		r = write_objects(f, p);
-	if (r == 0)
-		r = write_extra(f, "\n\t", p->extra);
+	write_trained(f, p);
+	r = write_objects(f, p);
+	write_extra(f, "\n\t", &p->extra);
 	put_text(f, "\n}\n");
 	return r;
 }
@@ -206,11 +194,10 @@ static int check_limits(const struct profile *p)
 
 static int finish(const struct out *f)
 {
-	struct json_size size;
 	struct diag unused;
 
 	/* Paths that are not UTF-8, too many unknown keys after a merge. */
-	return f->error ? f->error : json_scan(f->text, f->n_bytes, &size, &unused);
+	return f->error ? f->error : json_scan(f->text, f->n_bytes, NULL, &unused);
 }
 
 int profile_write(const struct profile *p, char **ret, size_t *ret_bytes)

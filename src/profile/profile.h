@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A profile as a struct: what elfcast-profile(5) says, checked. The only user of json-c.
+ * A profile as a struct: what elfcast-profile(5) says, checked.
  * Keys that are not known are kept as they are (extra) and written back.
  */
 #ifndef ELFCAST_PROFILE_H
@@ -11,10 +11,9 @@
 
 #include "buildid.h"
 #include "diag.h"
+#include "extra.h"
 #include "macro.h"
 #include "pageset.h"
-
-struct json_object;
 
 struct profile_object {
 	char *path; /* absolute, canonical: no "." "..", "//", control characters */
@@ -22,7 +21,7 @@ struct profile_object {
 	uint64_t size_bytes;
 	char *digest; /* "xxh3-128:HEX" of a data file, or NULL */
 	struct pageset pages;
-	struct json_object *extra; /* owned; NULL: none */
+	struct extra extra;
 };
 
 struct profile {
@@ -36,7 +35,7 @@ struct profile {
 	/* Sorted by path, then build-id bytes, then size; no two equal. */
 	struct profile_object *objects;
 	size_t n_objects, objects_capacity;
-	struct json_object *extra, *trained_extra; /* owned; NULL: none */
+	struct extra extra, trained_extra;
 };
 
 struct profile *profile_new(void); /* all zero; NULL: no memory */

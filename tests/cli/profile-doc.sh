@@ -32,7 +32,7 @@ int main(void)
 	       "1 to %u bytes:\n1 to %u bytes without\n   %u bytes\\. Optional\n0 \\.\\. %u$\n0 \\.\\. %llu \n",
 	       LIMIT_PROFILE_RUNS, LIMIT_WINDOW_MS, LIMIT_PROFILE_BYTES, LIMIT_JSON_DEPTH,
 	       LIMIT_JSON_KEYS, LIMIT_PROFILE_OBJECTS, LIMIT_PROFILE_PAGE_RUNS,
-	       LIMIT_JSON_TREE_BYTES, LIMIT_PATH_BYTES, LIMIT_NAME_BYTES, LIMIT_DIGEST_BYTES,
+	       LIMIT_EXTRA_BYTES, LIMIT_PATH_BYTES, LIMIT_NAME_BYTES, LIMIT_DIGEST_BYTES,
 	       LIMIT_WHEN, (unsigned long long)LIMIT_FILE_BYTES);
 	return 0;
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # takes: 20 s
 # The n-th allocation fails, for every n, once and from then on: a profile is refused for
-# want of memory, or comes out whole. json-c may crash (the hook parses in a child), but must
-# never hand over a part as the whole: a lost build_id would turn a program into a data file.
+# want of memory, or comes out whole. json-c, which reads the values of unknown keys, may crash
+# (the hook parses in a child), but must never hand over a part as the whole.
 set -u
 : "${BUILD:?}" "${TOP:?}"
 if [ -n "${ELFCAST_SANITIZED:-}" ]; then
@@ -28,7 +28,10 @@ run() { # file mode n
 		[ -s "$dir/out" ] && echo "$2 $3: failed, but wrote"
 		grep -q 'Cannot allocate memory$' "$dir/err" || echo "$2 $3: $(cat "$dir/err")"
 		;;
-	139 | 134) crashed=$((crashed + 1)) ;;
+	139 | 134)
+		crashed=$((crashed + 1))
+		[[ $1 == */unknown-keys.json ]] || echo "$2 $3: crashed"
+		;;
 	*) echo "$2 $3: exit status $status" ;;
 	esac
 }
@@ -42,7 +45,7 @@ for file in "$TOP"/tests/good/*.json; do
 			grep -qs F "$dir/log" || break
 		done
 		name="$(basename "$file"): each of $n allocations fails, $mode"
-		if [ -s "$dir/wrong" ] || [ $n -lt 50 ]; then
+		if [ -s "$dir/wrong" ] || [ $n -lt 10 ]; then
 			echo "not ok - $name"
 			sed 's/^/    /' "$dir/wrong" | head -n 20
 		else

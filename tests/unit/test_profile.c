@@ -9,172 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json-scan.h"
 #include "bounds.h"
 #include "profile.h"
 
 #define HEAD                                                                               \
 	"{\"elfcast\":1,\"program\":\"/bin/p\",\"arch\":\"x86_64\",\"trained\":{\"runs\":" \
 	"4,\"window_ms\":100,\"method\":\"uffd\",\"kernel\":\"6.1\"},"
-
-/* ---- the scanner ---- */
-
-/* Exactly sized on the heap, so that ASan sees one byte too far. */
-static int scan(const char *text, size_t bytes, struct diag *diag)
-{
-	_cleanup_free_ char *copy = malloc(bytes ? bytes : 1);
-	struct json_size size;
-
-	assert_non_null(copy);
-	memcpy(copy, text, bytes);
-	return json_scan(copy, bytes, &size, diag);
-}
-
-static void test_scan_accepts(void **state)
-{
-	static const char *const texts[] = {
-		"0",
-		"-0",
-		" -9223372036854775808 ",
-		"9223372036854775807",
-		"0.5e-7",
-		"1E+400",
-		"\t\r\n null \n",
-		"true",
-		"[false]",
-		"[]",
-		"{ }",
-		"\"\"",
-		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\\uD83D\\uDE00\\uffff\"",
-		"\"\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\"",
-		"\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"",
-		"[[[[[[[[1]]]]]]]]",
-		"{\"a\":{\"a\":{\"a\":[{\"a\":1}]}},\"b\":2,\"A\":3,\"\":4,\"aa\":5}",
-		"[{\"a\":1},{\"a\":2}]",
-	};
-	struct diag diag;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (scan(texts[i], strlen(texts[i]), &diag) != 0)
-			fail_msg("%s: %u:%u: %s", texts[i], diag.line, diag.column,
-				 diag.message);
-}
-
-static void test_scan_refuses(void **state)
-{
-	static const struct {
-		const char *text;
-		unsigned line, column;
-	} cases[] = {
-		{ "", 1, 1 },
-		{ "nul", 1, 1 },
-		{ "nulll", 1, 5 },
-		{ "[1,]", 1, 4 },
-		{ "[,1]", 1, 2 },
-		{ "[1\n2]", 2, 1 },
-		{ "{\"a\":1,}", 1, 8 },
-		{ "{\"a\"}", 1, 5 },
-		{ "{\"a\":}", 1, 6 },
-		{ "{1:2}", 1, 2 },
-		{ "[", 1, 2 },
-		{ "-", 1, 2 },
-		{ "-01", 1, 2 },
-		{ "1.e1", 1, 3 },
-		{ "1e", 1, 3 },
-		{ "9223372036854775808", 1, 1 },
-		{ "\"\\u00g0\"", 1, 2 },
-		{ "\"\\u0000\"", 1, 2 },
-		{ "\"\\ud800\\u0041\"", 1, 2 },
-		{ "\"\\ud800", 1, 2 },
-		{ "\"\\", 1, 3 },
-		{ "\"abc", 1, 5 },
-		{ "\"\xc1\xbf\"", 1, 2 },
-		{ "\"\xe0\x9f\xbf\"", 1, 2 },
-		{ "\"\xed\xa0\x80\"", 1, 2 },
-		{ "\"\xf0\x8f\xbf\xbf\"", 1, 2 },
-		{ "\"\xf4\x90\x80\x80\"", 1, 2 },
-		{ "\"\xf5\x80\x80\x80\"", 1, 2 },
-		{ "\"\xe2\x82", 1, 2 },
-		{ "[[[[[[[[[1]]]]]]]]]", 1, 9 },
-		{ "{\"a\":1,\n \"\\u0061\":2}", 2, 2 },
-		{ "{\"\xc3\xa9\":1,\"\\u00e9\":2}", 1, 9 },
-		{ "{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}", 1, 19 },
-		{ "{\"a/b\":1,\"a\\/b\":2}", 1, 10 },
-		{ "{} x", 1, 4 },
-		{ "\xef\xbb\xbf{}", 1, 1 },
-	};
-	struct diag diag;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		int r = scan(cases[i].text, strlen(cases[i].text), &diag);
-
-		if (r == 0 || diag.line != cases[i].line || diag.column != cases[i].column)
-			fail_msg("%s: %d, %u:%u", cases[i].text, r, diag.line, diag.column);
-	}
-	assert_int_equal(scan("[1]\0", 4, &diag), -EINVAL);
-	assert_int_equal(scan("{\"a\0b\":1}", 9, &diag), -EINVAL);
-	assert_int_equal(scan("[[[[[[[[[", 9, &diag), -E2BIG);
-}
-
-/* Texts cut anywhere are refused, and nobody reads behind them. */
-static void test_scan_cut(void **state)
-{
-	static const char text[] = "{\"k\\u00e9\":[1,-2.5e+3,true,false,null],\"s\":"
-				   "\"\\ud83d\\ude00\xf0\x9f\x98\x80\"}";
-	struct diag diag;
-
-	(void)state;
-	for (size_t n = 0; n < sizeof(text) - 1; n++)
-		assert_int_equal(scan(text, n, &diag), -EINVAL);
-	assert_int_equal(scan(text, sizeof(text) - 1, &diag), 0);
-}
-
-static void test_scan_size(void **state)
-{
-	static const char text[] = "{\"\\u00e9\":[1,-2.5e+3,null,{}],\"s\":"
-				   "\"\\ud83d\\ude00\\n\xc3\xa9\\uffff\"}";
-	struct json_size size;
-	struct diag diag;
-
-	(void)state;
-	assert_int_equal(json_scan(text, sizeof(text) - 1, &size, &diag), 0);
-	assert_int_equal(size.n_values, 7);
-	assert_int_equal(size.n_nulls, 1);
-	assert_int_equal(size.n_bytes, 2 + 7 + 1 + 4 + 1 + 2 + 3);
-}
-
-static void test_locate(void **state)
-{
-	static const char text[] =
-		"\n{ \"a,]\": [1, {\"x\": {}}, \"]\"],\n  \"\\u00e9\": 7 }";
-	static const struct {
-		struct json_step steps[4];
-		size_t n;
-		unsigned line, column;
-	} cases[] = {
-		{ { { 0 } }, 0, 2, 1 },
-		{ { { "a,]", 0 } }, 1, 2, 10 },
-		{ { { "a,]", 0 }, { NULL, 1 } }, 2, 2, 14 },
-		{ { { "a,]", 0 }, { NULL, 1 }, { "x", 0 } }, 3, 2, 20 },
-		{ { { "a,]", 0 }, { NULL, 2 } }, 2, 2, 25 },
-		{ { { "a,]", 0 }, { NULL, 3 } }, 2, 2, 10 },
-		{ { { "\xc3\xa9", 0 } }, 1, 3, 13 },
-		{ { { "none", 0 } }, 1, 2, 1 },
-		{ { { NULL, 0 } }, 1, 2, 1 },
-	};
-	struct json_size size;
-	struct diag diag;
-
-	(void)state;
-	assert_int_equal(json_scan(text, sizeof(text) - 1, &size, &diag), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		json_locate(text, sizeof(text) - 1, cases[i].steps, cases[i].n, &diag);
-		assert_int_equal(diag.line, cases[i].line);
-		assert_int_equal(diag.column, cases[i].column);
-	}
-}
 
 /* ---- reading and writing ---- */
 
@@ -521,13 +361,10 @@ static void test_merge_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scan_accepts),  cmocka_unit_test(test_scan_refuses),
-		cmocka_unit_test(test_scan_cut),      cmocka_unit_test(test_scan_size),
-		cmocka_unit_test(test_locate),	      cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_error_codes),   cmocka_unit_test(test_canonical),
-		cmocka_unit_test(test_path_problem),  cmocka_unit_test(test_write_refuses),
-		cmocka_unit_test(test_merge_order),   cmocka_unit_test(test_merge_rules),
-		cmocka_unit_test(test_merge_refuses),
+		cmocka_unit_test(test_parse),	      cmocka_unit_test(test_error_codes),
+		cmocka_unit_test(test_canonical),     cmocka_unit_test(test_path_problem),
+		cmocka_unit_test(test_write_refuses), cmocka_unit_test(test_merge_order),
+		cmocka_unit_test(test_merge_rules),   cmocka_unit_test(test_merge_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
