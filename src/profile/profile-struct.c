@@ -5,6 +5,7 @@
 
 #include "bounds.h"
 #include "profile-private.h"
+#include "utf8.h"
 #include "vec.h"
 
 struct profile *profile_new(void)
@@ -71,7 +72,7 @@ void profile_sort(struct profile *p)
 
 const char *profile_path_problem(const char *path)
 {
-	size_t n;
+	size_t n, plain;
 
 	if (path[0] != '/')
 		return "is not absolute";
@@ -82,11 +83,13 @@ const char *profile_path_problem(const char *path)
 			return *p ? "has two slashes in a row" : "ends with a slash";
 		if ((n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
 			return "has a component '.' or '..'";
-		for (size_t i = 0; i < n; i++)
-			if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
-				return "has a control character";
 	}
-	return strlen(path) > LIMIT_PATH_BYTES ? "is longer than PATH_MAX" : NULL;
+	n = strlen(path);
+	plain = utf8_plain(path, n);
+	if (plain < n)
+		return utf8_length(path + plain, n - plain) ? "has a control character"
+							    : "is not UTF-8";
+	return n > LIMIT_PATH_BYTES ? "is longer than PATH_MAX" : NULL;
 }
 
 /* ---- merging ---- */

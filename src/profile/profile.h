@@ -16,7 +16,7 @@
 #include "pageset.h"
 
 struct profile_object {
-	char *path; /* absolute, canonical: no "." "..", "//", control characters */
+	char *path; /* absolute, canonical: no "." "..", "//", controls (utf8.h) */
 	struct buildid buildid; /* n_bytes 0: a data file, identified by path and size */
 	uint64_t size_bytes;
 	char *digest; /* "xxh3-128:HEX" of a data file, or NULL */
@@ -49,10 +49,7 @@ DEFINE_CLEANUP(struct profile *, profile_free)
 struct profile_object *profile_add_object(struct profile *p);
 void profile_sort(struct profile *p);
 
-/*
- * Why PATH cannot stand in a profile ("is not absolute", ...), NULL: it can. Whether it is
- * UTF-8 is left to profile_write().
- */
+/* Why PATH cannot stand in a profile ("is not absolute", ...), NULL: it can. */
 const char *profile_path_problem(const char *path);
 
 /*

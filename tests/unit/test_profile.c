@@ -148,9 +148,25 @@ static void test_canonical(void **state)
 
 static void test_path_problem(void **state)
 {
-	static const char *const bad[] = { "",	    "/",     "a",     "a/b",   "//",
-					   "/a//b", "/a/",   "/.",    "/..",   "/a/./b",
-					   "/a/..", "/../a", "/a\nb", "/\x7f", "/a/\x1b" };
+	static const char *const bad[] = { "",
+					   "/",
+					   "a",
+					   "a/b",
+					   "//",
+					   "/a//b",
+					   "/a/",
+					   "/.",
+					   "/..",
+					   "/a/./b",
+					   "/a/..",
+					   "/../a",
+					   "/a\nb",
+					   "/\x7f",
+					   "/a/\x1b",
+					   "/a\xc2\x9b",
+					   "/\xe2\x80\xae/a",
+					   "/a\xd8\x9c",
+					   "/\xe9" };
 	static const char *const good[] = { "/a",   "/a/b",	"/...",	    "/.a",
 					    "/a..", "/a b\\\"", "/\xc3\xa9" };
 	char longest[LIMIT_PATH_BYTES + 2] = { 0 };
