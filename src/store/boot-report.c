@@ -1,72 +1,72 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "boot-report.h"
+#include "json-read.h"
+#include "json-scan.h"
 
-/* The value of a member of the outermost object, which alone is indented by two. */
-static const char *find(const char *text, const char *key)
+/* Members that are not there, or are no such number, are 0. */
+static uint64_t get_uint(const struct json_value *report, const char *key)
 {
-	char member[64];
-	const char *p;
-	int n = snprintf(member, sizeof(member), "\n  \"%s\": ", key);
+	struct json_value v;
+	int64_t n = 0;
 
-	p = strstr(text, member);
-	return p ? p + n : NULL;
+	if (json_member(report, key, &v) && json_kind(&v) == JSON_INTEGER)
+		n = json_integer(&v);
+	return n > 0 ? (uint64_t)n : 0;
 }
 
-static uint64_t get_uint(const char *text, const char *key)
+static double get_double(const struct json_value *report, const char *key)
 {
-	const char *p = find(text, key);
+	struct json_value v;
+	double x = 0;
 
-	return p && *p >= '0' && *p <= '9' ? strtoull(p, NULL, 10) : 0;
+	if (json_member(report, key, &v) &&
+	    (json_kind(&v) == JSON_FRACTION || json_kind(&v) == JSON_INTEGER))
+		x = strtod(v.at, NULL);
+	return x > 0 && x < 1e12 ? x : 0;
 }
 
-static double get_double(const char *text, const char *key)
+/* Words of ours; false, and "", for null and everything else. */
+static bool get_word(const struct json_value *report, const char *key, char *ret,
+		     size_t bytes)
 {
-	const char *p = find(text, key);
-	double x = p && *p >= '0' && *p <= '9' ? strtod(p, NULL) : 0;
+	struct json_value v;
+	size_t n = 0;
 
-	return x < 1e12 ? x : 0;
-}
-
-/* Words of ours, without escapes; null is "". */
-static bool get_word(const char *text, const char *key, char *ret, size_t bytes)
-{
-	const char *p = find(text, key);
-	size_t n;
-
+	if (json_member(report, key, &v) && json_kind(&v) == JSON_STRING)
+		n = json_copy_string(v.at, v.end, ret, bytes);
+	if (n > 0 && n < bytes && strspn(ret, "abcdefghijklmnopqrstuvwxyz ") == n)
+		return true;
 	*ret = 0;
-	if (!p || *p != '"')
-		return false;
-	n = strspn(++p, "abcdefghijklmnopqrstuvwxyz ");
-	if (p[n] != '"' || n >= bytes)
-		return false;
-	memcpy(ret, p, n);
-	ret[n] = 0;
-	return true;
+	return false;
 }
 
 int boot_report_parse(const char *text, struct boot_report *ret)
 {
-	struct boot_report r = {
-		.n_launches = get_uint(text, "launches"),
-		.n_objects = get_uint(text, "objects"),
-		.n_objects_used = get_uint(text, "objects_used"),
-		.asked_bytes = get_uint(text, "asked_bytes"),
-		.read_bytes = get_uint(text, "read_bytes"),
-		.there_bytes = get_uint(text, "there_bytes"),
-		.ms = get_double(text, "ms"),
-		.cpu_ms = get_double(text, "cpu_ms"),
-	};
+	size_t bytes = strlen(text);
+	struct boot_report r = { 0 };
+	struct json_value root;
+	struct diag unused;
 
-	if (get_uint(text, "elfcast") != 1 ||
-	    !get_word(text, "outcome", r.outcome, sizeof(r.outcome)))
+	if (json_scan(text, bytes, NULL, &unused) < 0)
 		return -EBADMSG;
-	get_word(text, "stopped", r.stopped, sizeof(r.stopped));
+	root = json_root(text, bytes);
+	if (get_uint(&root, "elfcast") != 1 ||
+	    !get_word(&root, "outcome", r.outcome, sizeof(r.outcome)))
+		return -EBADMSG;
+	get_word(&root, "stopped", r.stopped, sizeof(r.stopped));
+	r.n_launches = get_uint(&root, "launches");
+	r.n_objects = get_uint(&root, "objects");
+	r.n_objects_used = get_uint(&root, "objects_used");
+	r.asked_bytes = get_uint(&root, "asked_bytes");
+	r.read_bytes = get_uint(&root, "read_bytes");
+	r.there_bytes = get_uint(&root, "there_bytes");
+	r.ms = get_double(&root, "ms");
+	r.cpu_ms = get_double(&root, "cpu_ms");
 	*ret = r;
 	return 0;
 }

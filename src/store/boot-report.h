@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The report that elfcast-prefetch leaves in /run after a boot, as far as status shows it: see
- * elfcast-prefetch(8). Our own text, one member a line, so it needs no parser of JSON.
+ * elfcast-prefetch(8).
  */
 #ifndef ELFCAST_BOOT_REPORT_H
 #define ELFCAST_BOOT_REPORT_H

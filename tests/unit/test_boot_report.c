@@ -70,7 +70,8 @@ static void test_damage(void **state)
 	assert_int_equal(boot_report_parse("", &r), -EBADMSG);
 	assert_int_equal(parse_changed("\"elfcast\": 1", "\"elfcast\": 2", &r), -EBADMSG);
 	assert_int_equal(parse_changed("\"read\"", "null", &r), -EBADMSG);
-	assert_int_equal(parse_changed("\"read\"", "\"re\\u0061d\"", &r), -EBADMSG);
+	assert_int_equal(parse_changed("\"read\"", "\"\"", &r), -EBADMSG);
+	assert_int_equal(parse_changed("\"read\"", "\"re\\u001bd\"", &r), -EBADMSG);
 	assert_int_equal(
 		parse_changed("\"read\"", "\"a word that is longer than any of ours\"", &r),
 		-EBADMSG);
@@ -78,13 +79,15 @@ static void test_damage(void **state)
 	assert_int_equal(r.n_launches, 0);
 	assert_int_equal(parse_changed("540.503", "1e300", &r), 0);
 	assert_true(r.ms == 0);
-	/* Cut at any byte: something or nothing, but no crash. */
-	for (size_t n = 0; n < sizeof(text); n++) {
+	assert_int_equal(parse_changed("34.944\n}", "1, \"ms\": 2}", &r), -EBADMSG);
+	assert_int_equal(parse_changed("boot.pack", "boot.p\xc3", &r), -EBADMSG);
+	/* Cut anywhere it is no report. */
+	for (size_t n = 0; n < sizeof(text) - 2; n++) {
 		char cut[sizeof(text)];
 
 		memcpy(cut, text, n);
 		cut[n] = 0;
-		boot_report_parse(cut, &r);
+		assert_int_equal(boot_report_parse(cut, &r), -EBADMSG);
 	}
 }
 
