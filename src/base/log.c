@@ -92,6 +92,11 @@ DEFINE_LOG(log_warning, LOG_LEVEL_INFO, "warning: ")
 DEFINE_LOG(log_info, LOG_LEVEL_INFO, "")
 DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG, "")
 
+void log_notice(const char *path, const char *what)
+{
+	log_warning("%s: %s", path, what);
+}
+
 void log_diag(const char *path, const struct diag *d)
 {
 	if (d->line > 0)

@@ -28,6 +28,7 @@ _printf_(1, 2) void log_info(const char *format, ...);
 _printf_(1, 2) void log_debug(const char *format, ...);
 
 /* A warning: PATH:LINE:COLUMN: MESSAGE, without a position where D has none. */
+void log_notice(const char *path, const char *what); /* a warning */
 void log_diag(const char *path, const struct diag *d);
 
 /* What -ESTALE, -EBADMSG and -E2BIG mean here; strerror() for everything else. */

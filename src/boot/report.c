@@ -146,6 +146,12 @@ void boot_log(const struct boot_options *o, const struct boot_share *share,
 		log_info("no pack '%s'", path);
 		return;
 	case BOOT_BAD_PACK:
+		if (share->error == -EPERM) {
+			log_error("nothing read: '%s' or its directory is not root's, or "
+				  "others may write it",
+				  path);
+			return;
+		}
 		log_errno(share->error, "nothing read, 'elfcast compile' rebuilds '%s'",
 			  path);
 		return;

@@ -8,6 +8,7 @@
 #include "bounds.h"
 #include "log.h"
 #include "macro.h"
+#include "store.h"
 
 static const struct cmd *const cmds[] = {
 	&cmd_train, &cmd_compile, &cmd_prefetch, &cmd_run,   &cmd_show,
@@ -134,6 +135,7 @@ int main(int argc, char *argv[])
 	int r;
 
 	log_setup("elfcast", LOG_LEVEL_INFO);
+	store_set_notice(log_notice);
 	r = run_verb(argc, argv);
 	return cmd_finish(r);
 }

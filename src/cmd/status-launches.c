@@ -109,7 +109,7 @@ int status_launches(const struct store *s)
 	bool running;
 	int r = launch_counts_load(s, &l);
 
-	if (r == -EBADMSG || r == -ESTALE || r == -E2BIG)
+	if (launch_counts_are_lost(r))
 		log_warning("the launch counts cannot be used: %s", error_text(r));
 	else if (r < 0 && r != -ENOENT) {
 		log_errno(r, "cannot read the launch counts");

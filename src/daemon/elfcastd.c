@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "macro.h"
+#include "store.h"
 #include "watch-loop.h"
 
 static void print_help(void)
@@ -33,6 +34,7 @@ int main(int argc, char *argv[])
 	int c;
 
 	log_setup("elfcastd", LOG_LEVEL_INFO);
+	store_set_notice(log_notice);
 	while ((c = getopt_long(argc, argv, "qvh", options, NULL)) >= 0) {
 		switch (c) {
 		case 'r':

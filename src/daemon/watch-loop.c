@@ -286,7 +286,7 @@ static int load_counts(struct watch *w)
 {
 	int r = launch_counts_load(&w->store, &w->launches);
 
-	if (r == -EBADMSG || r == -ESTALE || r == -E2BIG)
+	if (launch_counts_are_lost(r))
 		log_errno(r, "the launch counts cannot be used, counting anew");
 	else if (r < 0 && r != -ENOENT)
 		return log_errno(r, "cannot read the launch counts");

@@ -19,7 +19,7 @@ static int load_counts(const struct store *s, struct launch_counts *ret)
 
 	if (r < 0)
 		*ret = (struct launch_counts){ 0 };
-	return r == -ENOENT || r == -EBADMSG || r == -ESTALE || r == -E2BIG ? 0 : r;
+	return r == -ENOENT || launch_counts_are_lost(r) ? 0 : r;
 }
 
 /* As of the time in the file: what is on disk decides, not when it is looked at. */
@@ -74,7 +74,7 @@ static int load_unused(const struct store *s, struct boot_unused *ret)
 {
 	int r = s->usr ? -ENOENT : boot_unused_load(s, ret);
 
-	return r == -ENOENT || r == -EBADMSG || r == -ESTALE || r == -E2BIG ? 0 : r;
+	return r == -ENOENT || launch_counts_are_lost(r) ? 0 : r;
 }
 
 int pack_build(const struct store *s, const struct config *c, const struct mounts *mounts,

@@ -343,7 +343,7 @@ int boot_unused_note_stored(const struct store *s, const struct launch_counts *l
 	size_t bytes;
 	int r = boot_unused_load(s, &u);
 
-	if (r < 0 && r != -ENOENT && r != -EBADMSG && r != -ESTALE && r != -E2BIG)
+	if (r < 0 && r != -ENOENT && !launch_counts_are_lost(r))
 		return r;
 	r = boot_unused_pack_programs(s, &pack);
 	if (r < 0)

@@ -340,6 +340,16 @@ int launch_counts_load(const struct store *s, struct launch_counts *ret)
 	return r < 0 ? r : launch_counts_parse((const char *)data, bytes, ret);
 }
 
+bool launch_counts_are_lost(int error)
+{
+	static const int errors[] = { -EBADMSG, -ESTALE, -E2BIG, -EINVAL, -ELOOP, -EPERM };
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (error == errors[i])
+			return true;
+	return false;
+}
+
 int launch_counts_save(const struct store *s, const struct launch_counts *l)
 {
 	_cleanup_free_ char *text = NULL;
@@ -360,7 +370,7 @@ int launch_counts_count_stored(const struct store *s, const char *program,
 	if (lock < 0)
 		return lock;
 	r = launch_counts_load(s, &l);
-	if (r < 0 && r != -ENOENT && r != -EBADMSG && r != -ESTALE && r != -E2BIG)
+	if (r < 0 && r != -ENOENT && !launch_counts_are_lost(r))
 		return r;
 	r = launch_counts_count(&l, program, (uint64_t)MAX(time(NULL), 0));
 	return r < 0 ? r : launch_counts_save(s, &l);

@@ -43,6 +43,8 @@ struct launch_counts {
  * none); else why it cannot be read.
  */
 int launch_counts_load(const struct store *s, struct launch_counts *ret);
+/* Nothing that can be used is there, and never will be: the next file takes its place. */
+bool launch_counts_are_lost(int error);
 /* Replace the file. Only under store_lock_launches(). */
 int launch_counts_save(const struct store *s, const struct launch_counts *l);
 /* Load, count one, save, under the lock. -EBUSY: elfcastd runs, and counts by itself. */

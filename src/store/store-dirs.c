@@ -42,9 +42,9 @@ int store_make_dir(const struct store *s, const char *path)
 	return store_open_dir(s, path);
 }
 
-bool store_is_trusted(const struct stat *st)
+bool store_is_trusted(const struct store *s, const struct stat *st)
 {
-	return (st->st_uid == 0 || st->st_uid == geteuid()) &&
+	return (st->st_uid == 0 || st->st_uid == s->owner) &&
 	       (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
@@ -56,9 +56,7 @@ int store_open_file(int dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-enum { TEMPORARY_BYTES = 256 };
-
-static void temporary_name(const char *name, char ret[static TEMPORARY_BYTES])
+void store_temporary_name(const char *name, char ret[static TEMPORARY_BYTES])
 {
 	snprintf(ret, TEMPORARY_BYTES, ".%s.new", name);
 }
@@ -89,7 +87,7 @@ int store_replace(int dir, const char *name, const void *data, size_t bytes, mod
 	char temporary[TEMPORARY_BYTES];
 	int r;
 
-	temporary_name(name, temporary);
+	store_temporary_name(name, temporary);
 	r = write_new(dir, temporary, data, bytes, mode, durable);
 	if (r == 0 && renameat(dir, temporary, dir, name) < 0)
 		r = -errno;
@@ -100,12 +98,21 @@ int store_replace(int dir, const char *name, const void *data, size_t bytes, mod
 	return r;
 }
 
-int store_remove_temporary(int dir, const char *name)
+int store_clear(int dir, const char *name)
 {
-	char temporary[TEMPORARY_BYTES];
+	char aside[TEMPORARY_BYTES];
+	struct stat st;
 
-	temporary_name(name, temporary);
-	return unlinkat(dir, temporary, 0) < 0 && errno != ENOENT ? -errno : 0;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISREG(st.st_mode))
+		return 0;
+	if (unlinkat(dir, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) == 0)
+		return 1;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return -errno;
+	snprintf(aside, sizeof(aside), ".%s.stray", name);
+	return renameat2(dir, name, dir, aside, RENAME_NOREPLACE) < 0 ? -errno : 1;
 }
 
 int store_for_each_name(int dirfd, int (*each)(int dirfd, const char *name, void *userdata),

@@ -15,7 +15,7 @@ int store_make_dir(const struct store *s, const char *path);
 int store_open_shadows(const struct store *s);
 
 /* What root reads and trusts must not be somebody else's to write. */
-bool store_is_trusted(const struct stat *st);
+bool store_is_trusted(const struct store *s, const struct stat *st);
 
 /* A file in DIR for reading, never through a link, never waiting for anybody. */
 int store_open_file(int dir, const char *name);
@@ -25,8 +25,14 @@ int store_open_file(int dir, const char *name);
  */
 int store_replace(int dir, const char *name, const void *data, size_t bytes, mode_t mode,
 		  bool durable);
-/* What a replacement of NAME that was killed has left. None is no error. */
-int store_remove_temporary(int dir, const char *name);
+/* The temporary name for NAME. */
+enum { TEMPORARY_BYTES = 256 };
+void store_temporary_name(const char *name, char ret[static TEMPORARY_BYTES]);
+/*
+ * Make room for a regular file NAME in DIR, which is ours: what else is there goes, a
+ * directory with something in it is moved aside. 0: there was no need to; 1; or negative errno.
+ */
+int store_clear(int dir, const char *name);
 
 /* Calls EACH for every name but "." and ".." until it returns other than 0; takes DIRFD. */
 int store_for_each_name(int dirfd, int (*each)(int dirfd, const char *name, void *userdata),

@@ -52,7 +52,7 @@ static bool is_mask(int dirfd, const char *name, const struct stat *st)
 	return n == (ssize_t)strlen("/dev/null") && memcmp(target, "/dev/null", 9) == 0;
 }
 
-static int check_profile_stat(const struct stat *st)
+static int check_profile_stat(const struct store *s, const struct stat *st)
 {
 	if (S_ISLNK(st->st_mode))
 		return -ELOOP;
@@ -60,10 +60,11 @@ static int check_profile_stat(const struct stat *st)
 		return -EISDIR;
 	if (!S_ISREG(st->st_mode))
 		return -EINVAL;
-	return store_is_trusted(st) ? 0 : -EPERM;
+	return store_is_trusted(s, st) ? 0 : -EPERM;
 }
 
-static int list_entry(struct profile_list *l, int dirfd, const char *name, bool etc)
+static int list_entry(const struct store *s, struct profile_list *l, int dirfd,
+		      const char *name, bool etc)
 {
 	struct profile_file f = { .from_etc = etc };
 	struct stat st;
@@ -78,7 +79,7 @@ static int list_entry(struct profile_list *l, int dirfd, const char *name, bool 
 	f.masked = etc && is_mask(dirfd, name, &st);
 	f.error = check_profile_name(name);
 	if (f.error == 0 && !f.masked)
-		f.error = check_profile_stat(&st);
+		f.error = check_profile_stat(s, &st);
 	f.name = strdup(name);
 	if (!f.name)
 		return -ENOMEM;
@@ -87,6 +88,7 @@ static int list_entry(struct profile_list *l, int dirfd, const char *name, bool 
 }
 
 struct list_profiles {
+	const struct store *store;
 	struct profile_list *list;
 	bool etc;
 };
@@ -95,13 +97,14 @@ static int each_profile(int dirfd, const char *name, void *userdata)
 {
 	struct list_profiles *c = userdata;
 
-	return is_profile_name(name) ? list_entry(c->list, dirfd, name, c->etc) : 0;
+	return is_profile_name(name) ? list_entry(c->store, c->list, dirfd, name, c->etc)
+				     : 0;
 }
 
 static int list_profile_dir(const struct store *s, bool etc, struct profile_list *l)
 {
 	_cleanup_close_ int fd = store_open_dir(s, store_profile_dir(etc));
-	struct list_profiles c = { .list = l, .etc = etc };
+	struct list_profiles c = { s, l, etc };
 	struct stat st;
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
@@ -110,7 +113,7 @@ static int list_profile_dir(const struct store *s, bool etc, struct profile_list
 		l->dir_error[etc] = fd < 0 ? fd : -errno;
 		return 0;
 	}
-	if (!store_is_trusted(&st)) {
+	if (!store_is_trusted(s, &st)) {
 		l->dir_error[etc] = -EPERM;
 		return 0;
 	}
@@ -190,7 +193,7 @@ int store_open_profile(const struct store *s, const struct profile_file *f)
 		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	r = check_profile_stat(&st);
+	r = check_profile_stat(s, &st);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 

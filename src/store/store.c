@@ -17,6 +17,7 @@
 #define SETTINGS      "/etc/elfcast"
 
 #define LOCK	      "lock"
+#define SHADOWS	      "shadow"
 #define LAUNCHES_LOCK "launches.lock"
 #define DIRTY	      "dirty"
 
@@ -34,7 +35,6 @@ static const struct file {
 	uint32_t limit_bytes;
 	enum shadow_kind kind; /* of a container; 0: none */
 	bool durable;	       /* nothing can make it again */
-	bool trusted;	       /* it and its directory are to be root's alone to write */
 } files[] = {
 	[STORE_SHADOW] = { IN_SHADOWS, NULL, LIMIT_SHADOW_BYTES, SHADOW_KIND_SHADOW },
 	[STORE_INDEX] = { IN_STATE, "index", LIMIT_PACK_BYTES, SHADOW_KIND_INDEX },
@@ -42,8 +42,7 @@ static const struct file {
 	[STORE_PLACES] = { IN_STATE, "boot.places", LIMIT_PACK_BYTES, SHADOW_KIND_PLACES },
 	[STORE_LAUNCHES] = { IN_COUNTS, "launches", LIMIT_LAUNCHES_BYTES, .durable = true },
 	[STORE_UNUSED] = { IN_COUNTS, "unused", LIMIT_LAUNCHES_BYTES },
-	[STORE_CONFIG] = { IN_SETTINGS, "elfcast.conf", LIMIT_CONFIG_BYTES,
-			   .trusted = true },
+	[STORE_CONFIG] = { IN_SETTINGS, "elfcast.conf", LIMIT_CONFIG_BYTES },
 	[STORE_BOOT_REPORT] = { IN_RUN, "boot.json", LIMIT_BOOT_REPORT_BYTES },
 	[STORE_WATCH] = { IN_RUN, "watch", PAGE_BYTES },
 };
@@ -51,7 +50,7 @@ static const struct file {
 static const char *directory_path(const struct store *s, enum directory d)
 {
 	static const char *const paths[] = {
-		[IN_STATE] = STATE_VAR,	 [IN_SHADOWS] = STATE_VAR "/shadow",
+		[IN_STATE] = STATE_VAR,	 [IN_SHADOWS] = STATE_VAR "/" SHADOWS,
 		[IN_COUNTS] = STATE_VAR, [IN_SETTINGS] = SETTINGS,
 		[IN_RUN] = RUN,
 	};
@@ -59,7 +58,7 @@ static const char *directory_path(const struct store *s, enum directory d)
 	if (s->usr && d == IN_STATE)
 		return STATE_USR;
 	if (s->usr && d == IN_SHADOWS)
-		return STATE_USR "/shadow";
+		return STATE_USR "/" SHADOWS;
 	return paths[d];
 }
 
@@ -73,7 +72,9 @@ int store_open(const char *root, bool usr, struct store *ret)
 	path = realpath(root && *root ? root : "/", NULL);
 	if (!path)
 		return -errno;
-	*ret = (struct store){ .rootfd = TAKE_FD(fd), .root_path = path, .usr = usr };
+	*ret = (struct store){
+		.rootfd = TAKE_FD(fd), .root_path = path, .usr = usr, .owner = geteuid()
+	};
 	return 0;
 }
 
@@ -120,24 +121,94 @@ int store_open_compiled(const char *root, struct store *ret)
 
 /* ---- directories ---- */
 
+static void (*on_notice)(const char *path, const char *what);
+
+void store_set_notice(void (*notice)(const char *path, const char *what))
+{
+	on_notice = notice;
+}
+
+/* NAME "": the directory. What is wrong with settings config.c says. */
+static void tell(const struct store *s, enum directory d, const char *name,
+		 const char *what)
+{
+	char path[512];
+
+	if (!on_notice || d == IN_SETTINGS)
+		return;
+	snprintf(path, sizeof(path), "%s%s%s", directory_path(s, d), *name ? "/" : "",
+		 name);
+	on_notice(path, what);
+}
+
+static int check_trust(const struct store *s, enum directory d, const char *name, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (store_is_trusted(s, &st))
+		return 0;
+	tell(s, d, name, "not root's, or others may write it: not used");
+	return -EPERM;
+}
+
+/* Takes FD, of directory D. */
+static int trusted_directory(const struct store *s, enum directory d, int fd)
+{
+	int r = fd < 0 ? fd : check_trust(s, d, "", fd);
+
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
 /* What lies in a directory that is none is not there. */
 static int open_directory(const struct store *s, enum directory d)
 {
 	int fd = store_open_dir(s, directory_path(s, d));
 
-	return fd == -ENOTDIR ? -ENOENT : fd;
+	return fd == -ENOTDIR ? -ENOENT : trusted_directory(s, d, fd);
+}
+
+/* Room for a file of ours in DIR. 1: something was taken away. */
+static int make_room(const struct store *s, enum directory d, int dir, const char *name)
+{
+	int r = store_clear(dir, name);
+
+	if (r != 0)
+		tell(s, d, name,
+		     r > 0 ? "no regular file: taken away"
+			   : "no regular file, and cannot be taken away");
+	return r;
+}
+
+/* Something else lies where the shadows should. */
+static int clear_shadows(const struct store *s)
+{
+	_cleanup_close_ int dir = open_directory(s, IN_STATE);
+
+	if (dir < 0)
+		return dir;
+	tell(s, IN_SHADOWS, "", "no directory: taken away");
+	return unlinkat(dir, SHADOWS, 0) < 0 ? -errno : 0;
 }
 
 /* Without a /run nothing would take away what is put there. */
 static int make_directory(const struct store *s, enum directory d)
 {
 	_cleanup_close_ int run = d == IN_RUN ? store_open_dir(s, "/run") : -1;
+	const char *path = directory_path(s, d);
 	int fd;
 
 	if (d == IN_RUN && run < 0)
 		return run;
-	fd = store_open_dir(s, directory_path(s, d));
-	return fd == -ENOENT ? store_make_dir(s, directory_path(s, d)) : fd;
+	fd = store_open_dir(s, path);
+	if (fd == -ENOENT)
+		fd = store_make_dir(s, path);
+	if ((fd == -ENOTDIR || fd == -ENOENT) && d == IN_SHADOWS && clear_shadows(s) == 0)
+		fd = store_make_dir(s, path);
+	return trusted_directory(s, d, fd);
 }
 
 int store_open_shadows(const struct store *s)
@@ -156,13 +227,6 @@ int store_open_run(const struct store *s)
 }
 
 /* ---- files ---- */
-
-static bool is_trusted(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && store_is_trusted(&st);
-}
 
 static bool is_regular(int fd)
 {
@@ -188,6 +252,19 @@ const char *store_config_path(void)
 	return SETTINGS "/elfcast.conf";
 }
 
+static int read_regular(const struct store *s, const struct file *f, const char *name,
+			int fd, uint8_t **ret, size_t *ret_bytes)
+{
+	int r;
+
+	if (!is_regular(fd)) {
+		tell(s, f->directory, name, "no regular file: not used");
+		return -EINVAL;
+	}
+	r = check_trust(s, f->directory, name, fd);
+	return r < 0 ? r : io_read_file(fd, f->limit_bytes, (char **)ret, ret_bytes);
+}
+
 int store_read(const struct store *s, enum store_file file, const char *name, uint8_t **ret,
 	       size_t *ret_bytes)
 {
@@ -196,11 +273,10 @@ int store_read(const struct store *s, enum store_file file, const char *name, ui
 
 	if (dir < 0)
 		return dir;
-	fd = f->trusted && !is_trusted(dir) ? -EPERM
-					    : store_open_file(dir, name ? name : f->name);
-	if (fd >= 0 && f->trusted && is_regular(fd) && !is_trusted(fd))
-		return -EPERM;
-	return fd < 0 ? fd : io_read_file(fd, f->limit_bytes, (char **)ret, ret_bytes);
+	if (!name)
+		name = f->name;
+	fd = store_open_file(dir, name);
+	return fd < 0 ? fd : read_regular(s, f, name, fd, ret, ret_bytes);
 }
 
 int store_load(const struct store *s, enum store_file file, const char *name,
@@ -237,6 +313,19 @@ static bool has_bytes(const struct store *s, enum store_file file, const char *n
 	       memcmp(old, data, bytes) == 0;
 }
 
+static int replace(const struct store *s, const struct file *f, int dir, const char *name,
+		   const void *data, size_t bytes)
+{
+	char temporary[TEMPORARY_BYTES];
+	int r;
+
+	store_temporary_name(name, temporary);
+	r = make_room(s, f->directory, dir, temporary);
+	if (r >= 0)
+		r = make_room(s, f->directory, dir, name);
+	return r < 0 ? r : store_replace(dir, name, data, bytes, 0644, f->durable);
+}
+
 int store_put(const struct store *s, enum store_file file, const char *name,
 	      const void *data, size_t bytes, bool *ret_written)
 {
@@ -251,44 +340,93 @@ int store_put(const struct store *s, enum store_file file, const char *name,
 	dir = make_directory(s, f->directory);
 	if (dir < 0)
 		return dir;
-	r = store_replace(dir, name ? name : f->name, data, bytes, 0644, f->durable);
+	r = replace(s, f, dir, name ? name : f->name, data, bytes);
 	if (r == 0)
 		*ret_written = true;
 	return r;
 }
 
+/* 1: it was there, whatever it was; 0: it was not. */
+static int remove_from(const struct store *s, enum directory d, int dir, const char *name)
+{
+	int r = make_room(s, d, dir, name);
+
+	if (r != 0)
+		return r;
+	return unlinkat(dir, name, 0) == 0 ? 1 : errno == ENOENT ? 0 : -errno;
+}
+
 int store_remove(const struct store *s, enum store_file file, const char *name,
 		 bool *ret_removed)
 {
-	_cleanup_close_ int dir = open_directory(s, files[file].directory);
-	int r = dir < 0 ? dir : 0;
+	const struct file *f = &files[file];
+	_cleanup_close_ int dir = open_directory(s, f->directory);
+	int r = dir < 0 ? dir : remove_from(s, f->directory, dir, name ? name : f->name);
 
-	if (r == 0 && unlinkat(dir, name ? name : files[file].name, 0) < 0)
-		r = -errno;
-	*ret_removed = r == 0;
-	return r == -ENOENT ? 0 : r;
+	*ret_removed = r > 0;
+	return r > 0 || r == -ENOENT ? 0 : r;
 }
 
-/* ".HASH.NAME.shadow.new": nothing else there begins with a dot. */
-static int remove_hidden(int dir, const char *name, _unused_ void *userdata)
+/* ".HASH.NAME.shadow.new" */
+static int remove_temporary(int dir, const char *name, void *userdata)
 {
-	return name[0] == '.' && unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+	const char *end = strrchr(name, '.');
+	int r = 0;
+
+	if (name[0] == '.' && strcmp(end, ".new") == 0)
+		r = remove_from(userdata, IN_SHADOWS, dir, name);
+	return MIN(r, 0);
 }
 
 int store_remove_leftovers(const struct store *s)
 {
 	_cleanup_close_ int dir = open_directory(s, IN_STATE);
 	int shadows = open_directory(s, IN_SHADOWS), r = 0;
+	char temporary[TEMPORARY_BYTES];
 
 	if (shadows >= 0)
-		r = store_for_each_name(shadows, remove_hidden, NULL);
-	for (size_t i = 0; r == 0 && dir >= 0 && i < ARRAY_SIZE(files); i++)
-		if (files[i].directory == IN_STATE)
-			r = store_remove_temporary(dir, files[i].name);
-	return r;
+		r = store_for_each_name(shadows, remove_temporary, (void *)(uintptr_t)s);
+	for (size_t i = 0; r >= 0 && dir >= 0 && i < ARRAY_SIZE(files); i++) {
+		if (files[i].directory != IN_STATE)
+			continue;
+		store_temporary_name(files[i].name, temporary);
+		r = remove_from(s, IN_STATE, dir, temporary);
+	}
+	return MIN(r, 0);
 }
 
 /* ---- locks ---- */
+
+/* Not for writing: elfcastd would keep /var from being remounted read-only. */
+static int open_lock(const struct store *s, enum directory d, int dir, const char *name)
+{
+	int fd = -1, r = 0;
+
+	for (int tries = 0; r >= 0 && tries < 2; tries++) {
+		fd = openat(dir, name,
+			    O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+				    O_CLOEXEC,
+			    0600);
+		if (fd >= 0 && is_regular(fd))
+			return fd;
+		r = fd < 0 ? -errno : -EINVAL;
+		if (fd >= 0)
+			close(fd);
+		if (make_room(s, d, dir, name) > 0)
+			r = 0;
+	}
+	return r;
+}
+
+/* It may have been taken away, and another be there, while it was waited for. */
+static bool is_still(int dir, const char *name, int fd)
+{
+	struct stat ours, theirs;
+
+	return fstat(fd, &ours) == 0 &&
+	       fstatat(dir, name, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+}
 
 static int lock_file(const struct store *s, enum directory d, const char *name,
 		     unsigned timeout_ms)
@@ -297,10 +435,9 @@ static int lock_file(const struct store *s, enum directory d, const char *name,
 
 	if (dir < 0)
 		return dir;
-	/* Not for writing: elfcastd would keep /var from being remounted read-only. */
-	fd = openat(dir, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = open_lock(s, d, dir, name);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* flock(2) has no time-out of its own, and SIGALRM would not be ours to take. */
 	for (unsigned waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited_ms += 20) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
@@ -309,7 +446,7 @@ static int lock_file(const struct store *s, enum directory d, const char *name,
 			return -EBUSY;
 		clock_sleep_ms(20);
 	}
-	return TAKE_FD(fd);
+	return is_still(dir, name, fd) ? TAKE_FD(fd) : -EBUSY;
 }
 
 const char *store_launches_lock_name(void)
@@ -333,15 +470,15 @@ int store_mark_dirty(const struct store *s)
 
 	if (dir < 0)
 		return dir;
-	fd = openat(dir, DIRTY, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 ? -errno : 0;
+	fd = open_lock(s, IN_STATE, dir, DIRTY);
+	return MIN(fd, 0);
 }
 
 bool store_take_dirty(const struct store *s)
 {
 	_cleanup_close_ int dir = open_directory(s, IN_STATE);
 
-	return dir >= 0 && unlinkat(dir, DIRTY, 0) == 0;
+	return dir >= 0 && remove_from(s, IN_STATE, dir, DIRTY) > 0;
 }
 
 bool store_is_dirty(const struct store *s)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "identity.h"
 #include "macro.h"
@@ -20,6 +21,7 @@ struct shadow_buffer;
 struct store {
 	int rootfd;
 	char *root_path; /* canonical, "/" or without a final slash */
+	uid_t owner;	 /* whose files are trusted besides root's: who opened this */
 	bool usr;	 /* compiled files are those of an image, in /usr/lib/elfcast */
 };
 
@@ -29,6 +31,11 @@ struct store {
  */
 int store_open(const char *root, bool usr, struct store *ret);
 int store_open_compiled(const char *root, struct store *ret);
+/*
+ * Who is told when something in our directories is not used or is put right: its path below
+ * the root, and what. For the whole process; nobody at first.
+ */
+void store_set_notice(void (*notice)(const char *path, const char *what));
 /*
  * Where compiled files are to be read from, all of them: /usr/lib/elfcast when compile has
  * left its index there and none in /var/lib/elfcast. What was compiled in /var counts alone,

@@ -4,11 +4,13 @@
 
 #include "log.h"
 #include "macro.h"
+#include "store.h"
 #include "tool.h"
 
 int main(int argc, char *argv[])
 {
 	log_setup("elfcast", LOG_LEVEL_INFO);
+	store_set_notice(log_notice);
 	/* libarchive turns names that are not ASCII into nothing without one. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	/* Messages speak of the verb, not of where its program lies. */
