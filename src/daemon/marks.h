@@ -13,6 +13,11 @@
  *   opened, also for marks on files: another hard link can be told apart.
  * - A script is opened for execution, then its interpreter, then that one's ld.so, each with
  *   its own event. They cannot be connected: without CAP_SYS_ADMIN the pid is 0.
+ * - The event is sent when the file has been opened for execution. That the exec then fails
+ *   (ENOEXEC, a script's interpreter is missing) nothing tells: a script that runs is read and
+ *   closed at once, too. A mere check (AT_EXECVE_CHECK, Linux 6.14) is not followed by the
+ *   FAN_ACCESS of the first bytes' reading. But a mark for that would wake the watcher at
+ *   everybody's read() of a program, and who asks for a script runs it next: it counts.
  * - A btrfs subvolume (root on Fedora, openSUSE) has a file system id other than its
  *   superblock's, and a group with such a mark takes no marks of other ids: EXDEV. So there
  *   are several groups, opened when needed. A mark on a whole file system is EXDEV always.

@@ -138,6 +138,35 @@ echo Watch=no >"$R/etc/elfcast/elfcast.conf"
 status "Watch=no: it ends at once" 0 timeout 20 elfcastd --root="$R"
 check "and says why" grep -q "Watch=no" "$TMP/err"
 
+# --- what an exec is: a file opened for execution, whatever becomes of it
+
+new_root opened
+add_program /usr/bin/tiny
+add_program /usr/bin/forbidden
+chmod 644 "$R/usr/bin/forbidden"
+add_text() { # path text
+	printf '%s' "$2" >"$R$1"
+	chmod 755 "$R$1"
+	profile "$P/test$(tr / - <<<"$1").json" "$1" "{ \"path\": \"$1\", \"size\": ${#2}, \"pages\": [[0, 1, 1, 0]] }"
+}
+add_text /usr/bin/damaged "no program, nor a script"
+add_text /usr/bin/no-interpreter "#!$R/nothing"
+elfcast compile -q --root="$R"
+start_watcher
+same "a file that is no program: ENOEXEC" 8 "$(exec-at 0 "$R/usr/bin/damaged")"
+same "a script without its interpreter: ENOENT" 2 "$(exec-at 0 "$R/usr/bin/no-interpreter")"
+same "a file that may not be executed: EACCES" 13 "$(exec-at 0 "$R/usr/bin/forbidden")"
+checked=$(exec-at 0x10000 "$R/usr/bin/tiny") # EINVAL before Linux 6.14
+end_watcher
+same "counted: it was opened" 1 "$(launches /usr/bin/damaged)"
+same "the script, too" 1 "$(launches /usr/bin/no-interpreter)"
+same "what could not be opened is not" "" "$(launches /usr/bin/forbidden)"
+if [ "$checked" = 0 ]; then
+	same "a mere check (AT_EXECVE_CHECK) counts" 1 "$(launches /usr/bin/tiny)"
+else
+	skip "a mere check (AT_EXECVE_CHECK) counts" "needs Linux 6.14"
+fi
+
 # --- without root
 
 new_root nobody
