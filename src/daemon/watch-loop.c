@@ -47,6 +47,7 @@ struct watch {
 	int write_timer, mounts_timer; /* armed once, when there is something to do */
 	/* What the events read so far ask for. */
 	bool must_reload, must_resolve, must_write, must_end;
+	bool on_terminal; /* which may hang up */
 	uint64_t n_overflows_logged;
 	uint64_t since_s; /* CLOCK_BOOTTIME */
 	int result;
@@ -157,6 +158,27 @@ static void write_counts(struct watch *w)
 	watch_state_save(&w->store, &w->state);
 }
 
+/* "Watch=no" in elfcast.conf. Whatever is wrong with that file, compile reports. */
+static bool is_wanted(const struct store *s)
+{
+	_cleanup_(config_done) struct config c;
+
+	return config_load(s, &c, NULL, NULL) < 0 || c.watch;
+}
+
+/* SIGHUP: read all again, lose nothing. From a terminal that is gone it is the end. */
+static void on_signal(struct watch *w)
+{
+	struct signalfd_siginfo s;
+
+	while (read(w->signals, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
+		if (s.ssi_signo != SIGHUP || w->on_terminal || !is_wanted(&w->store))
+			w->must_end = true;
+		else
+			w->must_reload = w->must_write = true;
+	}
+}
+
 static void drain(int fd)
 {
 	uint64_t expirations;
@@ -172,7 +194,7 @@ static void on_ready(struct watch *w, int fd)
 	if (marks_is_group(&w->marks, fd) || marks_is_group(&w->own_marks, fd))
 		r = marks_read(fd, on_event, w);
 	else if (fd == w->signals)
-		w->must_end = true;
+		on_signal(w);
 	else if (fd == w->mountinfo)
 		start_timer(w->mounts_timer, MOUNTS_AFTER_S);
 	else
@@ -249,6 +271,13 @@ static int wait_for(struct watch *w, int fd, uint32_t events)
 	return fd < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
 }
 
+static bool has_terminal(void)
+{
+	_cleanup_close_ int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
 static int open_descriptors(struct watch *w)
 {
 	sigset_t set;
@@ -257,7 +286,9 @@ static int open_descriptors(struct watch *w)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	w->on_terminal = has_terminal();
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	w->write_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -352,14 +383,6 @@ static void done(struct watch *w)
 	closep(&w->epoll);
 	closep(&w->lock);
 	store_done(&w->store);
-}
-
-/* "Watch=no" in elfcast.conf. Whatever is wrong with that file, compile reports. */
-static bool is_wanted(const struct store *s)
-{
-	_cleanup_(config_done) struct config c;
-
-	return config_load(s, &c, NULL, NULL) < 0 || c.watch;
 }
 
 int watch_run(const char *root)

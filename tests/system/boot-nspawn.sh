@@ -178,6 +178,10 @@ for ((i = 0; i < 100; i++)); do
 done
 before=$(launches 'sum(p["launches"] for p in s["programs"] if p["program"] == "/usr/bin/prog")')
 for i in 1 2 3; do inside /usr/bin/prog >/dev/null 2>&1; done
+pid=$(inside systemctl show -P MainPID elfcastd)
+check "it reloads" inside systemctl reload elfcastd
+same "and is the same" "active $pid" \
+	"$(inside systemctl is-active elfcastd) $(inside systemctl show -P MainPID elfcastd)"
 check "it stops" inside systemctl stop elfcastd
 same "three launches were counted" 3 \
 	"$(launches "round(sum(p['launches'] for p in s['programs'] if p['program'] == '/usr/bin/prog') - $before)")"

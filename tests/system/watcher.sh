@@ -167,6 +167,54 @@ else
 	skip "a mere check (AT_EXECVE_CHECK) counts" "needs Linux 6.14"
 fi
 
+# --- SIGHUP
+
+new_root hangup
+add_program /usr/bin/tiny
+elfcast compile -q --root="$R"
+start_watcher setsid # without the terminal that this test may have
+run_times /usr/bin/tiny 5 >/dev/null
+has_launches() { [ "$(launches "$1")" = "$2" ]; }
+n_reloads() { grep -cF "watching 1 programs" "$LOG"; }
+has_reloaded() { [ "$(n_reloads)" -gt "$1" ]; }
+reload() {
+	local before
+	before=$(n_reloads)
+	kill -HUP "$watcher" && wait_until has_reloaded "$before"
+}
+check "SIGHUP: it reads the index again" reload
+check "and writes what it has counted" wait_until has_launches /usr/bin/tiny 5
+run_times /usr/bin/tiny 2 >/dev/null
+check "and goes on" is_watching
+mkdir -p "$R/etc/elfcast"
+echo Watch=no >"$R/etc/elfcast/elfcast.conf"
+kill -HUP "$watcher"
+wait "$watcher"
+same "SIGHUP with Watch=no: it ends" 0 $?
+same "with all that was counted" 7 "$(launches /usr/bin/tiny)"
+rm "$R/etc/elfcast/elfcast.conf"
+# hang_up: a watcher on a terminal of its own, which then goes; its exit status
+hang_up() {
+	python3 - "$R" <<-'EOF'
+	import os, pty, sys, time
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execvp("elfcastd", ["elfcastd", "--root=" + sys.argv[1], "--quiet"])
+	state = sys.argv[1] + "/run/elfcast/watch"
+	for _ in range(400):
+	    if os.path.exists(state) and "pid %d\n" % pid in open(state).read():
+	        break
+	    time.sleep(0.05)
+	os.close(fd)
+	print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	EOF
+}
+if command -v python3 >/dev/null; then
+	same "a terminal that hangs up ends it" 0 "$(hang_up)"
+else
+	skip "a terminal that hangs up ends it" "no python3"
+fi
+
 # --- without root
 
 new_root nobody
@@ -409,7 +457,6 @@ elfcast compile -q --root="$R"
 [ -z "${ELFCAST_SANITIZED:-}" ] || { skip "elfcast run" "sanitizers need more of the root"; finish; }
 for ((i = 0; i < 10; i++)); do in_root /hook/elfcast run -- /usr/bin/tiny & runs[i]=$!; done
 wait "${runs[@]}"
-has_launches() { [ "$(launches "$1")" = "$2" ]; }
 check "ten at once by root are ten" wait_until has_launches /usr/bin/tiny 10
 start_watcher
 in_root /hook/elfcast run -- /usr/bin/tiny
