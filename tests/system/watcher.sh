@@ -215,6 +215,29 @@ else
 	skip "a terminal that hangs up ends it" "no python3"
 fi
 
+# An index of some megabytes, and as much memory after forty of them as after one.
+objects=
+for ((i = 0; i < 4000; i++)); do
+	objects+=", { \"path\": \"/usr/share/$(printf '%0500d' $i)\", \"size\": 8192, \"pages\": [[0, 1, 1, 0]] }"
+done
+profile "$P/test-usr-bin-tiny.json" /usr/bin/tiny "{ \"path\": \"/usr/bin/tiny\",
+	\"build_id\": \"$(build_id_of "$TMP/tiny")\", \"size\": $(stat -c %s "$TMP/tiny"),
+	\"pages\": [[0, 1, 1, 0]] } $objects"
+elfcast compile -q --root="$R"
+check "the index is large" test "$(stat -c %s "$R/var/lib/elfcast/index")" -gt 2000000
+start_watcher setsid
+rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$watcher/status"; }
+is_steady() { steady=$(rss); sleep 0.2; [ "$(rss)" = "$steady" ]; }
+wait_until is_steady
+first=$(rss)
+for ((i = 0; i < 40; i++)); do reload || break; done
+same "forty reloads" 40 $i
+wait_until is_steady
+echo "# note: $first KiB resident with one index, $(rss) after forty"
+[ -n "${ELFCAST_SANITIZED:-}" ] ||
+	check "forty reloads take no memory" test "$(rss)" -le $((first + 512))
+end_watcher
+
 # --- without root
 
 new_root nobody
