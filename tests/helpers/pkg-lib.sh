@@ -257,29 +257,44 @@ stale_then_repaired() {
 	echo "# table: $name: $n transactions, $stale left old shadows, all repaired by compile"
 }
 
-# HOOK_FAILED_STATUS: with which a package manager says "done, but a script failed"
+# break_hook KIND: instead of $R/usr/bin/elfcast-hook
+break_hook() {
+	local hook=$R/usr/bin/elfcast-hook
+	rm -rf "$hook"
+	case $1 in
+	missing) ;;
+	directory) mkdir "$hook" ;;
+	not-executable) echo '#!/bin/sh' >"$hook" ;;
+	not-a-program) head -c 4096 /dev/zero >"$hook" && chmod 755 "$hook" ;;
+	library-missing) cp "$TMP/no-library" "$hook" ;;
+	*) printf '#!/bin/sh\n%s\n' "$1" >"$hook" && chmod 755 "$hook" ;;
+	esac
+}
+
+# make_no_library FILE: a program that the dynamic linker cannot start
+make_no_library() {
+	echo 'int f(void); int f(void) { return 0; }' >"$TMP/f.c"
+	echo 'int f(void); int main(void) { return f(); }' >"$TMP/main.c"
+	gcc -shared -fPIC -Wl,-soname,libelfcast-missing.so.1 -o "$TMP/f.so" "$TMP/f.c" &&
+		gcc -o "$1" "$TMP/main.c" "$TMP/f.so"
+}
+
 # broken_hooks NAME STEP...: hooks that fail, crash or cannot be started do not fail any of the
-# transactions, which must lead back to where they began; then compile repairs
+# transactions, nor does anybody say so; they must lead back to where they began; then compile
+# repairs
 broken_hooks() {
-	local name=$1 hook=$R/usr/bin/elfcast-hook kind step status bad n=0
+	local name=$1 hook=$R/usr/bin/elfcast-hook kind step bad n=0
 	shift
 	cp -p "$hook" "$TMP/hook"
+	make_no_library "$TMP/no-library" || not_ok "$name: a program without its library"
 	for kind in 'exit 1' 'echo our complaint >&2; exit 100' 'kill -KILL $$' 'kill -SEGV $$' \
-		'kill -TERM $$' missing directory not-executable not-a-program; do
+		'kill -TERM $$' missing directory not-executable not-a-program library-missing; do
 		bad=0
 		for step; do
-			rm -rf "$hook"
-			case $kind in
-			missing) ;;
-			directory) mkdir "$hook" ;;
-			not-executable) echo '#!/bin/sh' >"$hook" ;;
-			not-a-program) head -c 4096 /dev/zero >"$hook" && chmod 755 "$hook" ;;
-			*) printf '#!/bin/sh\n%s\n' "$kind" >"$hook" && chmod 755 "$hook" ;;
-			esac
-			transact "$step"
-			status=$?
-			[ $status -eq 0 ] || [ $status -eq "${HOOK_FAILED_STATUS:-0}" ] || bad=$((bad + 1))
+			break_hook "$kind"
+			transact "$step" || bad=$((bad + 1))
 			did "$step" || bad=$((bad + 1))
+			complained && bad=$((bad + 1))
 			n=$((n + 1))
 		done
 		rm -rf "$hook"

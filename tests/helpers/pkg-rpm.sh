@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # RPM packages for tests/system/packages-{rpm,dnf,zypper}.sh.
 
-# make_rpm TREE NAME VERSION ARCH [SPEC-LINE]: all of TREE, into $P
+# make_rpm TREE NAME VERSION ARCH [SPEC-LINE [SCRIPTS]]: all of TREE, into $P
 make_rpm() {
 	local tree=$1 name=$2 version=$3 arch=$4
 	{
@@ -13,6 +13,7 @@ make_rpm() {
 		printf '%%description\ntest\n%%install\ncp -a %s/. %%{buildroot}\n%%files\n' "$tree"
 		(cd "$tree" && find . -mindepth 1 -type d -printf '%%dir "/%P"\n' -o \
 			-mindepth 1 -printf '"/%P"\n')
+		printf '%s\n' "${6:-}"
 	} >"$TMP/$name.spec"
 	rpmbuild -bb --nodeps --target "$arch" --define "_topdir $TMP/rpmbuild" \
 		--define "_rpmdir $P" --define "_rpmfilename %{NAME}-%{VERSION}.rpm" \

@@ -64,6 +64,26 @@ RPM_FLAGS=
 # shellcheck disable=SC2086
 broken_hooks "rpm" $steps
 
+# Whatever a package has below /usr, the hook looks at everything: once is enough.
+one "prog:1:0 prog-elfcast:1:0"
+break_hook 'echo run >>/runs'
+runs_of() { : >"$R/runs" && transact "$@" && wc -l <"$R/runs"; }
+same "rpm: the hook runs once for an installation" 1 "$(runs_of prog:0:1 prog-elfcast:0:1)"
+same "rpm: twice for an upgrade" 2 "$(runs_of prog:1:2 prog-elfcast:1:2)"
+same "rpm: once for an erase" 1 "$(runs_of prog:2:0 prog-elfcast:2:0)"
+rm "$R/runs"
+cp -p "$TMP/hook" "$R/usr/bin/elfcast-hook"
+one "prog:0:1 prog-elfcast:0:1" || not_ok "rpm: the hook works again"
+
+# In a root that has no /dev/null yet.
+mv "$R/dev/null" "$R/dev/saved"
+check "rpm without /dev/null: the transaction succeeds" transact prog:1:2
+same "and nothing is printed" "" "$(cat "$TMP/out")"
+check "and there is no file of that name" test ! -e "$R/dev/null"
+mv "$R/dev/saved" "$R/dev/null"
+check "and the hook ran" converged
+one prog:2:1
+
 umount "$R/proc"
 check "rpm without /proc: the transaction succeeds" transact prog:1:2
 same "and nothing is printed" "" "$(cat "$TMP/out")"
@@ -75,8 +95,19 @@ check "rpm: the package is removed" transact elfcast:1:0 prog-elfcast:1:0
 same "with nothing printed" "" "$(cat "$TMP/out")"
 same "and nothing of ours left" "" "$(find "$R" -xdev -name '*elfcast*' -printf '%P ')"
 
-# check-triggers itself must notice a trigger that is not there.
-sed 's/^%transfiletriggerpostun.*\/opt$//' "$TOP/hooks/rpm/triggers.inc" >"$TMP/fewer.inc"
-status "check-triggers notices a difference" 1 \
-	"$TOP/hooks/rpm/check-triggers" "$TMP/fewer.inc" "$P/elfcast-1.rpm"
+# check-triggers itself must notice a trigger that is not there, one that can fail, and two for
+# one file.
+check_triggers() { "$TOP/hooks/rpm/check-triggers" "$TMP/$1.inc" "$P/${2:-elfcast}-1.rpm"; }
+sed 's/^%transfiletriggerpostun.*\/opt\/$//' "$TOP/hooks/rpm/triggers.inc" >"$TMP/fewer.inc"
+status "check-triggers notices a difference" 1 check_triggers fewer
+trigger_package() { # name prefixes last-line
+	printf '%%transfiletriggerin -- %s\n/usr/bin/elfcast-hook\n%s\n' "$2" "$3" >"$TMP/$1.inc"
+	mkdir -p "$T/$1" && make_rpm "$T/$1" "$1" 1 noarch "" "$(printf '%%postun\n:\n'; cat "$TMP/$1.inc")"
+}
+trigger_package right "/usr/lib/ /opt/" "exit 0"
+status "check-triggers takes what is right" 0 check_triggers right right
+trigger_package failing "/usr/lib/ /opt/" "exit"
+status "check-triggers notices one that can fail" 1 check_triggers failing failing
+trigger_package twice "/usr/lib /opt/ /usr/lib64" "exit 0"
+status "check-triggers notices a prefix of another" 1 check_triggers twice twice
 finish
