@@ -164,10 +164,16 @@ if hang "$R/usr/lib/hung"; then
 	answer "$R/usr/lib/hung"
 	rm "$P/test.hung.json"
 	hang "$R/var/lib"
+	mkfifo "$TMP/inherited"
+	timeout -k 1 60 cat "$TMP/inherited" &
+	reader=$!
 	start=$(date +%s%N)
-	silent "our own directory hangs" hook </dev/null
+	silent "our own directory hangs" hook </dev/null 9>"$TMP/inherited"
 	ms=$((($(date +%s%N) - start) / 1000000))
 	check "it leaves at its deadline of 5 s, after $ms ms" test $ms -ge 4900 -a $ms -lt 20000
+	# Its worker is stuck still: what it holds, somebody waits for.
+	wait $reader
+	same "and what was inherited is let go" 0 $?
 	answer "$R/var/lib"
 	repaired "our own directory hangs"
 else

@@ -120,6 +120,8 @@ static void test_what_is_not_trusted(void **state)
 	MAKE_FILE(USR "/good.json", "x");
 	MAKE_FILE(USR "/writable.json", "x");
 	sh("chmod 666 \"$r" USR "/writable.json\"");
+	MAKE_FILE(USR "/group.json", "x");
+	sh("chmod 664 \"$r" USR "/group.json\"");
 	MAKE_LINK(USR "/link.json", "good.json");
 	MAKE_DIR(USR "/dir.json");
 	sh("mkfifo \"$r" USR "/fifo.json\"");
@@ -127,14 +129,38 @@ static void test_what_is_not_trusted(void **state)
 	assert_int_equal(store_list_profiles(&store, &l), 0);
 	assert_int_equal(error_of(&l, "good.json"), 0);
 	assert_int_equal(error_of(&l, "writable.json"), -EPERM);
+	assert_int_equal(error_of(&l, "group.json"), -EPERM);
 	assert_int_equal(error_of(&l, "link.json"), -ELOOP);
 	assert_int_equal(error_of(&l, "dir.json"), -EISDIR);
 	assert_int_equal(error_of(&l, "fifo.json"), -EINVAL);
 	assert_int_equal(error_of(&l, "spa ce.json"), -EINVAL);
 	profile_list_done(&l);
-	sh("chmod 777 \"$r" USR "\"");
+}
+
+static void test_whom_directories_may_belong_to(void **state)
+{
+	static const char *const modes[] = { "777", "775", "757" };
+	struct profile_list l;
+
+	(void)state;
+	MAKE_DIR(USR);
+	MAKE_FILE(USR "/good.json", "x");
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		setenv("mode", modes[i], 1);
+		sh("chmod $mode \"$r" USR "\"");
+		assert_int_equal(store_list_profiles(&store, &l), 0);
+		assert_int_equal(l.n, 0);
+		assert_int_equal(l.dir_error[0], -EPERM);
+		profile_list_done(&l);
+	}
+	if (geteuid() != 0)
+		skip();
+	sh("chmod 755 \"$r" USR "\" && chown 12345 \"$r" USR "/good.json\"");
 	assert_int_equal(store_list_profiles(&store, &l), 0);
-	assert_int_equal(l.n, 0);
+	assert_int_equal(error_of(&l, "good.json"), -EPERM);
+	profile_list_done(&l);
+	sh("chown 12345 \"$r" USR "\"");
+	assert_int_equal(store_list_profiles(&store, &l), 0);
 	assert_int_equal(l.dir_error[0], -EPERM);
 	profile_list_done(&l);
 }
@@ -267,6 +293,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_etc_overrides_and_masks, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_not_trusted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_whom_directories_may_belong_to, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_links_cannot_lead_out_of_the_root,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_put_replaces_and_notices_no_change,
