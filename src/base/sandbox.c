@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
-#include <linux/landlock.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "landlock.h"
+#include "macro.h"
 #include "sandbox.h"
-
-/*
- * Rights of ABI 1: execute, write, remove and make anything. Reading is not handled, so it
- * stays as it is.
- */
-#define LANDLOCK_WRITES                                                                    \
-	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |                      \
-	 LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                  \
-	 LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |                      \
-	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |                      \
-	 LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |                    \
-	 LANDLOCK_ACCESS_FS_MAKE_SYM)
-#define ACCESS_FS_TRUNCATE (1ull << 14) /* ABI 3, Linux 6.2 */
+#include "syscall-filter.h"
 
 static void drop_capabilities(void)
 {
@@ -30,37 +22,6 @@ static void drop_capabilities(void)
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
 	syscall(SYS_capset, &header, none);
-}
-
-/* What it handles is forbidden everywhere but below DIRS. */
-static bool forbid_writing(const int *dirs, size_t n)
-{
-	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_WRITES };
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-			   LANDLOCK_CREATE_RULESET_VERSION);
-	bool done = true;
-	int fd;
-
-	if (abi < 1)
-		return false;
-	if (abi >= 3)
-		attr.handled_access_fs |= ACCESS_FS_TRUNCATE;
-	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	if (fd < 0)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		struct landlock_path_beneath_attr beneath = {
-			.allowed_access = attr.handled_access_fs &
-					  ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE,
-			.parent_fd = dirs[i],
-		};
-
-		done &= syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH,
-				&beneath, 0) == 0;
-	}
-	done = done && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
-	close(fd);
-	return done;
 }
 
 static void limit(int resource, uint64_t value)
@@ -76,20 +37,78 @@ void sandbox_drop_privileges(void)
 	drop_capabilities();
 }
 
-void sandbox_enter(size_t memory_bytes)
+/* The kernel's nobody, whom files of unmapped users belong to as well. */
+static unsigned nobody(const char *setting)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (memory_bytes)
-		limit(RLIMIT_AS, memory_bytes);
+	_cleanup_close_ int fd = open(setting, O_RDONLY | O_CLOEXEC);
+	char text[16] = "";
+	unsigned id;
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%u", &id) != 1)
+		return 65534;
+	return id;
+}
+
+/* Each as far as it is allowed: a container may have one user only, or forbid setgroups(2). */
+static void become_nobody(void)
+{
+	unsigned uid = nobody("/proc/sys/kernel/overflowuid");
+	unsigned gid = nobody("/proc/sys/kernel/overflowgid");
+
+	if (geteuid() != 0)
+		return;
+	setgroups(0, NULL);
+	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		return; /* what follows holds for root, too */
+}
+
+void sandbox_enter(const struct sandbox *s)
+{
+	bool confined;
+
+	if (s->memory_bytes)
+		limit(RLIMIT_AS, s->memory_bytes);
 	limit(RLIMIT_CORE, 0);
+	if (!s->keep_user)
+		become_nobody();
+	/* After that, which would undo it. */
+	if (s->is_child)
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	sandbox_drop_privileges();
-	if (!forbid_writing(NULL, 0))
+	confined = landlock_restrict(NULL, 0, true);
+	if (!confined && s->is_child)
 		limit(RLIMIT_FSIZE, 0); /* second best; pipes are not limited by it */
+	syscall_filter_install();
+}
+
+static int compare_descriptors(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+void sandbox_close_all_but(const int *kept, size_t n)
+{
+	_cleanup_free_ int *sorted = calloc(n + 1, sizeof(*sorted));
+	unsigned next = STDERR_FILENO + 1;
+
+	if (!sorted)
+		return;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = kept[i];
+	qsort(sorted, n, sizeof(*sorted), compare_descriptors);
+	for (size_t i = 0; i < n; i++) {
+		if (sorted[i] < (int)next)
+			continue;
+		if (sorted[i] > (int)next)
+			syscall(SYS_close_range, next, (unsigned)sorted[i] - 1, 0u);
+		next = (unsigned)sorted[i] + 1;
+	}
+	syscall(SYS_close_range, next, ~0u, 0u);
 }
 
 void sandbox_confine(const int *dirs, size_t n)
 {
 	limit(RLIMIT_CORE, 0);
 	sandbox_drop_privileges();
-	forbid_writing(dirs, n);
+	landlock_restrict(dirs, n, false);
 }

@@ -2,16 +2,27 @@
 #ifndef ELFCAST_SANDBOX_H
 #define ELFCAST_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+struct sandbox {
+	size_t memory_bytes; /* of address space; 0: no limit */
+	bool keep_user;	     /* root stays who owns root's files, without capabilities */
+	bool is_child;	     /* dies with its parent, and writes to pipes only */
+};
+
 /*
- * For a process that parses what strangers wrote: from here on no capabilities, no new
- * privileges, no writing, creating, removing or executing of files, no core dump, at most
- * MEMORY_BYTES of address space; it dies with its parent. It keeps its user: the files of
- * root's own home, which root may train, stay readable. What the kernel does not have
- * (Landlock: Linux 5.13) is left out.
+ * For a process that parses what strangers wrote. From here on root is nobody; there are no
+ * capabilities, no new privileges, no core dump; files are neither written nor created,
+ * removed or executed; no sockets, no TCP, no signals and no looking into others, no new
+ * processes; see syscall_filter_install(). It reads what nobody may read, and what it has
+ * open. What the kernel or a container does not have or allow (another user, Landlock:
+ * Linux 5.13, its TCP rules: 6.7, and scopes: 6.12) is left out.
  */
-void sandbox_enter(size_t memory_bytes);
+void sandbox_enter(const struct sandbox *s);
+
+/* Close all descriptors but stdin, stdout, stderr and the N of KEPT. */
+void sandbox_close_all_but(const int *kept, size_t n);
 
 /*
  * For a daemon that writes to few directories: no capabilities, no new privileges, and no

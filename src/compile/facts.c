@@ -54,10 +54,13 @@ static int read_file_facts(const struct facts_context *c, const char *path,
 		return path_fd;
 	/* Without an identity, an object is looked at again the next time. */
 	r = want_buildid && S_ISREG(st.st_mode) ? read_buildid(path_fd, &f->buildid) : 0;
-	if (r < 0)
+	/* What others may not read by its mode is so until its ctime changes. */
+	if (r < 0 && !(r == -EACCES && !(st.st_mode & S_IROTH)))
 		return r;
 	f->identity = identity_from_stat(&st);
 	f->storage = facts_storage(c, full);
+	if (r < 0)
+		return r;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	return (uint64_t)st.st_size > LIMIT_FILE_BYTES ? -EFBIG : 0;

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "compile-shadow.h"
@@ -15,6 +17,8 @@
 
 /* The worst profile of LIMIT_PROFILE_BYTES and its shadow stay below this. */
 #define WORKER_MEMORY_BYTES (256u << 20)
+
+enum { BATCH_MAX = 256 };
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WORKER_LIMITS_MEMORY 0 /* its shadow memory is terabytes of address space */
@@ -68,10 +72,9 @@ void parse_child_describe(int error, struct diag *ret)
 	}
 }
 
-static int read_profile(const struct store *s, const struct profile_file *f,
-			struct profile **ret, struct diag *diag)
+/* FD: negative errno is passed on. */
+static int read_profile(int fd, struct profile **ret, struct diag *diag)
 {
-	_cleanup_close_ int fd = store_open_profile(s, f);
 	_cleanup_free_ char *text = NULL;
 	size_t bytes;
 	int r;
@@ -82,12 +85,12 @@ static int read_profile(const struct store *s, const struct profile_file *f,
 	return profile_parse(text, bytes, ret, diag);
 }
 
-static int compile_file(const struct parse_child_job *job, const struct profile_file *f,
+static int compile_file(const struct parse_child_job *job, int fd,
 			struct parse_child_result *ret)
 {
 	_cleanup_(profile_freep) struct profile *p = NULL;
 	_cleanup_free_ struct file_facts *facts = NULL;
-	int r = read_profile(job->store, f, &p, &ret->diag);
+	int r = read_profile(fd, &p, &ret->diag);
 
 	if (r < 0)
 		return r;
@@ -118,16 +121,55 @@ static int send_result(int fd, size_t i, const struct parse_child_result *result
 	return r < 0 ? r : io_write_full(fd, result->data, result->bytes);
 }
 
-static _Noreturn void child(const struct parse_child_job *job, size_t first, int fd)
+/* How many profiles a child gets: so many are open at once, and objects come on top. */
+static size_t batch(void)
 {
-	sandbox_enter(WORKER_LIMITS_MEMORY ? WORKER_MEMORY_BYTES : 0);
-	for (size_t i = first; i < job->n_files; i++) {
+	struct rlimit l;
+	size_t n = BATCH_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur / 4 < n)
+		n = (size_t)l.rlim_cur / 4;
+	return MAX(n, (size_t)1);
+}
+
+/*
+ * Profiles are root's and may be for root alone: opened here, while we are root. A root whose
+ * own directory is closed to others has nothing in it that nobody could see.
+ */
+static void enter_sandbox(const struct parse_child_job *job, size_t first, size_t n,
+			  int out, int fds[static BATCH_MAX])
+{
+	struct sandbox sandbox = {
+		.memory_bytes = WORKER_LIMITS_MEMORY ? WORKER_MEMORY_BYTES : 0,
+		.is_child = true,
+	};
+	int kept[BATCH_MAX + 2];
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++)
+		kept[i] = fds[i] = store_open_profile(job->store, job->files[first + i]);
+	kept[n] = job->facts->rootfd;
+	kept[n + 1] = out;
+	sandbox_close_all_but(kept, n + 2);
+	sandbox.keep_user = fstat(job->facts->rootfd, &st) < 0 || !(st.st_mode & S_IXOTH);
+	sandbox_enter(&sandbox);
+}
+
+static _Noreturn void child(const struct parse_child_job *job, size_t first, size_t n,
+			    int out)
+{
+	int fds[BATCH_MAX];
+
+	enter_sandbox(job, first, n, out, fds);
+	for (size_t i = 0; i < n; i++) {
 		struct parse_child_result result = { 0 };
 
-		result.error = compile_file(job, job->files[i], &result);
+		result.error = compile_file(job, fds[i], &result);
+		if (fds[i] >= 0)
+			close(fds[i]);
 		if (result.error < 0 && !result.diag.message[0])
 			parse_child_describe(result.error, &result.diag);
-		if (send_result(fd, i, &result) < 0)
+		if (send_result(out, first + i, &result) < 0)
 			_exit(1);
 		free(result.data);
 	}
@@ -159,7 +201,8 @@ static int receive(int fd, size_t expected, struct parse_child_result *ret)
 	return r;
 }
 
-static int start_child(const struct parse_child_job *job, size_t first, pid_t *ret_pid)
+static int start_child(const struct parse_child_job *job, size_t first, size_t n,
+		       pid_t *ret_pid)
 {
 	int fds[2];
 	pid_t pid;
@@ -176,7 +219,7 @@ static int start_child(const struct parse_child_job *job, size_t first, pid_t *r
 	}
 	if (pid == 0) {
 		close(fds[0]);
-		child(job, first, fds[1]);
+		child(job, first, n, fds[1]);
 	}
 	close(fds[1]);
 	*ret_pid = pid;
@@ -206,12 +249,12 @@ static int report_death(const struct parse_child_job *job, size_t i, int status)
 	return job->on_result(i, &result, job->userdata);
 }
 
-/* Results of one child from *DONE on; -ENODATA when it ended before all were done. */
-static int receive_all(const struct parse_child_job *job, int fd, size_t *done)
+/* Results of one child from *DONE to END; -ENODATA when it ended before all were done. */
+static int receive_all(const struct parse_child_job *job, int fd, size_t *done, size_t end)
 {
 	int r = 0;
 
-	while (r == 0 && *done < job->n_files) {
+	while (r == 0 && *done < end) {
 		struct parse_child_result result = { 0 };
 
 		r = receive(fd, *done, &result);
@@ -227,13 +270,14 @@ int parse_child_run(const struct parse_child_job *job)
 	int r = 0;
 
 	while (r == 0 && done < job->n_files) {
+		size_t n = MIN(batch(), job->n_files - done);
 		pid_t pid = -1;
-		_cleanup_close_ int fd = start_child(job, done, &pid);
+		_cleanup_close_ int fd = start_child(job, done, n, &pid);
 		int status;
 
 		if (fd < 0)
 			return fd;
-		r = receive_all(job, fd, &done);
+		r = receive_all(job, fd, &done, done + n);
 		if (r < 0)
 			kill(pid, SIGKILL);
 		status = wait_child(pid);

@@ -196,16 +196,14 @@ static int read_file(int fd, bool quick, struct wanted *w, struct package *ret,
 	return read_payload(fd, PAYLOAD_TAR, w, ret, diag);
 }
 
-int package_read(const char *path, bool quick, struct wanted *w, struct package *ret,
+int package_read(int fd, bool quick, struct wanted *w, struct package *ret,
 		 struct diag *diag)
 {
-	/* O_NONBLOCK: a FIFO must not hold us up. */
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 	int r;
 
 	*ret = (struct package){ 0 };
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return fail_errno(diag, -errno);
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
 		diag_set(diag, 0, 0, "is neither a package nor a directory");

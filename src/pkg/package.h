@@ -17,11 +17,11 @@ struct package {
 void package_done(struct package *p);
 
 /*
- * Look for the files of W (prepared) in the package at PATH, verified as far as its form
- * allows. QUICK: believe an rpm's header where it says enough. Forgets what W had found.
+ * Look for the files of W (prepared) in the package open as FD, which is borrowed, verified as
+ * far as its form allows. QUICK: believe an rpm's header where it says enough. Forgets what W had found.
  * Negative errno with DIAG (no position): -EBADMSG damaged, -E2BIG, -EOPNOTSUPP, ...
  */
-int package_read(const char *path, bool quick, struct wanted *w, struct package *ret,
+int package_read(int fd, bool quick, struct wanted *w, struct package *ret,
 		 struct diag *diag);
 
 #endif

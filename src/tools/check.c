@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "check.h"
+#include "check-input.h"
 #include "io.h"
 #include "json-out.h"
 #include "bounds.h"
 #include "log.h"
 #include "package.h"
 #include "pkgdb.h"
+#include "sandbox.h"
 #include "tool.h"
 #include "vec.h"
 
@@ -28,6 +30,7 @@ static bool arg_all, arg_quick, arg_strict;
 
 struct checked_profile {
 	const char *path;
+	struct input input;
 	struct profile *profile;  /* NULL: it is bad */
 	struct diag diag;	  /* why */
 	struct finding *findings; /* one for each object; NULL: not held against anything */
@@ -35,6 +38,7 @@ struct checked_profile {
 
 struct checked_package {
 	const char *path;
+	struct input input;
 	struct package info;
 	int error;
 	struct diag diag;
@@ -51,13 +55,16 @@ struct check {
 static void check_done(struct check *c)
 {
 	for (size_t i = 0; i < c->n_profiles; i++) {
+		input_close(&c->profiles[i].input);
 		profile_free(c->profiles[i].profile);
 		free(c->profiles[i].findings);
 	}
 	for (size_t i = 0; c->wanted && i < c->n_packages; i++)
 		wanted_done(&c->wanted[i]);
-	for (size_t i = 0; i < c->n_packages; i++)
+	for (size_t i = 0; i < c->n_packages; i++) {
+		input_close(&c->packages[i].input);
 		package_done(&c->packages[i].info);
+	}
 	free(c->profiles);
 	free(c->packages);
 	free(c->wanted);
@@ -66,15 +73,32 @@ static void check_done(struct check *c)
 
 /* ---- reading ---- */
 
+/*
+ * All of it is a stranger's: opened first, then read with no rights but to read on. Below a
+ * directory there is no end of files to open, so that root stays the owner of his own there.
+ */
+static void enter_sandbox(struct check *c)
+{
+	struct sandbox sandbox = { 0 };
+
+	input_raise_limit();
+	for (size_t i = 0; i < c->n_packages; i++) {
+		input_open(c->packages[i].path, &c->packages[i].input);
+		sandbox.keep_user |= c->packages[i].input.is_dir;
+	}
+	for (size_t i = 0; i < c->n_profiles; i++)
+		input_open(c->profiles[i].path, &c->profiles[i].input);
+	sandbox_enter(&sandbox);
+}
+
 static void read_profile(struct checked_profile *p)
 {
-	_cleanup_close_ int fd =
-		open(p->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = input_take(p->path, &p->input), r;
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	size_t bytes;
-	int r = fd < 0 ? -errno : io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
 
+	r = fd < 0 ? fd : io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
 	if (r == 0) {
 		r = profile_parse(text, bytes, &p->profile, &p->diag);
 		if (r < 0 && r != -ENOMEM)
@@ -87,6 +111,19 @@ static void read_profile(struct checked_profile *p)
 		diag_set(&p->diag, 0, 0, "is not a regular file");
 	else if (r < 0)
 		diag_set(&p->diag, 0, 0, "%s", strerror(-r));
+	input_close(&p->input);
+}
+
+static int read_package(struct checked_package *p, struct wanted *w)
+{
+	int fd = input_take(p->path, &p->input), r = fd;
+
+	if (fd >= 0)
+		r = package_read(fd, arg_quick, w, &p->info, &p->diag);
+	else
+		diag_set(&p->diag, 0, 0, "%s", strerror(-fd));
+	input_close(&p->input);
+	return r;
 }
 
 static int want_all(const struct check *c, struct wanted *w)
@@ -125,8 +162,7 @@ static int read_packages(struct check *c)
 
 		r = want_all(c, &c->wanted[i]);
 		if (r == 0)
-			p->error = package_read(p->path, arg_quick, &c->wanted[i], &p->info,
-						&p->diag);
+			p->error = read_package(p, &c->wanted[i]);
 		c->has_problem |= p->error < 0;
 	}
 	return r;
@@ -369,10 +405,14 @@ static int check_all(struct check *c, char *paths[], size_t n)
 	c->profiles = calloc(n, sizeof(*c->profiles));
 	if (!c->profiles)
 		return -ENOMEM;
-	for (; c->n_profiles < n; c->n_profiles++) {
-		c->profiles[c->n_profiles].path = paths[c->n_profiles];
-		read_profile(&c->profiles[c->n_profiles]);
-	}
+	for (; c->n_profiles < n; c->n_profiles++)
+		c->profiles[c->n_profiles] = (struct checked_profile){
+			.path = paths[c->n_profiles],
+			.input.fd = -EBADF,
+		};
+	enter_sandbox(c);
+	for (size_t i = 0; i < n; i++)
+		read_profile(&c->profiles[i]);
 	if (c->n_packages > 0)
 		r = read_packages(c);
 	for (size_t i = 0; r == 0 && i < n; i++)
@@ -386,7 +426,10 @@ static int add_package(struct check *c, const char *path)
 {
 	if (VEC_RESERVE_ONE(c->packages, c->n_packages, c->packages_capacity) < 0)
 		return -ENOMEM;
-	c->packages[c->n_packages++] = (struct checked_package){ .path = path };
+	c->packages[c->n_packages++] = (struct checked_package){
+		.path = path,
+		.input.fd = -EBADF,
+	};
 	return 0;
 }
 
