@@ -15,9 +15,11 @@
 #include "bounds.h"
 #include "log.h"
 #include "output-file.h"
+#include "readable.h"
 #include "store.h"
 #include "reconcile.h"
 #include "train-system.h"
+#include "train-user.h"
 #include "training.h"
 #include "trace.h"
 
@@ -29,7 +31,7 @@ static unsigned arg_runs = DEFAULT_RUNS;
 static unsigned arg_window_ms = DEFAULT_WINDOW_MS;
 static const char *arg_scenario; /* NULL: not given */
 static const char *arg_output; /* NULL: PROGRAM.json here, unless installed; "-": stdout */
-static bool arg_install, arg_interactive;
+static bool arg_install, arg_interactive, arg_as_root;
 static bool arg_system;
 static unsigned arg_for_s; /* 0: not given */
 /* Options that make no sense with --system: the last one seen. */
@@ -40,7 +42,10 @@ struct training {
 	char *found;   /* what is executed: a link may lead there */
 	char *program; /* canonical */
 	struct profile *profile;
-	unsigned n_unseen; /* processes */
+	struct train_user user; /* who runs it, if not who we are */
+	bool has_user;
+	unsigned n_unseen;  /* processes */
+	unsigned n_private; /* files, in the run that had most */
 	bool has_status;
 	int first_status;		   /* of the first run that ended by itself */
 	char *installed;		   /* name of the profile */
@@ -52,6 +57,7 @@ static void training_done(struct training *t)
 	free(t->found);
 	free(t->program);
 	free(t->installed);
+	train_user_done(&t->user);
 	profile_free(t->profile);
 }
 
@@ -99,14 +105,31 @@ static bool judge_run(struct training *t, unsigned run, const struct trace_resul
 	return true;
 }
 
+/*
+ * What is installed anybody may read, and what is recorded of all users is not for one of
+ * them.
+ */
+static bool is_public(void)
+{
+	return arg_install || arg_system;
+}
+
 static int add_run(struct training *t, const struct trace_result *r)
 {
+	const struct train_options options = {
+		.program = t->program,
+		.scenario = arg_scenario,
+		.window_ms = arg_window_ms,
+		.is_public = is_public(),
+	};
 	_cleanup_(profile_freep) struct profile *one = NULL, *both = NULL;
 	struct diag diag = { 0 };
-	int error = train_profile(t->program, arg_scenario, arg_window_ms, r, &one);
+	unsigned n_private = 0;
+	int error = train_profile(&options, r, &one, &n_private);
 
 	if (error < 0)
 		return log_errno(error, "cannot make a profile of '%s'", t->program);
+	t->n_private = MAX(t->n_private, n_private);
 	if (!t->profile) {
 		t->profile = TAKE_PTR(one);
 		return 0;
@@ -138,6 +161,7 @@ static int run_once(struct training *t, unsigned run)
 	const struct trace_options options = {
 		.window_ms = arg_window_ms,
 		.inherit_stdio = arg_interactive,
+		.user = t->has_user ? &t->user.user : NULL,
 	};
 	struct trace_result result;
 	int r;
@@ -300,6 +324,10 @@ static void print_summary(const struct training *t, const char *path)
 
 	for (size_t i = 0; i < p->n_objects; i++)
 		n_pages += pageset_count(&p->objects[i].pages);
+	if (t->n_private)
+		log_info("%u file%s that not everybody may read: %s", t->n_private,
+			 t->n_private == 1 ? "" : "s",
+			 is_public() ? "left out" : "named, without digests");
 	if (!arg_json) {
 		log_info("%s: %zu objects, %llu pages (%.1f MiB), %u run%s, %s", p->program,
 			 p->n_objects, (unsigned long long)n_pages,
@@ -319,6 +347,7 @@ static void print_summary(const struct training *t, const char *path)
 		print_report(&t->report);
 	else
 		json_uint("unseen", t->n_unseen);
+	json_uint("private", t->n_private);
 	json_string("output", path);
 	json_string("installed", t->installed);
 	json_close('}');
@@ -347,6 +376,30 @@ static bool is_scenario(const char *s)
 			   "._+-")] == 0;
 }
 
+/*
+ * A command that somebody ran by sudo is his: it, and what is configured where he is, gets no
+ * more rights than he has.
+ */
+static int find_user(struct training *t)
+{
+	int r = arg_as_root ? 0 : train_user_find(&t->user);
+
+	t->has_user = r > 0;
+	if (t->has_user)
+		log_debug("running it as %s, as SUDO_UID says", t->user.user.name);
+	return r;
+}
+
+/* Its path names the profile. */
+static int check_program(const struct training *t)
+{
+	if (!arg_install || file_is_readable_by_all(t->program))
+		return 0;
+	log_error("cannot install a profile of '%s', which not everybody may read",
+		  t->program);
+	return -EACCES;
+}
+
 static int train(char *argv[])
 {
 	_cleanup_(training_done) struct training t = { .argv = argv };
@@ -359,6 +412,8 @@ static int train(char *argv[])
 		log_errno(r, "cannot run '%s'", argv[0]);
 		return CMD_FAILED;
 	}
+	if (find_user(&t) < 0 || check_program(&t) < 0)
+		return CMD_FAILED;
 	if (run_all(&t) < 0 || write_profile(&t, &path) < 0)
 		return CMD_FAILED;
 	print_summary(&t, path);
@@ -457,7 +512,7 @@ static int handle_option(int c)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_INSTALL = OPT_VERB };
+	enum { OPT_INSTALL = OPT_VERB, OPT_AS_ROOT };
 	static const struct option options[] = {
 		{ "runs", required_argument, NULL, 'n' },
 		{ "window", required_argument, NULL, 'w' },
@@ -465,6 +520,7 @@ static int run(int argc, char *argv[])
 		{ "output", required_argument, NULL, 'o' },
 		{ "interactive", no_argument, NULL, 'i' },
 		{ "install", no_argument, NULL, OPT_INSTALL },
+		{ "as-root", no_argument, NULL, OPT_AS_ROOT },
 		{ "system", no_argument, NULL, 'S' },
 		{ "for", required_argument, NULL, 'f' },
 		COMMON_LONGOPTS,
@@ -475,6 +531,11 @@ static int run(int argc, char *argv[])
 	       0) {
 		if (c == OPT_INSTALL) {
 			arg_install = true;
+			continue;
+		}
+		if (c == OPT_AS_ROOT) {
+			arg_of_command = "--as-root";
+			arg_as_root = true;
 			continue;
 		}
 		r = handle_option(c);
@@ -493,8 +554,8 @@ static int run(int argc, char *argv[])
 
 const struct cmd cmd_train = {
 	.name = "train",
-	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--install] [-i] -- "
-		"CMD...\n"
+	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--install] [-i] "
+		"[--as-root] -- CMD...\n"
 		"       elfcast train --system --for=SECONDS [--scenario=NAME] [-o FILE] "
 		"[--install]",
 	.summary = "run a command several times, record its launch, write a profile",
@@ -508,6 +569,7 @@ const struct cmd cmd_train = {
 		"disks; scenario "
 		"boot\n"
 		"      --for=SECONDS   how long\n"
-		"  -i, --interactive   CMD has this terminal; default: /dev/null\n",
+		"  -i, --interactive   CMD has this terminal; default: /dev/null\n"
+		"      --as-root       root runs CMD, not who called sudo\n",
 	.run = run,
 };

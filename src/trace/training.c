@@ -10,6 +10,7 @@
 #include "elf.h"
 #include "hash.h"
 #include "bounds.h"
+#include "readable.h"
 #include "training.h"
 
 static int set_text(char **field, const char *text)
@@ -39,7 +40,7 @@ static int open_recorded(const struct trace_object *o)
  * Build-id of an ELF file; a digest for all others. An ELF file without a usable build-id
  * counts as data: known by path and size.
  */
-static int identify(int fd, struct profile_object *ret)
+static int identify(int fd, bool is_private, struct profile_object *ret)
 {
 	char digest[HASH_DIGEST_BYTES];
 	int r = elf_read_buildid(fd, &ret->buildid);
@@ -47,7 +48,8 @@ static int identify(int fd, struct profile_object *ret)
 	if (r == 0 || r == -ENOMEM || r == -EIO)
 		return r;
 	ret->buildid = (struct buildid){ 0 };
-	if (ret->size_bytes > LIMIT_DIGESTED_BYTES)
+	/* By its digest, who guesses what is in a private file knows that he is right. */
+	if (is_private || ret->size_bytes > LIMIT_DIGESTED_BYTES)
 		return 0;
 	r = hash_file(fd, digest);
 	return r < 0 ? r : set_text(&ret->digest, digest);
@@ -76,7 +78,7 @@ static int fill_pages(const struct trace_object *o, struct pageset *ret)
 	return 0;
 }
 
-static int add_object(struct profile *p, const struct trace_object *o)
+static int add_object(struct profile *p, const struct trace_object *o, bool is_private)
 {
 	_cleanup_close_ int fd = open_recorded(o);
 	struct profile_object *object;
@@ -91,11 +93,11 @@ static int add_object(struct profile *p, const struct trace_object *o)
 	object->size_bytes = o->size_bytes;
 	r = set_text(&object->path, o->path);
 	if (r == 0)
-		r = identify(fd, object);
+		r = identify(fd, is_private, object);
 	return r < 0 ? r : fill_pages(o, &object->pages);
 }
 
-static int fill_head(struct profile *p, const char *program, const char *scenario,
+static int fill_head(struct profile *p, const struct train_options *o,
 		     const struct trace_result *t)
 {
 	static const char *const methods[] = {
@@ -108,9 +110,9 @@ static int fill_head(struct profile *p, const char *program, const char *scenari
 
 	if (uname(&u) < 0)
 		return -errno;
-	r = set_text(&p->program, program);
+	r = set_text(&p->program, o->program);
 	if (r == 0)
-		r = set_text(&p->scenario, scenario);
+		r = set_text(&p->scenario, o->scenario);
 	if (r == 0)
 		r = set_text(&p->arch, u.machine);
 	if (r == 0)
@@ -120,23 +122,30 @@ static int fill_head(struct profile *p, const char *program, const char *scenari
 	return r;
 }
 
-int train_profile(const char *program, const char *scenario, unsigned window_ms,
-		  const struct trace_result *t, struct profile **ret)
+int train_profile(const struct train_options *o, const struct trace_result *t,
+		  struct profile **ret, unsigned *ret_n_private)
 {
 	_cleanup_(profile_freep) struct profile *p = profile_new();
+	unsigned n_private = 0;
 	int r;
 
 	if (!p)
 		return -ENOMEM;
 	p->n_runs = 1;
-	p->window_ms = window_ms;
-	r = fill_head(p, program, scenario, t);
-	for (size_t i = 0; r == 0 && i < t->n_objects; i++)
-		r = add_object(p, &t->objects[i]);
+	p->window_ms = o->window_ms;
+	r = fill_head(p, o, t);
+	for (size_t i = 0; r == 0 && i < t->n_objects; i++) {
+		bool is_private = !file_is_readable_by_all(t->objects[i].path);
+
+		n_private += is_private;
+		if (!is_private || !o->is_public)
+			r = add_object(p, &t->objects[i], is_private);
+	}
 	if (r < 0)
 		return r;
 	profile_sort(p);
 	*ret = TAKE_PTR(p);
+	*ret_n_private = n_private;
 	return 0;
 }
 

@@ -6,12 +6,20 @@
 #include "profile.h"
 #include "recording.h"
 
+struct train_options {
+	const char *program; /* canonical */
+	const char *scenario;
+	unsigned window_ms;
+	bool is_public; /* files that not everybody may read are left out */
+};
+
 /*
  * The profile of one recorded launch: build-id and size read from each file, a digest for
- * data files. PROGRAM is canonical. -ENOMEM, -EIO, … New.
+ * data files that everybody may read. RET_N_PRIVATE: files that not everybody may.
+ * -ENOMEM, -EIO, … New.
  */
-int train_profile(const char *program, const char *scenario, unsigned window_ms,
-		  const struct trace_result *r, struct profile **ret);
+int train_profile(const struct train_options *o, const struct trace_result *r,
+		  struct profile **ret, unsigned *ret_n_private);
 
 /*
  * What would run as COMMAND, found along PATH as execvp(3) does. New string. -ENOENT,

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 10 s
 # Files that users name, --report= of elfcast-prefetch and -o of train: what is replaced, what
 # is written through, and that nothing else becomes a file.
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 6 s
 # What a parser that hostile input has taken over could do, in the hook, compile and check.
 . "$(dirname "$0")/../lib.sh"
 

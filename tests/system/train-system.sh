@@ -175,10 +175,11 @@ in_system() { # shell code; $elfcast, $dir, $touch_, $file are known
 }
 until_recording='
 	until grep -qs "recording for" "$dir/talk"; do kill -0 $! || exit; done'
+mkdir -m 700 "$dir/private" && cp "$file" "$dir/private/pages" && "$touch_" wait-tick "$dir/private/pages"
 uncache
 # shellcheck disable=SC2016 # for the inner shell
 in_system '"$elfcast" train --system --for 50 -o "$dir/boot.json" 2>"$dir/talk" &'"$until_recording"'
-	"$touch_" every-third "$file"
+	"$touch_" every-third "$file"; cat "$dir/private/pages" >/dev/null
 	kill -TERM $!
 	wait $! && echo fine'
 grep -qx fine "$dir/out" && python3 - "$dir/boot.json" "$file" <<'PY' 2>"$dir/err"
@@ -195,6 +196,8 @@ when = [w for first, n, runs, w in o["pages"]]
 assert when == sorted(when), when
 PY
 verdict "SIGTERM ends it, and a profile is written" $?
+grep -q 'that not everybody may read: left out' "$dir/talk" && ! grep -q "$dir/private" "$dir/boot.json"
+verdict "of one user nothing is told to others" $?
 "$elfcast" show "$dir/boot.json" >"$dir/out" 2>"$dir/err"
 verdict "the profile can be read" $?
 

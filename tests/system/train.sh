@@ -7,7 +7,7 @@ elfcast=$BUILD/elfcast
 dir=$(mktemp -d /var/tmp/elfcast-train-XXXXXX) || exit 1
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
-cd "$dir" || exit 1
+chmod 755 "$dir" && cd "$dir" || exit 1
 
 verdict() { # name ok?
 	if [ "$2" = 0 ]; then
@@ -62,6 +62,78 @@ cp /bin/true 'my prog' && train --root="$dir/root" --install -n 1 -- "./my prog"
 	[ "$(ls root/var/lib/elfcast/shadow | wc -l)" = 2 ]
 verdict "--install of a program with an odd path" $?
 
+# ---- what not everybody may read ----------------------------------------------------------
+holds() { # FILE: the names of objects in $place, and whether they have digests
+	python3 - "$1" "$place/" <<'PY'
+import json, sys
+for o in json.load(open(sys.argv[1]))["objects"]:
+    if o["path"].startswith(sys.argv[2]):
+        print(o["path"][len(sys.argv[2]):], "digest" in o)
+PY
+}
+# What lies in /var/tmp is not recorded.
+if [ "$(id -u)" = 0 ] && place=$(mktemp -d /var/lib/elfcast-test-XXXXXX); then
+	trap 'rm -rf "$dir" "$place"' EXIT
+	chmod 755 "$place" && mkdir "$place/private"
+	for f in private/listed secret shared; do echo $f >"$place/$f"; done
+	chmod 700 "$place/private" && chmod 640 "$place/secret"
+	files=("$place/private/listed" "$place/secret" "$place/shared")
+	train -n 1 -o cat.json -- cat "${files[@]}" &&
+		[ "$(holds cat.json | paste -sd ' ')" = "private/listed False secret False shared True" ] &&
+		grep -q '2 files that not everybody may read: named, without digests' "$dir/err"
+	verdict "no digest of a private file" $?
+	train --root="$dir/root" --install -n 1 -o both.json -- cat "${files[@]}" &&
+		[ "$(holds root/etc/elfcast/profiles.d/local.cat.json)" = "shared True" ] &&
+		[ "$(holds both.json)" = "shared True" ] &&
+		grep -q '2 files that not everybody may read: left out' "$dir/err" &&
+		! grep -rlE 'secret|private/listed' root >/dev/null
+	verdict "--install publishes none" $?
+	cp /bin/true "$place/private/tool"
+	train --root="$dir/root" --install -n 1 -- "$place/private/tool"
+	[ $? = 1 ] && ! grep -rl private/tool root &&
+		grep -q "cannot install a profile of '$place/private/tool', which not everybody may read" "$dir/err"
+	verdict "nor that of a private program" $?
+else
+	echo "ok - private files # SKIP needs root"
+fi
+
+# ---- on whose behalf ----------------------------------------------------------------------
+# by UID GID OPTION...: who a command is, as sudo calls us; one line
+by() {
+	# Root has groups, too.
+	SUDO_UID=$1 SUDO_GID=$2 setpriv --groups 0,6 "$elfcast" train -n 1 -i -o by.json "${@:3}" -- \
+		sh -c 'echo $(id -u) $(id -g) $(id -G) $HOME $USER $LOGNAME' \
+		>"$dir/out" 2>"$dir/err"
+}
+if [ "$(id -u)" = 0 ] && [ -d "${place:-}" ] && home=$(getent passwd 65534 | cut -d : -f 6) && [ -n "$home" ]; then
+	nobody=$(id -un 65534) group=$(id -g 65534)
+	by 65534 "$group" && [ "$(cat "$dir/out")" = "65534 $group $group $home $nobody $nobody" ]
+	verdict "sudo: the command is run by who called it" $?
+	method=$(grep -o '"method": "[a-z]*"' by.json)
+	HOME=/root USER=root LOGNAME=root by 65534 "$group" --as-root &&
+		grep -q "^0 0 .* /root root root" "$dir/out"
+	verdict "--as-root: by root" $?
+	[ -n "$method" ] && [ "$(grep -o '"method": "[a-z]*"' by.json)" = "$method" ]
+	verdict "both are recorded as exactly" $?
+	by 0 0 && grep -q "^0 0 " "$dir/out"
+	verdict "sudo of root: by root" $?
+	rm -f by.json
+	by 4000000000 0
+	[ $? = 1 ] && grep -q 'there is no user 4000000000 (SUDO_UID); --as-root' "$dir/err"
+	verdict "sudo of a user whom nobody knows" $?
+	by 4294967295 0
+	[ $? = 1 ] && grep -q 'SUDO_UID and SUDO_GID are not a user and a group' "$dir/err" && [ ! -e by.json ]
+	verdict "sudo of what is no user" $?
+	SUDO_UID=65534 SUDO_GID=$group train -n 1 -- "$place/private/tool"
+	[ $? = 1 ] && grep -q "cannot record '$place/private/tool': Permission denied" "$dir/err"
+	verdict "sudo: no more rights than the caller has" $?
+	SUDO_UID=65534 SUDO_GID=$group train --root="$dir/root" --install --scenario=sudo -n 1 -- ls &&
+		[ -s root/etc/elfcast/profiles.d/local.ls.sudo.json ]
+	verdict "sudo: it is root who installs" $?
+else
+	echo "ok - on whose behalf # SKIP needs root, and a user nobody"
+fi
+
 train -n 1 -o crash.json -- perl -e 'kill 9, $$'
 [ $? = 1 ] && [ ! -e crash.json ] && grep -q 'killed by signal 9' "$dir/err" &&
 	grep -q 'no run of' "$dir/err"
@@ -88,7 +160,7 @@ usage() { # what arguments...
 	local what=$1
 	shift
 	train "$@"
-	[ $? = 2 ] && grep -qF "$what" "$dir/err" && grep -q "Try 'elfcast train --help'" "$dir/err"
+	[ $? = 2 ] && grep -qF -e "$what" "$dir/err" && grep -q "Try 'elfcast train --help'" "$dir/err"
 	verdict "misuse: $what" $?
 }
 usage "no command given" -n 3
@@ -97,6 +169,7 @@ usage "bad number of runs '-1'" -n -1 -- true
 usage "bad window '9x'" --window=9x -- true
 usage "bad scenario '../x'" --scenario=../x -- true
 usage "cannot both go" --json -o - -- true
+usage "--as-root is not for --system" --system --for=1 --as-root
 
 # Ctrl-C: nothing written, nothing left running.
 "$elfcast" train -n 1 --window=60000 -o never.json -- sleep 5000 >"$dir/out" 2>"$dir/err" &

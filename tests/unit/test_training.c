@@ -34,7 +34,7 @@ static int setup(void **state)
 	static char text[5 * PAGE_BYTES + 100];
 
 	(void)state;
-	if (!mkdtemp(dir))
+	if (!mkdtemp(dir) || chmod(dir, 0755) < 0)
 		return -1;
 	snprintf(data_path, sizeof(data_path), "%s/data", dir);
 	snprintf(program_path, sizeof(program_path), "%s/program", dir);
@@ -71,6 +71,15 @@ static struct trace_object object_of(const char *path, uint8_t *when, uint32_t n
 	};
 }
 
+static unsigned n_private;
+
+static int train(unsigned window_ms, const struct trace_result *t, struct profile **ret)
+{
+	const struct train_options o = { "/bin/p", "s", window_ms, false };
+
+	return train_profile(&o, t, ret, &n_private);
+}
+
 /* Runs are maximal, keep their bucket, and leave out what was not touched. */
 static void test_data_file(void **state)
 {
@@ -86,7 +95,7 @@ static void test_data_file(void **state)
 	char digest[HASH_DIGEST_BYTES];
 	struct utsname u;
 
-	assert_int_equal(train_profile("/bin/p", "s", 1234, &t, &p), 0);
+	assert_int_equal(train(1234, &t, &p), 0);
 	uname(&u);
 	assert_string_equal(p->program, "/bin/p");
 	assert_string_equal(p->scenario, "s");
@@ -123,7 +132,7 @@ static void test_elf_file(void **state)
 	_cleanup_close_ int fd = open(self, O_RDONLY | O_CLOEXEC);
 
 	assert_int_equal(buildid_read(fd, &id), 0);
-	assert_int_equal(train_profile("/bin/p", "s", 1, &t, &p), 0);
+	assert_int_equal(train(1, &t, &p), 0);
 	assert_string_equal(p->method, "pagemap");
 	assert_true(buildid_equal(&p->objects[0].buildid, &id));
 	assert_null(p->objects[0].digest);
@@ -143,8 +152,36 @@ static void test_changed_file(void **state)
 	o[0].size_bytes++;
 	free(o[1].path);
 	o[1].path = strdup("/nonexistent/file");
-	assert_int_equal(train_profile("/bin/p", "s", 1, &t, &p), 0);
+	assert_int_equal(train(1, &t, &p), 0);
 	assert_int_equal(p->n_objects, 0);
+	free(o[0].path);
+	free(o[1].path);
+}
+
+/* By its own mode, or that of a directory on the way. */
+static void test_private_file(void **state)
+{
+	(void)state;
+	uint8_t when[1] = { 1 };
+	struct trace_object o[2] = { object_of(data_path, when, 1),
+				     object_of(plain_path, when, 1) };
+	struct trace_result t = { .method = TRACE_UFFD, .objects = o, .n_objects = 2 };
+	const struct train_options public = { "/bin/p", "s", 1, true };
+
+	for (int by_dir = 0; by_dir < 2; by_dir++) {
+		_cleanup_(profile_freep) struct profile *p = NULL, *q = NULL;
+
+		assert_int_equal(chmod(by_dir ? dir : data_path, by_dir ? 0750 : 0640), 0);
+		assert_int_equal(train(1, &t, &p), 0);
+		assert_int_equal(n_private, 1 + by_dir);
+		assert_int_equal(p->n_objects, 2);
+		assert_null(p->objects[0].digest);
+		assert_int_equal(!p->objects[1].digest, by_dir);
+		assert_int_equal(train_profile(&public, &t, &q, &n_private), 0);
+		assert_int_equal(n_private, 1 + by_dir);
+		assert_int_equal(q->n_objects, 1 - by_dir);
+		assert_int_equal(chmod(by_dir ? dir : data_path, by_dir ? 0755 : 0644), 0);
+	}
 	free(o[0].path);
 	free(o[1].path);
 }
@@ -253,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_data_file),
 		cmocka_unit_test(test_elf_file),
 		cmocka_unit_test(test_changed_file),
+		cmocka_unit_test(test_private_file),
 		cmocka_unit_test(test_find_program),
 		cmocka_unit_test(test_traced_file),
 		cmocka_unit_test(test_files_that_do_not_count),

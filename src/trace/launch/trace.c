@@ -198,6 +198,7 @@ int trace_launch(const char *program, char *const argv[],
 		.program = program,
 		.argv = argv,
 		.inherit_stdio = options->inherit_stdio,
+		.user = options->user,
 	};
 	struct trace t = { .options = options, .result = ret };
 	int r;

@@ -14,10 +14,13 @@
 
 #include "recording.h"
 
+struct trace_user; /* see tracee.h */
+
 struct trace_options {
-	unsigned window_ms; /* recording ends then, and the launch is ended */
-	bool inherit_stdio; /* else stdin, stdout and stderr are /dev/null */
-	bool force_pagemap; /* for tests of the fallback */
+	unsigned window_ms;	       /* recording ends then, and the launch is ended */
+	bool inherit_stdio;	       /* else stdin, stdout and stderr are /dev/null */
+	bool force_pagemap;	       /* for tests of the fallback */
+	const struct trace_user *user; /* whom to run it as; NULL: as who we are */
 };
 
 /*

@@ -2,6 +2,7 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/kcmp.h>
@@ -121,6 +122,18 @@ static int null_stdio(void)
 	return 0;
 }
 
+/* As a login does it; the rest of the environment is what the caller had. */
+static int become(const struct trace_user *u)
+{
+	if (setgroups(u->n_groups, u->groups) < 0 ||
+	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
+		return -errno;
+	if (setenv("HOME", u->home, 1) < 0 || setenv("USER", u->name, 1) < 0 ||
+	    setenv("LOGNAME", u->name, 1) < 0)
+		return -errno;
+	return 0;
+}
+
 __attribute__((noreturn)) static void run_child(const struct tracee_spawn *s, int go_fd,
 						int error_fd)
 {
@@ -133,8 +146,11 @@ __attribute__((noreturn)) static void run_child(const struct tracee_spawn *s, in
 	if (!s->inherit_stdio)
 		r = null_stdio();
 	sigprocmask(SIG_SETMASK, s->mask, NULL);
+	/* Still as root: the filter then costs the program no privileges. */
 	if (r == 0)
 		r = install_filter();
+	if (r == 0 && s->user)
+		r = become(s->user);
 	if (r == 0) {
 		execve(s->program, s->argv, environ);
 		r = -errno;

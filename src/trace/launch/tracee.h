@@ -22,11 +22,21 @@
 /* Whether calls are filtered and a userfaultfd can be injected on this architecture. */
 bool tracee_arch_supported(void);
 
+/* Whom to run a program as; all borrowed. */
+struct trace_user {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t n_groups;
+	const char *name, *home;
+};
+
 struct tracee_spawn {
 	const char *program;
 	char *const *argv;
 	bool inherit_stdio;
-	const sigset_t *mask; /* of the program */
+	const sigset_t *mask;	       /* of the program */
+	const struct trace_user *user; /* NULL: as who we are */
 };
 
 /*
