@@ -161,7 +161,7 @@ $(PKG_LIB): $(call OBJ,$(wildcard src/pkg/*.c))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/elfcast-status-packages: $(call OBJ,src/cmd/summary.c)
+$(BUILD)/elfcast-status-packages: $(call OBJ,src/cmd/summary.c src/cmd/text-out.c)
 # check.c and check-*.c, and so on.
 .SECONDEXPANSION:
 $(TOOLS): $(BUILD)/elfcast-%: $$(call OBJ,$$(wildcard src/tools/$$*.c src/tools/$$*-*.c)) \

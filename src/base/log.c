@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "utf8.h"
 
 static const char *log_prefix = "elfcast";
 static enum log_level log_level = LOG_LEVEL_INFO;
@@ -39,14 +40,6 @@ const char *error_text(int error)
 	}
 }
 
-/* Control characters from file names must not reach a terminal. */
-static void blank_controls(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
-}
-
 /* One write() per line, so that lines of parallel processes do not mix. */
 _printf_(4, 0) static void log_line(enum log_level level, const char *kind, int error,
 				    const char *format, va_list ap)
@@ -57,7 +50,7 @@ _printf_(4, 0) static void log_line(enum log_level level, const char *kind, int 
 	if (level > log_level)
 		return;
 	vsnprintf(text, sizeof(text), format, ap);
-	blank_controls(text);
+	utf8_blank(text); /* names of files, text of others */
 	if (error)
 		n = snprintf(line, sizeof(line), "%s: %s%s: %s\n", log_prefix, kind, text,
 			     error_text(error));

@@ -21,6 +21,7 @@
 #include "pace.h"
 #include "sandbox.h"
 #include "store.h"
+#include "utf8.h"
 
 /* Made by packaging/sysusers.d; where that did not run, "nobody" does. */
 #define USER		 "elfcast"
@@ -113,7 +114,8 @@ static void name_skipped(struct boot_share *share, const char *path, enum object
 	if (share->n_named == BOOT_NAMED)
 		return;
 	share->named[share->n_named].why = why;
-	snprintf(share->named[share->n_named].path, BOOT_NAME_BYTES, "%s", path);
+	snprintf(share->named[share->n_named].path, BOOT_NAME_BYTES, "%.*s",
+		 (int)utf8_cut(path, BOOT_NAME_BYTES - 1), path);
 	share->n_named++;
 }
 

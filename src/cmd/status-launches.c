@@ -11,6 +11,7 @@
 #include "log.h"
 #include "macro.h"
 #include "status.h"
+#include "text-out.h"
 #include "watch-state.h"
 
 static int compare_weights(const void *a, const void *b)
@@ -48,8 +49,9 @@ static void print_text(const struct launch_count *const *sorted, size_t n,
 		char when[32];
 
 		format_time(sorted[i]->last_s, when, sizeof(when));
-		printf("%12.2f  %-19s  %s\n", launches_of(sorted[i]), when,
-		       sorted[i]->program);
+		printf("%12.2f  %-19s  ", launches_of(sorted[i]), when);
+		text_put(sorted[i]->program);
+		putchar('\n');
 	}
 	log_info("%zu programs launched; a count halves in %u days", n,
 		 LAUNCHES_HALF_LIFE_S / 86400);

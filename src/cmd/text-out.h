@@ -3,7 +3,7 @@
 #ifndef ELFCAST_TEXT_OUT_H
 #define ELFCAST_TEXT_OUT_H
 
-/* Names come from files: to stdout, but no control character of theirs. */
+/* Names come from files: to stdout, as utf8_blank() would leave them. */
 void text_put(const char *s);
 
 #endif

@@ -2,8 +2,11 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "json-out.h"
+#include "macro.h"
+#include "utf8.h"
 
 enum { MAX_DEPTH = 16 };
 
@@ -21,18 +24,34 @@ static FILE *file(void)
 	return out ? out : stdout;
 }
 
+/* The bytes of N that need no escape at their place. */
+static size_t plain_bytes(const char *s, size_t n)
+{
+	size_t quote = strcspn(s, "\"\\");
+
+	return utf8_plain(s, MIN(n, quote));
+}
+
+/*
+ * Always valid, and nothing that a terminal would obey: that is escaped, and bytes that are
+ * not UTF-8, which JSON cannot hold, become U+FFFD.
+ */
 static void put_string(const char *s)
 {
-	putc('"', file());
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
+	size_t left = strlen(s), n;
 
-		if (c == '"' || c == '\\')
-			fprintf(file(), "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(file(), "\\u%04x", c);
+	putc('"', file());
+	for (; left > 0; s += n, left -= n) {
+		n = plain_bytes(s, left);
+		fwrite(s, 1, n, file());
+		if (n > 0)
+			continue;
+		n = utf8_length(s, left);
+		if (*s == '"' || *s == '\\')
+			fprintf(file(), "\\%c", *s);
 		else
-			putc(c, file());
+			fprintf(file(), "\\u%04x", n ? utf8_decode(s, n) : 0xfffd);
+		n = MAX(n, (size_t)1);
 	}
 	putc('"', file());
 }

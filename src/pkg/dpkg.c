@@ -73,7 +73,7 @@ static bool is_name(const struct dpkg_field *f, const char *more)
 static bool is_version(const struct dpkg_field *f)
 {
 	for (size_t i = 0; i < f->bytes; i++)
-		if (f->text[i] <= ' ' || f->text[i] == 0x7f)
+		if ((unsigned char)f->text[i] <= ' ' || (unsigned char)f->text[i] >= 0x7f)
 			return false;
 	return f->bytes > 0 && f->bytes <= NAME_LIMIT_BYTES;
 }

@@ -11,6 +11,7 @@
 #include "bounds.h"
 #include "io.h"
 #include "shadow-read.h"
+#include "utf8.h"
 
 struct reader {
 	const uint8_t *data;
@@ -63,7 +64,7 @@ static bool is_path(const char *s)
 
 static bool is_word(const char *s)
 {
-	return s && *s && strlen(s) <= LIMIT_NAME_BYTES;
+	return s && *s && strlen(s) <= LIMIT_NAME_BYTES && utf8_is_plain(s);
 }
 
 static bool is_launch_name(const struct shadow *s, const char *name)

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "bounds.h"
 #include "storage.h"
+#include "utf8.h"
 
 #define TIME_DEFAULT_MS	   30000u
 #define TIME_MAX_MS	   3600000u
@@ -52,13 +53,14 @@ static bool span_is(struct span t, const char *text)
 /* For messages: as much as fits, and nothing that a terminal would obey. */
 static const char *quote(struct span t, char ret[static 64])
 {
-	size_t n = MIN(t.n, 60u);
+	size_t n = MIN(t.n, 61u);
 
 	for (size_t i = 0; i < n; i++)
-		ret[i] = (char)((unsigned char)t.s[i] < ' ' || t.s[i] == 0x7f ? '?'
-									      : t.s[i]);
-	strcpy(ret + n, t.n > n ? "..." : "");
-	return ret;
+		ret[i] = (char)(t.s[i] ? t.s[i] : '?');
+	ret[n] = 0;
+	ret[utf8_cut(ret, 60)] = 0;
+	utf8_blank(ret);
+	return t.n > 60 ? strcat(ret, "...") : ret;
 }
 
 static void problem(struct parser *p, const char *at, const char *message)
@@ -254,17 +256,30 @@ static int set_key(struct parser *p, struct span key, struct span value)
 	return bad(p, key, "unknown key '%s'", quote(key, text));
 }
 
+/* What a terminal would obey, other than tabs and returns; *RET is empty where it is no UTF-8. */
+static bool find_control(struct span t, struct span *ret)
+{
+	for (size_t i = 0;; i++) {
+		i += utf8_plain(t.s + i, t.n - i);
+		if (i == t.n)
+			return false;
+		if (t.s[i] == '\t' || t.s[i] == '\r')
+			continue;
+		*ret = (struct span){ t.s + i, utf8_length(t.s + i, t.n - i) };
+		return true;
+	}
+}
+
 static int parse_line(struct parser *p, struct span line)
 {
-	struct span t = trim(line);
+	struct span t = trim(line), at;
 	const char *equals;
 
 	if (t.n == 0 || t.s[0] == '#')
 		return 0;
-	for (size_t i = 0; i < t.n; i++)
-		if ((unsigned char)t.s[i] < ' ' && t.s[i] != '\t' && t.s[i] != '\r')
-			return bad(p, (struct span){ t.s + i, 1 }, "control character %u",
-				   (unsigned char)t.s[i]);
+	if (find_control(t, &at))
+		return at.n ? bad(p, at, "control character %u", utf8_decode(at.s, at.n))
+			    : bad(p, at, "byte %u is not UTF-8", (unsigned char)*at.s);
 	equals = memchr(t.s, '=', t.n);
 	if (!equals)
 		return bad(p, t, "no '=': not KEY=VALUE, and no comment");

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "bounds.h"
 #include "macro.h"
+#include "utf8.h"
 
 #define OUR_DIGEST "xxh3-128:"
 
@@ -26,14 +27,6 @@ const char *verdict_text(enum verdict v)
 	return texts[v];
 }
 
-/* Names out of a package may hold anything. */
-static void make_printable(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
-			*s = '?';
-}
-
 _printf_(3, 4) static void find(struct finding *f, enum verdict v, const char *format, ...)
 {
 	va_list ap;
@@ -42,7 +35,7 @@ _printf_(3, 4) static void find(struct finding *f, enum verdict v, const char *f
 	va_start(ap, format);
 	vsnprintf(f->detail, sizeof(f->detail), format, ap);
 	va_end(ap);
-	make_printable(f->detail);
+	utf8_blank(f->detail); /* names out of a package may hold anything */
 }
 
 static bool has_our_digest(const struct profile_object *o)

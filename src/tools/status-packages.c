@@ -15,6 +15,7 @@
 #include "pkgdb.h"
 #include "store.h"
 #include "summary.h"
+#include "text-out.h"
 #include "tool.h"
 
 /* A shadow and what its files are now. */
@@ -198,10 +199,10 @@ static void print_programs(const struct status *s, size_t package)
 
 		if (owner_of(s, x->summary.program) != package)
 			continue;
-		printf("%s: %s (%s): %s, %zu of %zu objects\n",
-		       name ? name : "(no package)", x->summary.program,
-		       x->summary.scenario, worth_text(x->worth), x->n_usable,
-		       x->summary.n_rows);
+		printf("%s: ", name ? name : "(no package)");
+		text_put(x->summary.program);
+		printf(" (%s): %s, %zu of %zu objects\n", x->summary.scenario,
+		       worth_text(x->worth), x->n_usable, x->summary.n_rows);
 	}
 }
 

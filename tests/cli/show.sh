@@ -190,6 +190,9 @@ refuses "an empty file" 1 "elfcast: '$TMP/empty' is no profile, no shadow and no
 	elfcast show "$TMP/empty"
 refuses "nothing" 1 "elfcast: './none' is no profile, no shadow and no program: No such file or directory" \
 	elfcast show ./none
+refuses "a name that a terminal would obey" 1 \
+	"elfcast: './a?b?31mc?d?e' is no profile, no shadow and no program: No such file or directory" \
+	elfcast show $'./a\e'"b"$'\xc2\x9b31mc\xe2\x80\xaed\x9be'
 mkfifo fifo
 refuses "a FIFO" 1 "elfcast: './fifo' is no profile, no shadow and no program: Permission denied" \
 	timeout 10 elfcast show ./fifo

@@ -117,6 +117,8 @@ static void test_numbers(void **state)
 	}
 }
 
+#define NUMERALS "01234567890123456789012345678901234567890123456789" /* 50 */
+
 /* What is wrong with the line, and that it set nothing. */
 static void test_bad_lines(void **state)
 {
@@ -160,8 +162,13 @@ static void test_bad_lines(void **state)
 		{ "Always=bin/git",
 		  "1:8: 'bin/git' is neither an absolute path nor a name\n" },
 		{ "Boot=n\001o", "1:7: control character 1\n" },
-		{ "Unknown\x7f\x1b=1", "1:9: control character 27\n" },
-		{ "Boot=a\x7f", "1:6: 'a?' is not yes or no\n" },
+		{ "Unknown\x7f\x1b=1", "1:8: control character 127\n" },
+		{ "Never=/\xc2\x9b", "1:8: control character 155\n" },
+		{ "Never=/a\xe2\x80\xae", "1:9: control character 8238\n" },
+		{ "Never=/\xe9t", "1:8: byte 233 is not UTF-8\n" },
+		{ "Boot=a\tb", "1:6: 'a?b' is not yes or no\n" },
+		{ "Boot=" NUMERALS "yyyyyyyyy\xc3\xa9y",
+		  "1:6: '" NUMERALS "yyyyyyyyy...' is not yes or no\n" },
 	};
 
 	(void)state;
