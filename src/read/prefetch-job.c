@@ -20,28 +20,25 @@
 #include "object-open.h"
 #include "prefetch-join.h"
 #include "prefetch-job.h"
+#include "prefetch-plan.h"
 
-#define THREADS_DEFAULT 8
-#define THREADS_MAX	64
 /* Two paths and little else; address space only, until touched. ASan wants more. */
-#define STACK_BYTES	(256u << 10)
+#define STACK_BYTES    (256u << 10)
 /* DESIGN rule 3: requests of this size keep the queue filled and the order kept. */
-#define CALL_BYTES	(128u << 10)
-#define N_DEVICES	4
+#define CALL_BYTES     (128u << 10)
+#define N_DEVICES      4
 /*
  * What a gentle reader has in flight: one large request or a few small ones, about 2 ms of a
  * modest disk. More keeps others waiting, less leaves the disk idle between the requests.
  */
-#define BATCH_PAGES	(CALL_BYTES / PAGE_BYTES)
-#define BATCH_CALLS	4
+#define BATCH_PAGES    (CALL_BYTES / PAGE_BYTES)
+#define BATCH_CALLS    4
 /* As many of these at once while all is in memory: waiting costs as much as asking then. */
-#define CACHED_BATCHES	4
+#define CACHED_BATCHES 4
 /* Looked at the budgets at least that often when everything is in memory: 8 MiB. */
-#define GO_ON_PAGES	2048
+#define GO_ON_PAGES    2048
 /* Whatever takes longer was not in memory. */
-#define DISK_US		200
-/* Objects that a gentle reader has open before they are needed. */
-#define GENTLE_AHEAD	256
+#define DISK_US	       200
 
 enum phase { PHASE_NEW, PHASE_OPENING, PHASE_OPEN, PHASE_SKIPPED };
 
@@ -83,8 +80,8 @@ struct job {
 	_Atomic uint64_t pages_left, pages_asked;
 	_Atomic uint32_t n_open; /* objects */
 	uint32_t max_ahead;	 /* nobody opens ahead of need beyond that many */
-	unsigned n_numbered, n_openers, n_askers;
-	bool openers_ask_too;
+	unsigned n_numbered;
+	struct prefetch_plan plan;
 	struct device devices[N_DEVICES]; /* filled under the lock */
 	char root_path[PATH_MAX];
 };
@@ -431,7 +428,7 @@ static void ask_all(struct job *job)
 
 		if (i >= job->s.n_extents)
 			return;
-		batch.last = i + job->n_askers >= job->s.n_extents;
+		batch.last = i + job->plan.n_askers >= job->s.n_extents;
 		ask_extent(job, &batch, i);
 		release_object(job, &job->objects[le32_get(job->s.extents[i].object)]);
 	}
@@ -481,12 +478,12 @@ static void *worker(void *arg)
 	bool opener;
 
 	pthread_mutex_lock(&job->lock);
-	opener = job->n_numbered++ < job->n_openers;
+	opener = job->n_numbered++ < job->plan.n_openers;
 	pthread_mutex_unlock(&job->lock);
 	ask_go_on(job);
 	while (opener && open_next(job))
 		;
-	if (!opener || job->openers_ask_too)
+	if (!opener || job->plan.openers_ask_too)
 		ask_all(job);
 	if (job->wait)
 		wait_all(job);
@@ -511,20 +508,6 @@ static void count_uses(struct job *job)
 		}
 		object->n_left += job->wait ? 2 : 1;
 	}
-}
-
-/* The class of the storage that most of what is to be read lies on. */
-static enum storage_class main_storage(const struct shadow *s)
-{
-	uint32_t n[STORAGE_CLASSES] = { 0 };
-	enum storage_class best = STORAGE_ROTATIONAL;
-
-	for (uint32_t i = 0; i < s->n_extents; i++)
-		n[s->objects[le32_get(s->extents[i].object)].storage]++;
-	for (enum storage_class c = STORAGE_ROTATIONAL; c < STORAGE_CLASSES; c++)
-		if (n[c] > n[best])
-			best = c;
-	return best;
 }
 
 static int job_new(const struct shadow *s, const struct mounts *mounts,
@@ -576,78 +559,33 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 	return 0;
 }
 
-/*
- * Every object may be open at once. Where descriptors do not suffice for that, enough of
- * them are kept from being taken ahead: an asker that found none for the object it is at
- * would have to skip it. Each thread needs up to four for a moment.
- */
-static void plan_descriptors(struct job *job)
+/* Every object may be open at once, if the process may have so many descriptors. */
+static uint64_t raise_descriptors(uint64_t wanted)
 {
-	enum { RESERVE = 32 + 4 * THREADS_DEFAULT };
 	struct rlimit limit = { .rlim_cur = 1024, .rlim_max = 1024 };
 
 	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur < job->n_order + (rlim_t)RESERVE) {
+	if (limit.rlim_cur < wanted) {
 		struct rlimit raised = { limit.rlim_max, limit.rlim_max };
 
 		if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
 			limit = raised;
 	}
-	job->max_ahead = (uint32_t)MIN(limit.rlim_cur, UINT32_MAX);
-	job->max_ahead = job->max_ahead > 2 * RESERVE ? job->max_ahead - RESERVE
-						      : job->max_ahead / 4;
-	if (job->gentle)
-		job->max_ahead = MIN(job->max_ahead, GENTLE_AHEAD);
+	return limit.rlim_cur;
 }
 
-/*
- * As many as keep the storage busy. Volumes behind a network serve many requests at once;
- * seeking disks sort the lookups of several threads, but want data from one; memory cards
- * serve one request after the other, and whoever comes second waits; images take time to
- * unpack.
- */
-static unsigned plan_gentle_threads(struct job *job)
+static void make_plan(struct job *job, unsigned n_threads)
 {
-	static const struct {
-		unsigned n_openers, n_askers;
-	} plans[STORAGE_CLASSES] = {
-		[STORAGE_ROTATIONAL] = { 4, 1 },
-		[STORAGE_NETWORK] = { 8, 8 },
-		[STORAGE_FLASH] = { 0, 1 },
-		[STORAGE_IMAGE] = { 2, 2 },
+	const struct prefetch_work work = {
+		.n_objects = job->n_order,
+		.n_extents = job->s.n_extents,
+		.storage = prefetch_main_storage(&job->s),
+		.gentle = job->gentle,
 	};
-	enum storage_class class = main_storage(&job->s);
 
-	job->n_openers = MIN(plans[class].n_openers, job->n_order);
-	job->n_askers = MIN(plans[class].n_askers, job->s.n_extents);
-	return job->n_openers + job->n_askers;
-}
-
-/* How many of the threads open, and how many there are at all; no more than have work. */
-static unsigned plan_threads(struct job *job, unsigned n_threads)
-{
-	unsigned n = MIN(n_threads ? n_threads : THREADS_DEFAULT, THREADS_MAX), n_askers;
-	enum storage_class class = main_storage(&job->s);
-
-	if (job->gentle)
-		return plan_gentle_threads(job);
-	job->n_openers = MIN(n / 2, job->n_order);
-	n_askers = MIN(n - n / 2, job->s.n_extents);
-	job->openers_ask_too = true;
-	/* One reader keeps the head going one way; opening is seeks anyhow, and in parallel
-	 * the elevator can sort them. */
-	if (class == STORAGE_ROTATIONAL) {
-		n_askers = MIN(n_askers, 1);
-		job->openers_ask_too = false;
-	}
-	/* squashfs keeps eight unpacked blocks of inodes and directories: who opens in
-	 * parallel throws out what the others, and the launch, still need. */
-	if (class == STORAGE_IMAGE)
-		job->n_openers = MIN(job->n_openers, 1);
-	/* A single object needs no one to open it ahead. */
-	if (job->n_order <= 1)
-		job->n_openers = 0;
-	return job->n_openers + n_askers;
+	job->max_ahead = prefetch_max_ahead(
+		&work, raise_descriptors(prefetch_wanted_descriptors(&work)));
+	job->plan = prefetch_plan_threads(&work, n_threads);
 }
 
 /*
@@ -678,7 +616,7 @@ static unsigned start_workers(struct job *job, unsigned n)
 		job->n_asking++;
 	}
 	if (n_running < n)
-		job->openers_ask_too = true;
+		job->plan.openers_ask_too = true;
 	pthread_mutex_unlock(&job->lock);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
@@ -742,8 +680,8 @@ int prefetch_run(const struct shadow *s, const struct mounts *mounts,
 	r = job_new(s, mounts, options, &job);
 	if (r < 0)
 		return r;
-	plan_descriptors(job);
-	n_threads = plan_threads(job, options->n_threads);
+	make_plan(job, options->n_threads);
+	n_threads = job->plan.n_openers + job->plan.n_askers;
 	if (n_threads > 0 && start_workers(job, n_threads) == 0)
 		return -EAGAIN;
 	report.deadline_hit = supervise(job, options->deadline_ms ? &deadline : NULL);

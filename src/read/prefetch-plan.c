@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "macro.h"
+#include "prefetch-plan.h"
+
+#define THREADS_DEFAULT 8
+#define THREADS_MAX	64
+/*
+ * Descriptors that are not used for opening ahead: what the process has open, and four for
+ * each thread, as long as it opens a file.
+ */
+#define RESERVE		(32 + 4 * THREADS_DEFAULT)
+/* Objects that a gentle reader has open before they are needed. */
+#define GENTLE_AHEAD	256
+
+enum storage_class prefetch_main_storage(const struct shadow *s)
+{
+	uint32_t n[STORAGE_CLASSES] = { 0 };
+	enum storage_class best = STORAGE_ROTATIONAL;
+
+	for (uint32_t i = 0; i < s->n_extents; i++)
+		n[s->objects[le32_get(s->extents[i].object)].storage]++;
+	for (enum storage_class c = STORAGE_ROTATIONAL; c < STORAGE_CLASSES; c++)
+		if (n[c] > n[best])
+			best = c;
+	return best;
+}
+
+/*
+ * As many as keep the storage busy. Volumes behind a network serve many requests at once;
+ * seeking disks sort the lookups of several threads, but want data from one; memory cards
+ * serve one request after the other, and whoever comes second waits; images take time to
+ * unpack.
+ */
+static struct prefetch_plan plan_gentle(const struct prefetch_work *w)
+{
+	static const struct prefetch_plan plans[STORAGE_CLASSES] = {
+		[STORAGE_ROTATIONAL] = { 4, 1 },
+		[STORAGE_NETWORK] = { 8, 8 },
+		[STORAGE_FLASH] = { 0, 1 },
+		[STORAGE_IMAGE] = { 2, 2 },
+	};
+	struct prefetch_plan plan = plans[w->storage];
+
+	plan.n_openers = MIN(plan.n_openers, w->n_objects);
+	plan.n_askers = MIN(plan.n_askers, w->n_extents);
+	return plan;
+}
+
+struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
+					   unsigned n_threads)
+{
+	unsigned n = MIN(n_threads ? n_threads : THREADS_DEFAULT, THREADS_MAX);
+	struct prefetch_plan plan = {
+		.n_openers = MIN(n / 2, w->n_objects),
+		.n_askers = MIN(n - n / 2, w->n_extents),
+		.openers_ask_too = true,
+	};
+
+	if (w->gentle)
+		return plan_gentle(w);
+	/*
+	 * One reader keeps the head going one way. Opening is seeks anyhow, and the elevator
+	 * can sort those of several threads.
+	 */
+	if (w->storage == STORAGE_ROTATIONAL) {
+		plan.n_askers = MIN(plan.n_askers, 1);
+		plan.openers_ask_too = false;
+	}
+	/*
+	 * squashfs keeps eight unpacked blocks of inodes and directories: who opens in
+	 * parallel throws out what the others, and the launch, still need.
+	 */
+	if (w->storage == STORAGE_IMAGE)
+		plan.n_openers = MIN(plan.n_openers, 1);
+	/* A single object needs no one to open it ahead. */
+	if (w->n_objects <= 1)
+		plan.n_openers = 0;
+	return plan;
+}
+
+uint64_t prefetch_wanted_descriptors(const struct prefetch_work *w)
+{
+	return (uint64_t)w->n_objects + RESERVE;
+}
+
+/* An asker that finds no descriptor for the object it is at would have to skip it. */
+uint32_t prefetch_max_ahead(const struct prefetch_work *w, uint64_t limit)
+{
+	uint64_t n = limit > 2 * RESERVE ? limit - RESERVE : limit / 4;
+
+	return (uint32_t)MIN(n, w->gentle ? (uint64_t)GENTLE_AHEAD : UINT32_MAX);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How a job is going to be done: by how many threads, and with how many files open. Pure:
+ * from what there is to read and where it lies; nothing is opened or started. libc only.
+ */
+#ifndef ELFCAST_PREFETCH_PLAN_H
+#define ELFCAST_PREFETCH_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shadow-read.h"
+
+/* What there is to do. */
+struct prefetch_work {
+	uint32_t n_objects; /* that have extents */
+	uint32_t n_extents;
+	enum storage_class storage; /* where most of it lies */
+	bool gentle;
+};
+
+struct prefetch_plan {
+	unsigned n_openers; /* threads that open files before they are needed */
+	unsigned n_askers; /* threads that ask for extents, and open what is not open yet */
+	bool openers_ask_too; /* once all files are open */
+};
+
+/* The class of the storage that most extents of S lie on; the first of them in a draw. */
+enum storage_class prefetch_main_storage(const struct shadow *s);
+
+/* N_THREADS: 0 for the default; not looked at when W is gentle. No more than have work. */
+struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
+					   unsigned n_threads);
+
+/* How many descriptors the process should be able to have, for everything to be open at once. */
+uint64_t prefetch_wanted_descriptors(const struct prefetch_work *w);
+/*
+ * How many objects may be open before the others are opened only as they are needed, in a
+ * process that can have LIMIT descriptors.
+ */
+uint32_t prefetch_max_ahead(const struct prefetch_work *w, uint64_t limit);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "macro.h"
+#include "prefetch-plan.h"
+
+struct expectation {
+	struct prefetch_work work;
+	unsigned n_threads;
+	struct prefetch_plan plan;
+};
+
+static void check(const struct expectation *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct prefetch_plan p = prefetch_plan_threads(&e[i].work, e[i].n_threads);
+
+		if (p.n_openers != e[i].plan.n_openers ||
+		    p.n_askers != e[i].plan.n_askers ||
+		    p.openers_ask_too != e[i].plan.openers_ask_too)
+			fail_msg("%zu: %u openers, %u askers, %d", i, p.n_openers,
+				 p.n_askers, p.openers_ask_too);
+	}
+}
+
+static void threads_are_shared_out(void **state)
+{
+	static const struct expectation e[] = {
+		{ { 100, 900, STORAGE_NETWORK }, 0, { 4, 4, true } },
+		{ { 100, 900, STORAGE_FLASH }, 0, { 4, 4, true } },
+		/* The odd one asks. */
+		{ { 100, 900, STORAGE_FLASH }, 5, { 2, 3, true } },
+		{ { 100, 900, STORAGE_FLASH }, 1, { 0, 1, true } },
+		{ { 100, 900, STORAGE_FLASH }, 1000, { 32, 32, true } },
+		/* One head, one reader. */
+		{ { 100, 900, STORAGE_ROTATIONAL }, 0, { 4, 1, false } },
+		/* One who opens does not throw out what others have unpacked. */
+		{ { 100, 900, STORAGE_IMAGE }, 0, { 1, 4, true } },
+	};
+
+	(void)state;
+	check(e, ARRAY_SIZE(e));
+}
+
+static void no_more_threads_than_work(void **state)
+{
+	static const struct expectation e[] = {
+		{ { 2, 3, STORAGE_NETWORK }, 0, { 2, 3, true } },
+		{ { 1, 1, STORAGE_NETWORK }, 0, { 0, 1, true } },
+		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 4, true } },
+		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, true } },
+		{ { 0, 0, STORAGE_ROTATIONAL }, 0, { 0, 0, false } },
+		{ { 0, 0, STORAGE_NETWORK, true }, 0, { 0, 0, false } },
+		{ { 3, 5, STORAGE_NETWORK, true }, 0, { 3, 5, false } },
+	};
+
+	(void)state;
+	check(e, ARRAY_SIZE(e));
+}
+
+static void gentle_readers_are_few_where_second_ones_wait(void **state)
+{
+	static const struct expectation e[] = {
+		{ { 100, 900, STORAGE_ROTATIONAL, true }, 0, { 4, 1, false } },
+		{ { 100, 900, STORAGE_NETWORK, true }, 0, { 8, 8, false } },
+		{ { 100, 900, STORAGE_FLASH, true }, 0, { 0, 1, false } },
+		{ { 100, 900, STORAGE_IMAGE, true }, 64, { 2, 2, false } },
+	};
+
+	(void)state;
+	check(e, ARRAY_SIZE(e));
+}
+
+static void descriptors_are_kept_back(void **state)
+{
+	struct prefetch_work w = { .n_objects = 3000 };
+
+	(void)state;
+	assert_int_equal(prefetch_wanted_descriptors(&w), 3064);
+	assert_int_equal(prefetch_max_ahead(&w, 3064), 3000);
+	assert_int_equal(prefetch_max_ahead(&w, 129), 65);
+	assert_int_equal(prefetch_max_ahead(&w, 128), 32);
+	assert_int_equal(prefetch_max_ahead(&w, 3), 0);
+	/* RLIM_INFINITY */
+	assert_int_equal(prefetch_max_ahead(&w, UINT64_MAX), UINT32_MAX);
+	w.n_objects = UINT32_MAX;
+	assert_true(prefetch_wanted_descriptors(&w) == (uint64_t)UINT32_MAX + 64);
+	w.gentle = true;
+	assert_int_equal(prefetch_max_ahead(&w, 3064), 256);
+	assert_int_equal(prefetch_max_ahead(&w, 200), 136);
+}
+
+static void main_storage_is_where_most_extents_lie(void **state)
+{
+	static struct shadow_object objects[] = { { .storage = STORAGE_IMAGE },
+						  { .storage = STORAGE_NETWORK },
+						  { .storage = STORAGE_FLASH } };
+	struct shadow_extent extents[5] = { 0 };
+	struct shadow s = { .objects = objects,
+			    .n_objects = ARRAY_SIZE(objects),
+			    .extents = extents };
+
+	(void)state;
+	assert_int_equal(prefetch_main_storage(&s), STORAGE_ROTATIONAL);
+	s.n_extents = 5;
+	for (uint32_t i = 1; i < 3; i++)
+		extents[i].object = le32_make(1);
+	assert_int_equal(prefetch_main_storage(&s), STORAGE_IMAGE);
+	extents[4].object = le32_make(2);
+	extents[0].object = le32_make(2);
+	extents[3].object = le32_make(2);
+	assert_int_equal(prefetch_main_storage(&s), STORAGE_FLASH);
+	/* In a draw the first class. */
+	extents[4].object = le32_make(0);
+	assert_int_equal(prefetch_main_storage(&s), STORAGE_NETWORK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(threads_are_shared_out),
+		cmocka_unit_test(no_more_threads_than_work),
+		cmocka_unit_test(gentle_readers_are_few_where_second_ones_wait),
+		cmocka_unit_test(descriptors_are_kept_back),
+		cmocka_unit_test(main_storage_is_where_most_extents_lie),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
