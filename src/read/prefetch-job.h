@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A parsed shadow to readahead calls; the only file that knows readahead and its relatives.
+ * A parsed shadow to readahead calls. This folder alone knows readahead and its relatives.
  * libc only. Allocates once at its start, nothing after.
  */
 #ifndef ELFCAST_PREFETCH_JOB_H

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The extents of a job: asked for in their order, each by the thread that takes it, and waited
+ * for. Gentle jobs wait as they go and ask whether to go on; the others ask for everything
+ * first. The only file that asks the kernel to read ahead.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "bounds.h"
+#include "clock.h"
+#include "prefetch-private.h"
+
+/*
+ * What a gentle reader has in flight: one large request or a few small ones, about 2 ms of a
+ * modest disk. More keeps others waiting, less leaves the disk idle between the requests.
+ */
+#define BATCH_PAGES    (PREFETCH_CALL_BYTES / PAGE_BYTES)
+#define BATCH_CALLS    4
+/* As many of these at once while all is in memory: waiting costs as much as asking then. */
+#define CACHED_BATCHES 4
+/* The budgets are looked at that often when everything is in memory: 8 MiB. */
+#define GO_ON_PAGES    2048
+
+/* Take up to WANT pages from the budget. */
+static uint32_t take_pages(struct job *job, uint32_t want)
+{
+	uint64_t left = atomic_load(&job->pages_left), take;
+
+	do
+		take = MIN(left, (uint64_t)want);
+	while (!atomic_compare_exchange_weak(&job->pages_left, &left, left - take));
+	return (uint32_t)take;
+}
+
+/* What one thread has asked for and not waited for, and not asked about. */
+struct batch {
+	uint32_t n_pages, n_calls;
+	uint32_t n_unchecked;
+	bool cached; /* nothing had to be waited for the last time */
+	bool last;   /* nothing may follow: when the run ends, all has arrived */
+};
+
+/*
+ * Requests come back in order, or nearly: wait for the last page only. Reading a byte sleeps
+ * until it is there.
+ */
+static void end_batch(struct job *job, struct batch *b, int fd, off_t last_off)
+{
+	unsigned scale = b->cached ? CACHED_BATCHES : 1;
+	uint64_t start_us;
+	char byte;
+
+	if (!b->last && b->n_pages < BATCH_PAGES * scale &&
+	    b->n_calls < BATCH_CALLS * scale)
+		return;
+	start_us = clock_us();
+	/* An error is for whoever needs the page. */
+	b->cached = pread(fd, &byte, 1, last_off) == 1 &&
+		    clock_us() - start_us < PREFETCH_DISK_US;
+	b->n_unchecked += b->n_pages;
+	b->n_pages = b->n_calls = 0;
+	if (!b->cached || b->n_unchecked >= GO_ON_PAGES) {
+		b->n_unchecked = 0;
+		job_ask_go_on(job);
+	}
+}
+
+/* Ask for N_PAGES from FIRST on in calls of bounded size; returns how many were asked. */
+static uint32_t ask_pages(struct job *job, struct batch *batch, struct object *object,
+			  uint32_t first, uint32_t n_pages)
+{
+	uint32_t step = object->call_bytes / PAGE_BYTES, done = 0;
+
+	while (done < n_pages && !job->stop) {
+		uint32_t n = MIN(step, n_pages - done);
+		off_t off = ((off_t)first + done) * PAGE_BYTES;
+
+		if (posix_fadvise(object->fd, off, (off_t)n * PAGE_BYTES,
+				  POSIX_FADV_WILLNEED) != 0) {
+			if (done == 0)
+				atomic_store(&object->skip, OBJECT_FAILED);
+			break;
+		}
+		done += n;
+		batch->n_pages += n;
+		batch->n_calls++;
+		if (job->gentle)
+			end_batch(job, batch, object->fd,
+				  off + (off_t)(n - 1) * PAGE_BYTES);
+	}
+	return done;
+}
+
+/* The extent that stands for the piece of INDEX; SHADOW_NONE: it was asked for. */
+static uint32_t take_piece(struct job *job, uint32_t index, uint32_t *ret_pages)
+{
+	*ret_pages = le32_get(job->s.extents[index].n_pages);
+	if (!job->joins)
+		return index;
+	index = job->joins[index].leader;
+	*ret_pages = job->joins[index].n_pages;
+	return atomic_exchange(&job->taken[index], true) ? SHADOW_NONE : index;
+}
+
+static void ask_extent(struct job *job, struct batch *batch, uint32_t index)
+{
+	const struct shadow_extent *e = &job->s.extents[index];
+	struct object *object = &job->objects[le32_get(e->object)];
+	uint32_t first, n_pages;
+	uint64_t file_pages;
+
+	index = take_piece(job, index, &n_pages);
+	if (index == SHADOW_NONE)
+		return;
+	first = le32_get(job->s.extents[index].first_pgno);
+
+	if (!job_need_object(job, le32_get(e->object)))
+		return;
+	/* The shadow was checked for its own sake, not against the file. */
+	file_pages = DIV_ROUND_UP(object->size_bytes, PAGE_BYTES);
+	if (first >= file_pages)
+		return;
+	n_pages = take_pages(job, (uint32_t)MIN(n_pages, file_pages - first));
+	n_pages = ask_pages(job, batch, object, first, n_pages);
+	if (n_pages == 0)
+		return;
+	atomic_store(&object->skip, OBJECT_USED);
+	atomic_store(&job->asked[index], n_pages);
+	atomic_fetch_add(&job->pages_asked, n_pages);
+	atomic_fetch_add(&job->n_extents_asked, 1);
+}
+
+void job_ask_all(struct job *job)
+{
+	struct batch batch = { 0 };
+
+	while (!job->stop && atomic_load(&job->pages_left) > 0) {
+		uint32_t i = atomic_fetch_add(&job->next_ask, 1);
+
+		if (i >= job->s.n_extents)
+			return;
+		batch.last = i + job->plan.n_askers >= job->s.n_extents;
+		ask_extent(job, &batch, i);
+		job_release_object(job, le32_get(job->s.extents[i].object));
+	}
+}
+
+/* Reading a byte of a page sleeps until the page is there; nothing is copied for nothing.
+ */
+static void wait_extent(struct job *job, uint32_t index)
+{
+	const struct shadow_extent *e = &job->s.extents[index];
+	struct object *object = &job->objects[le32_get(e->object)];
+	uint32_t n_pages = atomic_load(&job->asked[index]);
+	char byte;
+
+	for (uint32_t i = 0; i < n_pages && !job->stop; i++) {
+		off_t off = ((off_t)le32_get(e->first_pgno) + i) * PAGE_BYTES;
+
+		if (pread(object->fd, &byte, 1, off) < 0 && errno == EIO) {
+			atomic_store(&object->skip, OBJECT_FAILED);
+			return;
+		}
+	}
+}
+
+/* When all was asked for: waiting for one page must not hold up asking for others. */
+void job_wait_all(struct job *job)
+{
+	pthread_mutex_lock(&job->lock);
+	job->n_asking--;
+	pthread_cond_broadcast(&job->changed);
+	while (job->n_asking > 0 && !job->stop)
+		pthread_cond_wait(&job->changed, &job->lock);
+	pthread_mutex_unlock(&job->lock);
+	while (!job->stop) {
+		uint32_t i = atomic_fetch_add(&job->next_wait, 1);
+
+		if (i >= job->s.n_extents)
+			return;
+		wait_extent(job, i);
+		job_release_object(job, le32_get(job->s.extents[i].object));
+	}
+}
