@@ -3,17 +3,13 @@
  * elfcast-hook: what package managers run. No arguments, no output, always exit status 0:
  * a transaction must never fail because of us.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdint.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "child.h"
+#include "clock.h"
 #include "log.h"
 #include "reconcile.h"
 
@@ -48,22 +44,6 @@ static void drain_stdin(void)
 		;
 }
 
-/*
- * Let go of everything inherited: a process that is stuck in a dead disk must hold neither
- * the package manager's pipes nor its lock files. DONE stays, as descriptor 3.
- */
-static void let_go(int done)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (null < 0 || dup2(null, fd) < 0)
-			close(fd);
-	if (done != 3)
-		dup2(done, 3);
-	syscall(SYS_close_range, 4u, ~0u, 0u);
-}
-
 static void sync_quietly(void)
 {
 	const struct reconcile_options options = {
@@ -79,27 +59,15 @@ static void sync_quietly(void)
 	store_done(&store);
 }
 
+/* Stuck in a dead disk, it must hold neither the package manager's pipes nor its lock files. */
 static _Noreturn void work(int done)
 {
+	int *const kept[] = { &done };
+
 	drain_stdin();
-	let_go(done);
+	child_let_go(kept, 1);
 	sync_quietly();
 	_exit(0);
-}
-
-/* Until the worker has ended, which closes the pipe, or the deadline. */
-static void wait_until_deadline(int in)
-{
-	struct pollfd p = { .fd = in };
-	struct timespec t;
-	int64_t end, now;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	end = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + DEADLINE_MS;
-	do {
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-	} while (now < end && poll(&p, 1, (int)(end - now)) < 0 && errno == EINTR);
 }
 
 /*
@@ -109,8 +77,9 @@ static void wait_until_deadline(int in)
  */
 int main(void)
 {
-	int done[2];
+	struct child child;
 	pid_t pid;
+	int done;
 
 	log_setup("elfcast-hook", LOG_LEVEL_SILENT);
 	fill_stdio();
@@ -120,16 +89,12 @@ int main(void)
 	/* A package manager may ignore it, and children are then not waited for. */
 	signal(SIGCHLD, SIG_DFL);
 	umask(022);
-	if (pipe2(done, O_CLOEXEC) < 0)
-		return 0;
-	pid = fork();
+	pid = child_fork(&child, &done);
+	if (pid == 0)
+		work(done);
 	if (pid < 0)
 		return 0;
-	if (pid == 0)
-		work(done[1]);
-	close(done[1]);
-	wait_until_deadline(done[0]);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, WNOHANG);
+	child_wait(&child, clock_in_ms(DEADLINE_MS));
+	child_leave(&child);
 	return 0;
 }

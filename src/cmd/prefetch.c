@@ -3,12 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 
+#include "child.h"
+#include "clock.h"
 #include "cmd.h"
 #include "io.h"
 #include "json-out.h"
@@ -24,14 +23,6 @@ static unsigned arg_deadline_ms;
 static bool arg_no_wait;
 static const char *arg_scenario;
 static const char *arg_shadow;
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static bool is_skipped(uint8_t skip)
 {
@@ -91,14 +82,10 @@ static void print_report(const struct shadow_buffer *l, const struct prefetch_re
 		 r->deadline_hit ? ", stopped at the deadline" : "");
 }
 
-/* What is left of the deadline since START; 0 stands for none, so at least 1. */
-static unsigned remaining_ms(uint64_t start)
+/* What is left of the deadline; 0 stands for none, so at least 1. */
+static unsigned remaining_ms(uint64_t deadline_us)
 {
-	uint64_t spent = now_ms() - start;
-
-	if (!arg_deadline_ms)
-		return 0;
-	return spent < arg_deadline_ms ? arg_deadline_ms - (unsigned)spent : 1;
+	return arg_deadline_ms ? MAX(clock_left_ms(deadline_us), 1u) : 0;
 }
 
 /*
@@ -106,12 +93,13 @@ static unsigned remaining_ms(uint64_t start)
  * Returns CMD_*.
  */
 static int prefetch_launch(const struct store *s, const struct mounts *mounts,
-			   const struct shadow_buffer *l, uint64_t start, bool *ret_stuck)
+			   const struct shadow_buffer *l, uint64_t deadline_us,
+			   bool *ret_stuck)
 {
 	struct prefetch_options options = {
 		.rootfd = s->rootfd,
 		.root_path = s->root_path,
-		.deadline_ms = remaining_ms(start),
+		.deadline_ms = remaining_ms(deadline_us),
 		.wait = !arg_no_wait,
 	};
 	struct prefetch_report report;
@@ -133,13 +121,14 @@ static int prefetch_launch(const struct store *s, const struct mounts *mounts,
 
 /* The list is freed unless somebody may still read it. */
 static int prefetch_list(const struct store *s, const struct mounts *mounts,
-			 struct launch_shadows *list, uint64_t start)
+			 struct launch_shadows *list, uint64_t deadline_us)
 {
 	int status = CMD_DONE;
 	bool stuck = false;
 
 	for (size_t i = 0; i < list->n && !stuck; i++)
-		if (prefetch_launch(s, mounts, &list->items[i], start, &stuck) != CMD_DONE)
+		if (prefetch_launch(s, mounts, &list->items[i], deadline_us, &stuck) !=
+		    CMD_DONE)
 			status = CMD_FAILED;
 	if (!stuck)
 		launch_shadows_done(list);
@@ -186,7 +175,7 @@ static int load_shadow_file(const char *path, struct launch_shadows *ret)
 }
 
 static int prefetch_commands(const struct store *s, const struct mounts *mounts, int n,
-			     char *const commands[], uint64_t start)
+			     char *const commands[], uint64_t deadline_us)
 {
 	int status = CMD_DONE, r;
 
@@ -197,7 +186,7 @@ static int prefetch_commands(const struct store *s, const struct mounts *mounts,
 
 		r = arg_shadow ? load_shadow_file(arg_shadow, &list)
 			       : find_shadows(s, commands[i], &list);
-		if (r < 0 || prefetch_list(s, mounts, &list, start) != CMD_DONE)
+		if (r < 0 || prefetch_list(s, mounts, &list, deadline_us) != CMD_DONE)
 			status = CMD_FAILED;
 	}
 	if (arg_json)
@@ -205,7 +194,7 @@ static int prefetch_commands(const struct store *s, const struct mounts *mounts,
 	return status;
 }
 
-static int prefetch_all(int n, char *const commands[], uint64_t start)
+static int prefetch_all(int n, char *const commands[], uint64_t deadline_us)
 {
 	struct mounts *mounts;
 	struct store s;
@@ -222,7 +211,7 @@ static int prefetch_all(int n, char *const commands[], uint64_t start)
 		store_done(&s);
 		return CMD_FAILED;
 	}
-	status = prefetch_commands(&s, mounts, n, commands, start);
+	status = prefetch_commands(&s, mounts, n, commands, deadline_us);
 	store_done(&s);
 	/* With a deadline this is a child that ends now, and workers may be left. */
 	if (!arg_deadline_ms)
@@ -236,58 +225,45 @@ static int prefetch_all(int n, char *const commands[], uint64_t start)
  */
 _Noreturn static void finish_child(int out, int status)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	uint8_t byte;
 
 	if (fflush(stdout) != 0)
 		status = CMD_FAILED;
-	for (int fd = 0; fd < 3; fd++)
-		if (null < 0 || dup2(null, fd) < 0)
-			close(fd);
+	child_drop_stdio();
 	byte = (uint8_t)status;
 	if (write(out, &byte, 1) < 0)
 		status = CMD_FAILED;
 	_exit(status);
 }
 
-static int wait_child(pid_t pid, int in)
+static int wait_child(struct child *child, uint64_t deadline_us)
 {
-	struct pollfd p = { .fd = in, .events = POLLIN };
 	uint8_t status;
-	int r;
 
-	do
-		r = poll(&p, 1, (int)MIN(arg_deadline_ms + DEADLINE_GRACE_MS, 1u << 30));
-	while (r < 0 && errno == EINTR);
-	if (r == 0) {
+	if (!child_wait(child, deadline_us + DEADLINE_GRACE_MS * 1000)) {
 		log_error("stuck in storage: left behind at the deadline");
 		return CMD_FAILED;
 	}
-	if (read(in, &status, 1) == 1)
+	if (read(child->fd, &status, 1) == 1)
 		return status;
-	waitpid(pid, NULL, 0);
 	log_error("the process that reads ahead ended unexpectedly");
 	return CMD_FAILED;
 }
 
-/* Nothing can end a thread in uninterruptible sleep, so the work is a child's to be left.
- */
-static int prefetch_with_deadline(int n, char *const commands[], uint64_t start)
+/* Nothing can end a thread in uninterruptible sleep, so the work is a child's to be left. */
+static int prefetch_with_deadline(int n, char *const commands[], uint64_t deadline_us)
 {
-	_cleanup_close_ int in = -1;
-	int pipes[2];
-	pid_t pid;
+	struct child child;
+	int out, status;
+	pid_t pid = child_fork(&child, &out);
 
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return log_errno(-errno, "cannot make a pipe"), CMD_FAILED;
-	in = pipes[0];
-	pid = fork();
 	if (pid == 0)
-		finish_child(pipes[1], prefetch_all(n, commands, start));
-	close(pipes[1]);
+		finish_child(out, prefetch_all(n, commands, deadline_us));
 	if (pid < 0)
-		return log_errno(-errno, "cannot make a process"), CMD_FAILED;
-	return wait_child(pid, in);
+		return log_errno((int)pid, "cannot make a process"), CMD_FAILED;
+	status = wait_child(&child, deadline_us);
+	child_leave(&child);
+	return status;
 }
 
 /*
@@ -357,7 +333,7 @@ static int parse_options(int argc, char *argv[])
 
 static int run_prefetch(int argc, char *argv[])
 {
-	uint64_t start = now_ms();
+	uint64_t deadline_us;
 	int n, r;
 
 	if (argc > 1 && strcmp(argv[1], "--boot") == 0)
@@ -373,8 +349,9 @@ static int run_prefetch(int argc, char *argv[])
 		return cmd_usage_error(&cmd_prefetch, "no program given");
 	if (arg_shadow)
 		n = 1;
-	return arg_deadline_ms ? prefetch_with_deadline(n, argv + optind, start)
-			       : prefetch_all(n, argv + optind, start);
+	deadline_us = clock_in_ms(arg_deadline_ms);
+	return arg_deadline_ms ? prefetch_with_deadline(n, argv + optind, deadline_us)
+			       : prefetch_all(n, argv + optind, deadline_us);
 }
 
 const struct cmd cmd_prefetch = {

@@ -7,14 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/close_range.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "child.h"
+#include "clock.h"
 #include "cmd.h"
 #include "launch-shadows.h"
 #include "launch-counts.h"
@@ -94,21 +93,15 @@ static void read_ahead(const char *command)
 
 /*
  * Cut all that ties the helper to the command: session, terminal, descriptors. Only DONE,
- * if any, stays open, as DONE_FD: its closing is what the launch waits for.
+ * if any, stays open, and becomes DONE_FD: its closing is what the launch waits for.
  */
 static void detach(int done)
 {
-	int null;
+	int *const kept[] = { &done };
 
 	setsid();
 	signal(SIGPIPE, SIG_IGN);
-	if (done >= 0 && done != DONE_FD)
-		dup2(done, DONE_FD);
-	syscall(SYS_close_range, done >= 0 ? DONE_FD + 1u : 3u, ~0u, 0u);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; fd < 3; fd++)
-		if (null < 0 || dup2(null, fd) < 0)
-			close(fd);
+	child_let_go(kept, 1);
 }
 
 /*
@@ -139,15 +132,8 @@ static void start_helper(const char *command, int done)
 static void wait_helper(int in)
 {
 	struct pollfd p = { .fd = in };
-	struct timespec t;
-	int64_t end, now;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	end = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + arg_wait_ms;
-	do {
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-	} while (now < end && poll(&p, 1, (int)(end - now)) < 0 && errno == EINTR);
+	clock_poll(&p, 1, clock_in_ms(arg_wait_ms));
 }
 
 static void prefetch_beside(const char *command)
