@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "bench-launch.h"
+#include "child.h"
+#include "clock.h"
 #include "macro.h"
 #include "prefetch-job.h"
 
 /* From SIGKILL to the end: as long as a process takes to give its memory back. */
 #define KILL_TIMEOUT_MS 5000
-
-uint64_t measured_now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* Forks. In the child: 0, and *ret_message is where to write. Else the pid or -errno. */
 static pid_t start(struct measured *ret, int *ret_message)
@@ -34,7 +26,7 @@ static pid_t start(struct measured *ret, int *ret_message)
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return -errno;
 	m.message_fd = pipes[0];
-	m.start_us = measured_now_us();
+	m.start_us = clock_us();
 	m.pid = fork();
 	if (m.pid == 0) {
 		setpgid(0, 0);
@@ -62,15 +54,6 @@ static pid_t start(struct measured *ret, int *ret_message)
 	}
 	*ret = m;
 	return m.pid;
-}
-
-static void drop_stdio(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; fd < 3; fd++)
-		if (null < 0 || dup2(null, fd) < 0)
-			close(fd);
 }
 
 /* ---- the terminal, where the launch is to have it ---- */
@@ -102,7 +85,7 @@ _Noreturn static void execute(const struct measured_launch *o, bool has_terminal
 	if (has_terminal)
 		set_foreground(getpid());
 	if (!o->inherit_stdio)
-		drop_stdio();
+		child_drop_stdio();
 	sigprocmask(SIG_SETMASK, o->mask, NULL);
 	execv(o->program, o->argv);
 	error = errno;
@@ -171,7 +154,7 @@ int measured_start_prefetch(const struct launch_shadows *list, const struct stor
 		struct measured_prefetch done = { 0 };
 
 		/* Stuck in storage, it must not hold the caller's pipes open. */
-		drop_stdio();
+		child_drop_stdio();
 		if (read_ahead(list, s, mounts, deadline_ms, wait, &done) == 0 &&
 		    write(message, &done, sizeof(done)) == sizeof(done))
 			_exit(0);
@@ -187,27 +170,14 @@ static int wait_end(const struct measured *m, uint64_t end_us, int interrupt_fd)
 {
 	struct pollfd p[] = { { .fd = m->pidfd, .events = POLLIN },
 			      { .fd = interrupt_fd, .events = POLLIN } };
+	int r = clock_poll(p, ARRAY_SIZE(p), end_us);
 
-	for (;;) {
-		uint64_t now = measured_now_us();
-		struct timespec left = { 0 };
-		int r;
-
-		if (now < end_us) {
-			left.tv_sec = (time_t)((end_us - now) / 1000000);
-			left.tv_nsec = (long)((end_us - now) % 1000000) * 1000;
-		}
-		r = ppoll(p, ARRAY_SIZE(p), &left, NULL);
-		if (r < 0 && errno != EINTR)
-			return -errno;
-		/* What has ended in time counts, whatever else came. */
-		if (r > 0 && p[0].revents)
-			return 0;
-		if (r > 0 && p[1].revents)
-			return -EINTR;
-		if (r == 0)
-			return -ETIMEDOUT;
-	}
+	if (r < 0)
+		return r;
+	/* What has ended in time counts, whatever else came. */
+	if (p[0].revents)
+		return 0;
+	return r > 0 ? -EINTR : -ETIMEDOUT;
 }
 
 /*
@@ -216,16 +186,15 @@ static int wait_end(const struct measured *m, uint64_t end_us, int interrupt_fd)
  */
 static void reap_group(pid_t group)
 {
-	uint64_t end_us = measured_now_us() + KILL_TIMEOUT_MS * 1000;
-	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t end_us = clock_us() + KILL_TIMEOUT_MS * 1000;
 
-	while (measured_now_us() < end_us) {
+	while (clock_us() < end_us) {
 		pid_t pid = waitpid(-group, NULL, WNOHANG);
 
 		if (pid < 0 && errno != EINTR)
 			return;
 		if (pid == 0)
-			nanosleep(&pause, NULL);
+			clock_sleep_ms(1);
 	}
 }
 
@@ -251,7 +220,7 @@ static bool end_group(struct measured *m, struct rusage *ret_ru, int *ret_status
 	kill(m->pid, SIGKILL);
 	if (m->has_terminal)
 		set_foreground(getpgrp());
-	if (wait_end(m, measured_now_us() + KILL_TIMEOUT_MS * 1000, -1) < 0)
+	if (wait_end(m, clock_us() + KILL_TIMEOUT_MS * 1000, -1) < 0)
 		return false;
 	do
 		pid = wait4(m->pid, ret_status, 0, ret_ru);
@@ -294,7 +263,7 @@ static int wait_message(struct measured *m, const struct measured_limits *limits
 	int r, status = 0;
 
 	r = wait_end(m, end_us, limits->interrupt_fd);
-	wall_us = measured_now_us() - m->start_us;
+	wall_us = clock_us() - m->start_us;
 	if (!end_group(m, &ru, &status) && r == 0)
 		r = -ECHILD;
 	fcntl(m->message_fd, F_SETFL, O_NONBLOCK);

@@ -70,6 +70,4 @@ int measured_wait_prefetch(struct measured *m, const struct measured_limits *lim
 /* Kill it, if there is one. */
 void measured_done(struct measured *m);
 
-uint64_t measured_now_us(void);
-
 #endif

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "bench-rounds.h"
+#include "clock.h"
 #include "vec.h"
 
 /*
@@ -118,7 +119,7 @@ static int launch_after(struct bench *b, struct bench_sample *ret)
 static int launch_together(struct bench *b, struct bench_sample *ret)
 {
 	struct measured prefetcher, launch;
-	uint64_t start_us = measured_now_us();
+	uint64_t start_us = clock_us();
 	int r;
 
 	r = start_prefetch(b, false, &prefetcher);
