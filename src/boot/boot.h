@@ -7,6 +7,7 @@
  *   supervise.c    starts the parts, waits for their end, the deadline, a signal, pressure
  *   metadata.c     the part that reads file systems' metadata ahead, from block devices
  *   data.c         the part that parses the pack and reads ahead; without privileges
+ *   share.c      what the supervisor makes of what they tell
  *   pace.c         obeys pace-decide.c: others read first, memory stays free
  *   disk-reads.c   whether others read from our disks
  *   report.c       the journal's line and /run's file
@@ -64,8 +65,7 @@ struct boot_counts {
 
 /*
  * What the parts tell the supervisor, in memory that they share: it is there to be read
- * when a part hangs. The supervisor believes nothing of it but prints it; strings may lack
- * their end.
+ * when a part hangs. The supervisor believes nothing of it: see boot_share_take().
  */
 struct boot_share {
 	/* As soon as elfcast.conf was read, which is told by a byte; 0 before. */
@@ -87,6 +87,11 @@ struct boot_share {
 		char path[BOOT_NAME_BYTES];
 	} named[BOOT_NAMED]; /* the first ones that were skipped */
 };
+
+/* A copy for the supervisor, each field within what a part can mean, each string ended and plain. */
+void boot_share_take(const struct boot_share *from, struct boot_share *ret);
+/* 0: not told yet. */
+unsigned boot_share_deadline_ms(const struct boot_share *s);
 
 /* What the supervisor found. */
 struct boot_end {

@@ -107,9 +107,9 @@ static int start_parts(struct boot_part part, struct child ret[static PARTS])
 /* Until the part has read elfcast.conf, which may hang, the default holds. */
 static uint64_t deadline_us(const struct boot_share *share, uint64_t start_us)
 {
-	unsigned ms = share->deadline_ms ? share->deadline_ms : DEADLINE_MS;
+	unsigned ms = boot_share_deadline_ms(share);
 
-	return start_us + ms * UINT64_C(1000) + GRACE_US;
+	return start_us + (ms ? ms : DEADLINE_MS) * UINT64_C(1000) + GRACE_US;
 }
 
 /* Whether it has ended; it may only have told something. */
@@ -167,6 +167,7 @@ int boot_supervise(const struct boot_options *o)
 {
 	struct boot_part part = { .options = o, .start_us = clock_us() };
 	struct boot_end end = { .stop = BOOT_STOP_NONE };
+	struct boot_share told;
 	int signals = watch_signals(), stop[2], r;
 	struct child parts[PARTS];
 
@@ -182,11 +183,12 @@ int boot_supervise(const struct boot_options *o)
 		return log_errno(r, "cannot make a process"), 1;
 	watch(parts, signals, stop[1], part.start_us, part.share, &end);
 	end.elapsed_us = clock_us() - part.start_us;
+	boot_share_take(part.share, &told);
 	if (end.stop == BOOT_STOP_NONE)
 		end.stop = end.left_behind ? BOOT_STOP_DEADLINE
-					   : (enum boot_stop)part.share->data.stop;
-	boot_log(o, part.share, &end);
-	r = boot_write_report(o, part.share, &end);
+					   : (enum boot_stop)told.data.stop;
+	boot_log(o, &told, &end);
+	r = boot_write_report(o, &told, &end);
 	if (r < 0)
 		log_error("cannot write the report: %s", output_file_error(r));
 	return 0;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the supervisor makes of the memory that its parts write. One of them has no
+ * privileges and parses a pack, so each field may hold anything, at any time: it is copied
+ * once, and brought to what a part could have meant.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "boot.h"
+#include "bounds.h"
+#include "macro.h"
+#include "utf8.h"
+
+/* Far above any machine; sums and products of a few stay exact in JSON, and never wrap. */
+#define MAX_PAGES	((uint64_t)1 << 40)
+#define MAX_US		((uint64_t)LIMIT_WINDOW_MS * 1000)
+#define MAX_OF(record)	(LIMIT_PACK_BYTES / (uint32_t)sizeof(struct record))
+#define LARGEST_ERRNO	4095
+
+#define CLAMP(x, limit) ((x) = MIN((x), (limit)))
+
+unsigned boot_share_deadline_ms(const struct boot_share *s)
+{
+	unsigned ms = s->deadline_ms;
+
+	return MIN(ms, LIMIT_WINDOW_MS);
+}
+
+static void clamp_counts(struct boot_counts *c)
+{
+	CLAMP(c->pages_asked, MAX_PAGES);
+	CLAMP(c->bytes_read, MAX_PAGES * PAGE_BYTES);
+	CLAMP(c->cpu_us, MAX_US);
+	CLAMP(c->yielded_us, MAX_US);
+	if ((unsigned)c->stop > BOOT_STOP_BUDGET)
+		c->stop = BOOT_STOP_NONE;
+}
+
+static void clamp_objects(struct boot_share *s)
+{
+	CLAMP(s->n_objects, MAX_OF(shadow_object));
+	for (size_t i = 0; i < OBJECT_SKIPS; i++)
+		CLAMP(s->n_skips[i], s->n_objects);
+	CLAMP(s->n_named, (uint32_t)BOOT_NAMED);
+	for (size_t i = 0; i < BOOT_NAMED; i++) {
+		CLAMP(s->named[i].why, (uint32_t)OBJECT_SKIPS);
+		s->named[i].path[BOOT_NAME_BYTES - 1] = 0;
+		utf8_blank(s->named[i].path);
+	}
+}
+
+void boot_share_take(const struct boot_share *from, struct boot_share *ret)
+{
+	memcpy((void *)ret, (const void *)from, sizeof(*ret));
+	ret->deadline_ms = boot_share_deadline_ms(ret);
+	CLAMP(ret->max_bytes, MAX_PAGES * PAGE_BYTES);
+	clamp_counts(&ret->metadata);
+	clamp_counts(&ret->data);
+	CLAMP(ret->n_launches, MAX_OF(shadow_launch));
+	CLAMP(ret->n_extents_asked, MAX_OF(shadow_extent));
+	CLAMP(ret->n_pages, MAX_PAGES);
+	CLAMP(ret->metadata_us, MAX_US);
+	clamp_objects(ret);
+	if ((unsigned)ret->outcome > BOOT_FAILED)
+		ret->outcome = BOOT_UNFINISHED;
+	if (ret->error > 0 || ret->error < -LARGEST_ERRNO)
+		ret->error = -EBADMSG;
+}

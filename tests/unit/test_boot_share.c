@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a part without privileges may have written, whatever that is, is fit to be printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boot.h"
+#include "boot-report.h"
+#include "bounds.h"
+#include "io.h"
+#include "log.h"
+#include "macro.h"
+
+static void assert_counts(const struct boot_counts *c)
+{
+	assert_true(c->pages_asked <= (uint64_t)1 << 40);
+	assert_true(c->bytes_read <= (uint64_t)1 << 52);
+	assert_true(c->cpu_us <= UINT64_C(3600000000));
+	assert_true(c->yielded_us <= UINT64_C(3600000000));
+	assert_in_range(c->stop, BOOT_STOP_NONE, BOOT_STOP_BUDGET);
+}
+
+static void assert_fit(const struct boot_share *s)
+{
+	uint64_t n_objects = 0;
+
+	assert_true(s->deadline_ms <= 3600000);
+	assert_true(s->max_bytes <= (uint64_t)1 << 52);
+	assert_counts(&s->metadata);
+	assert_counts(&s->data);
+	assert_true(s->n_launches <= LIMIT_PACK_BYTES / sizeof(struct shadow_launch));
+	assert_true(s->n_objects <= LIMIT_PACK_BYTES / sizeof(struct shadow_object));
+	assert_true(s->n_extents_asked <= LIMIT_PACK_BYTES / sizeof(struct shadow_extent));
+	assert_true(s->n_pages <= (uint64_t)1 << 40);
+	assert_true(s->metadata_us <= UINT64_C(3600000000));
+	assert_in_range(s->outcome, BOOT_UNFINISHED, BOOT_FAILED);
+	assert_true(s->error <= 0 && s->error >= -4095);
+	for (size_t i = 0; i < OBJECT_SKIPS; i++)
+		n_objects += s->n_skips[i];
+	assert_true(n_objects <= UINT32_MAX);
+	assert_true(s->n_named <= BOOT_NAMED);
+	for (size_t i = 0; i < BOOT_NAMED; i++) {
+		assert_non_null(memchr(s->named[i].path, 0, BOOT_NAME_BYTES));
+		assert_true(s->named[i].why <= OBJECT_SKIPS);
+	}
+}
+
+/* Log line and report of it. */
+static void print(const struct boot_share *s)
+{
+	char path[] = "/tmp/elfcast-test-share-XXXXXX";
+	const struct boot_options o = { .report = path };
+	const struct boot_end end = { .stop = (enum boot_stop)s->data.stop };
+	_cleanup_close_ int fd = mkstemp(path), written = -1;
+	_cleanup_free_ char *text = NULL;
+	struct boot_report report;
+	size_t bytes;
+
+	assert_true(fd >= 0);
+	log_set_level(LOG_LEVEL_SILENT);
+	boot_log(&o, s, &end);
+	assert_int_equal(boot_write_report(&o, s, &end), 0);
+	written = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(io_read_file(written, LIMIT_BOOT_REPORT_BYTES, &text, &bytes), 0);
+	unlink(path);
+	assert_int_equal(boot_report_parse(text, &report), 0);
+	assert_int_equal(report.n_objects, s->n_objects);
+}
+
+static void take(const struct boot_share *share)
+{
+	struct boot_share told;
+
+	boot_share_take(share, &told);
+	assert_fit(&told);
+	print(&told);
+}
+
+static void test_anything(void **state)
+{
+	static const int fills[] = { 0x00, 0x7f, 0x80, 0xff };
+	struct boot_share share;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fills); i++) {
+		memset((void *)&share, fills[i], sizeof(share));
+		take(&share);
+	}
+	srandom(1);
+	for (int round = 0; round < 100; round++) {
+		for (size_t i = 0; i < sizeof(share); i++)
+			((unsigned char *)(void *)&share)[i] = (unsigned char)random();
+		take(&share);
+	}
+}
+
+static void test_what_is_right_stays(void **state)
+{
+	struct boot_share share = { .deadline_ms = 30000,
+				    .n_objects = 3,
+				    .n_pages = 12,
+				    .outcome = BOOT_BAD_PACK,
+				    .error = -ESTALE,
+				    .n_skips = { [OBJECT_GONE] = 3 } },
+			  told;
+
+	(void)state;
+	share.data.stop = BOOT_STOP_BUDGET;
+	boot_share_take(&share, &told);
+	assert_memory_equal(&share, &told, sizeof(share));
+	share.deadline_ms = 4000000000u; /* 46 days */
+	assert_int_equal(boot_share_deadline_ms(&share), 3600000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_anything),
+		cmocka_unit_test(test_what_is_right_stays),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
