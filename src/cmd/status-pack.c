@@ -220,6 +220,11 @@ int status_pack(const struct store *s)
 	unsigned n_damaged = 0;
 	int r = load(s, &c, &p, &n_damaged, &disk);
 
+	if (r == -EACCES) {
+		log_error("cannot choose what to read at boot: launch counts are root's to "
+			  "read");
+		return CMD_FAILED;
+	}
 	if (r < 0) {
 		log_errno(r, "cannot choose what to read at boot");
 		return CMD_FAILED;

@@ -30,6 +30,7 @@ struct usage {
 	struct shadow_buffer file;
 	const struct shadow *pack;     /* in it */
 	struct launch_usage *launches; /* as in the pack */
+	int counts_error;	       /* why there are no counts */
 	bool counting;		       /* there are counts at all */
 };
 
@@ -92,7 +93,8 @@ static void look_at_launches(struct usage *u, const struct store *s)
 	_cleanup_(boot_unused_done) struct boot_unused unused = { 0 };
 	uint64_t since_s = boot_time();
 
-	u->counting = launch_counts_load(s, &counts) == 0;
+	u->counts_error = launch_counts_load(s, &counts);
+	u->counting = u->counts_error == 0;
 	if (!u->counting)
 		counts = (struct launch_counts){ 0 };
 	if (boot_unused_load(s, &unused) < 0)
@@ -237,7 +239,10 @@ int status_usage(const struct store *s)
 		print_json(&u);
 	else
 		print_text(&u);
-	if (!u.counting && u.pack->n_launches > 0)
+	if (u.counts_error == -EACCES)
+		log_warning(
+			"launch counts are root's to read: what was launched is not known");
+	else if (!u.counting && u.pack->n_launches > 0)
 		log_warning("launches are not counted: see elfcastd(8)");
 	return CMD_DONE;
 }

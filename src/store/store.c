@@ -35,13 +35,15 @@ static const struct file {
 	uint32_t limit_bytes;
 	enum shadow_kind kind; /* of a container; 0: none */
 	bool durable;	       /* nothing can make it again */
+	mode_t mode;	       /* 0: everybody reads it */
 } files[] = {
 	[STORE_SHADOW] = { IN_SHADOWS, NULL, LIMIT_SHADOW_BYTES, SHADOW_KIND_SHADOW },
 	[STORE_INDEX] = { IN_STATE, "index", LIMIT_PACK_BYTES, SHADOW_KIND_INDEX },
 	[STORE_PACK] = { IN_STATE, "boot.pack", LIMIT_PACK_BYTES, SHADOW_KIND_PACK },
 	[STORE_PLACES] = { IN_STATE, "boot.places", LIMIT_PACK_BYTES, SHADOW_KIND_PLACES },
-	[STORE_LAUNCHES] = { IN_COUNTS, "launches", LIMIT_LAUNCHES_BYTES, .durable = true },
-	[STORE_UNUSED] = { IN_COUNTS, "unused", LIMIT_LAUNCHES_BYTES },
+	[STORE_LAUNCHES] = { IN_COUNTS, "launches", LIMIT_LAUNCHES_BYTES, .durable = true,
+			     .mode = 0640 },
+	[STORE_UNUSED] = { IN_COUNTS, "unused", LIMIT_LAUNCHES_BYTES, .mode = 0640 },
 	[STORE_CONFIG] = { IN_SETTINGS, "elfcast.conf", LIMIT_CONFIG_BYTES },
 	[STORE_BOOT_REPORT] = { IN_RUN, "boot.json", LIMIT_BOOT_REPORT_BYTES },
 	[STORE_WATCH] = { IN_RUN, "watch", PAGE_BYTES },
@@ -323,7 +325,9 @@ static int replace(const struct store *s, const struct file *f, int dir, const c
 	r = make_room(s, f->directory, dir, temporary);
 	if (r >= 0)
 		r = make_room(s, f->directory, dir, name);
-	return r < 0 ? r : store_replace(dir, name, data, bytes, 0644, f->durable);
+	return r < 0 ? r
+		     : store_replace(dir, name, data, bytes, f->mode ? f->mode : 0644,
+				     f->durable);
 }
 
 int store_put(const struct store *s, enum store_file file, const char *name,

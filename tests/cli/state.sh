@@ -105,4 +105,19 @@ same "a FIFO as launch counts: status ends" 0 $?
 check "and names it" says "/var/lib/elfcast/launches: "
 timeout -s TERM -k 10 2 elfcastd --root="$R" 2>"$TMP/err"
 check "elfcastd puts them right" test -f "$V/launches.lock" -a -f "$V/launches"
+same "who launches what is not for all to read" 640 "$(stat -c %a "$V/launches")"
+if [ "$(id -u)" != 0 ] || ! type -P setpriv >/dev/null; then
+	skip "as another user" "needs root and setpriv"
+else
+	cp -r "$BUILD/elfcast" "$TMP/elfcast"
+	chmod 755 "$TMP"
+	as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$TMP/elfcast" "$@" --root="$R"; }
+	status "another user: no launches" 1 as_nobody status --launches
+	check "another user: told why" says "cannot read the launch counts: Permission denied"
+	status "another user: no choice for the boot" 1 as_nobody status --pack
+	check "another user: told why, too" says "launch counts are root's to read"
+	status "another user: what is in memory" 0 as_nobody status --usage
+	check "another user: not what was launched" says "launch counts are root's to read"
+	status "another user: the overview" 0 as_nobody status
+fi
 finish
