@@ -6,10 +6,6 @@
 set -eu
 program=$1 seconds=$2
 name=${program##*/fuzz_}
-more=
-# libarchive 3.6 allocates what a cpio says a name takes, up to 2 GiB; elfcast-check runs
-# under a limit that ends that.
-[ "$name" != payload ] || more=-malloc_limit_mb=4096
 mkdir -p "build-fuzz/corpus-$name"
-exec "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 $more \
+exec "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
 	-artifact_prefix="build-fuzz/crash-$name-" "build-fuzz/corpus-$name" "tests/fuzz/corpus/$name"
