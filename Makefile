@@ -205,17 +205,17 @@ $(LAB): $(wildcard tests/lab/*.[ch])
 		$$($(PKG_CONFIG) --cflags fuse3) -o $@ $(filter %.c,$^) $$($(PKG_CONFIG) --libs fuse3) -lm
 lab: $(LAB)
 
-# libFuzzer: make fuzz FUZZ_SECONDS=600 [FUZZERS=fuzz_shadow]
+# libFuzzer: make fuzz FUZZ_SECONDS=600 [FUZZERS=fuzz_shadow]; the library is built once for all.
 FUZZ_SECONDS ?= 60
 FUZZERS      ?= $(notdir $(FUZZ))
-FUZZ_CFLAGS  := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-build-fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SRC) $(HEADERS)
-	@mkdir -p build-fuzz
+build-fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PKG_LIB) $(LIB)
 	$(call say,FUZZ,$@)
-	$(Q)clang $(filter-out -fno-strict-aliasing,$(BASE_CFLAGS)) -Wno-missing-prototypes \
-		$(INC_tests) $(PKG_INC) -iquote tests/fuzz $(FUZZ_CFLAGS) -o $@ $< \
-		$(LIB_SRC) $(if $(PKG_LIBS),$(wildcard src/pkg/*.c)) $(LIBS) $(PKG_LIBS)
-fuzz: deps-fuzz $(FUZZ)
+	$(Q)$(CC) $(BASE_CFLAGS) -Wno-missing-prototypes $(INC_tests) $(PKG_INC) -iquote tests/fuzz \
+		$(CFLAGS) -fsanitize=fuzzer -o $@ $< $(PKG_LIB) $(LIB) $(LIBS) $(PKG_LIBS)
+fuzz-programs:
+	$(Q)$(MAKE) BUILD=build-fuzz CC=clang CFLAGS='-g -O1' \
+		SANITIZE=fuzzer-no-link,address,undefined $(FUZZ)
+fuzz: deps-fuzz fuzz-programs
 	$(Q)for f in $(FUZZERS); do tests/fuzz/run.sh build-fuzz/$$f $(FUZZ_SECONDS) || exit 1; done
 
 # The tests: see tests/run. As root everything runs; without, system tests are skipped.
@@ -281,7 +281,7 @@ rpm deb:
 clean:
 	rm -rf build build-*
 
-.PHONY: all lab fuzz test-programs check system-check soak quick-check demo bench hdr-check lint format install clean \
+.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak quick-check demo bench hdr-check lint format install clean \
 	rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:
