@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * LD_PRELOAD object that stands in for what hostile input could make of a parser: each JSON
- * text that a process begins to parse makes it try what a parser must not do. What it got is
+ * LD_PRELOAD object that stands in for what hostile input could make of a parser: where it
+ * gives keys of a profile to json-c or a file to libelf, it tries what a parser must not do. What it got is
  * a line in the file FORBIDDEN_LOG, by way of memory mapped at the start.
  */
 #include <dlfcn.h>
@@ -61,15 +61,25 @@ static void try_all(void)
 	result("inherited", fcntl(77, F_GETFD));
 }
 
-struct json_tokener;
-struct json_tokener *json_tokener_new_ex(int depth);
+/* The libraries' own; each is passed on to. */
+void *json_tokener_new_ex(int depth);
+void *elf_begin(int fd, int command, void *archive);
 
-struct json_tokener *json_tokener_new_ex(int depth)
+void *json_tokener_new_ex(int depth)
 {
-	struct json_tokener *(*next)(int) =
-		(struct json_tokener * (*)(int)) dlsym(RTLD_NEXT, "json_tokener_new_ex");
+	void *(*next)(int) = (void *(*)(int))dlsym(RTLD_NEXT, "json_tokener_new_ex");
 
 	if (text)
 		try_all();
 	return next(depth);
+}
+
+void *elf_begin(int fd, int command, void *archive)
+{
+	void *(*next)(int, int, void *) =
+		(void *(*)(int, int, void *))dlsym(RTLD_NEXT, "elf_begin");
+
+	if (text)
+		try_all();
+	return next(fd, command, archive);
 }
