@@ -9,6 +9,7 @@
 
 #include "blockdev.h"
 #include "ext4.h"
+#include "fstypes.h"
 #include "io.h"
 #include "bounds.h"
 #include "metadata-places.h"
@@ -88,7 +89,7 @@ static int open_device(const struct builder *b, struct filesystem *f, const char
 	int r;
 
 	/* An overlay's files have a number that is no device's. */
-	if (!ext4_is_type(mounts_fstype(b->c->mounts, full)) ||
+	if (!fstype_find(mounts_fstype(b->c->mounts, full))->ext4_metadata ||
 	    mounts_device(b->c->mounts, full, &dev) < 0 || dev != f->dev)
 		return -ENOENT;
 	fd = blockdev_open(b->sysfd, dev);

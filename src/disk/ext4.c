@@ -15,12 +15,6 @@
  */
 #define WHOLE_DIRECTORY_BYTES (256u << 10)
 
-bool ext4_is_type(const char *fstype)
-{
-	return strcmp(fstype, "ext4") == 0 || strcmp(fstype, "ext3") == 0 ||
-	       strcmp(fstype, "ext2") == 0;
-}
-
 /* Exactly BYTES, all of them inside the file system. */
 static int read_at(const struct ext4 *fs, uint64_t off, void *ret, size_t bytes)
 {

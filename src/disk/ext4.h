@@ -29,9 +29,6 @@ struct ext4 {
 	uint64_t inode_table;
 };
 
-/* Whether a mount of type FSTYPE is one of these. */
-bool ext4_is_type(const char *fstype);
-
 /*
  * Read and check the superblock on the device open at FD, which RET borrows. -EBADMSG: no
  * such file system, damaged, or larger than the device. -ENOTSUP: a journal, or no UUID.

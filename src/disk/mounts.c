@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
-#include <linux/magic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include "blockdev.h"
 #include "bounds.h"
+#include "fstypes.h"
 #include "mounts.h"
 
 #define NO_MOUNT SIZE_MAX
@@ -40,25 +40,6 @@ struct mounts {
 	 */
 	struct mount_list roots;
 };
-
-/*
- * File systems that answer from this machine's own storage or memory. An overlay on a
- * remote lower directory looks like any other overlay here: its lookups can hang, and only
- * whoever mounted it knows.
- */
-static const char *const local_types[] = {
-	"ext2",	 "ext3",     "ext4",  "xfs",	 "btrfs",  "f2fs",   "squashfs", "erofs",
-	"tmpfs", "overlay",  "ramfs", "iso9660", "vfat",   "exfat",  "jfs",	 "reiserfs",
-	"zfs",	 "bcachefs", "udf",   "ntfs3",	 "rootfs", "nilfs2",
-};
-
-static bool is_one_of(const char *name, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(name, list[i]) == 0)
-			return true;
-	return false;
-}
 
 /* Cut the next field, ended by a space or the line's end, off *P; NULL: none is left. */
 static char *next_field(char **p)
@@ -153,7 +134,7 @@ static bool parse_line(char *line, struct mount *ret)
 	ret->point_bytes = strcmp(point, "/") == 0 ? 0 : strlen(point);
 	ret->fstype = fstype;
 	ret->source = source;
-	ret->local = is_one_of(fstype, local_types, ARRAY_SIZE(local_types));
+	ret->local = fstype_find(fstype)->local;
 	return true;
 }
 
@@ -386,39 +367,13 @@ int mounts_add_root(struct mounts *m, const char *fstype, dev_t dev)
 				      .point = "/",
 				      .fstype = fstype,
 				      .source = "",
-				      .local = is_one_of(fstype, local_types,
-							 ARRAY_SIZE(local_types)),
+				      .local = fstype_find(fstype)->local,
 				      .storage = -1,
 				      .parent = NO_MOUNT,
 				      .children = m->roots };
 	order[m->n] = m->n;
 	m->roots = (struct mount_list){ m->n++, 1 };
 	return 0;
-}
-
-/* Of those in local_types, what a system may be installed on. */
-static const char *type_from_magic(uint32_t magic)
-{
-	switch (magic) {
-	case EXT4_SUPER_MAGIC: /* and ext2, ext3 */
-		return "ext4";
-	case XFS_SUPER_MAGIC:
-		return "xfs";
-	case BTRFS_SUPER_MAGIC:
-		return "btrfs";
-	case F2FS_SUPER_MAGIC:
-		return "f2fs";
-	case SQUASHFS_MAGIC:
-		return "squashfs";
-	case EROFS_SUPER_MAGIC_V1:
-		return "erofs";
-	case OVERLAYFS_SUPER_MAGIC:
-		return "overlay";
-	case TMPFS_MAGIC:
-		return "tmpfs";
-	default:
-		return NULL;
-	}
 }
 
 /*
@@ -428,14 +383,14 @@ static const char *type_from_magic(uint32_t magic)
  */
 static int add_own_root(struct mounts *m)
 {
-	const char *fstype;
+	const struct fstype *type;
 	struct statfs fs;
 	struct stat st;
 
 	if (has_root(m) || statfs("/", &fs) < 0 || stat("/", &st) < 0)
 		return 0;
-	fstype = type_from_magic((uint32_t)fs.f_type);
-	return fstype ? mounts_add_root(m, fstype, st.st_dev) : 0;
+	type = fstype_from_magic((uint32_t)fs.f_type);
+	return *type->name ? mounts_add_root(m, type->name, st.st_dev) : 0;
 }
 
 int mounts_load(struct mounts **ret)
@@ -594,7 +549,6 @@ int mounts_device(const struct mounts *m, const char *path, dev_t *ret)
 static enum storage_class find_storage(const struct mounts *m, int sysfd, const char *path,
 				       int depth)
 {
-	static const char *const image_types[] = { "squashfs", "erofs", "iso9660" };
 	const struct mount *found;
 	char file[PATH_MAX];
 	bool local;
@@ -603,7 +557,7 @@ static enum storage_class find_storage(const struct mounts *m, int sysfd, const 
 	found = find_mount(m, path, &local);
 	if (!found || depth == 0)
 		return STORAGE_FLASH;
-	if (is_one_of(found->fstype, image_types, ARRAY_SIZE(image_types)))
+	if (fstype_find(found->fstype)->image)
 		return STORAGE_IMAGE;
 	if (!local)
 		return STORAGE_NETWORK;

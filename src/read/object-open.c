@@ -7,6 +7,7 @@
 
 #include "blockdev.h"
 #include "ext4.h"
+#include "fstypes.h"
 #include "io.h"
 #include "object-open.h"
 
@@ -107,7 +108,7 @@ int object_open_device(const struct object_place *place, const struct shadow_obj
 	if (!find_local(place, path, full))
 		return 0;
 	*ret_skip = OBJECT_CHANGED;
-	if (!ext4_is_type(mounts_fstype(place->mounts, full)) ||
+	if (!fstype_find(mounts_fstype(place->mounts, full))->ext4_metadata ||
 	    mounts_device(place->mounts, full, &dev) < 0)
 		return 0;
 	sysfd = blockdev_open_sys();

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "bounds.h"
+#include "fstypes.h"
 #include "store.h"
 #include "traced-files.h"
 #include "utf8.h"
@@ -28,12 +29,6 @@ struct traced_alias {
 };
 
 #define CACHE_KEY 1
-
-static const char *const disk_types[] = {
-	"ext2",	 "ext3",    "ext4",    "xfs",  "btrfs",	   "f2fs",  "squashfs",
-	"erofs", "overlay", "iso9660", "vfat", "exfat",	   "zfs",   "bcachefs",
-	"nfs",	 "nfs4",    "udf",     "jfs",  "reiserfs", "ntfs3", "nilfs2",
-};
 
 static const char *const left_out_dirs[] = {
 	"/tmp/", "/var/tmp/", "/dev/", "/proc/", "/sys/", "/run/", "/var/run/",
@@ -118,8 +113,6 @@ static int alias_add(struct traced_files *f, struct traced_alias alias)
 /* Lexical: touches no file. */
 bool traced_files_path_counts(const struct traced_files *f, const char *path)
 {
-	const char *type;
-
 	if (path[0] != '/' || strlen(path) > LIMIT_PATH_BYTES || !utf8_is_plain(path))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(left_out_dirs); i++)
@@ -129,11 +122,7 @@ bool traced_files_path_counts(const struct traced_files *f, const char *path)
 		return false;
 	if (f->system_wide && !mounts_is_local(f->mounts, path))
 		return false;
-	type = mounts_fstype(f->mounts, path);
-	for (size_t i = 0; i < ARRAY_SIZE(disk_types); i++)
-		if (strcmp(type, disk_types[i]) == 0)
-			return true;
-	return false;
+	return fstype_find(mounts_fstype(f->mounts, path))->on_disk;
 }
 
 static bool is_before(const struct timespec *a, const struct timespec *b)
@@ -225,7 +214,7 @@ static struct traced_file *resolve_mapping(struct traced_files *f, ino_t ino,
 	if (!traced_files_path_counts(f, path) || stat(path, &st) < 0)
 		return file_add(f, path, NULL);
 	/* Before Linux 6.8 a mapping on overlayfs has the inode number of a lower layer. */
-	if (st.st_ino != ino && strcmp(mounts_fstype(f->mounts, path), "overlay") != 0)
+	if (st.st_ino != ino && !fstype_find(mounts_fstype(f->mounts, path))->layered)
 		return file_add(f, path, NULL);
 	alias.dev = st.st_dev;
 	alias.ino = st.st_ino;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "bounds.h"
+#include "fstypes.h"
 #include "pageset.h"
 #include "trace-system.h"
 #include "traced-files.h"
@@ -83,7 +84,7 @@ static int learn(struct system_trace *t, struct traced_file *file)
 
 	if (!file)
 		return 0;
-	if (strcmp(mounts_fstype(t->files.mounts, path), "overlay") == 0)
+	if (fstype_find(mounts_fstype(t->files.mounts, path))->layered)
 		return add_overlay_keys(t, file);
 	if (mounts_superblock(t->files.mounts, path, &dev) < 0)
 		return 0;
