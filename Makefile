@@ -128,6 +128,9 @@ LAB      := $(BUILD)/lab/slowdisk
 
 all: $(PROGRAMS) $(TOOLS) $(MAN)
 
+# All that is compiled, and nothing linked: for an architecture whose libraries are not here.
+objects: $(call OBJ,$(SRC))
+
 define compile_dir
 $$(BUILD)/src/$(1)/%.o: src/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
@@ -281,7 +284,7 @@ rpm deb:
 clean:
 	rm -rf build build-*
 
-.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak quick-check demo bench hdr-check lint format install clean \
+.PHONY: all objects lab fuzz fuzz-programs test-programs check system-check soak quick-check demo bench hdr-check lint format install clean \
 	rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:

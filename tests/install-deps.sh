@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Install what building, checking or the demo needs, with the system's package manager.
-# Usage: tests/install-deps.sh build|check|system|demo|bench|fuzz. Does nothing when all is there.
+# Usage: tests/install-deps.sh build|check|system|ci|arm64|demo|bench|fuzz. Does nothing when all
+# is there; says what is missing and how to install it where only root can.
 set -eu
 
 what=${1:-build}
@@ -23,6 +24,14 @@ system) # besides check: package managers, and systems to boot
 	     debhelper lintian mmdebstrap systemd-container qemu-system-x86"
 	rpm="rpm-build rpmlint createrepo_c"
 	;;
+ci) # besides check: what .ci/run looks with
+	deb="clang clang-format shellcheck"
+	rpm="clang clang-tools-extra ShellCheck"
+	;;
+arm64)
+	deb="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+	rpm="gcc-aarch64-linux-gnu"
+	;;
 fuzz)
 	deb="$deb clang libclang-rt-dev librpm-dev libarchive-dev zlib1g-dev"
 	rpm="$rpm clang compiler-rt rpm-devel libarchive-devel zlib-devel"
@@ -43,9 +52,10 @@ bench) # the programs that are launched are those that are there
 	;;
 esac
 
-need_root() {
+need_root() { # command that installs
 	[ "$(id -u)" = 0 ] && return 0
-	echo "these packages are missing and only root can install them:$missing" >&2
+	echo "missing:$missing" >&2
+	echo "As root: $1$missing" >&2
 	exit 1
 }
 
@@ -58,7 +68,7 @@ if command -v dpkg-query >/dev/null 2>&1; then
 		esac
 	done
 	[ -n "$missing" ] || exit 0
-	need_root
+	need_root "apt-get install --no-install-recommends"
 	echo "installing:$missing"
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq
@@ -69,7 +79,7 @@ elif command -v dnf >/dev/null 2>&1; then
 		rpm -q --whatprovides "$p" >/dev/null 2>&1 || missing="$missing $p"
 	done
 	[ -n "$missing" ] || exit 0
-	need_root
+	need_root "dnf install"
 	echo "installing:$missing"
 	# shellcheck disable=SC2086
 	dnf install -y -q $missing
