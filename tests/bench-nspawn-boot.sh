@@ -35,7 +35,7 @@ truncate -s 3G "$work/disk" && mkfs.ext4 -q "$work/disk" && mkdir -p "$R"
 cold
 tar -x -C "$R" -f "$image"
 boot || exit 1
-debs=("$CACHE"/deb/elfcast_*.deb)
+debs=("$PKGS"/deb/elfcast_*.deb)
 cp "${debs[@]}" "$P"
 inside apt-get -y -q -o APT::Sandbox::User=root install /pkg/"${debs[0]##*/}" >"$TMP/out" 2>&1 || {
 	cat "$TMP/out"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For tests that boot a Debian system with systemd, in nspawn: sourced after pkg-lib.sh.
-#   nspawn_image      $image: a tar with what our packages in $CACHE/deb depend on, or skips
+#   nspawn_image      $image: a tar with what our packages in $PKGS/deb depend on, or skips
 #   boot              start the system in $R and wait until it says that it runs
 #   inside COMMAND…   there
 #   halt
@@ -19,15 +19,16 @@ nspawn_image() {
 	fi
 	# With what our packages depend on: no network is needed inside.
 	depends=$(deb_depends)
-	image=$CACHE/$codename-$(cksum <<<"$depends" | cut -d ' ' -f 1).tar
-	if [ ! -s "$image" ]; then
-		if ! mmdebstrap -q --variant=minbase --include="systemd,systemd-sysv,$depends" \
-			"$codename" "$TMP/image.tar" >"$TMP/mmdebstrap.log" 2>&1; then
-			skip "boot" "mmdebstrap failed: $(grep -m 1 '^E:' "$TMP/mmdebstrap.log")"
-			exit 0
-		fi
-		mv "$TMP/image.tar" "$image"
+	if ! cached nspawn "$codename $(versions "$depends")" nspawn_bootstrap "$codename" "$depends"; then
+		skip "boot" "mmdebstrap failed: $(grep -m 1 '^E:' "$TMP/mmdebstrap.log")"
+		exit 0
 	fi
+	# shellcheck disable=SC2034,SC2154 # for the test; of cache.sh
+	image=$cached
+}
+nspawn_bootstrap() { # codename depends file
+	mmdebstrap -q --variant=minbase --format=tar --include="systemd,systemd-sysv,$2" "$1" "$3" \
+		>"$TMP/mmdebstrap.log" 2>&1
 }
 # nspawn refuses /run on a disk; our namespace has one of its own.
 mkdir -p /run/systemd/nspawn && mount -t tmpfs nspawn /run/systemd/nspawn

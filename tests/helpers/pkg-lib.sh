@@ -20,14 +20,15 @@ if [ -z "${PKG_UNSHARED:-}" ]; then
 	PKG_UNSHARED=1 exec unshare --mount --propagation private "$0" "$@"
 fi
 . "$TOP/tests/lib.sh"
+. "$TOP/tests/cache.sh"
 
 # The roots have no other locale, and their shells would say so.
 export LC_ALL=C
 R=$TMP/root   # what the package manager works on
 P=$TMP/pkg    # package files
 T=$TMP/tree   # what is in them
-CACHE=$BUILD/pkgtest
-mkdir -p "$R" "$P" "$T" "$CACHE"
+PKGS=$TMP/built
+mkdir -p "$R" "$P" "$T"
 n_transactions=0
 # Never into a mount, /proc above all.
 trap 'umount -R -l "$R" 2>/dev/null; rm -rf --one-file-system "$TMP"' EXIT
@@ -42,36 +43,43 @@ skip_without() {
 	done
 }
 
-# built KIND [OPTION...]: our packages in $CACHE/KIND, built again when a source is newer.
-# Two tests may want them at once.
+# sources: what our packages are made of, and with what
+sources() {
+	local git=(git -C "$TOP" -c safe.directory='*')
+	(cd "$TOP" && "${git[@]}" ls-files -z src hooks packaging profiles Makefile README.md LICENSE |
+		xargs -0 sha256sum 2>/dev/null)
+	cat /etc/os-release
+	gcc -v 2>&1 | tail -n 1
+	{ dpkg-query -W 'lib*-dev' debhelper dpkg-dev lintian rpm rpmlint ||
+		rpm -q rpm-build rpmlint elfutils-libelf-devel json-c-devel rpm-devel; } 2>/dev/null
+}
+# built KIND [OPTION...]: our packages, in $PKGS/KIND; with options, in $PKGS/KIND-2
 built() {
-	local kind=$1 out=$CACHE/$1${2:+-2}
+	local kind=$1 name=$1${2:+-2}
 	shift
-	exec 9>"$CACHE/lock.$kind"
-	flock 9
-	if [ ! -e "$out/stamp" ] || [ -n "$(find "$TOP"/{src,hooks,packaging,profiles,Makefile} \
-		-newer "$out/stamp" -print -quit)" ]; then
-		rm -rf "$out"
-		mkdir -p "$out"
-		touch "$TMP/stamp"
-		# One object directory for all builds: the same sources with the same flags.
-		if ! OUT=$out BUILD=$CACHE/obj-$kind "$TOP/packaging/build-$kind.sh" "$@" \
-			>"$TMP/build.log" 2>&1; then
-			sed 's/^/# /' "$TMP/build.log"
-			exec 9>&-
-			return 1
-		fi
-		touch -r "$TMP/stamp" "$out/stamp"
+	if ! cached packages "$name $* $(sources)" build_packages "$kind" "$@"; then
+		sed 's/^/# /' "$TMP/build.log"
+		return 1
 	fi
-	exec 9>&-
+	mkdir -p "$PKGS"
+	ln -sfn "$cached" "$PKGS/$name"
+}
+build_packages() { # kind [option...] directory
+	local kind=$1 out=${*: -1}
+	set -- "${@:2:$#-2}"
+	mkdir -p "$out"
+	OUT=$out BUILD=$TMP/obj-$kind "$TOP/packaging/build-$kind.sh" "$@" >"$TMP/build.log" 2>&1
 }
 
-# deb_depends: what our packages in $CACHE/deb depend on, NAME,NAME…
+# deb_depends: what our packages in $PKGS/deb depend on, NAME,NAME…
 deb_depends() {
 	local f
-	for f in "$CACHE"/deb/*.deb; do dpkg-deb -f "$f" Depends; done | tr ',|' '\n\n' |
+	for f in "$PKGS"/deb/*.deb; do dpkg-deb -f "$f" Depends; done | tr ',|' '\n\n' |
 		sed 's/(.*//; s/ //g; /^elfcast/d; /^$/d' | sort -u | paste -s -d ,
 }
+
+# versions NAME,NAME…: of packages, here
+versions() { tr , '\n' <<<"$1" | xargs -d '\n' dpkg-query -W; }
 
 # base_tree: in $BASE what packages' scripts and our programs need; /usr is merged
 base_tree() {

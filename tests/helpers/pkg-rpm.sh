@@ -30,8 +30,8 @@ rpm_packages() {
 		make_rpm "$T/prog-$v" prog $v "$(uname -m)" || return 1
 		make_rpm "$T/prog-elfcast-$v" prog-elfcast $v noarch "Supplements: prog" || return 1
 	done
-	cp "$CACHE"/rpm/elfcast-0*-1.*"$(uname -m)".rpm "$P/elfcast-1.rpm" || return 1
-	cp "$CACHE"/rpm-2/elfcast-0*-2.*"$(uname -m)".rpm "$P/elfcast-2.rpm"
+	cp "$PKGS"/rpm/elfcast-0*-1.*"$(uname -m)".rpm "$P/elfcast-1.rpm" || return 1
+	cp "$PKGS"/rpm-2/elfcast-0*-2.*"$(uname -m)".rpm "$P/elfcast-2.rpm"
 }
 
 pkg_file() { echo "$P/$1-$2.rpm"; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # needs: memory-pressure
-# takes: 60 s
+# takes: 90 s
 # A Debian system, booted with systemd: apt installs our packages inside, triggers compile, the
 # unit compiles at the next boot what no trigger saw, and a purge leaves nothing.
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
@@ -39,7 +39,7 @@ for v in 1 2; do
 		dpkg-deb --root-owner-group -b "$T/$name-$v" "$P/$name-$v.deb" >/dev/null
 	done
 done
-cp "$CACHE"/deb/elfcast*_0*.deb "$P"
+cp "$PKGS"/deb/elfcast*_0*.deb "$P"
 rm -f "$P"/*dbgsym*
 chmod 755 "$TMP"
 tar -x -C "$R" -f "$image"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 80 s
 # dnf 4 with a repository: transactions, the optional plugin, a hook that fails.
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
 . "$TOP/tests/helpers/pkg-rpm.sh"

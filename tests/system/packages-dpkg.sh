@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 80 s
 # dpkg: every transaction from every state; triggers put off; a hook that fails.
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
 skip_without dpkg dpkg-deb dpkg-buildpackage dh python3 git
@@ -31,7 +32,7 @@ for v in 1 2; do
 	make_deb "$T/prog-$v" prog $v "$arch"
 	make_deb "$T/prog-elfcast-$v" prog-elfcast $v all
 done
-cp "$CACHE"/deb/elfcast_*_"$arch".deb "$P/elfcast-1.deb"
+cp "$PKGS"/deb/elfcast_*_"$arch".deb "$P/elfcast-1.deb"
 dpkg-deb -R "$P/elfcast-1.deb" "$TMP/next"
 sed -i 's/^Version: .*/&+2/' "$TMP/next/DEBIAN/control"
 dpkg-deb -Znone -b "$TMP/next" "$P/elfcast-2.deb" >/dev/null

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 50 s
 # rpm transactions in which every system call of the hook fails in turn, with each of six
 # errors, or its caller is killed: exit status 0, not a word, and the next compile repairs.
 # STEP=1 takes every call (more than 1,000 transactions); default: every 12th.

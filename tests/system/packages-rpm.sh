@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 60 s
 # rpm: every transaction from every state; without scripts and triggers; with a hook that fails.
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
 . "$TOP/tests/helpers/pkg-rpm.sh"

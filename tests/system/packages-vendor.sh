@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 25 s
 # The vendor's way of profiles/README.md from end to end: build a program, install and train
 # it, check and package the profile, dnf install from a repository, upgrade one of the two.
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
@@ -11,7 +12,7 @@ built rpm || {
 }
 base_tree
 make_rpm "$BASE" base 1 "$(uname -m)" "Provides: rtld(GNU_HASH) /bin/sh" || exit 1
-cp "$CACHE"/rpm/elfcast-0*."$(uname -m)".rpm "$P"
+cp "$PKGS"/rpm/elfcast-0*."$(uname -m)".rpm "$P"
 
 # ---- the vendor's package: what the tutorial shows ----
 V=$TMP/vendor
