@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For tests that boot a machine: Debian's kernel and systemd in QEMU, without KVM. Sourced
 # after pkg-lib.sh.
-#   qemu_image PACKAGE…     $image: a tar of a system with them, what our packages in $CACHE/deb
+#   qemu_image PACKAGE…     $image: a tar of a system with them, what our packages in $PKGS/deb
 #                           depend on, and a kernel, or skips
 #   qemu_disk FILE SIZE     a raw disk with that system; mounted at $R
-#   qemu_run SECONDS WORDS DISK…    boot it, until it powers itself off, or for so long; WORDS:
-#                           of the kernel's command line, DISK: SERIAL=FILE
+#   qemu_run SECONDS WORDS DISK…    boot it, until it powers itself off, or has had so much time;
+#                           WORDS: of the kernel's command line, DISK: SERIAL=FILE
 
 # Linux 6.12: what records a boot needs 6.10, and Debian 12 has 6.1.
 QEMU_SUITE=bookworm QEMU_KERNEL=linux-image-cloud-amd64
@@ -23,7 +23,7 @@ qemu_sources() {
 }
 
 qemu_image() { # package...
-	local depends sources sum
+	local depends sources
 	if [ "$(. /etc/os-release && echo "$VERSION_CODENAME")" != $QEMU_SUITE ] ||
 		[ "$(uname -m)" != x86_64 ]; then
 		skip "a machine" "our packages link this system's libraries, and this is not $QEMU_SUITE"
@@ -34,13 +34,20 @@ qemu_image() { # package...
 		finish
 	fi
 	depends=$(deb_depends)
-	sum=$(cksum <<<"$depends $*" | cut -d ' ' -f 1)
-	image=$CACHE/qemu-$sum.tar
-	[ ! -s "$image" ] || return 0
 	if ! sources=$(qemu_sources); then
 		skip "a machine" "apt has no source of Debian's"
 		exit 0
 	fi
+	if ! cached qemu "$(versions "$depends") $* $(declare -f qemu_bootstrap)" qemu_bootstrap \
+		"$depends,$(tr ' ' , <<<"$*")" "$sources"; then
+		skip "a machine" "mmdebstrap failed: $(grep -m 1 '^E:' "$TMP/mmdebstrap.log")"
+		exit 0
+	fi
+	# shellcheck disable=SC2154 # of cache.sh
+	image=$cached
+}
+
+qemu_bootstrap() { # packages sources file
 	# An initrd with what the disks here need, and no more: it is unpacked without KVM.
 	cat >"$TMP/initramfs" <<-'HOOK'
 		#!/bin/sh
@@ -49,15 +56,10 @@ qemu_image() { # package...
 		chroot "$1" update-initramfs -u >/dev/null
 	HOOK
 	chmod +x "$TMP/initramfs"
-	# shellcheck disable=SC2086 # a list of packages
-	if ! mmdebstrap -q --variant=minbase --skip=cleanup/apt \
-		--include="systemd,systemd-sysv,udev,kmod,initramfs-tools,zstd,$depends,$(tr ' ' , <<<"$*")" \
+	mmdebstrap -q --variant=minbase --skip=cleanup/apt --format=tar \
+		--include="systemd,systemd-sysv,udev,kmod,initramfs-tools,zstd,$1" \
 		--include=$QEMU_KERNEL/$QEMU_SUITE-backports --customize-hook="$TMP/initramfs" \
-		$QEMU_SUITE "$TMP/image.tar" - <<<"$sources" >"$TMP/mmdebstrap.log" 2>&1; then
-		skip "a machine" "mmdebstrap failed: $(grep -m 1 '^E:' "$TMP/mmdebstrap.log")"
-		exit 0
-	fi
-	mv "$TMP/image.tar" "$image.new" && mv "$image.new" "$image"
+		$QEMU_SUITE "$3" - <<<"$2" >"$TMP/mmdebstrap.log" 2>&1
 }
 
 qemu_disk() { # file size
@@ -67,9 +69,17 @@ qemu_disk() { # file size
 	echo "LABEL=elfcast-root / ext4 defaults 0 1" >"$R/etc/fstab"
 }
 
-# 0 when it powered itself off; what its console said is in $TMP/console.
+# waited PID: seconds for which one of its threads, that which waited longest, was ready to run
+# while others had the CPU, as the kernel counts
+waited() {
+	cat "/proc/$1/task"/*/schedstat 2>/dev/null |
+		awk '$2 > most { most = $2 } END { print int(most / 1e9) }'
+}
+
+# 0 when it powered itself off; what its console said is in $TMP/console. What other processes
+# take of the machine is not its time; but all ends when the test is SECONDS_IN_ALL old.
 qemu_run() { # seconds words disk...
-	local seconds=$1 words=$2 args=() disk
+	local seconds=$1 words=$2 args=() disk pid t0=$SECONDS
 	shift 2
 	for disk; do
 		args+=(-drive "if=none,format=raw,cache=unsafe,id=${disk%%=*},file=${disk#*=}"
@@ -77,9 +87,16 @@ qemu_run() { # seconds words disk...
 	done
 	# Without cmpxchg16b: TCG of QEMU 7.2 spoils the flags, and Linux panics in
 	# kmem_cache_alloc_noprof() within seconds.
-	timeout -k 5 "$seconds" qemu-system-x86_64 -nodefaults -no-user-config \
+	qemu-system-x86_64 -nodefaults -no-user-config \
 		-machine q35,accel=tcg -cpu max,-cx16 -smp 2 -m 1G -display none -no-reboot \
 		-serial "file:$TMP/console" -kernel "$TMP/vmlinuz" -initrd "$TMP/initrd" \
 		-append "root=LABEL=elfcast-root rw console=ttyS0 quiet systemd.show_status=yes panic=-1 $words" \
-		"${args[@]}" </dev/null >"$TMP/qemu.log" 2>&1
+		"${args[@]}" </dev/null >"$TMP/qemu.log" 2>&1 &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		[ $((SECONDS - t0 - $(waited $pid))) -le "$seconds" ] &&
+			[ $SECONDS -le "$SECONDS_IN_ALL" ] || kill $pid
+		sleep 1
+	done
+	wait $pid
 }
