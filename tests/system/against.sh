@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# takes: 60 s
+# takes: 70 s
 # check --against packages as rpmbuild, dpkg-deb and tar make them, whole and damaged.
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/tests/packages.sh"

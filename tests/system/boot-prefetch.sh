@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # needs: lab memory-pressure
-# takes: 60 s
+# takes: 85 s
 # elfcast-prefetch against the real kernel, on an ext4 image of its own: what it reads, what
 # it refuses, and everything that makes it stop. Mounts are made in a namespace of the test's
 # own, memory cgroups are its own and removed.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 15 s
 # The build-id readers on what is installed here: they agree with each other on all
 # programs, and with readelf on a sample.
 set -u

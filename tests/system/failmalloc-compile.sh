@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 60 s
 # Every allocation of a compile fails in turn, once and from then on, in the parent and in
 # the child that parses: never a crash of the parent, never a torn shadow; a child that dies
 # costs one profile; and the next compile repairs everything.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 30 s
 # Every allocation of prefetch and run fails in turn, once and from then on: prefetch says so
 # in a line, the launch of run never notices, nothing crashes.
 . "$(dirname "$0")/../lib.sh"

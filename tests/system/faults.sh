@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 60 s
 # The hook with each of its system calls failing in turn, with several errors, and killed at
 # each: exit status 0 and not a byte (the kill of the first process aside), no shadow that is
 # torn, and the next hook repairs.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 30 s
 # kill -9 of compile at each of its system calls in turn: every shadow there is is the old
 # one or the new one, whole; and the next compile repairs everything.
 . "$(dirname "$0")/../lib.sh"

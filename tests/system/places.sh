@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 40 s
 # Places of metadata against the kernel: what a cold file system reads of its device when
 # files are opened is in the computed set, and once that was read ahead, opening reads
 # nothing more. On ext4 in several shapes, ext3 and ext2; nothing happens on others.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 40 s
 # Power cuts: /var is a file system of its own; a compile is killed at one of its system
 # calls (or finishes), something unrelated is fsynced, so that the journal is written, and
 # the image is copied as the disk is at that moment. Mounted again: whatever shadow can be

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # needs: lab tracefs
-# takes: 40 s
+# takes: 60 s
 # Recording the whole system against 'elfcast train' of the same launches: what the recorder
 # tells of a real program on a cold disk, while other programs run.
 #

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # needs: lab
-# takes: 30 s
+# takes: 50 s
 # Training against an independent oracle: the page cache of a private, cold mount without
 # read-ahead, after one launch, by mincore(2). The kernel keeps exactly what was needed.
 #

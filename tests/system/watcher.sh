@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# takes: 100 s
+# takes: 75 s
 # elfcastd against the real kernel: counting real execs, with and without root, in the face of
 # floods, stops, kills, full disks, and directories that come and go.
 . "$(dirname "$0")/../lib.sh"
