@@ -65,7 +65,7 @@ boot() {
 			--system-call-filter="fanotify_init fanotify_mark" --console=read-only --boot
 	) </dev/null >"$TMP/console" 2>&1 &
 	nspawn=$!
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1800; i++)); do
 		leader=$(cat "/proc/$nspawn/task/$nspawn/children" 2>/dev/null)
 		leader=${leader%% *}
 		case $(inside systemctl is-system-running --wait 2>/dev/null) in

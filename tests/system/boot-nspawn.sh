@@ -12,7 +12,7 @@ nspawn_image
 
 # The unit's job is done when its program has started: wait for its end.
 unit_ended() {
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1800; i++)); do
 		[ "$(inside systemctl show -P ActiveState elfcast-compile)" = inactive ] &&
 			[ -n "$(inside systemctl show -P ExecMainExitTimestamp elfcast-compile)" ] &&
 			[ "$(inside systemctl show -P ExecMainStatus elfcast-compile)" = 0 ] && return 0
@@ -121,7 +121,7 @@ boot_pack() {
 		"$BUILD/tests/mkpack" "$R" >"$R/var/lib/elfcast/boot.pack"
 }
 boot_unit_ended() {
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1800; i++)); do
 		[ "$(inside systemctl show -P SubState elfcast-boot)" = dead ] &&
 			[ -n "$(inside systemctl show -P ExecMainExitTimestamp elfcast-boot)" ] && break
 		sleep 0.1
@@ -172,7 +172,7 @@ print(eval(sys.argv[1], {"s": json.load(sys.stdin)}))' "$1"
 }
 same "the watcher is off until somebody enables it" disabled "$(inside systemctl is-enabled elfcastd)"
 check "it starts" inside systemctl start elfcastd
-for ((i = 0; i < 100; i++)); do
+for ((i = 0; i < 1800; i++)); do
 	[ "$(launches 's["watcher"]["running"] and s["watcher"]["programs"] > 0')" = True ] && break
 	sleep 0.1
 done

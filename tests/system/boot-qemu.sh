@@ -60,7 +60,7 @@ case $(</proc/cmdline) in
 	cp /etc/elfcast/profiles.d/*.boot.json $out/profile.json
 	;;
 *)
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1800; i++)); do
 		[ -n "$(systemctl show -P ExecMainExitTimestamp elfcast-boot)" ] && break
 		[ "$(systemctl show -P ConditionResult elfcast-boot)" = no ] && break
 		sleep 0.1

@@ -272,7 +272,7 @@ preload="LD_PRELOAD=$BUILD/tests/hangread.so HANGREAD_LOG=$work/hung"
 # shellcheck disable=SC2086
 same "run: a stuck helper holds no pipe" finished \
 	"$(env $preload timeout 60 "$elfcast" run -- "$prog" echo finished | cat)"
-for _ in $(seq 200); do # the command does not wait for its helper, but here we do
+for _ in $(seq 1200); do # the command does not wait for its helper, but here we do
 	[ -s "$work/hung" ] && break
 	sleep 0.05
 done

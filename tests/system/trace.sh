@@ -176,7 +176,7 @@ start_stubborn
 kill -KILL $tracer
 wait $tracer 2>/dev/null
 status=1
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
 	status=0
 	for pid in $kids; do
 		is_alive "$pid" && status=1

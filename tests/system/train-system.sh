@@ -160,7 +160,7 @@ for kid in $kids; do # the starter of sleep; the keeper has none
 	[ -z "$grandkids" ] || kill -KILL "$kid" $grandkids
 done
 wait $recorder 2>/dev/null
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
 	[ "$(kernel_state)" = "$before" ] && break
 	sleep 0.05
 done

@@ -16,9 +16,9 @@ clean_up() {
 }
 trap clean_up EXIT
 
-wait_until() { # command...: within 20 s
+wait_until() { # command...: within a minute
 	local i
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		"$@" && return 0
 		sleep 0.05
 	done
