@@ -62,6 +62,7 @@ built() {
 		return 1
 	fi
 	mkdir -p "$PKGS"
+	# shellcheck disable=SC2154 # of cache.sh
 	ln -sfn "$cached" "$PKGS/$name"
 }
 build_packages() { # kind [option...] directory
