@@ -12,8 +12,8 @@
 #include "cmd.h"
 #include "bounds.h"
 #include "log.h"
+#include "search-path.h"
 #include "terminal.h"
-#include "training.h"
 
 #define DEFAULT_ROUNDS	  10
 #define MAX_ROUNDS	  1000
@@ -82,7 +82,7 @@ static int find_shadows(struct setting *s, char *const argv[])
 {
 	int r;
 
-	r = train_search_program(argv[0], &s->found);
+	r = search_path_find(argv[0], &s->found);
 	if (r == 0)
 		r = program_resolve(&s->store, argv[0], &s->program);
 	if (r < 0)

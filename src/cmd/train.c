@@ -16,6 +16,7 @@
 #include "log.h"
 #include "output-file.h"
 #include "readable.h"
+#include "search-path.h"
 #include "store.h"
 #include "reconcile.h"
 #include "train-system.h"
@@ -404,7 +405,7 @@ static int train(char *argv[])
 {
 	_cleanup_(training_done) struct training t = { .argv = argv };
 	_cleanup_free_ char *path = NULL;
-	int r = train_search_program(argv[0], &t.found);
+	int r = search_path_find(argv[0], &t.found);
 
 	if (r == 0)
 		r = train_find_program(argv[0], &t.program);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "launch-shadows.h"
+#include "search-path.h"
 #include "vec.h"
 
 /* What a root-relative path leads to, links followed below the root: its canonical path. */
@@ -44,46 +45,18 @@ static int canonical_path(const struct store *s, const char *path, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* As execvp(3): the first file in $PATH that may be executed; an empty part is here. */
-static int search_path(const struct store *s, const char *name, char **ret)
-{
-	const char *list = getenv("PATH");
-	int r = -ENOENT;
-
-	if (!list)
-		list = "/usr/local/bin:/usr/bin:/bin";
-	while (r < 0) {
-		size_t n = strcspn(list, ":");
-		char path[PATH_MAX];
-
-		if ((size_t)snprintf(path, sizeof(path), "%.*s%s%s", (int)n, list,
-				     n ? "/" : "", name) < sizeof(path)) {
-			int error = access(path, X_OK) < 0 ? -errno
-							   : canonical_path(s, path, ret);
-
-			if (error == 0 || error == -ENOMEM)
-				return error;
-			if (error == -EACCES)
-				r = error;
-		}
-		if (!list[n])
-			return r;
-		list += n + 1;
-	}
-	return r;
-}
-
 int program_resolve(const struct store *s, const char *command, char **ret)
 {
 	bool is_root = strcmp(s->root_path, "/") == 0;
+	_cleanup_free_ char *found = NULL;
+	int r;
 
 	if (!is_root && command[0] != '/')
 		return -EINVAL;
-	if (!*command)
-		return -ENOENT;
-	if (!strchr(command, '/'))
-		return search_path(s, command, ret);
-	return canonical_path(s, command, ret);
+	if (*command && strchr(command, '/'))
+		return canonical_path(s, command, ret);
+	r = search_path_find(command, &found);
+	return r < 0 ? r : canonical_path(s, found, ret);
 }
 
 const char *launch_shadow_program(const struct shadow_buffer *b)

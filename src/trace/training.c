@@ -11,6 +11,7 @@
 #include "hash.h"
 #include "bounds.h"
 #include "readable.h"
+#include "search-path.h"
 #include "training.h"
 
 static int set_text(char **field, const char *text)
@@ -149,59 +150,11 @@ int train_profile(const struct train_options *o, const struct trace_result *t,
 	return 0;
 }
 
-static int check_executable(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0)
-		return -EACCES;
-	return 0;
-}
-
-/* As execvp(3): what is there but may not be executed is only told when nothing else is. */
-static int search_path(const char *dirs, const char *command, char **ret)
-{
-	int result = -ENOENT;
-
-	for (const char *dir = dirs, *end; dir; dir = *end ? end + 1 : NULL) {
-		_cleanup_free_ char *path = NULL;
-		int n, r;
-
-		end = strchrnul(dir, ':');
-		n = (int)MIN(end - dir, (ptrdiff_t)LIMIT_PATH_BYTES); /* more fails */
-		if (asprintf(&path, "%.*s%s%s", n, dir, n ? "/" : "./", command) < 0)
-			return -ENOMEM;
-		r = check_executable(path);
-		if (r == 0) {
-			*ret = TAKE_PTR(path);
-			return 0;
-		}
-		if (r == -EACCES)
-			result = r;
-	}
-	return result;
-}
-
-int train_search_program(const char *command, char **ret)
-{
-	const char *dirs = getenv("PATH");
-	int r;
-
-	if (!*command)
-		return -ENOENT;
-	if (!strchr(command, '/'))
-		return search_path(dirs ? dirs : "/bin:/usr/bin", command, ret);
-	r = check_executable(command);
-	return r < 0 ? r : set_text(ret, command);
-}
-
 int train_find_program(const char *command, char **ret)
 {
 	_cleanup_free_ char *path = NULL;
 	char *canonical;
-	int r = train_search_program(command, &path);
+	int r = search_path_find(command, &path);
 
 	if (r < 0)
 		return r;

@@ -21,12 +21,7 @@ struct train_options {
 int train_profile(const struct train_options *o, const struct trace_result *r,
 		  struct profile **ret, unsigned *ret_n_private);
 
-/*
- * What would run as COMMAND, found along PATH as execvp(3) does. New string. -ENOENT,
- * -EACCES.
- */
-int train_search_program(const char *command, char **ret);
-/* Its canonical path, which names the profile: links resolved. */
+/* Canonical path of what search_path_find() finds, which names the profile. New. */
 int train_find_program(const char *command, char **ret);
 
 #endif

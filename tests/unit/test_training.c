@@ -15,6 +15,7 @@
 #include "hash.h"
 #include "io.h"
 #include "bounds.h"
+#include "search-path.h"
 #include "training.h"
 #include "traced-files.h"
 
@@ -195,7 +196,7 @@ static void test_find_program(void **state)
 
 	snprintf(path, sizeof(path), "/nonexistent:%s", dir);
 	setenv("PATH", path, 1);
-	assert_int_equal(train_search_program("link", &found), 0);
+	assert_int_equal(search_path_find("link", &found), 0);
 	assert_string_equal(found, link_path);
 	assert_int_equal(train_find_program("link", &by_path), 0);
 	assert_string_equal(by_path, program_path);
