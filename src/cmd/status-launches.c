@@ -76,7 +76,7 @@ static void print_warnings(const struct watch_state *w, bool running)
 }
 
 static void print_json(const struct launch_counts *l,
-		       const struct launch_count *const *sorted,
+		       const struct launch_count *const *sorted, size_t n,
 		       const struct watch_state *w, bool running)
 {
 	json_open(NULL, '{');
@@ -91,7 +91,7 @@ static void print_json(const struct launch_counts *l,
 		    running && w->last_error ? strerror((int)w->last_error) : NULL);
 	json_close('}');
 	json_open("programs", '[');
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_open(NULL, '{');
 		json_string("program", sorted[i]->program);
 		json_double("launches", launches_of(sorted[i]));
@@ -108,6 +108,7 @@ int status_launches(const struct store *s)
 	_cleanup_free_ const struct launch_count **sorted = NULL;
 	_cleanup_(launch_counts_done) struct launch_counts l = { 0 };
 	struct watch_state w = { 0 };
+	size_t n = 0;
 	bool running;
 	int r = launch_counts_load(s, &l);
 
@@ -123,13 +124,15 @@ int status_launches(const struct store *s)
 	sorted = calloc(l.n + 1, sizeof(*sorted));
 	if (!sorted)
 		return CMD_FAILED;
+	/* Whoever was only read ahead in vain was not launched. */
 	for (size_t i = 0; i < l.n; i++)
-		sorted[i] = &l.items[i];
-	qsort(sorted, l.n, sizeof(*sorted), compare_weights);
+		if (l.items[i].weight > 0)
+			sorted[n++] = &l.items[i];
+	qsort(sorted, n, sizeof(*sorted), compare_weights);
 	if (arg_json)
-		print_json(&l, sorted, &w, running);
+		print_json(&l, sorted, n, &w, running);
 	else
-		print_text(sorted, l.n, &w, running);
+		print_text(sorted, n, &w, running);
 	print_warnings(&w, running);
 	return CMD_DONE;
 }

@@ -18,7 +18,6 @@
 #include "pack.h"
 #include "status.h"
 #include "text-out.h"
-#include "boot-unused.h"
 
 struct launch_usage {
 	uint64_t n_pages, n_resident, n_evicted, n_unknown; /* that it brings in */
@@ -90,15 +89,12 @@ static uint64_t boot_time(void)
 static void look_at_launches(struct usage *u, const struct store *s)
 {
 	_cleanup_(launch_counts_done) struct launch_counts counts = { 0 };
-	_cleanup_(boot_unused_done) struct boot_unused unused = { 0 };
 	uint64_t since_s = boot_time();
 
 	u->counts_error = launch_counts_load(s, &counts);
 	u->counting = u->counts_error == 0;
 	if (!u->counting)
 		counts = (struct launch_counts){ 0 };
-	if (boot_unused_load(s, &unused) < 0)
-		unused = (struct boot_unused){ 0 };
 	for (uint32_t i = 0; i < u->pack->n_launches; i++) {
 		const struct shadow_launch *l = &u->pack->launches[i];
 		const char *program = shadow_string(u->pack, l->program);
@@ -108,7 +104,7 @@ static void look_at_launches(struct usage *u, const struct store *s)
 			strcmp(shadow_string(u->pack, l->scenario), SCENARIO_BOOT) == 0;
 		u->launches[i].launched =
 			u->launches[i].boot || (c && c->last_s >= since_s);
-		u->launches[i].n_boots = boot_unused_boots(&unused, program);
+		u->launches[i].n_boots = launch_counts_vain_boots(&counts, program);
 	}
 }
 

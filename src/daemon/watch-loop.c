@@ -21,7 +21,6 @@
 #include "log.h"
 #include "marks.h"
 #include "sandbox.h"
-#include "boot-unused.h"
 #include "watch-state.h"
 #include "watch-loop.h"
 #include "watched.h"
@@ -234,11 +233,11 @@ static void read_the_rest(struct watch *w)
 }
 
 /* What was not seen may have been launched: then this boot is no evidence against anyone. */
-static void note_unused(struct watch *w)
+static void note_boot(struct watch *w)
 {
 	bool saw_all = w->state.n_overflows == 0 && w->state.n_unwatched == 0;
-	int r = boot_unused_note_stored(&w->store, &w->launches,
-					saw_all ? w->since_s : UINT64_MAX);
+	int r = launch_counts_note_this_boot(&w->store, &w->launches,
+					     saw_all ? w->since_s : UINT64_MAX);
 
 	if (r < 0)
 		log_errno(r, "cannot note what was read ahead in vain");
@@ -260,8 +259,8 @@ static int loop(struct watch *w)
 	if (w->result < 0)
 		return w->result;
 	read_the_rest(w);
+	note_boot(w);
 	write_counts(w);
-	note_unused(w);
 	return 0;
 }
 

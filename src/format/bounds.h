@@ -15,7 +15,7 @@
 /* Text profiles (the hook parses at most 8 MiB, nested at most 8 deep). */
 #define LIMIT_PROFILE_BYTES	 (8u << 20)
 #define LIMIT_JSON_DEPTH	 8u
-#define LIMIT_JSON_KEYS		 64u /* keys of one JSON object */
+#define LIMIT_JSON_KEYS		 64u	     /* keys of one JSON object */
 #define LIMIT_EXTRA_BYTES	 (64u << 10) /* text of the value of one unknown key */
 #define LIMIT_PROFILE_OBJECTS	 16384u
 #define LIMIT_PROFILE_PAGE_RUNS	 (1u << 18) /* all objects together */
@@ -69,7 +69,7 @@
 #define LIMIT_LAUNCH_PATH_BYTES	 1023u
 #define LIMIT_LAUNCHES_BYTES	 (LIMIT_LAUNCHES * (LIMIT_LAUNCH_PATH_BYTES + 64u))
 #define LIMIT_TIME_S		 1099511627775u
-#define LIMIT_UNUSED_BOOTS	 1000u /* boots without a launch: more say no more */
+#define LIMIT_VAIN_BOOTS	 1000u /* boots without a launch: more say no more */
 
 /* /proc/self/mountinfo; about 100 bytes a mount, and the kernel allows 100,000 mounts. */
 #define LIMIT_MOUNTINFO_BYTES	 (64u << 20)

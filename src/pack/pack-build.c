@@ -7,10 +7,9 @@
 #include "bounds.h"
 #include "object-open.h"
 #include "pack-build.h"
-#include "boot-unused.h"
 
 /*
- * Without counts all are equal: a damaged file costs the order, not the pack. An image is made
+ * Without counts all are equal, and may hope: a damaged file costs the order, not the pack. An image is made
  * without: who makes it launches other programs than those who are going to use it.
  */
 static int load_counts(const struct store *s, struct launch_counts *ret)
@@ -50,16 +49,14 @@ static int add_shadow(struct pack *p, const struct store *s, const char *name,
 		count_of(counts, shadow_string(shadow, shadow->launches[0].program)));
 }
 
-static int add_shadows(struct pack *p, const struct store *s, unsigned *n_damaged)
+static int add_shadows(struct pack *p, const struct store *s,
+		       const struct launch_counts *counts, unsigned *n_damaged)
 {
 	_cleanup_(name_list_done) struct name_list names = { 0 };
-	_cleanup_(launch_counts_done) struct launch_counts counts = { 0 };
 	int r = store_list_shadows(s, &names);
 
-	if (r == 0)
-		r = load_counts(s, &counts);
 	for (size_t i = 0; r == 0 && i < names.n; i++)
-		r = add_shadow(p, s, names.names[i], &counts, n_damaged);
+		r = add_shadow(p, s, names.names[i], counts, n_damaged);
 	return r;
 }
 
@@ -69,18 +66,10 @@ static uint64_t ram_bytes(const struct store *s)
 	return s->usr || strcmp(s->root_path, "/") != 0 ? 0 : config_ram_bytes();
 }
 
-/* Damaged, it is as good as none: everything may hope again. */
-static int load_unused(const struct store *s, struct boot_unused *ret)
-{
-	int r = s->usr ? -ENOENT : boot_unused_load(s, ret);
-
-	return r == -ENOENT || launch_counts_are_lost(r) ? 0 : r;
-}
-
 int pack_build(const struct store *s, const struct config *c, const struct mounts *mounts,
 	       struct pack **ret, unsigned *ret_damaged)
 {
-	_cleanup_(boot_unused_done) struct boot_unused unused = { 0 };
+	_cleanup_(launch_counts_done) struct launch_counts counts = { 0 };
 	_cleanup_(boot_programs_done) struct boot_programs starts = { 0 };
 	const struct pack_options options = {
 		.budget_bytes =
@@ -88,17 +77,17 @@ int pack_build(const struct store *s, const struct config *c, const struct mount
 		.budget_us = (uint64_t)c->time_ms * 1000,
 		.always = &c->always,
 		.never = &c->never,
-		.unused = &unused,
+		.counts = &counts,
 		.boot_programs = &starts,
 	};
 	_cleanup_(pack_freep) struct pack *p = pack_new(&options);
 	unsigned n_damaged = 0;
-	int r = p ? load_unused(s, &unused) : -ENOMEM;
+	int r = p ? load_counts(s, &counts) : -ENOMEM;
 
 	if (r == 0)
 		r = boot_programs_find(s, mounts, &starts);
 	if (r == 0)
-		r = add_shadows(p, s, &n_damaged);
+		r = add_shadows(p, s, &counts, &n_damaged);
 	if (r == 0)
 		r = pack_choose(p);
 	if (r < 0)

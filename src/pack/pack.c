@@ -9,7 +9,7 @@
 #include "bounds.h"
 #include "pack-private.h"
 #include "storage.h"
-#include "boot-unused.h"
+#include "launch-counts.h"
 #include "vec.h"
 
 /*
@@ -319,8 +319,8 @@ static void weigh(const struct pack *p, struct pack_launch *l, double count)
 {
 	struct pack_choice *c = &l->choice;
 	bool starts = c->boot || l->boot_place != SHADOW_NONE;
-	bool hopeless = p->options.unused && !c->always && !starts &&
-			boot_unused_is_hopeless(p->options.unused, c->program);
+	bool hopeless = p->options.counts && !c->always && !starts &&
+			launch_counts_is_hopeless(p->options.counts, c->program);
 
 	c->weight = hopeless ? count : count + PRIOR;
 	if (hopeless && count < PRIOR)

@@ -13,7 +13,7 @@
 #include "store.h"
 
 struct boot_programs;
-struct boot_unused;
+struct launch_counts;
 
 struct pack_options {
 	uint64_t budget_bytes;
@@ -21,7 +21,7 @@ struct pack_options {
 	/* Programs by path or name, see config.h; may be NULL. Borrowed. */
 	const struct name_list *always, *never;
 	/* May be NULL; borrowed until the last pack_add(). */
-	const struct boot_unused *unused;
+	const struct launch_counts *counts;
 	/*
 	 * What the boot starts, in that order; the same. Counts where no boot was recorded, or
 	 * what was recorded has mostly changed.

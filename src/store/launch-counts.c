@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "launch-counts.h"
 #include "bounds.h"
 #include "vec.h"
 
-#define HEADER	     "elfcast-launches 1 "
-#define HEADER_NAME  "elfcast-launches "
 /* What a single launch has decayed to after twenty weeks. */
 #define FORGET_BELOW (LAUNCHES_ONE / 1000)
-/* 10^9 launches: far from where sums and products overflow. */
-#define WEIGHT_MAX   (1000000000ull * LAUNCHES_ONE)
 
 /* 2^-(1/2), 2^-(1/4) ... in units of 2^-32: one factor for each bit of a fraction. */
 static const uint32_t halving[16] = {
@@ -72,7 +65,9 @@ void launch_counts_advance(struct launch_counts *l, uint64_t now_s)
 		struct launch_count *c = &l->items[i];
 
 		c->weight = launch_counts_decay(c->weight, seconds);
-		if (c->weight >= FORGET_BELOW)
+		if (c->weight < FORGET_BELOW)
+			c->weight = 0;
+		if (c->weight > 0 || c->n_vain > 0)
 			l->items[kept++] = *c;
 		else
 			free(c->program);
@@ -80,8 +75,8 @@ void launch_counts_advance(struct launch_counts *l, uint64_t now_s)
 	l->n = kept;
 }
 
-/* Where PROGRAM is, or belongs. */
-static size_t position(const struct launch_counts *l, const char *program, bool *ret_found)
+size_t launch_counts_position(const struct launch_counts *l, const char *program,
+			      bool *ret_found)
 {
 	size_t low = 0, high = l->n;
 
@@ -106,7 +101,7 @@ const struct launch_count *launch_counts_find(const struct launch_counts *l,
 					      const char *program)
 {
 	bool found;
-	size_t at = position(l, program, &found);
+	size_t at = launch_counts_position(l, program, &found);
 
 	return found ? &l->items[at] : NULL;
 }
@@ -119,7 +114,19 @@ uint64_t launch_counts_weight(const struct launch_counts *l, const char *program
 	return c ? launch_counts_decay(c->weight, elapsed(l, time_s)) : 0;
 }
 
-static bool is_path(const char *s, size_t bytes)
+uint32_t launch_counts_vain_boots(const struct launch_counts *l, const char *program)
+{
+	const struct launch_count *c = launch_counts_find(l, program);
+
+	return c ? c->n_vain : 0;
+}
+
+bool launch_counts_is_hopeless(const struct launch_counts *l, const char *program)
+{
+	return launch_counts_vain_boots(l, program) >= LAUNCHES_VAIN_BOOTS;
+}
+
+bool launch_counts_is_path(const char *s, size_t bytes)
 {
 	if (bytes == 0 || bytes > LIMIT_LAUNCH_PATH_BYTES || s[0] != '/')
 		return false;
@@ -144,16 +151,14 @@ static void drop_lightest(struct launch_counts *l)
 	drop(l, lightest);
 }
 
-/* PROGRAM is taken, also on failure. */
-static int insert(struct launch_counts *l, size_t at, char *program, uint64_t weight,
-		  uint64_t last_s)
+int launch_counts_insert(struct launch_counts *l, size_t at, const struct launch_count *c)
 {
-	if (!program || VEC_RESERVE_ONE(l->items, l->n, l->capacity) < 0) {
-		free(program);
+	if (!c->program || VEC_RESERVE_ONE(l->items, l->n, l->capacity) < 0) {
+		free(c->program);
 		return -ENOMEM;
 	}
 	memmove(l->items + at + 1, l->items + at, (l->n - at) * sizeof(l->items[0]));
-	l->items[at] = (struct launch_count){ program, weight, last_s };
+	l->items[at] = *c;
 	l->n++;
 	return 0;
 }
@@ -164,24 +169,25 @@ int launch_counts_count(struct launch_counts *l, const char *program, uint64_t n
 	bool found;
 	size_t at;
 
-	if (!is_path(program, strlen(program)))
+	if (!launch_counts_is_path(program, strlen(program)))
 		return -EINVAL;
 	if (now_s < l->time_s || now_s - l->time_s >= LAUNCHES_STEP_S)
 		launch_counts_advance(l, now_s);
-	at = position(l, program, &found);
+	at = launch_counts_position(l, program, &found);
 	if (!found) {
 		int r;
 
 		if (l->n >= LIMIT_LAUNCHES) {
 			drop_lightest(l);
-			at = position(l, program, &found);
+			at = launch_counts_position(l, program, &found);
 		}
-		r = insert(l, at, strdup(program), 0, 0);
+		r = launch_counts_insert(
+			l, at, &(struct launch_count){ .program = strdup(program) });
 		if (r < 0)
 			return r;
 	}
 	c = &l->items[at];
-	c->weight = MIN(c->weight + LAUNCHES_ONE, WEIGHT_MAX);
+	c->weight = MIN(c->weight + LAUNCHES_ONE, LAUNCHES_MOST);
 	if (is_clock(now_s))
 		c->last_s = now_s;
 	return 0;
@@ -193,185 +199,4 @@ void launch_counts_done(struct launch_counts *l)
 		free(l->items[i].program);
 	free(l->items);
 	*l = (struct launch_counts){ 0 };
-}
-
-/* What is left of the text. */
-struct cursor {
-	const char *p, *end;
-};
-
-static bool take_text(struct cursor *c, const char *text)
-{
-	size_t n = strlen(text);
-
-	if ((size_t)(c->end - c->p) < n || memcmp(c->p, text, n) != 0)
-		return false;
-	c->p += n;
-	return true;
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Decimal without leading zeros, at most MAX (below 2^60). */
-static bool take_number(struct cursor *c, uint64_t max, uint64_t *ret)
-{
-	const char *start = c->p;
-	uint64_t x = 0;
-
-	for (; c->p < c->end && is_digit(*c->p); c->p++) {
-		x = x * 10 + (uint64_t)(*c->p - '0');
-		if (x > max)
-			return false;
-	}
-	*ret = x;
-	return c->p > start && (*start != '0' || c->p == start + 1);
-}
-
-/* "12.345678" */
-static bool take_weight(struct cursor *c, uint64_t *ret)
-{
-	uint64_t whole, part = 0;
-
-	if (!take_number(c, WEIGHT_MAX / LAUNCHES_ONE, &whole) || !take_text(c, "."))
-		return false;
-	for (uint32_t unit = LAUNCHES_ONE / 10; unit > 0; unit /= 10, c->p++) {
-		if (c->p == c->end || !is_digit(*c->p))
-			return false;
-		part += (uint64_t)(*c->p - '0') * unit;
-	}
-	*ret = whole * LAUNCHES_ONE + part;
-	return *ret <= WEIGHT_MAX;
-}
-
-/* "WEIGHT LAST PROGRAM\n" */
-static int take_line(struct cursor *c, struct launch_counts *l)
-{
-	uint64_t weight, last_s;
-	const char *newline;
-	size_t bytes;
-	char *program;
-
-	if (!take_weight(c, &weight) || !take_text(c, " ") ||
-	    !take_number(c, LIMIT_TIME_S, &last_s) || !take_text(c, " "))
-		return -EBADMSG;
-	newline = memchr(c->p, '\n', (size_t)(c->end - c->p));
-	bytes = newline ? (size_t)(newline - c->p) : 0;
-	if (!is_path(c->p, bytes))
-		return -EBADMSG;
-	program = strndup(c->p, bytes);
-	if (program && l->n > 0 && strcmp(l->items[l->n - 1].program, program) >= 0) {
-		free(program);
-		return -EBADMSG;
-	}
-	c->p = newline + 1;
-	return insert(l, l->n, program, weight, last_s);
-}
-
-static int take_all(struct cursor *c, struct launch_counts *l)
-{
-	uint64_t n;
-
-	if (!take_text(c, HEADER))
-		return take_text(c, HEADER_NAME) ? -ESTALE : -EBADMSG;
-	if (!take_number(c, LIMIT_TIME_S, &l->time_s) || !take_text(c, "\n"))
-		return -EBADMSG;
-	while (!take_text(c, "end ")) {
-		int r = l->n < LIMIT_LAUNCHES ? take_line(c, l) : -E2BIG;
-
-		if (r < 0)
-			return r;
-	}
-	/* Nothing that was cut off anywhere ends like this. */
-	if (!take_number(c, LIMIT_LAUNCHES, &n) || n != l->n || !take_text(c, "\n") ||
-	    c->p != c->end)
-		return -EBADMSG;
-	return 0;
-}
-
-int launch_counts_parse(const char *text, size_t bytes, struct launch_counts *ret)
-{
-	struct cursor c = { text, text + bytes };
-	struct launch_counts l = { 0 };
-	int r = take_all(&c, &l);
-
-	if (r < 0) {
-		launch_counts_done(&l);
-		return r;
-	}
-	*ret = l;
-	return 0;
-}
-
-int launch_counts_format(const struct launch_counts *l, char **ret, size_t *ret_bytes)
-{
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *f = open_memstream(&text, &bytes);
-	bool bad;
-
-	if (!f)
-		return -ENOMEM;
-	fprintf(f, HEADER "%" PRIu64 "\n", l->time_s);
-	for (size_t i = 0; i < l->n; i++)
-		fprintf(f, "%" PRIu64 ".%06" PRIu64 " %" PRIu64 " %s\n",
-			l->items[i].weight / LAUNCHES_ONE,
-			l->items[i].weight % LAUNCHES_ONE, l->items[i].last_s,
-			l->items[i].program);
-	fprintf(f, "end %zu\n", l->n);
-	bad = ferror(f);
-	if (fclose(f) != 0 || bad) {
-		free(text);
-		return -ENOMEM;
-	}
-	*ret = text;
-	*ret_bytes = bytes;
-	return 0;
-}
-
-int launch_counts_load(const struct store *s, struct launch_counts *ret)
-{
-	_cleanup_free_ uint8_t *data = NULL;
-	size_t bytes;
-	int r = store_read(s, STORE_LAUNCHES, NULL, &data, &bytes);
-
-	return r < 0 ? r : launch_counts_parse((const char *)data, bytes, ret);
-}
-
-bool launch_counts_are_lost(int error)
-{
-	static const int errors[] = { -EBADMSG, -ESTALE, -E2BIG, -EINVAL, -ELOOP, -EPERM };
-
-	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
-		if (error == errors[i])
-			return true;
-	return false;
-}
-
-int launch_counts_save(const struct store *s, const struct launch_counts *l)
-{
-	_cleanup_free_ char *text = NULL;
-	bool written;
-	size_t bytes;
-	int r = launch_counts_format(l, &text, &bytes);
-
-	return r < 0 ? r : store_put(s, STORE_LAUNCHES, NULL, text, bytes, &written);
-}
-
-int launch_counts_count_stored(const struct store *s, const char *program,
-			       unsigned timeout_ms)
-{
-	_cleanup_(launch_counts_done) struct launch_counts l = { 0 };
-	_cleanup_close_ int lock = store_lock_launches(s, timeout_ms);
-	int r;
-
-	if (lock < 0)
-		return lock;
-	r = launch_counts_load(s, &l);
-	if (r < 0 && r != -ENOENT && !launch_counts_are_lost(r))
-		return r;
-	r = launch_counts_count(&l, program, (uint64_t)MAX(time(NULL), 0));
-	return r < 0 ? r : launch_counts_save(s, &l);
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How often each program is launched here: counts that decay by half in two weeks, kept in
- * the state directory (elfcast-launches(5)). libc only; integers only, so that the same
- * file means the same weights everywhere.
+ * How often each program is launched here: counts that decay by half in two weeks; and in how
+ * many boots it was read ahead in vain. Kept in the state directory (elfcast-launches(5)).
+ * libc only; integers only, so that the same file means the same weights everywhere.
  *
  * All counts are as of one moment, "time". It moves in steps of an hour, at most a week
  * ahead at once and freely back, so that no clock, however wrong, can make them decay more
  * than a week by one mistake; a clock before 2026 is one that nobody has set.
  *
  * On a fresh install all weights are 0. Whoever ranks breaks ties: by the administrator's
- * lists, then by the names of profiles, which vendors choose.
+ * lists, then by the names of profiles, which vendors choose. Whoever was read ahead at
+ * LAUNCHES_VAIN_BOOTS boots and not launched has nothing left that speaks for it in the pack,
+ * until somebody launches it.
  */
 #ifndef ELFCAST_LAUNCH_COUNTS_H
 #define ELFCAST_LAUNCH_COUNTS_H
@@ -21,20 +23,31 @@
 #include "store.h"
 
 #define LAUNCHES_ONE	       1000000u /* one launch, not decayed */
+/* 10^9 launches: far from where sums and products overflow. */
+#define LAUNCHES_MOST	       (1000000000ull * LAUNCHES_ONE)
 #define LAUNCHES_HALF_LIFE_S   (14u * 86400)
 #define LAUNCHES_STEP_S	       3600u
 #define LAUNCHES_LONGEST_S     (7u * 86400)
 #define LAUNCHES_FIRST_CLOCK_S 1767225600u /* 2026-01-01 */
 
+#define LAUNCHES_VAIN_BOOTS    5u
+/* A boot that was shorter, or not watched from its start, is no evidence. */
+#define LAUNCHES_SHORTEST_S    1800u
+#define LAUNCHES_LATEST_S      600u
+#define LAUNCHES_BOOT_ID_BYTES 36
+
 struct launch_count {
 	char *program;	 /* canonical path */
 	uint64_t weight; /* in units of 1 / LAUNCHES_ONE, as of launches.time_s */
 	uint64_t last_s; /* since the epoch, as the clock was; 0: not known */
+	uint32_t
+		n_vain; /* boots, 0 .. LIMIT_VAIN_BOOTS; whoever has some may never have been launched */
 };
 
 struct launch_counts {
 	uint64_t time_s;
-	struct launch_count *items; /* sorted by program */
+	char boot_id[LAUNCHES_BOOT_ID_BYTES + 1]; /* the last boot that counted; "": none */
+	struct launch_count *items;		  /* sorted by program */
 	size_t n, capacity;
 };
 
@@ -70,8 +83,40 @@ const struct launch_count *launch_counts_find(const struct launch_counts *l,
  */
 uint64_t launch_counts_weight(const struct launch_counts *l, const char *program,
 			      uint64_t time_s);
+/* Boots in vain so far; 0: it was launched in the last one, or not read ahead. */
+uint32_t launch_counts_vain_boots(const struct launch_counts *l, const char *program);
+/* Enough of them: the pack has no room for hopes. */
+bool launch_counts_is_hopeless(const struct launch_counts *l, const char *program);
 /* WEIGHT after SECONDS. */
 uint64_t launch_counts_decay(uint64_t weight, uint64_t seconds);
+
+/*
+ * Boot BOOT_ID began at SINCE_S, and the programs in PACK (sorted, each once) were read ahead.
+ * Those launched since then are struck off; the others have one boot more, unless this boot
+ * has counted before. Whoever is not in the pack any more is kept only when hopeless, which is
+ * why it is not there. When there are too many programs, new ones are not added. -ENOMEM,
+ * -EINVAL: no boot-id.
+ */
+int launch_counts_note_boot(struct launch_counts *l, const char *boot_id, uint64_t since_s,
+			    const struct name_list *pack);
+/*
+ * The same with the pack that is there, for this boot, by the program that counted its
+ * launches since WATCHED_S (CLOCK_BOOTTIME): call it when that ends. A boot that is no
+ * evidence only strikes off.
+ */
+int launch_counts_note_this_boot(const struct store *s, struct launch_counts *l,
+				 uint64_t watched_s);
+/* Programs that are read ahead in the pack for being launched, sorted: not the boot itself. */
+int launch_counts_pack_programs(const struct store *s, struct name_list *ret);
+
+/* What a file can hold. */
+bool launch_counts_is_path(const char *s, size_t bytes);
+bool launch_counts_is_boot_id(const char *s);
+/* Where PROGRAM is, or belongs. */
+size_t launch_counts_position(const struct launch_counts *l, const char *program,
+			      bool *ret_found);
+/* C before item AT; its program is taken, also on failure. -ENOMEM. */
+int launch_counts_insert(struct launch_counts *l, size_t at, const struct launch_count *c);
 
 /* The text, checked completely; every text that is accepted is what would be written. */
 int launch_counts_parse(const char *text, size_t bytes, struct launch_counts *ret);

@@ -43,7 +43,6 @@ static const struct file {
 	[STORE_PLACES] = { IN_STATE, "boot.places", LIMIT_PACK_BYTES, SHADOW_KIND_PLACES },
 	[STORE_LAUNCHES] = { IN_COUNTS, "launches", LIMIT_LAUNCHES_BYTES, .durable = true,
 			     .mode = 0640 },
-	[STORE_UNUSED] = { IN_COUNTS, "unused", LIMIT_LAUNCHES_BYTES, .mode = 0640 },
 	[STORE_CONFIG] = { IN_SETTINGS, "elfcast.conf", LIMIT_CONFIG_BYTES },
 	[STORE_BOOT_REPORT] = { IN_RUN, "boot.json", LIMIT_BOOT_REPORT_BYTES },
 	[STORE_WATCH] = { IN_RUN, "watch", PAGE_BYTES },

@@ -93,8 +93,7 @@ enum store_file {
 	STORE_INDEX,	   /* what the last compile saw */
 	STORE_PACK,	   /* what is read at boot */
 	STORE_PLACES,	   /* places of metadata, read before that */
-	STORE_LAUNCHES,	   /* launch counts */
-	STORE_UNUSED,	   /* programs read ahead and not launched */
+	STORE_LAUNCHES,	   /* launch counts, and who was read ahead in vain */
 	STORE_CONFIG,	   /* elfcast.conf */
 	STORE_BOOT_REPORT, /* of the last boot's prefetch */
 	STORE_WATCH,	   /* what elfcastd tells of itself */

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cursor.h"
 #include "macro.h"
 #include "watch-state.h"
 
-#define HEADER "elfcast-watch 1\n"
+#define HEADER	"elfcast-watch 1\n"
+#define LARGEST 999999999999999999u
 
 static const struct field {
 	const char *name;
@@ -22,40 +24,21 @@ static const struct field {
 	{ "error ", offsetof(struct watch_state, last_error) },
 };
 
-/* Up to 18 digits and a newline. */
-static bool take_number(const char **p, const char *end, uint64_t *ret)
-{
-	const char *start = *p;
-
-	for (*ret = 0; *p < end && **p >= '0' && **p <= '9' && *p - start < 18; ++*p)
-		*ret = *ret * 10 + (uint64_t)(**p - '0');
-	return *p > start && *p < end && *(*p)++ == '\n';
-}
-
-static bool take_text(const char **p, const char *end, const char *text)
-{
-	size_t n = strlen(text);
-
-	if ((size_t)(end - *p) < n || memcmp(*p, text, n) != 0)
-		return false;
-	*p += n;
-	return true;
-}
-
 int watch_state_parse(const char *text, size_t bytes, struct watch_state *ret)
 {
-	const char *p = text, *end = text + bytes;
+	struct cursor c = { text, text + bytes };
 	struct watch_state w;
 
-	if (!take_text(&p, end, HEADER))
+	if (!cursor_take_text(&c, HEADER))
 		return -EBADMSG;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		uint64_t *value = (uint64_t *)(void *)((char *)&w + fields[i].offset);
 
-		if (!take_text(&p, end, fields[i].name) || !take_number(&p, end, value))
+		if (!cursor_take_text(&c, fields[i].name) ||
+		    !cursor_take_number(&c, LARGEST, value) || !cursor_take_text(&c, "\n"))
 			return -EBADMSG;
 	}
-	if (p != end)
+	if (c.p != c.end)
 		return -EBADMSG;
 	*ret = w;
 	return 0;

@@ -30,7 +30,7 @@ check "show finds a shadow" elfcast show --root="$R" /usr/bin/one
 
 # Launches are counted in /var, whoever made the pack.
 mkdir -p "$V"
-printf 'elfcast-launches 1 1767300000\n5.000000 1767300000 /usr/bin/two\nend 1\n' >"$V/launches"
+printf 'elfcast-launches 2 1767300000 -\n5.000000 1767300000 0 /usr/bin/two\nend 1\n' >"$V/launches"
 same "counts do not move the image's pack" "current 2" "$(packed)"
 same "and are its usage's" True "$(status --usage --json | json 'd["counting"]')"
 

@@ -46,9 +46,9 @@ packed() {
 }
 # counts "NAME N"...: as if they had been launched so often, in order of the names
 counts() {
-	printf 'elfcast-launches 1 1767300000\n' >"$V/launches"
+	printf 'elfcast-launches 2 1767300000 -\n' >"$V/launches"
 	printf '%s\n' "$@" | while read -r name n; do
-		printf '%s.000000 1767299999 /usr/bin/%s\n' "$n" "$name"
+		printf '%s.000000 1767299999 0 /usr/bin/%s\n' "$n" "$name"
 	done >>"$V/launches"
 	printf 'end %s\n' $# >>"$V/launches"
 }

@@ -29,13 +29,13 @@ verdict() { # PROGRAM
 print([l['verdict'] for l in json.load(sys.stdin)['launches'] if l['program'] == '/usr/bin/$1'][0])"
 }
 launched() { # program time...
-	printf 'elfcast-launches 1 1767300000\n' >"$V/launches"
-	[ $# = 0 ] || printf '1.000000 %s /usr/bin/%s\n' "$2" "$1" >>"$V/launches"
+	printf 'elfcast-launches 2 1767300000 -\n' >"$V/launches"
+	[ $# = 0 ] || printf '1.000000 %s 0 /usr/bin/%s\n' "$2" "$1" >>"$V/launches"
 	printf 'end %s\n' $(($# / 2)) >>"$V/launches"
 }
 unused() { # boots program
-	printf 'elfcast-unused 1 6f1c2d3e-0000-4000-8000-0123456789ab\n%s /usr/bin/%s\nend 1\n' \
-		"$1" "$2" >"$V/unused"
+	printf 'elfcast-launches 2 1767300000 %s\n0.000000 0 %s /usr/bin/%s\nend 1\n' \
+		6f1c2d3e-0000-4000-8000-0123456789ab "$1" "$2" >"$V/launches"
 }
 
 status "no pack" 0 elfcast status --usage --root="$R"
@@ -90,7 +90,6 @@ program b 30
 compile
 
 # In vain.
-launched
 unused 4 b
 same "boots in vain" "0 4" "$(of a boots_in_vain) $(of b boots_in_vain)"
 same "four boots in vain: still there" taken "$(verdict b)"
@@ -100,13 +99,13 @@ compile
 same "compile leaves it out" "['a', 'sys']" "$(usage 'sorted(l["program"][9:] for l in d["launches"])')"
 launched b "$(date +%s)"
 same "launched: taken again" taken "$(verdict b)"
-launched
+unused 5 b
 echo "Always=/usr/bin/b" >"$R/etc/elfcast/elfcast.conf"
 same "Always=" taken "$(verdict b)"
 rm "$R/etc/elfcast/elfcast.conf"
 unused 5 sys
 same "the machine's own start is never in vain" taken "$(verdict sys)"
-unused 5 b && truncate -s -1 "$V/unused"
+unused 5 b && truncate -s -1 "$V/launches"
 same "damaged: as good as none" taken "$(verdict b)"
 
 printf torn >"$V/boot.pack"

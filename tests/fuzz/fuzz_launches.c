@@ -35,7 +35,11 @@ static void written_is_accepted(const struct launch_counts *l, const char *same,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static char three[] = "/usr/bin/three", two[] = "/usr/bin/two";
+	char *names[] = { three, two };
+	const struct name_list pack = { names, 2, 2 };
 	_cleanup_(launch_counts_done) struct launch_counts l = { 0 };
+	uint64_t now_s;
 
 	if (launch_counts_parse((const char *)data, size, &l) < 0)
 		return 0;
@@ -44,8 +48,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(launch_counts_weight(&l, l.items[i].program, l.time_s) ==
 		      l.items[i].weight);
 	check(launch_counts_count(&l, "/usr/bin/one", l.time_s / 2) == 0);
-	check(launch_counts_count(&l, "/usr/bin/two", l.time_s + LAUNCHES_LONGEST_S) == 0);
-	check(launch_counts_find(&l, "/usr/bin/two") && l.n <= LIMIT_LAUNCHES);
+	check(launch_counts_count(&l, two, l.time_s + LAUNCHES_LONGEST_S) == 0);
+	check(launch_counts_find(&l, two) && l.n <= LIMIT_LAUNCHES);
+	now_s = launch_counts_find(&l, two)->last_s;
+	check(launch_counts_note_boot(&l, "00000000-0000-0000-0000-00000000000a", now_s,
+				      &pack) == 0);
+	check(l.n <= LIMIT_LAUNCHES &&
+	      (now_s == 0 || launch_counts_vain_boots(&l, two) == 0));
 	written_is_accepted(&l, NULL, 0);
 	return 0;
 }

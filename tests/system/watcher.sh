@@ -65,7 +65,7 @@ end_watcher() { # it writes what it has
 	kill -TERM "$watcher"
 	wait "$watcher"
 }
-launches() { sed -n "s/^\([0-9]*\)\.000000 [0-9]* ${1//\//\\/}\$/\1/p" "$R/var/lib/elfcast/launches"; }
+launches() { sed -n "s/^\([0-9]*\)\.000000 [0-9]* [0-9]* ${1//\//\\/}\$/\1/p" "$R/var/lib/elfcast/launches"; }
 counted() { # NAME EXPECTED PROGRAM: ends the watcher
 	end_watcher
 	same "$1" "$2" "$(launches "$3")"
@@ -99,17 +99,18 @@ counted "a link is its target, another hard link is not" 108 /usr/bin/tiny
 # anything against the others.
 add_program /usr/bin/idle
 elfcast compile -q --root="$R"
-printf 'elfcast-unused 1 6f1c2d3e-0000-4000-8000-0123456789ab\n4 %s\n3 %s\nend 2\n' \
-	/usr/bin/idle /usr/bin/tiny >"$R/var/lib/elfcast/unused"
+L=$R/var/lib/elfcast/launches
+sed -i -e 's/^\(elfcast-launches 2 [0-9]*\) .*/\1 6f1c2d3e-0000-4000-8000-0123456789ab/' -e "1a\\
+0.000000 0 4 /usr/bin/idle" -e 's/^\(.* [0-9]*\) 0 \(.usr.bin.tiny\)$/\1 3 \2/' -e 's/^end .*/end 2/' "$L"
 start_watcher
 run_times /usr/bin/tiny 1 >/dev/null
 end_watcher
 if [ "$(cut -d. -f1 /proc/uptime)" -gt 700 ]; then
-	same "at its end, strikes off what was read ahead and launched" "4 /usr/bin/idle" \
-		"$(grep / "$R/var/lib/elfcast/unused")"
+	same "at its end, strikes off what was read ahead and launched" "4 /usr/bin/idle 0 /usr/bin/tiny" \
+		"$(grep / "$L" | cut -d ' ' -f 3- | xargs)"
 fi
-sed -i 's/^109\./108./' "$R/var/lib/elfcast/launches" # as before
-rm "$R/var/lib/elfcast/unused" "$R/usr/bin/idle"
+sed -i -e 's/^109\./108./' -e '/idle$/d' -e 's/^end .*/end 1/' "$L" # as before
+rm "$R/usr/bin/idle"
 
 printf '#!%s\n' "$R/usr/bin/tiny" >"$R/usr/bin/script"
 chmod 755 "$R/usr/bin/script"

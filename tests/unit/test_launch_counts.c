@@ -16,6 +16,7 @@
 #define NOW  (LAUNCHES_FIRST_CLOCK_S + 1000000ull)
 #define DAY  86400ull
 #define WEEK (7 * DAY)
+#define BOOT "6f1c2d3e-0000-4000-8000-00000000000"
 
 static struct launch_counts of(uint64_t time_s, const char *program, unsigned n)
 {
@@ -146,10 +147,11 @@ static void test_what_is_no_path(void **state)
 	launch_counts_done(&l);
 }
 
-static const char good[] = "elfcast-launches 1 1767300000\n"
-			   "12.345678 1767299999 /usr/bin/git\n"
-			   "0.001000 0 /usr/bin/vim x\n"
-			   "end 2\n";
+static const char good[] =
+	"elfcast-launches 2 1767300000 6f1c2d3e-0000-4000-8000-0123456789ab\n"
+	"12.345678 1767299999 0 /usr/bin/git\n"
+	"0.001000 0 13 /usr/bin/vim x\n"
+	"end 2\n";
 
 static void test_reads_what_it_writes(void **state)
 {
@@ -164,6 +166,8 @@ static void test_reads_what_it_writes(void **state)
 	assert_int_equal(l.items[0].weight, 12345678);
 	assert_int_equal(l.items[0].last_s, 1767299999);
 	assert_string_equal(l.items[1].program, "/usr/bin/vim x");
+	assert_int_equal(l.items[1].n_vain, 13);
+	assert_string_equal(l.boot_id, "6f1c2d3e-0000-4000-8000-0123456789ab");
 	assert_int_equal(launch_counts_format(&l, &text, &n), 0);
 	assert_int_equal(n, strlen(good));
 	assert_string_equal(text, good);
@@ -195,34 +199,54 @@ static void test_damaged(void **state)
 		int error;
 		const char *text;
 	} bad[] = {
-		{ -ESTALE, "elfcast-launches 2 1\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 1 \nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 1 01\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 1 1099511627776\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 1 99999999999999999999999999\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 1 -1\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\nend 0\n\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\nend 00\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.00000 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.0000000 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.00000x 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n.000000 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1000000000.000001 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 x /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 \nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /a\tb\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /a\r\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /b\n1.000000 0 /a\nend 2\n" },
-		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /a\n1.000000 0 /a\nend 2\n" },
+		{ -ESTALE, "elfcast-launches 1 1\nend 0\n" },
+		{ -ESTALE, "elfcast-launches 3 1 -\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2  -\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2 01 -\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2 1099511627776 -\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2 99999999999999999999999999 -\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2 -1 -\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\nend 0\n\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\nend 00\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n1.00000 0 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n1.0000000 0 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n1.00000x 0 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n.000000 0 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n1000000000.000001 0 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 x 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 0 0 a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 0 0 \nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 0 0 /a\tb\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 0 0 /a\r\nend 1\n" },
+		{ -EBADMSG,
+		  "elfcast-launches 2 1 -\n1.000000 0 0 /b\n1.000000 0 0 /a\nend 2\n" },
+		{ -EBADMSG,
+		  "elfcast-launches 2 1 -\n1.000000 0 0 /a\n1.000000 0 0 /a\nend 2\n" },
+#define HEAD "elfcast-launches 2 1 -\n"
+		{ -EBADMSG, HEAD "1.000000 0 /a\nend 1\n" },
+		{ -EBADMSG, HEAD "1.000000 0 01 /a\nend 1\n" },
+		{ -EBADMSG, HEAD "1.000000 0 1001 /a\nend 1\n" },
+		{ -EBADMSG, HEAD "1.000000 0 -1 /a\nend 1\n" },
+		{ -EBADMSG, HEAD "1.000000 0 1  /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 2 1\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 --\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 " BOOT "\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 " BOOT "00\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 2 1 " BOOT "G\nend 0\n" },
+		{ 0, "elfcast-launches 2 1 " BOOT "a\nend 0\n" },
+		{ 0, HEAD "0.000000 0 1000 /a\nend 1\n" },
 	};
 	struct launch_counts l;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(launch_counts_parse(bad[i].text, strlen(bad[i].text), &l),
-				 bad[i].error);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		int r = launch_counts_parse(bad[i].text, strlen(bad[i].text), &l);
+
+		assert_int_equal(r, bad[i].error);
+		if (r == 0)
+			launch_counts_done(&l);
+	}
 }
 
 static char *with_programs(unsigned n)
@@ -231,9 +255,9 @@ static char *with_programs(unsigned n)
 	size_t bytes;
 	FILE *f = open_memstream(&text, &bytes);
 
-	fputs("elfcast-launches 1 1\n", f);
+	fputs("elfcast-launches 2 1 -\n", f);
 	for (unsigned i = 0; i < n; i++)
-		fprintf(f, "1.000000 0 /p%05u\n", i);
+		fprintf(f, "1.000000 0 0 /p%05u\n", i);
 	fprintf(f, "end %u\n", n);
 	fclose(f);
 	return text;

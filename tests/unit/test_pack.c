@@ -15,7 +15,7 @@
 #include "page-select.h"
 #include "storage.h"
 #include "shadow-write.h"
-#include "boot-unused.h"
+#include "launch-counts.h"
 
 #define PRIOR 0.1
 
@@ -337,9 +337,9 @@ static char *const never_names[] = { (char *)(uintptr_t) "a" };
 static void test_unused(void **state)
 {
 	static char program[] = "/1";
-	struct unused_program hopeless = { program, UNUSED_BOOTS },
-			      hopeful = { program, UNUSED_BOOTS - 1 };
-	struct boot_unused unused = { .items = &hopeless, .n = 1 };
+	struct launch_count hopeless = { program, 0, 0, LAUNCHES_VAIN_BOOTS },
+			    hopeful = { program, 0, 0, LAUNCHES_VAIN_BOOTS - 1 };
+	struct launch_counts unused = { .items = &hopeless, .n = 1 };
 	struct spec specs[] = {
 		{ "1", "/1", NULL, 0, { { A, 0, 1, 0 } } },
 		{ "2", "/2", NULL, 0, { { B, 0, 2, 0 } } },
@@ -350,7 +350,7 @@ static void test_unused(void **state)
 	struct pack *p;
 
 	(void)state;
-	o.unused = &unused;
+	o.counts = &unused;
 	p = chosen(&o, files, N_FILES, specs, 2);
 	assert_string_equal(described(p), "2+2 1-unused");
 	pack_free(p);
@@ -445,15 +445,15 @@ static void test_programs_that_the_boot_starts(void **state)
 	struct boot_program starts[] = { { (char *)(uintptr_t) "/first", NULL },
 					 { (char *)(uintptr_t) "/second", NULL } };
 	const struct boot_programs programs = { starts, 2, 2 };
-	struct unused_program hopeless = { (char *)(uintptr_t) "/first", 99 };
-	struct boot_unused unused = { .items = &hopeless, .n = 1 };
+	struct launch_count hopeless = { (char *)(uintptr_t) "/first", 0, 0, 99 };
+	struct launch_counts unused = { .items = &hopeless, .n = 1 };
 	struct file changed[N_FILES];
 	struct pack_options o = plenty;
 	struct pack *p;
 
 	(void)state;
 	o.boot_programs = &programs;
-	o.unused = &unused; /* they start before anybody counts */
+	o.counts = &unused; /* they start before anybody counts */
 	p = chosen(&o, files, N_FILES, specs, 3);
 	assert_string_equal(described(p), "3+8 2+8 1+1");
 	assert_true(pack_get(p, 1)->boot);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The launch counts as a file: elfcast-launches(5). */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "bounds.h"
+#include "cursor.h"
+#include "launch-counts.h"
+
+#define HEADER	    "elfcast-launches 2 "
+#define HEADER_NAME "elfcast-launches "
+/* In place of a boot's ID. */
+#define NO_BOOT	    "-"
+
+bool launch_counts_is_boot_id(const char *s)
+{
+	return strlen(s) == LAUNCHES_BOOT_ID_BYTES &&
+	       s[strspn(s, "0123456789abcdef-")] == 0;
+}
+
+/* "TIME BOOT" */
+static bool take_header(struct cursor *c, struct launch_counts *l)
+{
+	const char *boot;
+	size_t bytes;
+
+	if (!cursor_take_number(c, LIMIT_TIME_S, &l->time_s) || !cursor_take_text(c, " "))
+		return false;
+	if (cursor_take_text(c, NO_BOOT "\n"))
+		return true;
+	if (!cursor_take_line(c, &boot, &bytes) || bytes != LAUNCHES_BOOT_ID_BYTES)
+		return false;
+	memcpy(l->boot_id, boot, bytes);
+	return launch_counts_is_boot_id(l->boot_id);
+}
+
+/* "12.345678" */
+static bool take_weight(struct cursor *c, uint64_t *ret)
+{
+	uint64_t whole, part;
+
+	if (!cursor_take_number(c, LAUNCHES_MOST / LAUNCHES_ONE, &whole) ||
+	    !cursor_take_text(c, ".") || !cursor_take_digits(c, 6, &part))
+		return false;
+	*ret = whole * LAUNCHES_ONE + part;
+	return *ret <= LAUNCHES_MOST;
+}
+
+/* "WEIGHT LAST VAIN PROGRAM\n" */
+static int take_line(struct cursor *c, struct launch_counts *l)
+{
+	struct launch_count count = { 0 };
+	const char *program;
+	uint64_t n_vain;
+	size_t bytes;
+
+	if (!take_weight(c, &count.weight) || !cursor_take_text(c, " ") ||
+	    !cursor_take_number(c, LIMIT_TIME_S, &count.last_s) ||
+	    !cursor_take_text(c, " ") ||
+	    !cursor_take_number(c, LIMIT_VAIN_BOOTS, &n_vain) ||
+	    !cursor_take_text(c, " ") || !cursor_take_line(c, &program, &bytes) ||
+	    !launch_counts_is_path(program, bytes))
+		return -EBADMSG;
+	count.n_vain = (uint32_t)n_vain;
+	count.program = strndup(program, bytes);
+	if (count.program && l->n > 0 &&
+	    strcmp(l->items[l->n - 1].program, count.program) >= 0) {
+		free(count.program);
+		return -EBADMSG;
+	}
+	return launch_counts_insert(l, l->n, &count);
+}
+
+static int take_all(struct cursor *c, struct launch_counts *l)
+{
+	uint64_t n;
+
+	if (!cursor_take_text(c, HEADER))
+		return cursor_take_text(c, HEADER_NAME) ? -ESTALE : -EBADMSG;
+	if (!take_header(c, l))
+		return -EBADMSG;
+	while (!cursor_take_text(c, "end ")) {
+		int r = l->n < LIMIT_LAUNCHES ? take_line(c, l) : -E2BIG;
+
+		if (r < 0)
+			return r;
+	}
+	/* Nothing that was cut off anywhere ends like this. */
+	if (!cursor_take_number(c, LIMIT_LAUNCHES, &n) || n != l->n ||
+	    !cursor_take_text(c, "\n") || c->p != c->end)
+		return -EBADMSG;
+	return 0;
+}
+
+int launch_counts_parse(const char *text, size_t bytes, struct launch_counts *ret)
+{
+	struct cursor c = { text, text + bytes };
+	struct launch_counts l = { 0 };
+	int r = take_all(&c, &l);
+
+	if (r < 0) {
+		launch_counts_done(&l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+static void write_text(const struct launch_counts *l, FILE *f)
+{
+	fprintf(f, HEADER "%" PRIu64 " %s\n", l->time_s,
+		*l->boot_id ? l->boot_id : NO_BOOT);
+	for (size_t i = 0; i < l->n; i++) {
+		const struct launch_count *c = &l->items[i];
+
+		fprintf(f, "%" PRIu64 ".%06" PRIu64 " %" PRIu64 " %u %s\n",
+			c->weight / LAUNCHES_ONE, c->weight % LAUNCHES_ONE, c->last_s,
+			c->n_vain, c->program);
+	}
+	fprintf(f, "end %zu\n", l->n);
+}
+
+int launch_counts_format(const struct launch_counts *l, char **ret, size_t *ret_bytes)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *f = open_memstream(&text, &bytes);
+	bool bad;
+
+	if (!f)
+		return -ENOMEM;
+	write_text(l, f);
+	bad = ferror(f);
+	if (fclose(f) != 0 || bad) {
+		free(text);
+		return -ENOMEM;
+	}
+	*ret = text;
+	*ret_bytes = bytes;
+	return 0;
+}
+
+int launch_counts_load(const struct store *s, struct launch_counts *ret)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t bytes;
+	int r = store_read(s, STORE_LAUNCHES, NULL, &data, &bytes);
+
+	return r < 0 ? r : launch_counts_parse((const char *)data, bytes, ret);
+}
+
+bool launch_counts_are_lost(int error)
+{
+	static const int errors[] = { -EBADMSG, -ESTALE, -E2BIG, -EINVAL, -ELOOP, -EPERM };
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (error == errors[i])
+			return true;
+	return false;
+}
+
+int launch_counts_save(const struct store *s, const struct launch_counts *l)
+{
+	_cleanup_free_ char *text = NULL;
+	bool written;
+	size_t bytes;
+	int r = launch_counts_format(l, &text, &bytes);
+
+	return r < 0 ? r : store_put(s, STORE_LAUNCHES, NULL, text, bytes, &written);
+}
+
+int launch_counts_count_stored(const struct store *s, const char *program,
+			       unsigned timeout_ms)
+{
+	_cleanup_(launch_counts_done) struct launch_counts l = { 0 };
+	_cleanup_close_ int lock = store_lock_launches(s, timeout_ms);
+	int r;
+
+	if (lock < 0)
+		return lock;
+	r = launch_counts_load(s, &l);
+	if (r < 0 && r != -ENOENT && !launch_counts_are_lost(r))
+		return r;
+	r = launch_counts_count(&l, program, (uint64_t)MAX(time(NULL), 0));
+	return r < 0 ? r : launch_counts_save(s, &l);
+}
