@@ -484,6 +484,33 @@ static void wait_tick(void)
 	       (now.tv_sec == st.st_ctim.tv_sec && now.tv_nsec <= st.st_ctim.tv_nsec));
 }
 
+static void large_steps(void) /* 0 513 1026 1539 */
+{
+	volatile char *p = map(0, 2048);
+
+	for (int i = 0; i < 4; i++)
+		touch(p, i * 513);
+}
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+/* Not a case: what khugepaged does to a file that is executed, at once. Status 1: cannot. */
+static void collapse(void)
+{
+	size_t huge = 2 << 20;
+	char *room = mmap(NULL, 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *at = room + (huge - (uintptr_t)room % huge);
+
+	CHECK(room != MAP_FAILED);
+	map_at(at, 0, 512, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, O_RDONLY);
+	for (int i = 0; i < 512; i++)
+		touch(at, i);
+	if (madvise(at, huge, MADV_COLLAPSE) < 0)
+		_exit(1);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -518,8 +545,10 @@ static const struct {
 	{ "endless", endless },
 	{ "stubborn", stubborn },
 	{ "descriptors", descriptors },
+	{ "large-steps", large_steps },
 	{ "write-file", write_file },
 	{ "wait-tick", wait_tick },
+	{ "collapse", collapse },
 };
 
 int main(int argc, char *argv[])

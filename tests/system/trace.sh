@@ -128,6 +128,29 @@ for _ in $(seq 60); do
 done
 verdict "pages that are moved while others are scanned" $bad
 
+# Folios of 2 MiB in the page cache: from one large write, or collapsed afterwards.
+small=$file
+file=$dir/large
+dd if=/dev/urandom of="$file" bs=8M count=1 iflag=fullblock status=none
+chmod 644 "$file"
+"$touch_" wait-tick "$file"
+for as in "" nobody; do
+	[ "$(id -u)" = 0 ] || [ -z "$as" ] || continue
+	exact every-third "$third"
+	exact large-steps "0 513 1026 1539"
+done
+as=
+file=$dir/collapsed
+cat "$dir/large" | dd of="$file" bs=4096 status=none
+sync "$file"
+"$touch_" wait-tick "$file"
+if "$touch_" collapse "$file"; then
+	exact every-third "$third"
+else
+	echo "ok - a file that was collapsed # SKIP not on this kernel and file system"
+fi
+file=$small
+
 # A script: its own page, its interpreter's, and the children of a pipeline.
 printf '#!/bin/sh\n%s every-third %s & /bin/true | cat\nwait\n' "$touch_" "$file" >"$dir/script"
 chmod 755 "$dir/script"

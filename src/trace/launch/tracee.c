@@ -111,6 +111,16 @@ static int install_filter(void)
 	return set_filter(SECCOMP_RET_ALLOW);
 }
 
+/*
+ * Where the page cache holds 2 MiB folios, one touch maps 512 pages whatever userfaultfd
+ * watches: finish_fault() maps a PMD first (Linux 6.18, 7.2). Inherited by all children; only
+ * a kernel without huge pages does not know it.
+ */
+static void keep_pages_small(void)
+{
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
+
 static int null_stdio(void)
 {
 	int fd = open("/dev/null", O_RDWR);
@@ -146,6 +156,7 @@ __attribute__((noreturn)) static void run_child(const struct tracee_spawn *s, in
 	if (!s->inherit_stdio)
 		r = null_stdio();
 	sigprocmask(SIG_SETMASK, s->mask, NULL);
+	keep_pages_small();
 	/* Still as root: the filter then costs the program no privileges. */
 	if (r == 0)
 		r = install_filter();
