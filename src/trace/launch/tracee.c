@@ -2,8 +2,8 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/elf.h>
 #include <grp.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/kcmp.h>
 #include <linux/seccomp.h>
@@ -14,20 +14,12 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 
+#include "cpu.h"
 #include "io.h"
 #include "macro.h"
 #include "tracee.h"
-
-#if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#else
-#define NATIVE_ARCH 0 /* matches none: no stops */
-#endif
 
 #define SIGNAL_SET_BYTES 8 /* the kernel's sigset_t */
 
@@ -38,11 +30,7 @@
 
 bool tracee_arch_supported(void)
 {
-#ifdef __x86_64__
-	return true;
-#else
-	return false;
-#endif
+	return cpu_audit_arch != 0;
 }
 
 /* ---- the child ---- */
@@ -61,7 +49,7 @@ static int set_filter(uint32_t if_asked)
 {
 	struct sock_filter code[] = {
 		LOAD(arch),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, cpu_audit_arch, 1, 0),
 		RETURN(SECCOMP_RET_ALLOW),
 		LOAD(nr),
 		TRACE_IF_CALL(__NR_read),
@@ -249,20 +237,35 @@ bool tracee_is_native(pid_t tid)
 	struct __ptrace_syscall_info info;
 
 	return ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) > 0 &&
-	       info.arch == NATIVE_ARCH;
+	       info.arch == cpu_audit_arch;
+}
+
+/* -EOPNOTSUPP: not the registers of a program of our kind. */
+static int get_regs(pid_t tid, struct cpu_regs *ret)
+{
+	struct iovec regs = { .iov_base = ret, .iov_len = sizeof(*ret) };
+
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &regs) < 0)
+		return -errno;
+	return regs.iov_len == sizeof(*ret) ? 0 : -EOPNOTSUPP;
+}
+
+static int set_regs(pid_t tid, struct cpu_regs *r)
+{
+	struct iovec regs = { .iov_base = r, .iov_len = sizeof(*r) };
+
+	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &regs) < 0 ? -errno : 0;
 }
 
 int tracee_set_mmap_flags(pid_t tid, uint64_t flags)
 {
-#ifdef __x86_64__
-	if (ptrace(PTRACE_POKEUSER, tid, offsetof(struct user_regs_struct, r10), flags) < 0)
-		return -errno;
-	return 0;
-#else
-	(void)tid;
-	(void)flags;
-	return -EOPNOTSUPP;
-#endif
+	struct cpu_regs regs;
+	int r = get_regs(tid, &regs);
+
+	if (r < 0)
+		return r;
+	cpu_set_mmap_flags(&regs, flags);
+	return set_regs(tid, &regs);
 }
 
 int tracee_read(pid_t tid, uint64_t addr, void *buffer, size_t bytes)
@@ -306,8 +309,6 @@ bool tracee_is_leader(pid_t tid)
 	return fd >= 0;
 }
 
-#ifdef __x86_64__
-
 uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso)
 {
 	uint8_t code[8192];
@@ -316,10 +317,7 @@ uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso)
 	/* The vDSO is one or two pages of code; data pages lie below it. */
 	while (bytes && tracee_read(tid, vdso, code, bytes) < 0)
 		bytes -= 4096;
-	for (size_t i = 0; i + 1 < bytes; i++)
-		if (code[i] == 0x0f && code[i + 1] == 0x05)
-			return i;
-	return 0;
+	return cpu_find_syscall(code, bytes);
 }
 
 /*
@@ -350,7 +348,7 @@ static int run_to_call_stop(pid_t tid, uint64_t *later, int *ret_status)
 
 struct injection {
 	pid_t tid;
-	struct user_regs_struct saved;
+	struct cpu_regs saved;
 	uint64_t syscall_addr;
 	uint64_t later;
 	int status;
@@ -358,15 +356,13 @@ struct injection {
 
 static int inject_call(struct injection *in, long nr, uint64_t arg, int64_t *ret)
 {
-	struct user_regs_struct regs = in->saved;
+	struct cpu_regs regs = in->saved;
 	int r;
 
-	regs.rip = in->syscall_addr;
-	regs.rax = (unsigned long)nr;
-	regs.rdi = arg;
-	regs.orig_rax = ~0ull; /* not in a system call that might be restarted */
-	if (ptrace(PTRACE_SETREGS, in->tid, 0, &regs) < 0)
-		return -errno;
+	cpu_set_call(&regs, in->syscall_addr, nr, arg);
+	r = set_regs(in->tid, &regs);
+	if (r < 0)
+		return r;
 	for (int i = 0; i < 2; i++) { /* its start, its end */
 		r = run_to_call_stop(in->tid, &in->later, &in->status);
 		if (r < 0)
@@ -414,17 +410,16 @@ int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, bool sandboxed, int *ret_
 	int r;
 
 	*ret_status = 0;
-	if (ptrace(PTRACE_GETREGS, tid, 0, &in.saved) < 0 ||
-	    ptrace(PTRACE_GETSIGMASK, tid, SIGNAL_SET_BYTES, &mask) < 0)
-		return -errno;
-	if (in.saved.cs != 0x33)
-		return -EOPNOTSUPP; /* a 32-bit program */
-	if (ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &all) < 0)
+	r = get_regs(tid, &in.saved);
+	if (r < 0)
+		return r;
+	if (ptrace(PTRACE_GETSIGMASK, tid, SIGNAL_SET_BYTES, &mask) < 0 ||
+	    ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &all) < 0)
 		return -errno;
 	r = ptrace(PTRACE_SETOPTIONS, tid, 0, options) < 0 ? -errno
 							   : inject_userfaultfd(&in);
 	ptrace(PTRACE_SETOPTIONS, tid, 0, OPTIONS);
-	ptrace(PTRACE_SETREGS, tid, 0, &in.saved);
+	set_regs(tid, &in.saved);
 	ptrace(PTRACE_SETSIGMASK, tid, SIGNAL_SET_BYTES, &mask);
 	for (int sig = 1; sig < 64; sig++)
 		if (in.later & UINT64_C(1) << sig)
@@ -432,23 +427,3 @@ int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, bool sandboxed, int *ret_
 	*ret_status = in.status;
 	return r;
 }
-
-#else
-
-uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso)
-{
-	(void)tid;
-	(void)vdso;
-	return 0;
-}
-
-int tracee_open_uffd(pid_t tid, uint64_t syscall_addr, bool sandboxed, int *ret_status)
-{
-	(void)tid;
-	(void)syscall_addr;
-	(void)sandboxed;
-	*ret_status = 0;
-	return -EOPNOTSUPP;
-}
-
-#endif
