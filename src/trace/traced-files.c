@@ -302,6 +302,17 @@ void traced_file_mark(struct traced_file *file, uint64_t first_pgno, uint64_t n_
 	}
 }
 
+bool traced_file_lacks_bytes(const struct traced_file *file, uint64_t off, uint64_t bytes)
+{
+	const struct trace_object *o = &file->object;
+	uint64_t end;
+
+	if (traced_file_is_full(file) || off >= o->size_bytes || bytes == 0)
+		return false;
+	end = DIV_ROUND_UP(off + MIN(bytes, o->size_bytes - off), PAGE_BYTES);
+	return memchr(o->when + (off >> PAGE_SHIFT), 0, end - (off >> PAGE_SHIFT));
+}
+
 void traced_file_mark_bytes(struct traced_file *file, uint64_t off, uint64_t bytes,
 			    uint32_t when)
 {

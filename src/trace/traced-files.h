@@ -71,6 +71,8 @@ static inline bool traced_file_is_full(const struct traced_file *file)
 	return file->n_used == file->object.n_pages;
 }
 
+/* Whether [off, off + bytes), clipped to the file, has a page that is not known yet. */
+bool traced_file_lacks_bytes(const struct traced_file *file, uint64_t off, uint64_t bytes);
 /* Pages were used, in bucket WHEN at the latest; the earliest stays. Clipped to the file. */
 void traced_file_mark(struct traced_file *file, uint64_t first_pgno, uint64_t n_pages,
 		      uint32_t when);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -163,6 +165,36 @@ static void copy_calls(void) /* 4 70 80 */
 	CHECK(sendfile(out[1], fd, &off, PAGE) == PAGE);
 	off = 80 * PAGE;
 	CHECK(splice(fd, &off, out[1], NULL, PAGE, 0) == PAGE);
+}
+
+/* An address that nothing is mapped at; the compiler is not to know. */
+static void *volatile nowhere = (void *)8;
+
+/* What fails reads nothing, however much it asks for; what it says that it read, it read. */
+static void failing_reads(void) /* 7 30 33-34 50 */
+{
+	struct iovec huge = { nowhere, PAGES * PAGE }, wrong[2];
+	char buffer[PAGE];
+	int fd = open_file(O_RDONLY), write_only = open_file(O_WRONLY), out[2];
+	off_t off = 20 * PAGE;
+
+	CHECK(pread(fd, nowhere, PAGES * PAGE, 0) < 0);
+	CHECK(read(fd, nowhere, SIZE_MAX / 2) < 0);
+	CHECK(pread(write_only, buffer, PAGE, PAGE) < 0);
+	CHECK(preadv(fd, &huge, 1, 3 * PAGE) < 0);
+	CHECK(readv(fd, nowhere, 1) < 0);
+	CHECK(pipe(out) == 0);
+	CHECK(sendfile(out[0], fd, &off, PAGE) < 0);
+	CHECK(sendfile(out[1], fd, nowhere, PAGE) < 0);
+	CHECK(pread(fd, buffer, PAGE, 7 * PAGE) == PAGE);
+	wrong[0] = (struct iovec){ buffer, PAGE };
+	wrong[1] = (struct iovec){ nowhere, 40 * PAGE };
+	CHECK(preadv(fd, wrong, 2, 30 * PAGE) == PAGE);
+	CHECK(pread(fd, buffer, PAGE, 33 * PAGE + 9) == PAGE);
+	/* Less than it asks for: no more fits. */
+	CHECK(fcntl(out[1], F_SETPIPE_SZ, PAGE) == PAGE);
+	off = 50 * PAGE;
+	CHECK(splice(fd, &off, out[1], NULL, 100 * PAGE, SPLICE_F_NONBLOCK) == PAGE);
 }
 
 static void fork_child(void) /* 1 2 50 100 */
@@ -440,6 +472,23 @@ static void endless(void) /* 1 */
 		pause();
 }
 
+static void unserved_memory(void) /* 1; readv() never gets its vectors */
+{
+	int uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	struct uffdio_api api = { .api = UFFD_API };
+	void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)p, PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+
+	touch(map(0, PAGES), 1);
+	CHECK(ioctl(uffd, UFFDIO_API, &api) == 0);
+	CHECK(ioctl(uffd, UFFDIO_REGISTER, &reg) == 0);
+	CHECK(readv(open_file(O_RDONLY), p, 1) < 0);
+}
+
 static void stubborn(void) /* 1 2 */
 {
 	signal(SIGTERM, SIG_IGN);
@@ -523,6 +572,7 @@ static const struct {
 	{ "pread", pread_calls },
 	{ "vectors", vector_calls },
 	{ "copies", copy_calls },
+	{ "failing-reads", failing_reads },
 	{ "fork", fork_child },
 	{ "thread", one_thread },
 	{ "many-threads", many_threads },
@@ -544,6 +594,7 @@ static const struct {
 	{ "daemon", daemonised },
 	{ "endless", endless },
 	{ "stubborn", stubborn },
+	{ "unserved-memory", unserved_memory },
 	{ "descriptors", descriptors },
 	{ "large-steps", large_steps },
 	{ "write-file", write_file },

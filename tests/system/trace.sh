@@ -73,6 +73,7 @@ cases() {
 	exact pread "10 20-21 599"
 	exact vectors "0-1 30-31 60 90"
 	exact copies "4 70 80"
+	exact failing-reads "7 30 33-34 50"
 	exact fork "1-2 50 100" "exit 0" "processes 2"
 	exact thread 44 "exit 0" "processes 1"
 	exact many-threads "$(seq -s ' ' 0 2 399)" "exit 0" "processes 1"
@@ -94,6 +95,8 @@ cases() {
 	options="-w 300"
 	exact endless 1 "window-ended 1"
 	exact stubborn "1-2" "window-ended 1" "processes 2"
+	# As anybody else it takes CAP_SYS_PTRACE: faults of the kernel's are handled, too.
+	[ -n "$as" ] || [ "$(id -u)" != 0 ] || exact unserved-memory 1 "window-ended 1"
 	options=
 
 	if [ -z "$as" ] && can_suspend; then

@@ -13,7 +13,6 @@
 
 #include "bounds.h"
 #include "trace-private.h"
-#include "traced-calls.h"
 
 /* Keep the first error; recording goes on as far as it can. */
 static void note_error(struct trace *t, int r)
@@ -228,8 +227,10 @@ static int enter_call(struct trace *t, struct task *task)
 		trace_scan(t, task->as, when_now(t));
 		return PTRACE_CONT;
 	default:
-		traced_call_read(&t->files, task->tid, &call, when_now(t));
-		return PTRACE_CONT;
+		if (!traced_read_begin(&t->files, task->tid, &call, &task->read))
+			return PTRACE_CONT;
+		task->pending = PENDING_READ;
+		return PTRACE_SYSCALL;
 	}
 }
 
@@ -246,6 +247,15 @@ static void leave_mmap(struct trace *t, struct task *task)
 		   address_space_map(task->as, (uint64_t)addr, m->end, m->pgno, m->file));
 }
 
+static void leave_read(struct trace *t, struct task *task)
+{
+	int64_t result;
+
+	if (task->as && tracee_get_result(task->tid, &result) == 0)
+		traced_read_end(&task->read, task->tid, task->as->pagemap, result,
+				when_now(t));
+}
+
 static void leave_call(struct trace *t, struct task *task, int *ret_status)
 {
 	enum task_pending pending = task->pending;
@@ -253,6 +263,8 @@ static void leave_call(struct trace *t, struct task *task, int *ret_status)
 	task->pending = PENDING_NONE;
 	if (pending == PENDING_MMAP)
 		leave_mmap(t, task);
+	else if (pending == PENDING_READ)
+		leave_read(t, task);
 	else if (pending == PENDING_MREMAP && task->as)
 		address_space_load(task->as, &t->files, NULL);
 	else if (pending == PENDING_EXEC)

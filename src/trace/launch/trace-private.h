@@ -12,6 +12,7 @@
 #include "address-space.h"
 #include "pageset.h"
 #include "trace.h"
+#include "traced-calls.h"
 #include "tracee.h"
 
 #define TASK_SLOTS 1024
@@ -22,6 +23,7 @@ enum task_pending {
 	PENDING_MMAP,
 	PENDING_MREMAP,
 	PENDING_EXEC,
+	PENDING_READ,
 };
 
 struct task {
@@ -31,8 +33,9 @@ struct task {
 	bool started;		  /* its first stop has been seen */
 	struct address_space *as; /* NULL: not known yet, or gone */
 	enum task_pending pending;
-	struct mapping mapping; /* with PENDING_MMAP: all but the address */
-	uint64_t flags_before;	/* of a changed mmap call, 0: not changed */
+	struct mapping mapping;	 /* with PENDING_MMAP: all but the address */
+	struct traced_read read; /* with PENDING_READ */
+	uint64_t flags_before;	 /* of a changed mmap call, 0: not changed */
 };
 
 struct trace {

@@ -4,17 +4,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
 
+#include "bounds.h"
 #include "macro.h"
 #include "traced-calls.h"
 
 #define CURRENT_POSITION UINT64_MAX
-#define MAX_VECTORS	 1024 /* UIO_MAXIOV */
+#define MAX_READ_BYTES	 (((uint64_t)1 << 31) - PAGE_BYTES) /* MAX_RW_COUNT */
 
 struct read_request {
 	int fd;
-	uint64_t off, bytes; /* off CURRENT_POSITION: where the descriptor stands */
+	uint64_t off;	   /* CURRENT_POSITION: where the descriptor stands */
+	uint64_t off_addr; /* 0: none */
+	uint64_t bytes;	   /* at most */
 };
 
 int traced_fd_info(pid_t tid, int fd, int *ret_flags, uint64_t *ret_pos)
@@ -44,78 +46,75 @@ int traced_fd_info(pid_t tid, int fd, int *ret_flags, uint64_t *ret_pos)
 	return 0;
 }
 
-static uint64_t vector_bytes(pid_t tid, uint64_t addr, uint64_t count)
-{
-	struct iovec vectors[MAX_VECTORS];
-	uint64_t bytes = 0;
-
-	if (count > MAX_VECTORS ||
-	    tracee_read(tid, addr, vectors, count * sizeof(vectors[0])) < 0)
-		return 0;
-	for (uint64_t i = 0; i < count; i++)
-		if (__builtin_add_overflow(bytes, vectors[i].iov_len, &bytes))
-			return 0;
-	return bytes;
-}
-
-/* The offset at ADDR in the task, or where the descriptor stands when there is none. */
-static uint64_t offset_at(pid_t tid, uint64_t addr)
-{
-	uint64_t off;
-
-	return addr && tracee_read(tid, addr, &off, sizeof(off)) == 0 ? off
-								      : CURRENT_POSITION;
-}
-
-static bool decode(pid_t tid, const struct tracee_call *call, struct read_request *ret)
+static bool decode(const struct tracee_call *call, struct read_request *ret)
 {
 	const uint64_t *a = call->args;
 
-	*ret = (struct read_request){ .fd = (int)a[0], .off = CURRENT_POSITION };
+	*ret = (struct read_request){
+		.fd = (int)a[0],
+		.off = CURRENT_POSITION,
+		.bytes = MAX_READ_BYTES,
+	};
 	switch (call->nr) {
 	case __NR_read:
-		ret->bytes = a[2];
+		ret->bytes = MIN(a[2], MAX_READ_BYTES);
 		return true;
 	case __NR_pread64:
-		ret->bytes = a[2];
+		ret->bytes = MIN(a[2], MAX_READ_BYTES);
 		ret->off = a[3];
 		return true;
 	case __NR_readv:
-		ret->bytes = vector_bytes(tid, a[1], a[2]);
 		return true;
 	case __NR_preadv:
 	case __NR_preadv2: /* for which -1 is where the descriptor stands */
-		ret->bytes = vector_bytes(tid, a[1], a[2]);
 		ret->off = a[3];
 		return true;
 	case __NR_sendfile:
 		ret->fd = (int)a[1];
-		ret->off = offset_at(tid, a[2]);
-		ret->bytes = a[3];
+		ret->off_addr = a[2];
 		return true;
 	case __NR_copy_file_range:
 	case __NR_splice:
-		ret->off = offset_at(tid, a[1]);
-		ret->bytes = a[4];
+		ret->off_addr = a[1];
 		return true;
 	default:
 		return false;
 	}
 }
 
-bool traced_call_read(struct traced_files *files, pid_t tid, const struct tracee_call *call,
-		      uint32_t when)
+bool traced_read_begin(struct traced_files *files, pid_t tid,
+		       const struct tracee_call *call, struct traced_read *ret)
 {
 	struct read_request q;
-	struct traced_file *file;
 
-	if (!decode(tid, call, &q))
+	if (!decode(call, &q))
 		return false;
-	file = traced_files_by_fd(files, tid, q.fd);
-	if (!file || traced_file_is_full(file))
-		return true;
-	if (q.off == CURRENT_POSITION && traced_fd_info(tid, q.fd, NULL, &q.off) < 0)
-		return true;
-	traced_file_mark_bytes(file, q.off, q.bytes, when);
-	return true;
+	*ret = (struct traced_read){
+		.file = traced_files_by_fd(files, tid, q.fd),
+		.off = q.off,
+		.off_addr = q.off_addr,
+	};
+	if (!ret->file)
+		return false;
+	if (q.off_addr)
+		return !traced_file_is_full(ret->file);
+	if (q.off == CURRENT_POSITION && traced_fd_info(tid, q.fd, NULL, &ret->off) < 0)
+		return false;
+	return traced_file_lacks_bytes(ret->file, ret->off, q.bytes);
+}
+
+void traced_read_end(const struct traced_read *read, pid_t tid, int pagemap, int64_t result,
+		     uint32_t when)
+{
+	uint64_t off = read->off;
+
+	if (result <= 0)
+		return;
+	if (read->off_addr) {
+		if (tracee_read_present(tid, pagemap, read->off_addr, &off, sizeof(off)) <
+		    0)
+			return;
+		off -= (uint64_t)result;
+	}
+	traced_file_mark_bytes(read->file, off, (uint64_t)result, when);
 }

@@ -1,17 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a stopped system call is going to read of which file. */
+/*
+ * What system calls read of which file. Where a call stands and which descriptor it uses is
+ * asked when it starts; what it read is what it says when it ends. The launch's memory is
+ * looked at only where the kernel has just been: elsewhere it may be a page that nobody ever
+ * supplies (userfaultfd, FUSE), and we would wait for it.
+ */
 #ifndef ELFCAST_TRACED_CALLS_H
 #define ELFCAST_TRACED_CALLS_H
 
 #include "traced-files.h"
 #include "tracee.h"
 
+struct traced_read {
+	struct traced_file *file;
+	uint64_t off; /* in the file; with off_addr not known yet */
+	uint64_t
+		off_addr; /* where the task keeps it, moved on by what was read; 0: nowhere */
+};
+
 /*
- * If CALL of task TID is read() or a relative, mark what it asks for (not what it will get:
- * the range, clipped to the file, is what the kernel brings in). True when it was one.
+ * If CALL of task TID is read() or a relative that may need pages of a file that are not known
+ * yet, its end is to be waited for.
  */
-bool traced_call_read(struct traced_files *files, pid_t tid, const struct tracee_call *call,
-		      uint32_t when);
+bool traced_read_begin(struct traced_files *files, pid_t tid,
+		       const struct tracee_call *call, struct traced_read *ret);
+/* It has returned RESULT. PAGEMAP: /proc/TID/pagemap. */
+void traced_read_end(const struct traced_read *read, pid_t tid, int pagemap, int64_t result,
+		     uint32_t when);
 
 /* Access mode and flags (O_*) of a descriptor of TID, and its position; both may be NULL. */
 int traced_fd_info(pid_t tid, int fd, int *ret_flags, uint64_t *ret_pos);

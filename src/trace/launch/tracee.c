@@ -23,6 +23,8 @@
 
 #define SIGNAL_SET_BYTES 8 /* the kernel's sigset_t */
 
+#define PAGEMAP_PRESENT	 (1ull << 63)
+
 #define OPTIONS                                                                            \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |                \
 	 PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |                   \
@@ -275,6 +277,23 @@ int tracee_read(pid_t tid, uint64_t addr, void *buffer, size_t bytes)
 	ssize_t n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
 
 	return n < 0 ? -errno : (size_t)n < bytes ? -EFAULT : 0;
+}
+
+static bool is_present(int pagemap, uint64_t addr)
+{
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), entry;
+
+	return pread(pagemap, &entry, sizeof(entry),
+		     (off_t)(addr / page_bytes * sizeof(entry))) == sizeof(entry) &&
+	       entry & PAGEMAP_PRESENT;
+}
+
+int tracee_read_present(pid_t tid, int pagemap, uint64_t addr, void *buffer, size_t bytes)
+{
+	if (bytes == 0 || addr > UINT64_MAX - bytes || !is_present(pagemap, addr) ||
+	    !is_present(pagemap, addr + bytes - 1))
+		return -EAGAIN;
+	return tracee_read(tid, addr, buffer, bytes);
 }
 
 unsigned tracee_seccomp_filters(pid_t tid)

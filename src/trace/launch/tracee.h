@@ -64,7 +64,10 @@ int tracee_set_mmap_flags(pid_t tid, uint64_t flags);
 
 /* Whether its system calls are of the kind that is filtered: not those of a 32-bit program. */
 bool tracee_is_native(pid_t tid);
+/* May wait for whoever serves the memory: for what the kernel itself supplies. */
 int tracee_read(pid_t tid, uint64_t addr, void *buffer, size_t bytes);
+/* Only where a page is, -EAGAIN elsewhere. PAGEMAP: /proc/TID/pagemap. */
+int tracee_read_present(pid_t tid, int pagemap, uint64_t addr, void *buffer, size_t bytes);
 /* Filters in force ("Seccomp_filters" of /proc/PID/status, Linux 5.9); 0: not told. */
 unsigned tracee_seccomp_filters(pid_t tid);
 /* 1: both use one address space, 0: not, or negative errno. */
