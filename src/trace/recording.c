@@ -10,5 +10,7 @@ void trace_result_done(struct trace_result *r)
 		free(r->objects[i].when);
 	}
 	free(r->objects);
+	for (size_t i = 0; i < N_LEFT_OUT; i++)
+		free(r->left_out[i].example);
 	*r = (struct trace_result){ 0 };
 }

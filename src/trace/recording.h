@@ -24,6 +24,23 @@ struct trace_object {
 	uint8_t *when;
 };
 
+/* Why a file that was used is not among the objects. */
+enum trace_left_out {
+	LEFT_OUT_NOT,
+	LEFT_OUT_NEVER_A_FILE, /* pseudo file systems, deleted files, our own state: not told */
+	LEFT_OUT_TEMPORARY,   /* below /tmp, /var/tmp, /run */
+	LEFT_OUT_MEMORY,      /* on tmpfs */
+	LEFT_OUT_FILE_SYSTEM, /* on FUSE and others that are no disk's */
+	LEFT_OUT_ELSEWHERE,   /* its path leads nowhere, or to another file: containers */
+	LEFT_OUT_CHANGED,     /* by the launch, or meanwhile */
+	N_LEFT_OUT,
+};
+
+struct trace_omission {
+	unsigned n_files;
+	char *example; /* path of one, owned; NULL: none */
+};
+
 struct trace_result {
 	enum trace_method method;
 	struct trace_object *objects;
@@ -33,6 +50,7 @@ struct trace_result {
 	unsigned n_processes;
 	unsigned n_unseen;   /* processes that could not be recorded exactly */
 	uint64_t elapsed_us; /* from exec to exit or end of window */
+	struct trace_omission left_out[N_LEFT_OUT]; /* by reason */
 };
 
 void trace_result_done(struct trace_result *r);

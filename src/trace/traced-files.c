@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,36 +10,29 @@
 #include "bounds.h"
 #include "fstypes.h"
 #include "store.h"
-#include "traced-files.h"
+#include "traced-files-private.h"
 #include "utf8.h"
 #include "vec.h"
 
-/* 256 GiB: one byte per page is kept. Larger files are disk images, not parts of programs. */
-#define MAX_FILE_PAGES (1u << 26)
-
-/*
- * A name by which the kernel showed a file: (device, inode) of a descriptor, or those of a
- * mapping with the hash of its path. Mappings need the path: on btrfs their device is the
- * same for all subvolumes, whose inode numbers overlap.
- */
-struct traced_alias {
-	dev_t dev;
-	ino_t ino;
-	uint64_t path_hash;	  /* 0: a descriptor; CACHE_KEY: see _by_cache() */
-	struct traced_file *file; /* NULL: empty slot */
-};
-
 #define CACHE_KEY 1
 
-static const char *const left_out_dirs[] = {
-	"/tmp/", "/var/tmp/", "/dev/", "/proc/", "/sys/", "/run/", "/var/run/",
+static const struct {
+	const char *prefix;
+	enum trace_left_out why;
+} left_out_dirs[] = {
+	{ "/tmp/", LEFT_OUT_TEMPORARY },     { "/var/tmp/", LEFT_OUT_TEMPORARY },
+	{ "/dev/shm/", LEFT_OUT_MEMORY },    { "/dev/", LEFT_OUT_NEVER_A_FILE },
+	{ "/proc/", LEFT_OUT_NEVER_A_FILE }, { "/sys/", LEFT_OUT_NEVER_A_FILE },
+	{ "/run/", LEFT_OUT_TEMPORARY },     { "/var/run/", LEFT_OUT_TEMPORARY },
 };
 
 int traced_files_init(struct traced_files *f)
 {
-	*f = (struct traced_files){ 0 };
+	*f = (struct traced_files){ .mountinfo_fd = -1 };
 	clock_gettime(CLOCK_REALTIME_COARSE, &f->start);
-	return mounts_load(&f->mounts);
+	/* First opened: what changes while the table is read is seen later. */
+	f->mountinfo_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	return f->mountinfo_fd < 0 ? -errno : mounts_load(&f->mounts);
 }
 
 static void file_free(struct traced_file *file)
@@ -55,7 +49,8 @@ void traced_files_done(struct traced_files *f)
 	free(f->items);
 	free(f->aliases);
 	mounts_free(f->mounts);
-	*f = (struct traced_files){ 0 };
+	closep(&f->mountinfo_fd);
+	*f = (struct traced_files){ .mountinfo_fd = -1 };
 }
 
 static uint64_t hash_path(const char *path)
@@ -79,7 +74,7 @@ static size_t alias_slot(const struct traced_alias *slots, size_t n_slots,
 	return i;
 }
 
-static struct traced_file *alias_find(const struct traced_files *f,
+struct traced_file *traced_alias_find(const struct traced_files *f,
 				      const struct traced_alias *key)
 {
 	return f->n_slots ? f->aliases[alias_slot(f->aliases, f->n_slots, key)].file : NULL;
@@ -101,7 +96,7 @@ static int alias_grow(struct traced_files *f)
 	return 0;
 }
 
-static int alias_add(struct traced_files *f, struct traced_alias alias)
+int traced_alias_add(struct traced_files *f, struct traced_alias alias)
 {
 	if (f->n_aliases * 2 >= f->n_slots && alias_grow(f) < 0)
 		return -ENOMEM;
@@ -110,55 +105,86 @@ static int alias_add(struct traced_files *f, struct traced_alias alias)
 	return 0;
 }
 
-/* Lexical: touches no file. */
+static enum trace_left_out why_left_out(const struct traced_files *f, const char *path)
+{
+	const struct fstype *type;
+
+	if (path[0] != '/' || strlen(path) > LIMIT_PATH_BYTES || !utf8_is_plain(path))
+		return LEFT_OUT_NEVER_A_FILE;
+	for (size_t i = 0; i < ARRAY_SIZE(left_out_dirs); i++)
+		if (strncmp(path, left_out_dirs[i].prefix,
+			    strlen(left_out_dirs[i].prefix)) == 0)
+			return left_out_dirs[i].why;
+	if (store_is_state(path))
+		return LEFT_OUT_NEVER_A_FILE;
+	type = fstype_find(mounts_fstype(f->mounts, path));
+	if (type->on_disk)
+		return f->system_wide && !mounts_is_local(f->mounts, path)
+			       ? LEFT_OUT_FILE_SYSTEM
+			       : LEFT_OUT_NOT;
+	return type->local ? LEFT_OUT_MEMORY : LEFT_OUT_FILE_SYSTEM;
+}
+
 bool traced_files_path_counts(const struct traced_files *f, const char *path)
 {
-	if (path[0] != '/' || strlen(path) > LIMIT_PATH_BYTES || !utf8_is_plain(path))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(left_out_dirs); i++)
-		if (strncmp(path, left_out_dirs[i], strlen(left_out_dirs[i])) == 0)
-			return false;
-	if (store_is_state(path))
-		return false;
-	if (f->system_wide && !mounts_is_local(f->mounts, path))
-		return false;
-	return fstype_find(mounts_fstype(f->mounts, path))->on_disk;
+	return why_left_out(f, path) == LEFT_OUT_NOT;
 }
 
-static bool is_before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
-}
-
-/* New file, known by no alias yet. ST NULL: one that does not count. */
+/* New file, known by no alias yet, without pages. */
 static struct traced_file *file_add(struct traced_files *f, const char *path,
-				    const struct stat *st)
+				    enum trace_left_out why)
 {
 	struct traced_file *file = calloc(1, sizeof(*file));
-	struct trace_object *o;
 
 	if (!file || VEC_RESERVE_ONE(f->items, f->n, f->capacity) < 0) {
 		free(file);
 		return NULL;
 	}
+	file->why = why;
 	f->items[f->n++] = file;
-	o = &file->object;
-	if (!st || !S_ISREG(st->st_mode) || st->st_size <= 0 ||
-	    (uint64_t)st->st_size > (uint64_t)MAX_FILE_PAGES * PAGE_BYTES)
-		return file;
-	o->path = strdup(path);
+	if (why != LEFT_OUT_NEVER_A_FILE)
+		file->object.path = strdup(path);
+	return file;
+}
+
+void traced_file_make_room(struct traced_file *file, uint64_t n_pages)
+{
+	struct trace_object *o = &file->object;
+	uint8_t *when;
+
+	if (n_pages <= o->n_pages || file->why != LEFT_OUT_NOT)
+		return;
+	if (n_pages > MAX_FILE_PAGES) {
+		file->why = LEFT_OUT_NEVER_A_FILE;
+		return;
+	}
+	/* calloc(): pages of zeros that are never touched cost nothing. */
+	when = calloc(n_pages, 1);
+	if (!when || !o->path) {
+		free(when);
+		file->why = LEFT_OUT_NEVER_A_FILE;
+		return;
+	}
+	if (o->n_pages)
+		memcpy(when, o->when, o->n_pages);
+	free(o->when);
+	o->when = when;
+	o->n_pages = (uint32_t)n_pages;
+}
+
+static void set_identity(struct traced_file *file, const struct stat *st)
+{
+	struct trace_object *o = &file->object;
+
 	o->dev = st->st_dev;
 	o->ino = st->st_ino;
 	o->size_bytes = (uint64_t)st->st_size;
-	o->n_pages = (uint32_t)DIV_ROUND_UP(o->size_bytes, PAGE_BYTES);
-	if (o->path)
-		o->when = calloc(o->n_pages, 1);
-	return file;
+	traced_file_make_room(file, DIV_ROUND_UP(o->size_bytes, PAGE_BYTES));
 }
 
 static struct traced_file *if_counts(struct traced_file *file)
 {
-	return file && file->object.when ? file : NULL;
+	return file && file->why == LEFT_OUT_NOT ? file : NULL;
 }
 
 static bool leads_to(const char *path, const struct stat *file)
@@ -169,13 +195,20 @@ static bool leads_to(const char *path, const struct stat *file)
 	       st.st_ino == file->st_ino;
 }
 
+/* In a recording of the system notifications come first, and are asked for by the caller. */
+static void follow_mounts(struct traced_files *f)
+{
+	if (!f->system_wide)
+		traced_files_follow_mounts(f);
+}
+
 struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd)
 {
 	char proc[64], path[LIMIT_PATH_BYTES + 1];
 	struct traced_alias alias = { 0 };
+	enum trace_left_out why;
 	struct stat st = { 0 };
 	struct statx stx;
-	bool counts;
 	ssize_t n;
 
 	snprintf(proc, sizeof(proc), "/proc/%d/fd/%d", pid, fd);
@@ -185,60 +218,66 @@ struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd
 		return NULL;
 	alias.dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
 	alias.ino = stx.stx_ino;
-	alias.file = alias_find(f, &alias);
+	alias.file = traced_alias_find(f, &alias);
 	if (alias.file)
 		return if_counts(alias.file);
 	n = readlink(proc, path, sizeof(path) - 1);
 	path[MAX(n, 0)] = 0;
-	st.st_mode = stx.stx_mode;
 	st.st_size = (off_t)stx.stx_size;
 	st.st_dev = alias.dev;
 	st.st_ino = alias.ino;
-	counts = stx.stx_nlink && traced_files_path_counts(f, path);
+	follow_mounts(f);
+	why = stx.stx_nlink ? why_left_out(f, path) : LEFT_OUT_NEVER_A_FILE;
 	/* Another open of the file may be by a better path. */
-	if (f->system_wide && !(counts && leads_to(path, &st)))
+	if (f->system_wide && !(why == LEFT_OUT_NOT && leads_to(path, &st)))
 		return NULL;
-	alias.file = file_add(f, path, counts ? &st : NULL);
-	if (alias.file && alias_add(f, alias) < 0)
+	alias.file = file_add(f, path, why);
+	if (!alias.file || traced_alias_add(f, alias) < 0)
 		return NULL;
+	set_identity(alias.file, &st);
 	return if_counts(alias.file);
 }
 
-/* The file at PATH, when it is the one that a mapping shows with inode number INO. */
-static struct traced_file *resolve_mapping(struct traced_files *f, ino_t ino,
-					   const char *path)
+/*
+ * Nothing is asked of its file system now, which could be served by who is stopped: that it is
+ * the file at PATH is found out in the end. In a recording of the system nobody is stopped.
+ */
+static struct traced_file *add_mapped(struct traced_files *f,
+				      const struct traced_alias *alias, const char *path)
 {
-	struct traced_alias alias = { 0 };
-	struct stat st;
+	struct traced_file *file;
 
-	if (!traced_files_path_counts(f, path) || stat(path, &st) < 0)
-		return file_add(f, path, NULL);
-	/* Before Linux 6.8 a mapping on overlayfs has the inode number of a lower layer. */
-	if (st.st_ino != ino && !fstype_find(mounts_fstype(f->mounts, path))->layered)
-		return file_add(f, path, NULL);
-	alias.dev = st.st_dev;
-	alias.ino = st.st_ino;
-	alias.file = alias_find(f, &alias);
-	if (alias.file)
-		return alias.file;
-	alias.file = file_add(f, path, &st);
-	return alias.file && alias_add(f, alias) < 0 ? NULL : alias.file;
+	follow_mounts(f);
+	file = file_add(f, path, why_left_out(f, path));
+	if (!file)
+		return NULL;
+	file->mapped_only = true;
+	file->map_dev = alias->dev;
+	file->map_ino = alias->ino;
+	if (f->system_wide && file->why == LEFT_OUT_NOT)
+		file = traced_file_resolve(f, file);
+	return file;
 }
 
 struct traced_file *traced_files_by_mapping(struct traced_files *f, dev_t dev, ino_t ino,
-					    const char *path)
+					    const char *path, uint64_t end_pgno)
 {
-	struct traced_alias alias = { .dev = dev,
-				      .ino = ino,
-				      .path_hash = hash_path(path) };
+	struct traced_alias alias = { .dev = dev, .ino = ino }, name = alias;
 
-	alias.file = alias_find(f, &alias);
+	/* Most file systems name it as they name descriptors. */
+	alias.file = traced_alias_find(f, &alias);
 	if (alias.file)
 		return if_counts(alias.file);
-	alias.file = resolve_mapping(f, ino, path);
-	if (alias.file && alias_add(f, alias) < 0)
-		return NULL;
-	return if_counts(alias.file);
+	name.path_hash = hash_path(path);
+	name.file = traced_alias_find(f, &name);
+	if (!name.file) {
+		name.file = add_mapped(f, &name, path);
+		if (!name.file || traced_alias_add(f, name) < 0)
+			return NULL;
+	}
+	if (name.file->mapped_only)
+		traced_file_make_room(name.file, end_pgno);
+	return if_counts(name.file);
 }
 
 static struct traced_alias cache_key(dev_t dev, ino_t ino, struct traced_file *file)
@@ -253,37 +292,41 @@ struct traced_file *traced_files_by_cache(const struct traced_files *f, dev_t de
 {
 	struct traced_alias key = cache_key(dev, ino, NULL);
 
-	return if_counts(alias_find(f, &key));
+	return if_counts(traced_alias_find(f, &key));
 }
 
 int traced_files_add_cache(struct traced_files *f, dev_t dev, ino_t ino,
 			   struct traced_file *file, bool *ret_clash)
 {
 	struct traced_alias key = cache_key(dev, ino, file);
-	struct traced_file *known = alias_find(f, &key);
+	struct traced_file *known = traced_alias_find(f, &key);
 
 	*ret_clash = known && known != file;
 	if (!known)
-		return alias_add(f, key);
+		return traced_alias_add(f, key);
 	if (!*ret_clash || !if_counts(known))
 		return 0;
-	file = file_add(f, "", NULL);
+	file = file_add(f, "", LEFT_OUT_NEVER_A_FILE);
 	if (!file)
 		return -ENOMEM;
 	f->aliases[alias_slot(f->aliases, f->n_slots, &key)].file = file;
 	return 0;
 }
 
-int traced_files_load_mounts(struct traced_files *f)
+int traced_files_follow_mounts(struct traced_files *f)
 {
+	struct pollfd p = { .fd = f->mountinfo_fd, .events = POLLPRI };
 	struct mounts *m;
-	int r = mounts_load(&m);
+	int r;
 
+	if (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLPRI | POLLERR)))
+		return 0;
+	r = mounts_load(&m);
 	if (r < 0)
 		return r;
 	mounts_free(f->mounts);
 	f->mounts = m;
-	return 0;
+	return 1;
 }
 
 void traced_file_mark(struct traced_file *file, uint64_t first_pgno, uint64_t n_pages,
@@ -322,42 +365,4 @@ void traced_file_mark_bytes(struct traced_file *file, uint64_t off, uint64_t byt
 		return;
 	bytes = MIN(bytes, size - off);
 	traced_file_mark(file, first, ((off + bytes - 1) >> PAGE_SHIFT) - first + 1, when);
-}
-
-/* Whether the path still leads to the file, untouched since before the launch. */
-static bool is_unchanged(const struct traced_files *f, const struct trace_object *o)
-{
-	struct stat st;
-
-	return stat(o->path, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == o->dev &&
-	       st.st_ino == o->ino && (uint64_t)st.st_size == o->size_bytes &&
-	       is_before(&st.st_mtim, &f->start) && is_before(&st.st_ctim, &f->start);
-}
-
-static int compare_objects(const void *a, const void *b)
-{
-	return strcmp(((const struct trace_object *)a)->path,
-		      ((const struct trace_object *)b)->path);
-}
-
-int traced_files_finish(struct traced_files *f, struct trace_result *ret)
-{
-	for (size_t i = 0; i < f->n; i++) {
-		struct traced_file *file = f->items[i];
-		struct trace_object *o = &file->object;
-
-		if (!file->n_used || !is_unchanged(f, o))
-			continue;
-		if (VEC_RESERVE_ONE(ret->objects, ret->n_objects, ret->objects_capacity) <
-		    0)
-			return -ENOMEM;
-		ret->objects[ret->n_objects++] = *o;
-		o->path = NULL;
-		o->when = NULL;
-		file->n_used = 0;
-	}
-	if (ret->n_objects)
-		qsort(ret->objects, ret->n_objects, sizeof(ret->objects[0]),
-		      compare_objects);
-	return 0;
 }

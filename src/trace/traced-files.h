@@ -2,7 +2,8 @@
 /*
  * The files that a recorded launch uses, and which of their pages. Decides which files count:
  * regular files on disk file systems; no temporary ones, none that the launch wrote itself.
- * Asks nothing of a file system that could wait for the launch (its own FUSE server).
+ * While the launch runs, nothing is asked of a file system that could wait for the launch (its
+ * own FUSE server): no path is walked before _finish().
  */
 #ifndef ELFCAST_TRACED_FILES_H
 #define ELFCAST_TRACED_FILES_H
@@ -15,14 +16,21 @@
 #include "recording.h"
 
 struct traced_file {
-	struct trace_object object; /* .when NULL: a file that does not count */
-	uint32_t n_used;	    /* pages marked */
+	struct trace_object object;
+	uint32_t n_used;	 /* pages marked */
+	enum trace_left_out why; /* LEFT_OUT_NOT: it counts */
+	bool executed;		 /* the kernel has read its headers */
+	/* Found in no descriptor yet, but mapped: device and inode as mappings show them. */
+	bool mapped_only;
+	dev_t map_dev;
+	ino_t map_ino;
 };
 
 struct traced_alias;
 
 struct traced_files {
 	struct mounts *mounts;
+	int mountinfo_fd; /* tells when mounts have changed */
 	/*
 	 * Set after _init(): anyone opens files. Then only local ones count, and only by paths
 	 * that lead there: what is opened in a container, or by overlayfs in a layer, has others.
@@ -44,9 +52,12 @@ void traced_files_done(struct traced_files *f);
  * one system call when the file is known.
  */
 struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd);
-/* The same for a line of /proc/PID/maps, whose device may not be stat's (btrfs, overlay). */
+/*
+ * The same for a line of /proc/PID/maps, whose device may not be stat's (btrfs, overlay), and
+ * whose pages end before END_PGNO.
+ */
 struct traced_file *traced_files_by_mapping(struct traced_files *f, dev_t dev, ino_t ino,
-					    const char *path);
+					    const char *path, uint64_t end_pgno);
 
 /*
  * The key by which tracepoints of the page cache name a file: the device number of its file
@@ -62,8 +73,8 @@ int traced_files_add_cache(struct traced_files *f, dev_t dev, ino_t ino,
 			   struct traced_file *file, bool *ret_clash);
 /* Whether files below PATH, a directory or a file, can count. Lexical. */
 bool traced_files_path_counts(const struct traced_files *f, const char *path);
-/* Look at the mount table again. On failure it stays as it is. */
-int traced_files_load_mounts(struct traced_files *f);
+/* Look at the mount table again if it has changed: 1. On failure it stays as it is. */
+int traced_files_follow_mounts(struct traced_files *f);
 
 /* Nothing more can be learnt about it. */
 static inline bool traced_file_is_full(const struct traced_file *file)
@@ -80,7 +91,10 @@ void traced_file_mark(struct traced_file *file, uint64_t first_pgno, uint64_t n_
 void traced_file_mark_bytes(struct traced_file *file, uint64_t off, uint64_t bytes,
 			    uint32_t when);
 
-/* Move all that was used and that the launch did not change to RET, sorted by path. */
+/*
+ * Walks the paths. Moves to RET all that was used, sorted by path, and counts what is left out:
+ * what the launch changed, what is not at its path here. -ENOMEM.
+ */
 int traced_files_finish(struct traced_files *f, struct trace_result *ret);
 
 #endif

@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 
 #include "hash.h"
@@ -227,7 +229,7 @@ static void test_traced_file(void **state)
 	static const char path[] = "/bin/sh";
 	_cleanup_free_ char *real = realpath(path, NULL);
 	struct traced_files f;
-	struct traced_file *file;
+	struct traced_file *file, *other;
 	struct trace_result r = { 0 };
 	struct stat st;
 	int fd;
@@ -237,9 +239,14 @@ static void test_traced_file(void **state)
 	assert_non_null(file);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_ptr_equal(own_file(&f, path, &fd), file);
-	assert_ptr_equal(traced_files_by_mapping(&f, st.st_dev, st.st_ino, real), file);
-	/* Another file has that name now. */
-	assert_null(traced_files_by_mapping(&f, st.st_dev, st.st_ino + 1, real));
+	assert_ptr_equal(traced_files_by_mapping(&f, st.st_dev, st.st_ino, real, 1), file);
+	/* Files of other mount namespaces by the same name: found out in the end. */
+	other = traced_files_by_mapping(&f, st.st_dev, st.st_ino + 1, real, 2);
+	assert_non_null(other);
+	traced_file_mark(other, 0, 2, 1);
+	other = traced_files_by_mapping(&f, st.st_dev + 1, st.st_ino, real, 2);
+	assert_non_null(other);
+	traced_file_mark(other, 0, 2, 1);
 
 	traced_file_mark(file, 2, 1, 7);
 	traced_file_mark(file, 1, 2, 9); /* page 2 keeps its earlier bucket */
@@ -251,6 +258,8 @@ static void test_traced_file(void **state)
 	assert_int_equal(file->n_used, 5);
 	assert_int_equal(traced_files_finish(&f, &r), 0);
 	assert_int_equal(r.n_objects, 1);
+	assert_int_equal(r.left_out[LEFT_OUT_ELSEWHERE].n_files, 2);
+	assert_string_equal(r.left_out[LEFT_OUT_ELSEWHERE].example, real);
 	assert_string_equal(r.objects[0].path, real);
 	assert_int_equal(r.objects[0].when[0], 0);
 	assert_int_equal(r.objects[0].when[1], 10);
@@ -263,13 +272,62 @@ static void test_traced_file(void **state)
 	traced_files_done(&f);
 }
 
+/* Mapped first, by a name that needs no descriptor: one file, with the pages of both. */
+static void test_mapped_file(void **state)
+{
+	(void)state;
+	_cleanup_free_ char *real = realpath("/bin/sh", NULL);
+	struct traced_file *mapped, *file;
+	struct trace_result r = { 0 };
+	unsigned major_nr, minor_nr;
+	struct traced_files f;
+	unsigned long ino = 0;
+	char line[512];
+	FILE *maps;
+	void *at;
+	int fd;
+
+	fd = open(real, O_RDONLY | O_CLOEXEC);
+	at = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_true(at != MAP_FAILED);
+	maps = fopen("/proc/self/maps", "re");
+	while (!ino && fgets(line, sizeof(line), maps))
+		if (strstr(line, real))
+			sscanf(line, "%*s %*s %*s %x:%x %lu", &major_nr, &minor_nr, &ino);
+	fclose(maps);
+	assert_int_equal(traced_files_init(&f), 0);
+	mapped = traced_files_by_mapping(&f, makedev(major_nr, minor_nr), ino, real,
+					 1000000);
+	assert_non_null(mapped);
+	assert_ptr_equal(
+		traced_files_by_mapping(&f, makedev(major_nr, minor_nr), ino, real, 7),
+		mapped);
+	traced_file_mark(mapped, 1, 2, 4);
+	traced_file_mark(mapped, 999999, 1, 4); /* behind its end */
+	mapped->executed = true;
+	file = own_file(&f, real, &fd);
+	traced_file_mark(file, 2, 2, 3);
+	assert_int_equal(traced_files_finish(&f, &r), 0);
+	assert_int_equal(r.n_objects, 1);
+	assert_int_equal(r.objects[0].when[0], 1);
+	assert_int_equal(r.objects[0].when[1], 5);
+	assert_int_equal(r.objects[0].when[2], 4);
+	assert_int_equal(r.objects[0].when[3], 4);
+	assert_true(r.objects[0].n_pages < 1000000);
+	for (size_t i = 0; i < N_LEFT_OUT; i++)
+		assert_int_equal(r.left_out[i].n_files, 0);
+	trace_result_done(&r);
+	traced_files_done(&f);
+}
+
 static void test_files_that_do_not_count(void **state)
 {
 	(void)state;
-	static const char *const mapped[] = {
-		"/proc/self/status", "/dev/zero",    "relative", "/bin/sh\n",
-		"/bin/\xff",	     "/nonexistent", "/",	 "/bin/sh (deleted)",
+	static const char *const left_out[] = {
+		"/proc/self/status", "/dev/zero", "relative", "/bin/sh\n", "/bin/\xff",
 	};
+	static const char *const elsewhere[] = { "/nonexistent", "/", "/bin/sh (deleted)" };
+	struct trace_result r = { 0 };
 	struct traced_files f;
 	int fd;
 
@@ -280,8 +338,16 @@ static void test_files_that_do_not_count(void **state)
 	assert_null(own_file(&f, data_path, &fd)); /* /tmp */
 	assert_null(traced_files_by_fd(&f, getpid(), 9999));
 	assert_null(traced_files_by_fd(&f, getpid(), -1));
-	for (size_t i = 0; i < ARRAY_SIZE(mapped); i++)
-		assert_null(traced_files_by_mapping(&f, 1, 1, mapped[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)
+		assert_null(traced_files_by_mapping(&f, 1, 1, left_out[i], 1));
+	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
+		traced_file_mark(traced_files_by_mapping(&f, 1, 1, elsewhere[i], 1), 0, 1,
+				 0);
+	assert_int_equal(traced_files_finish(&f, &r), 0);
+	assert_int_equal(r.n_objects, 0);
+	assert_int_equal(r.left_out[LEFT_OUT_ELSEWHERE].n_files, 2);
+	assert_int_equal(r.left_out[LEFT_OUT_TEMPORARY].n_files, 1);
+	trace_result_done(&r);
 	traced_files_done(&f);
 }
 
@@ -294,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_private_file),
 		cmocka_unit_test(test_find_program),
 		cmocka_unit_test(test_traced_file),
+		cmocka_unit_test(test_mapped_file),
 		cmocka_unit_test(test_files_that_do_not_count),
 	};
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/elf.h>
 #include <linux/userfaultfd.h>
 #include <stdio.h>
 #include <string.h>
@@ -346,7 +345,8 @@ static int load_line(struct address_space *as, struct traced_files *files, char 
 		return 0;
 	}
 	m = (struct mapping){ .start = start, .end = end, .pgno = off >> PAGE_SHIFT };
-	m.file = traced_files_by_mapping(files, makedev(major, minor), ino, line + path_at);
+	m.file = traced_files_by_mapping(files, makedev(major, minor), ino, line + path_at,
+					 m.pgno + ((end - start) >> PAGE_SHIFT));
 	return m.file ? insert_mapping(as, as->n, &m) : 0;
 }
 
@@ -378,33 +378,8 @@ int address_space_load(struct address_space *as, struct traced_files *files,
 	return r;
 }
 
-/* Page 0, the program headers and the interpreter's name: fs/binfmt_elf.c. */
-static void mark_headers(struct traced_file *file)
-{
-	_cleanup_close_ int fd = open(file->object.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	Elf64_Ehdr eh;
-	Elf64_Phdr ph;
-
-	/* The first 256 bytes are read whatever the format. */
-	traced_file_mark_bytes(file, 0, 256, 0);
-	if (fd < 0 || pread(fd, &eh, sizeof(eh), 0) != sizeof(eh) ||
-	    memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_phentsize != sizeof(ph) ||
-	    eh.e_phoff > file->object.size_bytes)
-		return;
-	traced_file_mark_bytes(file, eh.e_phoff, (uint64_t)eh.e_phnum * sizeof(ph), 0);
-	for (unsigned i = 0; i < eh.e_phnum; i++) {
-		if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) !=
-		    sizeof(ph))
-			return;
-		if (ph.p_type == PT_INTERP)
-			traced_file_mark_bytes(file, ph.p_offset, ph.p_filesz, 0);
-	}
-}
-
-void address_space_mark_headers(struct address_space *as)
+void address_space_mark_executed(struct address_space *as)
 {
 	for (size_t i = 0; i < as->n; i++)
-		if (i == 0 || as->maps[i].file != as->maps[i - 1].file)
-			mark_headers(as->maps[i].file);
+		as->maps[i].file->executed = true;
 }

@@ -61,6 +61,6 @@ void address_space_scan(struct address_space *as, struct traced_files *files,
 			uint32_t when);
 
 /* Record what the kernel itself reads of each mapped file at exec: ELF headers. */
-void address_space_mark_headers(struct address_space *as);
+void address_space_mark_executed(struct address_space *as);
 
 #endif

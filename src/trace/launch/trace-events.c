@@ -270,7 +270,7 @@ static void leave_call(struct trace *t, struct task *task, int *ret_status)
 	else if (pending == PENDING_EXEC)
 		begin_space(t, task, ret_status);
 	if (pending == PENDING_EXEC && task->as)
-		address_space_mark_headers(task->as);
+		address_space_mark_executed(task->as);
 }
 
 /* ---- processes ---- */

@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +32,7 @@ struct system_trace {
 	struct tracefs tracefs;
 	const struct trace_system_options *options;
 	struct trace_system_report *report;
-	int fanotify_fd, mountinfo_fd;
+	int fanotify_fd;
 	uint64_t start_ns;
 	uint64_t n_file_pages; /* of all files known */
 	uint8_t *pages;	       /* of ring buffers, DRAIN_PAGES */
@@ -111,19 +110,19 @@ static int learn_fd(struct system_trace *t, pid_t pid, int fd)
 /* "7f00-7f01 r-xp 00001000 fe:00 1234   /usr/lib/x.so": proc(5). */
 static int learn_mapping(struct system_trace *t, char *line)
 {
+	unsigned long long start, end, off, ino;
 	unsigned major_nr, minor_nr;
-	unsigned long long ino;
 	size_t n = t->files.n;
 	struct traced_file *file;
 	int path_off = 0;
 
 	line[strcspn(line, "\n")] = 0;
-	if (sscanf(line, "%*x-%*x %*s %*x %x:%x %llu %n", &major_nr, &minor_nr, &ino,
-		   &path_off) != 3 ||
+	if (sscanf(line, "%llx-%llx %*s %llx %x:%x %llu %n", &start, &end, &off, &major_nr,
+		   &minor_nr, &ino, &path_off) != 6 ||
 	    !path_off || line[path_off] != '/' || !has_room(t))
 		return 0;
 	file = traced_files_by_mapping(&t->files, makedev(major_nr, minor_nr), (ino_t)ino,
-				       line + path_off);
+				       line + path_off, (off + end - start) >> PAGE_SHIFT);
 	if (!file)
 		return 0;
 	if (t->files.n != n)
@@ -203,15 +202,11 @@ static void mark_mounts(struct system_trace *t)
 /* During a boot, disks are mounted one by one. */
 static int look_for_mounts(struct system_trace *t)
 {
-	struct pollfd p = { .fd = t->mountinfo_fd, .events = POLLPRI };
-	int r;
+	int r = traced_files_follow_mounts(&t->files);
 
-	if (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLPRI | POLLERR)))
-		return 0;
-	r = traced_files_load_mounts(&t->files);
-	if (r == 0)
+	if (r > 0)
 		mark_mounts(t);
-	return r;
+	return MIN(r, 0);
 }
 
 static int take_notification(struct system_trace *t,
@@ -341,10 +336,9 @@ static int begin(struct system_trace *t)
 	if (r < 0)
 		return r;
 	t->files.system_wide = true;
-	t->mountinfo_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	t->fanotify_fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK,
 				       O_RDONLY | O_CLOEXEC | O_LARGEFILE);
-	if (t->mountinfo_fd < 0 || t->fanotify_fd < 0)
+	if (t->fanotify_fd < 0)
 		return -errno;
 	mark_mounts(t);
 	t->start_ns = now_ns();
@@ -378,7 +372,6 @@ static void system_trace_done(struct system_trace *t)
 {
 	tracefs_done(&t->tracefs);
 	closep(&t->fanotify_fd);
-	closep(&t->mountinfo_fd);
 	traced_files_done(&t->files);
 	free(t->pages);
 }
@@ -412,7 +405,7 @@ int trace_system(const struct trace_system_options *options, struct trace_result
 		.options = options,
 		.report = ret_report,
 		.fanotify_fd = -1,
-		.mountinfo_fd = -1,
+		.files = { .mountinfo_fd = -1 },
 		.tracefs = { .instances_fd = -1, .keeper_fd = -1 },
 	};
 	int r;
