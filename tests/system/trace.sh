@@ -176,11 +176,12 @@ launch "$file" >"$dir/out" 2>&1
 [ $? = 1 ] && grep -q 'Permission denied' "$dir/out"
 verdict "program that cannot be executed" $?
 
-# A launch of two processes that ignore SIGTERM; sets tracer and kids.
+# A launch of two processes that ignore SIGTERM; sets tracer and kids. Between: who records.
 start_stubborn() {
 	"$dir/trace-launch" "$touch_" stubborn "$file" >"$dir/out" 2>&1 &
 	tracer=$!
-	until kids=$(pgrep -P $tracer) && grand=$(pgrep -P "$kids"); do
+	until recorder=$(pgrep -P $tracer) && kids=$(pgrep -P "$recorder") &&
+		grand=$(pgrep -P "$kids"); do
 		kill -0 $tracer || return
 	done
 	kids="$kids $grand"

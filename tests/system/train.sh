@@ -174,7 +174,7 @@ usage "--as-root is not for --system" --system --for=1 --as-root
 # Ctrl-C: nothing written, nothing left running.
 "$elfcast" train -n 1 --window=60000 -o never.json -- sleep 5000 >"$dir/out" 2>"$dir/err" &
 tracer=$!
-until kid=$(pgrep -P $tracer -x sleep); do
+until recorder=$(pgrep -P $tracer) && kid=$(pgrep -P "$recorder" -x sleep); do
 	kill -0 $tracer || break
 done
 kill -TERM $tracer

@@ -142,7 +142,7 @@ static void begin_space(struct trace *t, struct task *task, int *ret_status)
 static void begin_recording(struct trace *t, struct task *task)
 {
 	t->executed = true;
-	t->start_us = now_us();
+	t->start_us = clock_us();
 	t->next_when = 0;
 	t->next_scan_us = t->start_us + when_end_us(t->next_when++);
 	t->n_filters = tracee_seccomp_filters(task->tid);

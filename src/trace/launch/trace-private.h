@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The state of one recording, between trace.c (the event loop, its clock and its end) and
- * trace-events.c (what each stop of a task means). Each task and each address space is in
+ * The state of one recording, between trace-launch.c (the process that nothing can stop),
+ * trace.c (the event loop, its clock and its end) and trace-events.c (what each stop of a task
+ * means). Each task and each address space is in
  * exactly one list; an address space lives while tasks use it.
  */
 #ifndef ELFCAST_TRACE_PRIVATE_H
 #define ELFCAST_TRACE_PRIVATE_H
 
-#include <time.h>
-
 #include "address-space.h"
+#include "clock.h"
 #include "pageset.h"
 #include "trace.h"
 #include "traced-calls.h"
@@ -56,18 +56,17 @@ struct trace {
 	int error;
 };
 
-static inline uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
-}
-
 static inline uint32_t when_now(const struct trace *t)
 {
-	return t->executed ? when_from_us(now_us() - t->start_us) : 0;
+	return t->executed ? when_from_us(clock_us() - t->start_us) : 0;
 }
+
+/*
+ * trace_launch() without a limit for what hangs, in a process of its own: its signals, its
+ * standard descriptors and all its children are the recording's. MASK: the program's.
+ */
+int trace_record(const char *program, char *const argv[], const sigset_t *mask,
+		 const struct trace_options *options, struct trace_result *ret);
 
 /* New, or the one that is there. NULL: no memory, which is noted. */
 struct task *trace_add_task(struct trace *t, pid_t tid);

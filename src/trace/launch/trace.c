@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "io.h"
 #include "trace-private.h"
 
@@ -29,7 +30,7 @@ static bool is_moving(const struct trace *t, const struct address_space *as)
 /* At the end of a time bucket: what is new since the last scan belongs to it. */
 static void scan_all(struct trace *t)
 {
-	uint64_t now = now_us();
+	uint64_t now = clock_us();
 	uint32_t when = when_from_us(now - t->start_us);
 
 	when = MAX(when, 1u) - 1;
@@ -72,15 +73,15 @@ static void end_launch(struct trace *t)
 		return;
 	for (struct address_space *as = t->spaces; as; as = as->next)
 		trace_scan(t, as, when_now(t));
-	t->result->elapsed_us = now_us() - t->start_us;
-	t->ending_us = now_us();
+	t->result->elapsed_us = clock_us() - t->start_us;
+	t->ending_us = clock_us();
 	for_each_task(t, terminate_task);
 }
 
 /* How long to sleep; does what is due before. */
 static uint64_t do_due(struct trace *t)
 {
-	uint64_t now = now_us(), window_us = (uint64_t)t->options->window_ms * 1000u;
+	uint64_t now = clock_us(), window_us = (uint64_t)t->options->window_ms * 1000u;
 	uint64_t deadline = t->start_us + window_us;
 
 	if (!t->ending_us && now >= deadline) {
@@ -97,16 +98,13 @@ static uint64_t do_due(struct trace *t)
 		scan_all(t);
 	if (t->executed)
 		deadline = MIN(deadline, t->next_scan_us);
-	now = now_us();
+	now = clock_us();
 	return deadline > now ? deadline - now : 0;
 }
 
 static void sleep_until_event(struct trace *t, const sigset_t *signals, uint64_t timeout_us)
 {
-	struct timespec timeout = {
-		.tv_sec = (time_t)(timeout_us / 1000000u),
-		.tv_nsec = (long)(timeout_us % 1000000u) * 1000,
-	};
+	struct timespec timeout = clock_timespec(timeout_us);
 	int sig = sigtimedwait(signals, NULL, &timeout);
 
 	if (sig == SIGINT || sig == SIGTERM) {
@@ -125,18 +123,18 @@ static void run(struct trace *t, const sigset_t *signals)
 
 		while ((tid = waitpid(-1, &status, __WALL | __WNOTHREAD | WNOHANG)) > 0) {
 			trace_on_status(t, tid, status);
-			if (t->executed && !t->ending_us && now_us() >= t->next_scan_us)
+			if (t->executed && !t->ending_us && clock_us() >= t->next_scan_us)
 				do_due(t);
 		}
 		if (!t->n_tasks || (tid < 0 && errno == ECHILD))
 			break;
-		if (t->ending_us && now_us() >= t->ending_us + GIVE_UP_AFTER_US)
+		if (t->ending_us && clock_us() >= t->ending_us + GIVE_UP_AFTER_US)
 			break;
 		timeout_us = do_due(t);
 		sleep_until_event(t, signals, timeout_us);
 	}
 	if (!t->ending_us)
-		t->result->elapsed_us = now_us() - t->start_us;
+		t->result->elapsed_us = clock_us() - t->start_us;
 }
 
 static void trace_done(struct trace *t)
@@ -153,10 +151,11 @@ static int record(struct trace *t, const struct tracee_spawn *spawn,
 	struct task *task;
 	int r, error;
 
-	t->start_us = now_us();
+	t->start_us = clock_us();
 	r = tracee_spawn(spawn, &t->pid, &error_fd);
 	if (r < 0)
 		return r;
+	child_drop_stdio(); /* it is the program's: nobody is to wait for us there */
 	task = trace_add_task(t, t->pid);
 	if (!task) {
 		kill(t->pid, SIGKILL);
@@ -173,31 +172,27 @@ static int record(struct trace *t, const struct tracee_spawn *spawn,
 
 static int trace_with_signals(struct trace *t, struct tracee_spawn *spawn)
 {
-	struct sigaction chld = { .sa_handler = SIG_DFL }, old_chld;
-	sigset_t signals, old_mask;
-	int r;
+	struct sigaction chld = { .sa_handler = SIG_DFL };
+	sigset_t signals;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	/* Ignored, it would reap children before we see them. */
-	sigaction(SIGCHLD, &chld, &old_chld);
-	sigprocmask(SIG_BLOCK, &signals, &old_mask);
-	spawn->mask = &old_mask;
-	r = record(t, spawn, &signals);
-	sigprocmask(SIG_SETMASK, &old_mask, NULL);
-	sigaction(SIGCHLD, &old_chld, NULL);
-	return r;
+	sigaction(SIGCHLD, &chld, NULL);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return record(t, spawn, &signals);
 }
 
-int trace_launch(const char *program, char *const argv[],
+int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		 const struct trace_options *options, struct trace_result *ret)
 {
 	struct tracee_spawn spawn = {
 		.program = program,
 		.argv = argv,
 		.inherit_stdio = options->inherit_stdio,
+		.mask = mask,
 		.user = options->user,
 	};
 	struct trace t = { .options = options, .result = ret };

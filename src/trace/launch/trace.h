@@ -25,7 +25,9 @@ struct trace_options {
 
 /*
  * Run PROGRAM (path) with ARGV and record it. 0, or negative errno: -ENOENT …: cannot be
- * executed; -EPERM: may not be traced; -EINTR: SIGINT or SIGTERM came (the launch is ended).
+ * executed; -EPERM: may not be traced; -EINTR: SIGINT or SIGTERM came (the launch is ended);
+ * -ETIMEDOUT: recording hung, in a file system that does not answer. Never takes longer than
+ * the window and 10 s more; a signal ends it within 2 s. What still runs then has been killed.
  * Left out already: pseudo file systems, tmpfs, deleted files, files modified since the
  * start, /tmp and /var/tmp.
  */

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 
 #include "bounds.h"
 #include "fstypes.h"
+#include "clock.h"
 #include "pageset.h"
 #include "trace-system.h"
 #include "traced-files.h"
@@ -38,14 +38,6 @@ struct system_trace {
 	uint8_t *pages;	       /* of ring buffers, DRAIN_PAGES */
 	size_t bytes[DRAIN_PAGES];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- which file that is ---- */
 
@@ -341,7 +333,7 @@ static int begin(struct system_trace *t)
 	if (t->fanotify_fd < 0)
 		return -errno;
 	mark_mounts(t);
-	t->start_ns = now_ns();
+	t->start_ns = clock_ns();
 	r = tracefs_start(&t->tracefs, t->files.mounts);
 	if (r < 0)
 		return r;
@@ -359,7 +351,7 @@ static int record(struct system_trace *t, const sigset_t *signals)
 	if (t->options->on_start)
 		t->options->on_start(t->options->userdata);
 
-	while (r == 0 && now_ns() < end_ns && sigtimedwait(signals, NULL, &tick) < 0) {
+	while (r == 0 && clock_ns() < end_ns && sigtimedwait(signals, NULL, &tick) < 0) {
 		r = look_for_mounts(t);
 		if (r == 0)
 			r = drain(t);
@@ -391,7 +383,7 @@ static int run(struct system_trace *t, struct trace_result *ret)
 		r = record(t, &signals);
 	if (r == 0)
 		r = traced_files_finish(&t->files, ret);
-	ret->elapsed_us = (now_ns() - t->start_ns) / 1000;
+	ret->elapsed_us = (clock_ns() - t->start_ns) / 1000;
 	/* Puts the kernel's settings back; also when a signal came meanwhile. */
 	system_trace_done(t);
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Bytes between two processes of one program: in its own order, pages as runs. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "recording-pipe.h"
+#include "macro.h"
+
+struct head {
+	int r;
+	enum trace_method method;
+	int exit_status;
+	bool window_ended;
+	unsigned n_processes, n_unseen;
+	uint64_t elapsed_us;
+	uint64_t n_objects;
+};
+
+struct object_head {
+	uint64_t path_bytes, dev, ino, size_bytes;
+	uint32_t n_pages, n_runs;
+};
+
+struct run {
+	uint32_t first, n, mark;
+};
+
+/* ---- writing ---- */
+
+static bool next_run(const struct trace_object *o, struct run *run)
+{
+	uint32_t i = run->first + run->n, k;
+
+	while (i < o->n_pages && !o->when[i])
+		i++;
+	for (k = i; k < o->n_pages && o->when[k] == o->when[i]; k++)
+		;
+	if (k > i)
+		*run = (struct run){ i, k - i, o->when[i] };
+	return k > i;
+}
+
+static void write_object(FILE *f, const struct trace_object *o)
+{
+	struct object_head head = {
+		.path_bytes = strlen(o->path),
+		.dev = o->dev,
+		.ino = o->ino,
+		.size_bytes = o->size_bytes,
+		.n_pages = o->n_pages,
+	};
+
+	for (struct run run = { 0 }; next_run(o, &run);)
+		head.n_runs++;
+	fwrite(&head, sizeof(head), 1, f);
+	fwrite(o->path, 1, head.path_bytes, f);
+	for (struct run run = { 0 }; next_run(o, &run);)
+		fwrite(&run, sizeof(run), 1, f);
+}
+
+static void write_omission(FILE *f, const struct trace_omission *o)
+{
+	uint64_t bytes = o->example ? strlen(o->example) : 0;
+
+	fwrite(&o->n_files, sizeof(o->n_files), 1, f);
+	fwrite(&bytes, sizeof(bytes), 1, f);
+	if (bytes)
+		fwrite(o->example, 1, bytes, f);
+}
+
+int recording_write(int fd, int r, const struct trace_result *result)
+{
+	struct head head = { .r = r };
+	FILE *f = fdopen(fd, "w");
+	bool failed;
+
+	if (!f)
+		return -errno;
+	if (r == 0) {
+		head.method = result->method;
+		head.exit_status = result->exit_status;
+		head.window_ended = result->window_ended;
+		head.n_processes = result->n_processes;
+		head.n_unseen = result->n_unseen;
+		head.elapsed_us = result->elapsed_us;
+		head.n_objects = result->n_objects;
+	}
+	fwrite(&head, sizeof(head), 1, f);
+	for (size_t i = 0; r == 0 && i < N_LEFT_OUT; i++)
+		write_omission(f, &result->left_out[i]);
+	for (size_t i = 0; i < head.n_objects; i++)
+		write_object(f, &result->objects[i]);
+	failed = ferror(f);
+	return fclose(f) != 0 || failed ? -EIO : 0;
+}
+
+/* ---- reading ---- */
+
+struct cursor {
+	const char *at;
+	size_t left;
+};
+
+static bool take(struct cursor *c, void *ret, size_t bytes)
+{
+	if (c->left < bytes)
+		return false;
+	memcpy(ret, c->at, bytes);
+	c->at += bytes;
+	c->left -= bytes;
+	return true;
+}
+
+/* New string; NULL: not there, or no memory. */
+static char *take_string(struct cursor *c, uint64_t bytes)
+{
+	char *s;
+
+	if (bytes > c->left)
+		return NULL;
+	s = malloc(bytes + 1);
+	if (s) {
+		take(c, s, bytes);
+		s[bytes] = 0;
+	}
+	return s;
+}
+
+static bool take_runs(struct cursor *c, struct trace_object *o, uint32_t n_runs)
+{
+	struct run run;
+
+	for (uint32_t i = 0; i < n_runs; i++) {
+		if (!take(c, &run, sizeof(run)) || run.first > o->n_pages ||
+		    run.n > o->n_pages - run.first)
+			return false;
+		memset(o->when + run.first, (int)run.mark, run.n);
+	}
+	return true;
+}
+
+static int take_object(struct cursor *c, struct trace_object *ret)
+{
+	struct object_head head;
+
+	if (!take(c, &head, sizeof(head)))
+		return -EBADMSG;
+	*ret = (struct trace_object){
+		.path = take_string(c, head.path_bytes),
+		.dev = head.dev,
+		.ino = head.ino,
+		.size_bytes = head.size_bytes,
+		.n_pages = head.n_pages,
+		.when = calloc(head.n_pages ? head.n_pages : 1, 1),
+	};
+	if (!ret->path || !ret->when)
+		return -ENOMEM;
+	return take_runs(c, ret, head.n_runs) ? 0 : -EBADMSG;
+}
+
+static bool take_omission(struct cursor *c, struct trace_omission *ret)
+{
+	uint64_t bytes;
+
+	if (!take(c, &ret->n_files, sizeof(ret->n_files)) ||
+	    !take(c, &bytes, sizeof(bytes)))
+		return false;
+	if (bytes)
+		ret->example = take_string(c, bytes);
+	return !bytes || ret->example;
+}
+
+static int take_all(struct cursor *c, uint64_t n_objects, struct trace_result *ret)
+{
+	for (size_t i = 0; i < N_LEFT_OUT; i++)
+		if (!take_omission(c, &ret->left_out[i]))
+			return -EBADMSG;
+	if (n_objects > c->left)
+		return -EBADMSG;
+	ret->objects = calloc(n_objects ? n_objects : 1, sizeof(ret->objects[0]));
+	if (!ret->objects)
+		return -ENOMEM;
+	ret->objects_capacity = n_objects;
+	while (ret->n_objects < n_objects) {
+		int r = take_object(c, &ret->objects[ret->n_objects++]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int recording_parse(const void *data, size_t bytes, struct trace_result *ret)
+{
+	struct cursor c = { data, bytes };
+	struct head head;
+	int r;
+
+	if (!take(&c, &head, sizeof(head)))
+		return -EBADMSG;
+	if (head.r < 0)
+		return head.r;
+	*ret = (struct trace_result){
+		.method = head.method,
+		.exit_status = head.exit_status,
+		.window_ended = head.window_ended,
+		.n_processes = head.n_processes,
+		.n_unseen = head.n_unseen,
+		.elapsed_us = head.elapsed_us,
+	};
+	r = take_all(&c, head.n_objects, ret);
+	if (r < 0)
+		trace_result_done(ret);
+	return r;
+}
