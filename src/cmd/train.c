@@ -20,6 +20,7 @@
 #include "store.h"
 #include "reconcile.h"
 #include "train-system.h"
+#include "train-tell.h"
 #include "train-user.h"
 #include "training.h"
 #include "trace.h"
@@ -43,9 +44,11 @@ struct training {
 	char *found;   /* what is executed: a link may lead there */
 	char *program; /* canonical */
 	struct profile *profile;
-	struct train_user user; /* who runs it, if not who we are */
+	unsigned n_unseen;		 /* processes */
+	unsigned n_cut;			 /* runs that the window ended */
+	unsigned n_left_out[N_LEFT_OUT]; /* files of the first run, by reason */
+	struct train_user user;		 /* who runs it, if not who we are */
 	bool has_user;
-	unsigned n_unseen;  /* processes */
 	unsigned n_private; /* files, in the run that had most */
 	bool has_status;
 	int first_status;		   /* of the first run that ended by itself */
@@ -152,9 +155,20 @@ static void warn_inexact(const struct training *t, unsigned run,
 			"pages next to used ones are recorded too");
 	if (run == arg_runs && t->n_unseen)
 		log_info("%u process%s with a sandbox or a foreign ABI could not be "
-			 "recorded "
-			 "exactly",
+			 "recorded exactly",
 			 t->n_unseen, t->n_unseen == 1 ? "" : "es");
+	if (run == arg_runs && t->n_cut)
+		log_info("%u of %u run%s had not ended after %u ms and %s ended then",
+			 t->n_cut, arg_runs, arg_runs == 1 ? "" : "s", arg_window_ms,
+			 t->n_cut == 1 ? "was" : "were");
+}
+
+/* Of the first run: the others leave out the same. */
+static void note_left_out(struct training *t, const struct trace_result *r)
+{
+	train_tell_left_out(r);
+	for (size_t i = 0; i < N_LEFT_OUT; i++)
+		t->n_left_out[i] = r->left_out[i].n_files;
 }
 
 static int run_once(struct training *t, unsigned run)
@@ -173,8 +187,11 @@ static int run_once(struct training *t, unsigned run)
 	if (r == -EINTR)
 		return log_errno(r, "run %u", run);
 	if (r < 0)
-		return log_errno(r, "cannot record '%s'", t->found);
+		return train_explain(r, t->found);
 	t->n_unseen += result.n_unseen;
+	t->n_cut += result.window_ended;
+	if (run == 1)
+		note_left_out(t, &result);
 	warn_inexact(t, run, &result);
 	if (judge_run(t, run, &result))
 		r = add_run(t, &result);
@@ -344,10 +361,13 @@ static void print_summary(const struct training *t, const char *path)
 	json_uint("bytes", n_pages * PAGE_BYTES);
 	json_uint("runs", p->n_runs);
 	json_string("method", p->method);
-	if (arg_system)
+	if (arg_system) {
 		print_report(&t->report);
-	else
+	} else {
 		json_uint("unseen", t->n_unseen);
+		json_uint("cut", t->n_cut);
+		train_print_left_out(t->n_left_out);
+	}
 	json_uint("private", t->n_private);
 	json_string("output", path);
 	json_string("installed", t->installed);
