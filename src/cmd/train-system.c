@@ -34,6 +34,11 @@ static void tell_problems(const struct trace_system_report *r)
 		log_warning(
 			"fault-around cannot be turned off on this kernel: pages that were "
 			"cached before are missing where programs map them");
+	if (r->n_large)
+		log_warning("%llu pages lie in large folios of the page cache, which one "
+			    "fault maps whole: what else was used there is missing; drop "
+			    "caches before, or record a boot",
+			    (unsigned long long)r->n_large);
 	if (r->n_lost)
 		log_warning("%llu of %llu events were lost", (unsigned long long)r->n_lost,
 			    (unsigned long long)(r->n_events + r->n_lost));

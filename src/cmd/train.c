@@ -327,7 +327,8 @@ static int write_profile(struct training *t, char **ret_path)
 
 static void print_report(const struct trace_system_report *r)
 {
-	json_bool("exact", r->exact);
+	json_bool("exact", r->exact && !r->n_large);
+	json_uint("large_folios", r->n_large);
 	json_uint("events", r->n_events);
 	json_uint("lost_events", r->n_lost);
 	json_uint("overflows", r->n_overflows);

@@ -94,6 +94,7 @@ static int record_system(unsigned ms, char *argv[])
 	printf("# unknown %llu\n# overflows %u\n# clashes %u\n# left-out %zu\n",
 	       (unsigned long long)report.n_unknown, report.n_overflows, report.n_clashes,
 	       report.n_left_out);
+	printf("# large %llu\n", (unsigned long long)report.n_large);
 	printf("# elapsed-ms %llu\n", (unsigned long long)result.elapsed_us / 1000);
 	trace_result_done(&result);
 	return 0;

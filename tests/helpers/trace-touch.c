@@ -102,6 +102,15 @@ static void write_private(void) /* 1 5 */
 	p[5 * PAGE] = 1;
 }
 
+static void write_every_third(void) /* 0 3 … 597 */
+{
+	volatile char *p =
+		map_at(NULL, 0, PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE, O_RDONLY);
+
+	for (int i = 0; i < PAGES; i += 3)
+		p[(size_t)i * PAGE] = 1;
+}
+
 static void shared_read_only(void) /* 2 40 */
 {
 	volatile char *p = map_at(NULL, 0, PAGES, PROT_READ, MAP_SHARED, O_RDONLY);
@@ -560,12 +569,29 @@ static void collapse(void)
 		_exit(1);
 }
 
+/* Not a case. Status 1: FILE is not cached in folios so large that a touch maps more pages. */
+static void maps_whole(void)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), n = 0;
+	uint64_t entries[PAGES] = { 0 };
+	volatile char *p = map(0, PAGES);
+
+	touch(p, 300);
+	CHECK(pread(pagemap, entries, sizeof(entries),
+		    (off_t)((uintptr_t)p / PAGE * sizeof(entries[0]))) == sizeof(entries));
+	for (int i = 0; i < PAGES; i++)
+		n += entries[i] >> 63;
+	if (n <= 16) /* fault-around */
+		_exit(1);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 } cases[] = {
 	{ "every-third", every_third },
 	{ "write-private", write_private },
+	{ "write-every-third", write_every_third },
 	{ "shared-read-only", shared_read_only },
 	{ "shared-writable", shared_writable },
 	{ "read", read_calls },
@@ -600,6 +626,7 @@ static const struct {
 	{ "write-file", write_file },
 	{ "wait-tick", wait_tick },
 	{ "collapse", collapse },
+	{ "maps-whole", maps_whole },
 };
 
 int main(int argc, char *argv[])

@@ -83,6 +83,26 @@ exact sandboxed "9 11"
 exact sandboxed-child "9 300"
 exact killed 2
 
+# Large folios, which newer kernels map whole: exact when they are brought in, told when they
+# were there before.
+dd if=/dev/urandom of="$dir/large" bs=8M count=1 iflag=fullblock status=none
+sync "$dir/large"
+"$touch_" wait-tick "$dir/large"
+record "$touch_" write-every-third "$file"
+few=$(sed -n 's/^# large //p' "$dir/out")
+record "$touch_" write-every-third "$dir/large"
+many=$(sed -n 's/^# large //p' "$dir/out")
+if "$touch_" maps-whole "$dir/large"; then
+	grep -qx "$dir/large $third" "$dir/out" && [ "$many" -ge 200 ] && [ "$few" -lt 200 ]
+	verdict "pages in large folios are told" $?
+	dd if="$dir/large" iflag=nocache count=0 status=none
+	record "$touch_" every-third "$dir/large"
+	grep -qx "$dir/large $third" "$dir/out" && [ "$(sed -n 's/^# large //p' "$dir/out")" -lt 200 ]
+	verdict "a file that may have large folios, brought in while it is recorded" $?
+else
+	echo "ok - large folios # SKIP none here, or they are not mapped whole"
+fi
+
 # Its own file: opened before recording begins, and then mapped by nobody but read on.
 exec 9<"$file"
 uncache

@@ -11,6 +11,7 @@
 #include "bounds.h"
 #include "fstypes.h"
 #include "clock.h"
+#include "large-folios.h"
 #include "pageset.h"
 #include "trace-system.h"
 #include "traced-files.h"
@@ -246,7 +247,8 @@ static bool is_recorded_disk(const struct system_trace *t, dev_t dev)
 	return false;
 }
 
-static void take_event(struct system_trace *t, const struct page_event *e, uint64_t time_ns)
+static void take_event(struct system_trace *t, const struct page_event *e, bool is_fault,
+		       uint64_t time_ns)
 {
 	dev_t dev = makedev(e->dev >> 20, e->dev & ((1u << 20) - 1));
 	uint64_t us = time_ns > t->start_ns ? (time_ns - t->start_ns) / 1000 : 0;
@@ -259,6 +261,7 @@ static void take_event(struct system_trace *t, const struct page_event *e, uint6
 		t->report->n_unknown += is_recorded_disk(t, dev);
 		return;
 	}
+	file->faulted |= is_fault;
 	traced_file_mark(file, e->first_pgno, e->last_pgno - e->first_pgno + 1,
 			 when_from_us(us));
 }
@@ -272,9 +275,10 @@ static void take_page(struct system_trace *t, const void *page, size_t bytes)
 	if (ring_open(&reader, &t->tracefs.layout, page, bytes) < 0)
 		return;
 	while (ring_next(&reader, &record))
-		if (page_event_decode(&t->tracefs.get, &record, &e) ||
-		    page_event_decode(&t->tracefs.fault, &record, &e))
-			take_event(t, &e, record.time_ns);
+		if (page_event_decode(&t->tracefs.get, &record, &e))
+			take_event(t, &e, false, record.time_ns);
+		else if (page_event_decode(&t->tracefs.fault, &record, &e))
+			take_event(t, &e, true, record.time_ns);
 }
 
 /* Read up to DRAIN_PAGES pages of ring buffers, of all CPUs in turn; returns how many. */
@@ -360,6 +364,17 @@ static int record(struct system_trace *t, const sigset_t *signals)
 	return r < 0 ? r : drain(t);
 }
 
+/* Of files that were mapped: what read() needs in a large folio is seen each time. */
+static void count_large_folios(struct system_trace *t)
+{
+	for (size_t i = 0; i < t->files.n; i++) {
+		const struct traced_file *file = t->files.items[i];
+
+		if (file->faulted && file->why == LEFT_OUT_NOT)
+			t->report->n_large += large_folios_count(&file->object);
+	}
+}
+
 static void system_trace_done(struct system_trace *t)
 {
 	tracefs_done(&t->tracefs);
@@ -381,6 +396,8 @@ static int run(struct system_trace *t, struct trace_result *ret)
 	r = begin(t);
 	if (r == 0)
 		r = record(t, &signals);
+	if (r == 0)
+		count_large_folios(t);
 	if (r == 0)
 		r = traced_files_finish(&t->files, ret);
 	ret->elapsed_us = (clock_ns() - t->start_ns) / 1000;

@@ -21,6 +21,8 @@ struct trace_system_report {
 	 * that were not cached before: read-ahead was off in its place.
 	 */
 	bool exact;
+	/* Pages in large folios (large-folios.h): others of the same folios may be missing. */
+	uint64_t n_large;
 	uint64_t n_events;
 	uint64_t n_lost;    /* events: buffers were full */
 	uint64_t n_unknown; /* events of files on local disks whose path was not learnt */

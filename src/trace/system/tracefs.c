@@ -13,6 +13,7 @@
 
 #include "io.h"
 #include "bounds.h"
+#include "large-folios.h"
 #include "tracefs.h"
 #include "vec.h"
 
@@ -27,6 +28,7 @@
 /* A file of the kernel's that holds a number; open. */
 struct tracefs_setting {
 	int fd;
+	const char *value; /* while recording */
 	char before[32];
 };
 
@@ -77,9 +79,9 @@ static int read_at(int dirfd, const char *path, char *ret, size_t bytes)
 /* ---- settings ---- */
 
 /* Remember a setting. 0: it is there and may be changed. */
-static int setting_add(struct tracefs *t, int dirfd, const char *path)
+static int setting_add(struct tracefs *t, int dirfd, const char *path, const char *value)
 {
-	struct tracefs_setting s = { .fd = -1 };
+	struct tracefs_setting s = { .fd = -1, .value = value };
 	_cleanup_close_ int fd = -1;
 	int r = read_at(dirfd, path, s.before, sizeof(s.before));
 
@@ -104,10 +106,10 @@ static ssize_t setting_write(const struct tracefs_setting *s, const char *value)
 	return write(s->fd, value, strlen(value));
 }
 
-static int settings_change(struct tracefs *t, const char *value)
+static int settings_change(struct tracefs *t)
 {
 	for (size_t i = 0; i < t->n_settings; i++)
-		if (setting_write(&t->settings[i], value) < 0)
+		if (setting_write(&t->settings[i], t->settings[i].value) < 0)
 			return -errno;
 	return 0;
 }
@@ -132,7 +134,7 @@ static void add_named_readahead(struct tracefs *t)
 		if (strncmp(e->d_name, "btrfs-", 6) != 0)
 			continue;
 		snprintf(path, sizeof(path), "/sys/class/bdi/%s/read_ahead_kb", e->d_name);
-		setting_add(t, AT_FDCWD, path);
+		setting_add(t, AT_FDCWD, path, "0");
 	}
 	if (dir)
 		closedir(dir);
@@ -144,27 +146,29 @@ static void add_readahead(struct tracefs *t, dev_t dev)
 
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/bdi/read_ahead_kb", major(dev),
 		 minor(dev));
-	if (setting_add(t, AT_FDCWD, path) == 0)
+	if (setting_add(t, AT_FDCWD, path, "0") == 0)
 		return;
 	/* A partition: its disk has it. */
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../bdi/read_ahead_kb",
 		 major(dev), minor(dev));
-	setting_add(t, AT_FDCWD, path);
+	setting_add(t, AT_FDCWD, path, "0");
 }
 
 /*
  * What keeps pages from being mapped or read that nobody asked for. Fault-around maps up to 16
  * cached pages at a touch, and no event tells which of them are used later. Where it cannot be
  * turned off (debugfs is shut in a kernel locked down, as with Secure Boot), read-ahead can:
- * then a page is cached only when somebody needed it, and its first touch was seen.
+ * then a page is cached only when somebody needed it, and its first touch was seen. It is
+ * turned off as well where a fault maps a whole large folio: without, no large ones are made.
  */
 static void settings_find(struct tracefs *t, const struct mounts *mounts)
 {
 	_cleanup_close_ int debugfs = open_detached("debugfs");
 	struct mount_line line;
 
-	t->exact = debugfs >= 0 && setting_add(t, debugfs, "fault_around_bytes") == 0;
-	if (t->exact)
+	t->exact =
+		debugfs >= 0 && setting_add(t, debugfs, "fault_around_bytes", "4096") == 0;
+	if (t->exact && !large_folios_map_whole())
 		return;
 	for (size_t i = 0; mounts_get(mounts, i, &line); i++)
 		if (line.local && major(line.dev) != 0)
@@ -321,16 +325,17 @@ static int start(struct tracefs *t, const struct mounts *mounts)
 	if (r == 0)
 		r = set_up_buffers(t);
 	if (r == 0)
-		r = settings_change(t, t->exact ? "4096" : "0");
+		r = settings_change(t);
 	return r < 0 ? r : set_up_events(t);
 }
 
 int tracefs_start(struct tracefs *t, const struct mounts *mounts)
 {
-	_cleanup_close_ int root = open_detached("tracefs");
+	_cleanup_close_ int root = -1;
 	int r;
 
 	*t = (struct tracefs){ .instances_fd = -1, .keeper_fd = -1 };
+	root = open_detached("tracefs");
 	if (root < 0)
 		return root;
 	t->n_cpus = (unsigned)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);

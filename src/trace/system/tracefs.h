@@ -25,7 +25,10 @@ struct tracefs {
 	struct page_event_format fault, get;
 	struct tracefs_setting *settings;
 	size_t n_settings, settings_capacity;
-	/* Fault-around is off. Else read-ahead of local disks is: exact for what is not cached. */
+	/*
+	 * Fault-around is off. Else read-ahead of local disks is: exact for what is not cached.
+	 * Read-ahead is off, too, where faults map whole folios (large-folios.h).
+	 */
 	bool exact;
 	pid_t keeper;
 	int keeper_fd; /* closing it makes the keeper put everything back */
