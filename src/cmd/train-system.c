@@ -20,9 +20,11 @@ static int explain(int error)
 	else if (error == -ENODEV || error == -ENOENT)
 		log_error("this kernel has no tracepoints of page cache accesses (Linux "
 			  "6.10)");
-	else if (error == -EPERM || error == -EACCES)
-		log_error("recording the whole system needs root, and a kernel that is not "
-			  "locked down to confidentiality");
+	else if (error == -EACCES)
+		log_error("this kernel is locked down to confidentiality: it does not let "
+			  "the whole system be recorded");
+	else if (error == -EPERM)
+		log_error("recording the whole system needs root");
 	else
 		return log_errno(error, "cannot record the whole system");
 	return error;

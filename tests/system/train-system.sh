@@ -254,6 +254,15 @@ setpriv --reuid 65534 --regid 65534 --clear-groups "$elfcast" train --system --f
 [ $? = 1 ] && [ "$(wc -l <"$dir/err")" = 1 ] && grep -q 'needs root' "$dir/err"
 verdict "one line without root" $?
 
+# On a kernel locked down to confidentiality tracefs is not touched.
+# shellcheck disable=SC2016 # for the inner shell
+in_system 'mount -t tmpfs none /sys/kernel/security &&
+	echo "none integrity [confidentiality]" >/sys/kernel/security/lockdown &&
+	strace -f -o "$dir/trace" -e trace=fsopen "$elfcast" train --system --for 1 && echo recorded'
+[ "$(wc -l <"$dir/err")" = 1 ] && grep -q 'locked down to confidentiality' "$dir/err" &&
+	[ ! -s "$dir/out" ] && [ -e "$dir/trace" ] && ! grep -q tracefs "$dir/trace"
+verdict "a kernel that is locked down" $?
+
 usage() { # what arguments...
 	local what=$1
 	shift

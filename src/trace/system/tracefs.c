@@ -329,12 +329,32 @@ static int start(struct tracefs *t, const struct mounts *mounts)
 	return r < 0 ? r : set_up_events(t);
 }
 
+/*
+ * Asked before tracefs is touched: on a kernel locked down to confidentiality some opens there
+ * do not fail but wait for ever. Its file system need not be mounted.
+ */
+static bool is_locked_down(void)
+{
+	_cleanup_close_ int securityfs = -1;
+	char text[128];
+
+	if (read_at(AT_FDCWD, "/sys/kernel/security/lockdown", text, sizeof(text)) < 0) {
+		securityfs = open_detached("securityfs");
+		if (securityfs < 0 ||
+		    read_at(securityfs, "lockdown", text, sizeof(text)) < 0)
+			return false; /* a kernel without it */
+	}
+	return strstr(text, "[confidentiality]");
+}
+
 int tracefs_start(struct tracefs *t, const struct mounts *mounts)
 {
 	_cleanup_close_ int root = -1;
 	int r;
 
 	*t = (struct tracefs){ .instances_fd = -1, .keeper_fd = -1 };
+	if (is_locked_down())
+		return -EACCES;
 	root = open_detached("tracefs");
 	if (root < 0)
 		return root;

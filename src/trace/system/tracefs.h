@@ -35,7 +35,8 @@ struct tracefs {
 };
 
 /*
- * Start recording. Times are CLOCK_MONOTONIC. -EPERM: not root, or the kernel is locked down;
+ * Start recording. Times are CLOCK_MONOTONIC. -EPERM: not root; -EACCES: the kernel is locked
+ * down to confidentiality;
  * -ENODEV: no such tracer or events (Linux 6.10 has them); -EBUSY: another recording runs.
  */
 int tracefs_start(struct tracefs *t, const struct mounts *mounts);
