@@ -154,8 +154,9 @@ static void warn_inexact(const struct training *t, unsigned run,
 			"this kernel lacks what exact recording needs (Linux 6.7, x86-64): "
 			"pages next to used ones are recorded too");
 	if (run == arg_runs && t->n_unseen)
-		log_info("%u process%s with a sandbox or a foreign ABI could not be "
-			 "recorded exactly",
+		log_info("%u process%s with a sandbox or a foreign ABI (32-bit, x32) "
+			 "could not be recorded exactly; what such an ABI reads with "
+			 "read() is missing",
 			 t->n_unseen, t->n_unseen == 1 ? "" : "es");
 	if (run == arg_runs && t->n_cut)
 		log_info("%u of %u run%s had not ended after %u ms and %s ended then",

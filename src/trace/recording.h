@@ -48,8 +48,9 @@ struct trace_result {
 	int exit_status;   /* wait status of the program; meaningless with window_ended */
 	bool window_ended; /* it still ran at the end of the window and was ended */
 	unsigned n_processes;
-	unsigned n_unseen;   /* processes that could not be recorded exactly */
-	uint64_t elapsed_us; /* from exec to exit or end of window */
+	/* Processes that could not be recorded exactly; what those of other ABIs read is missing. */
+	unsigned n_unseen;
+	uint64_t elapsed_us;			    /* from exec to exit or end of window */
 	struct trace_omission left_out[N_LEFT_OUT]; /* by reason */
 };
 

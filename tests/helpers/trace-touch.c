@@ -367,6 +367,16 @@ static void sandboxed(void) /* 9 11 */
 	touch(map(0, PAGES), 11);
 }
 
+/* Calls of the x32 ABI, which a kernel need not have: who makes any is not seen well. */
+static void x32_calls(void) /* 5 */
+{
+	char c;
+	int fd = open_file(O_RDONLY);
+
+	touch(map(0, PAGES), 5);
+	syscall(0x40000000 | SYS_pread64, fd, &c, 1, (off_t)5 * PAGE);
+}
+
 static void asks_for_filter(void) /* 5 */
 {
 	CHECK(prctl(PR_GET_SECCOMP) == 0);
@@ -612,6 +622,7 @@ static const struct {
 	{ "populate", populate },
 	{ "sandboxed", sandboxed },
 	{ "sandboxed-child", sandboxed_child },
+	{ "x32-calls", x32_calls },
 	{ "asks-for-filter", asks_for_filter },
 	{ "stop", stop_and_continue },
 	{ "crash", crash },

@@ -163,6 +163,35 @@ launch "$dir/script" >"$dir/out" 2>&1
 	grep -qE '^/usr/bin/(dash|bash) 0' "$dir/out"
 verdict "script with a pipeline and a background job" $?
 
+# Other ABIs: of an x32 program only mappings are seen, and that is counted; so of a 32-bit one.
+if [ "$(uname -m)" = x86_64 ]; then
+	launch "$touch_" x32-calls "$file" >"$dir/out" 2>&1
+	has "exit 0" && has "unseen 1" && [ "$(pages)" = 5 ]
+	verdict "x32 calls" $?
+	# open(argv[1]); mmap2(0, 4096 * 8, PROT_READ, MAP_PRIVATE, fd, 40); touch; read(); exit
+	cat >"$dir/32.s" <<-'END'
+		.globl _start
+		_start:
+			mov 8(%esp), %ebx; xor %ecx, %ecx; mov $5, %eax; int $0x80
+			mov %eax, %edi; xor %ebx, %ebx; mov $32768, %ecx; mov $1, %edx
+			mov $2, %esi; mov $40, %ebp; mov $192, %eax; int $0x80
+			mov 8200(%eax), %eax
+			mov %edi, %ebx; mov %esp, %ecx; mov $1, %edx; mov $3, %eax; int $0x80
+			xor %ebx, %ebx; mov $1, %eax; int $0x80
+	END
+	if as --32 -o "$dir/32.o" "$dir/32.s" && ld -m elf_i386 -o "$dir/32" "$dir/32.o" &&
+		"$dir/32" "$file"; then
+		for how in "" -p; do
+			# shellcheck disable=SC2086 # a list of words
+			launch $how "$dir/32" "$file" >"$dir/out" 2>&1
+			has "exit 0" && has "unseen 1" && pages | grep -qE '^4[0-2](-47)?$'
+			verdict "a 32-bit program $how" $?
+		done
+	else
+		echo "ok - a 32-bit program # SKIP they do not run here"
+	fi
+fi
+
 # A static program; its interpreter is none.
 ldconfig=$(command -v ldconfig.real || command -v ldconfig || echo /sbin/ldconfig)
 launch "$(readlink -f "$ldconfig")" -p >"$dir/out" 2>&1

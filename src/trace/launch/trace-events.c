@@ -70,7 +70,7 @@ static void space_remove(struct trace *t, struct address_space *as)
 	while (*p != as)
 		p = &(*p)->next;
 	*p = as->next;
-	if (t->result->method == TRACE_UFFD && (as->inexact || as->uffd < 0))
+	if (as->blind || (t->result->method == TRACE_UFFD && (as->inexact || as->uffd < 0)))
 		t->result->n_unseen++;
 	address_space_free(as);
 }
@@ -213,6 +213,10 @@ static int enter_call(struct trace *t, struct task *task)
 
 	if (!task->as || tracee_get_call(task->tid, &call) < 0)
 		return PTRACE_CONT;
+	if (call.is_foreign) {
+		task->as->blind = true;
+		return PTRACE_CONT;
+	}
 	switch (call.nr) {
 	case __NR_mmap:
 		return enter_mmap(t, task, &call);

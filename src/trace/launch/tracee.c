@@ -54,6 +54,8 @@ static int set_filter(uint32_t if_asked)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, cpu_audit_arch, 1, 0),
 		RETURN(SECCOMP_RET_ALLOW),
 		LOAD(nr),
+		/* Most calls of the other ABI have the same numbers beside. */
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~cpu_other_abi_bit),
 		TRACE_IF_CALL(__NR_read),
 		TRACE_IF_CALL(__NR_munmap),
 		TRACE_IF_CALL(__NR_pread64),
@@ -218,6 +220,7 @@ int tracee_get_call(pid_t tid, struct tracee_call *ret)
 	if (info.op != PTRACE_SYSCALL_INFO_SECCOMP)
 		return -EINVAL;
 	ret->nr = info.seccomp.nr;
+	ret->is_foreign = ret->nr & cpu_other_abi_bit;
 	memcpy(ret->args, info.seccomp.args, sizeof(ret->args));
 	return 0;
 }

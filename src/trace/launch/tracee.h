@@ -51,6 +51,7 @@ void tracee_resume(pid_t tid, int request, int sig);
 unsigned long tracee_event_message(pid_t tid);
 
 struct tracee_call {
+	bool is_foreign; /* of another ABI (x32): not all of its calls stop */
 	uint64_t nr;
 	uint64_t args[6];
 };
