@@ -191,7 +191,9 @@ static int forget(struct address_space *as, uint64_t start, uint64_t end)
 	}
 	for (keep = i; keep < as->n && as->maps[keep].end <= end; keep++)
 		;
-	memmove(as->maps + i, as->maps + keep, (as->n - keep) * sizeof(as->maps[0]));
+	if (keep > i)
+		memmove(as->maps + i, as->maps + keep,
+			(as->n - keep) * sizeof(as->maps[0]));
 	as->n -= keep - i;
 	if (i < as->n && as->maps[i].start < end) {
 		as->maps[i].pgno += (end - as->maps[i].start) >> PAGE_SHIFT;
