@@ -66,31 +66,33 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 # do those that may see nothing below pack.
 USES_format  :=
 USES_base    := format
-USES_json    := format base
+USES_text    := format base
+USES_process := format base
 USES_file    := format base
 USES_disk    := format base
 USES_shadow  := format base file
-USES_store   := format base json file disk shadow
+USES_store   := format base text process file disk shadow
+USES_state   := format base text file disk shadow store
 USES_read    := format base file disk shadow
-USES_pack    := format base file disk shadow store read units
-USES_units   := format base file disk shadow store
-USES_daemon  := format base file disk shadow store read pack
-USES_boot    := format base json file disk shadow store read pack
+USES_units   := format base process file disk shadow store
+USES_pack    := format base file disk shadow store state read units
+USES_daemon  := format base process file disk shadow store state read pack
+USES_boot    := format base text process file disk shadow store read pack
 USES_elf     := format base file
-USES_profile := format base json file disk
-USES_compile := format base file disk shadow store read pack elf profile
-USES_trace   := format base file disk store elf profile
+USES_profile := format base text file disk
+USES_compile := format base process file disk shadow store state read pack elf profile
+USES_trace   := format base process file disk store elf profile
 USES_trace/launch := $(USES_trace) trace
 USES_trace/system := $(USES_trace) trace
-USES_bench   := format base file disk shadow store read
+USES_bench   := format base process file disk shadow store read
 USES_pkg     := format base file elf
-USES_cmd     := format base json file disk shadow store read pack daemon elf profile compile trace trace/launch \
-		trace/system bench
-USES_tools   := format base json file disk shadow store read profile compile pkg cmd
+USES_cmd     := format base text process file disk shadow store state read pack daemon elf profile compile trace \
+		trace/launch trace/system bench
+USES_tools   := format base text process file disk shadow store read profile compile pkg cmd
 
 # Folders with code, in that order; pkg and tools where their libraries are.
-DIRS     := base json file disk shadow store read units pack daemon boot elf profile compile trace \
-	    trace/launch trace/system bench $(if $(PKG_LIBS),pkg) cmd $(if $(PKG_LIBS),tools)
+DIRS     := base text process file disk shadow store state read units pack daemon boot elf profile compile \
+	    trace trace/launch trace/system bench $(if $(PKG_LIBS),pkg) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.
 INC_LIB_profile := $(JSON_INC)
