@@ -162,15 +162,21 @@ static int insert_mapping(struct address_space *as, size_t at, const struct mapp
 	return 0;
 }
 
+/* Of the processor's own pages: 16 or 64 KiB on some arm64 kernels, a multiple of ours. */
+static uint64_t native_page_bytes(void)
+{
+	return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 /* Whole pages, as the kernel rounds; false when they wrap around. */
 static bool round_range(uint64_t addr, uint64_t bytes, uint64_t *ret_end)
 {
-	uint64_t end;
+	uint64_t page_bytes = native_page_bytes(), end;
 
-	if (addr % PAGE_BYTES || __builtin_add_overflow(addr, bytes, &end) ||
-	    end > UINT64_MAX - PAGE_BYTES)
+	if (addr % page_bytes || __builtin_add_overflow(addr, bytes, &end) ||
+	    end > UINT64_MAX - page_bytes)
 		return false;
-	*ret_end = (end + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+	*ret_end = DIV_ROUND_UP(end, page_bytes) * page_bytes;
 	return *ret_end > addr;
 }
 
@@ -273,19 +279,19 @@ static void scan_by_ioctl(const struct address_space *as, size_t cursor, uint64_
 static void scan_by_read(const struct address_space *as, size_t cursor, uint64_t start,
 			 uint64_t end, uint32_t when)
 {
-	uint64_t entries[1024];
+	uint64_t entries[1024], page_bytes = native_page_bytes();
 
 	while (start < end) {
-		size_t want = MIN((end - start) >> PAGE_SHIFT, ARRAY_SIZE(entries));
+		size_t want = MIN((end - start) / page_bytes, ARRAY_SIZE(entries));
 		ssize_t n = pread(as->pagemap, entries, want * sizeof(entries[0]),
-				  (off_t)((start >> PAGE_SHIFT) * sizeof(entries[0])));
+				  (off_t)(start / page_bytes * sizeof(entries[0])));
 
 		if (n < (ssize_t)sizeof(entries[0]))
 			return;
 		n /= (ssize_t)sizeof(entries[0]);
-		for (ssize_t i = 0; i < n; i++, start += PAGE_BYTES)
+		for (ssize_t i = 0; i < n; i++, start += page_bytes)
 			if (entries[i] & PAGEMAP_TOUCHED)
-				mark(as, &cursor, start, start + PAGE_BYTES, when);
+				mark(as, &cursor, start, start + page_bytes, when);
 	}
 }
 

@@ -25,7 +25,7 @@ static int open_pagemap(void)
 	return open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 }
 
-/* Entry of the page of 4096 bytes at ADDR; 0: nothing there. */
+/* Entry of the page at ADDR; 0: nothing there. */
 static uint64_t pagemap_entry(int pagemap, uintptr_t addr)
 {
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
@@ -101,14 +101,15 @@ bool large_folios_map_whole(void)
 
 struct cached_file {
 	char *at;
-	unsigned char *resident; /* of pages of 4096 bytes */
+	unsigned char *resident; /* of the processor's pages, as the next two */
+	size_t page_bytes, n_pages;
 	int pagemap, kpageflags;
 };
 
-static bool is_large(const struct cached_file *c, uint32_t pgno)
+static bool is_large(const struct cached_file *c, size_t page)
 {
-	uintptr_t addr = (uintptr_t)c->at + (uintptr_t)pgno * PAGE_BYTES;
-	uint64_t entry = pagemap_entry(c->pagemap, addr), flags;
+	uint64_t entry = pagemap_entry(c->pagemap, (uintptr_t)c->at + page * c->page_bytes);
+	uint64_t flags;
 
 	/* A page that was swapped, or that the kernel does not tell of, has no number. */
 	if (!(entry & PAGEMAP_PRESENT) || !(entry & PAGEMAP_PFN))
@@ -118,35 +119,49 @@ static bool is_large(const struct cached_file *c, uint32_t pgno)
 	       flags & KPF_COMPOUND;
 }
 
+/* Of our pages in one of the processor's. */
+static unsigned count_marked(const struct cached_file *c, const struct trace_object *o,
+			     size_t page)
+{
+	size_t ours = c->page_bytes / PAGE_BYTES;
+	unsigned n = 0;
+
+	for (size_t i = page * ours; i < (page + 1) * ours && i < o->n_pages; i++)
+		n += o->when[i] != 0;
+	return n;
+}
+
 static uint64_t count_large(const struct cached_file *c, const struct trace_object *o)
 {
 	uint64_t n = 0;
 
-	for (uint32_t i = 0, k; i < o->n_pages; i = k) {
-		for (k = i; k < o->n_pages && o->when[k] && c->resident[k] & 1; k++)
+	for (size_t i = 0, k; i < c->n_pages; i = MAX(k, i + 1)) {
+		for (k = i; k < c->n_pages && c->resident[k] & 1 && count_marked(c, o, k);
+		     k++)
 			;
-		if (k == i) {
-			k++;
-			continue;
-		}
 		/* Unlike a touch it is no SIGBUS where the file has become shorter. */
-		if (madvise(c->at + (size_t)i * PAGE_BYTES, (size_t)(k - i) * PAGE_BYTES,
-			    MADV_POPULATE_READ) < 0)
+		if (k == i || madvise(c->at + i * c->page_bytes, (k - i) * c->page_bytes,
+				      MADV_POPULATE_READ) < 0)
 			continue;
-		for (uint32_t page = i; page < k; page++)
-			n += is_large(c, page);
+		for (size_t page = i; page < k; page++)
+			n += is_large(c, page) ? count_marked(c, o, page) : 0;
 	}
 	return n;
 }
 
-static uint64_t count_mapped(const struct trace_object *o, int fd, size_t bytes)
+static uint64_t count_mapped(const struct trace_object *o, int fd)
 {
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	size_t n_pages = DIV_ROUND_UP(o->size_bytes, page_bytes);
+	size_t bytes = n_pages * page_bytes;
 	_cleanup_close_ int pagemap = open_pagemap();
 	_cleanup_close_ int kpageflags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ unsigned char *resident = calloc(o->n_pages, 1);
+	_cleanup_free_ unsigned char *resident = calloc(n_pages, 1);
 	struct cached_file c = {
 		.at = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0),
 		.resident = resident,
+		.page_bytes = page_bytes,
+		.n_pages = n_pages,
 		.pagemap = pagemap,
 		.kpageflags = kpageflags,
 	};
@@ -170,5 +185,5 @@ uint64_t large_folios_count(const struct trace_object *o)
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_ino != o->ino ||
 	    (uint64_t)st.st_size != o->size_bytes)
 		return 0;
-	return count_mapped(o, fd, (size_t)o->n_pages * PAGE_BYTES);
+	return count_mapped(o, fd);
 }

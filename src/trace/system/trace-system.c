@@ -36,6 +36,7 @@ struct system_trace {
 	int fanotify_fd;
 	uint64_t start_ns;
 	uint64_t n_file_pages; /* of all files known */
+	uint64_t native_pages; /* of ours in one of the processor's */
 	uint8_t *pages;	       /* of ring buffers, DRAIN_PAGES */
 	size_t bytes[DRAIN_PAGES];
 };
@@ -262,7 +263,9 @@ static void take_event(struct system_trace *t, const struct page_event *e, bool 
 		return;
 	}
 	file->faulted |= is_fault;
-	traced_file_mark(file, e->first_pgno, e->last_pgno - e->first_pgno + 1,
+	/* Events count the processor's pages. */
+	traced_file_mark(file, e->first_pgno * t->native_pages,
+			 (e->last_pgno - e->first_pgno + 1) * t->native_pages,
 			 when_from_us(us));
 }
 
@@ -415,6 +418,7 @@ int trace_system(const struct trace_system_options *options, struct trace_result
 		.report = ret_report,
 		.fanotify_fd = -1,
 		.files = { .mountinfo_fd = -1 },
+		.native_pages = (uint64_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES,
 		.tracefs = { .instances_fd = -1, .keeper_fd = -1 },
 	};
 	int r;
