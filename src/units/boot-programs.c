@@ -296,9 +296,10 @@ int boot_programs_find(const struct store *s, const struct mounts *m,
 		r = find_members(&c);
 	if (r == 0 && c.n > 0 && c.items[0].unit.found)
 		r = add_command(&c, s, "/usr/lib/systemd/systemd", "init.scope", ret);
-	for (size_t i = 0; i < c.n; i++)
+	/* The last member is without a unit when there was no memory for it. */
+	for (size_t i = 0; r == 0 && i < c.n; i++)
 		rank_of(&c, &c.items[i]);
-	if (c.n > 0)
+	if (r == 0 && c.n > 0)
 		qsort(c.items, c.n, sizeof(c.items[0]), compare_members);
 	for (size_t i = 0; r == 0 && i < c.n; i++)
 		r = add_programs_of(&c, s, &c.items[i].unit, ret);
