@@ -9,7 +9,7 @@ setup_rpm
 
 start() {
 	new_root empty
-	rpm --force-debian --root "$R" --dbpath /var/lib/rpm -i "$P/base-1.rpm" || exit 1
+	rpm_root -i "$P/base-1.rpm" || exit 1
 }
 DNF_FLAGS=
 dnf_in() {

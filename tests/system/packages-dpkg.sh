@@ -37,11 +37,12 @@ dpkg-deb -R "$P/elfcast-1.deb" "$TMP/next"
 sed -i 's/^Version: .*/&+2/' "$TMP/next/DEBIAN/control"
 dpkg-deb -Znone -b "$TMP/next" "$P/elfcast-2.deb" >/dev/null
 
+LIBELF=$(dpkg-query -W -f '${Package}\n' libelf1t64 libelf1 2>/dev/null | head -n 1)
 start() {
 	new_root
 	mkdir -p "$R"/var/lib/dpkg/{info,updates,triggers} "$R/var/log"
 	# The libraries are the host's, and so is what dpkg is to know of them.
-	for p in libc6 libelf1 libjson-c5; do
+	for p in libc6 $LIBELF libjson-c5; do
 		dpkg-query -s "$p" | grep -vE '^(Depends|Pre-Depends|Conffiles| /)'
 		echo
 		: >"$R/var/lib/dpkg/info/$p:$arch.list"

@@ -37,6 +37,8 @@ start() {
 	mkdir -p "$R/var/lib/pacman" "$R/var/cache/pacman/pkg" "$R/var/log"
 }
 pacman_in() {
+	# Its own directory of hooks must be there since 7.1, and goes with its last hook.
+	mkdir -p "$R/usr/share/libalpm/hooks"
 	pacman --root "$R" --dbpath "$R/var/lib/pacman" --cachedir "$R/var/cache/pacman/pkg" \
 		--hookdir "$R/usr/share/libalpm/hooks" --config "$TMP/pacman.conf" \
 		--noconfirm --noprogressbar "$@" >"$TMP/raw" 2>&1 </dev/null

@@ -11,7 +11,7 @@ STEP=${STEP:-${SOAK:+1}}
 STEP=${STEP:-12}
 
 setup_rpm
-rpm_in() { rpm --force-debian --root "$R" --dbpath /var/lib/rpm "$@" >"$TMP/out" 2>&1 </dev/null; }
+rpm_in() { rpm_root "$@" >"$TMP/out" 2>&1 </dev/null; }
 new_root empty
 rpm_in -i "$P/base-1.rpm" "$P/elfcast-1.rpm" "$P/prog-1.rpm" "$P/prog-elfcast-1.rpm"
 check "shadows are there" test -n "$(shadows)"

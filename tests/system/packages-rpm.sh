@@ -16,7 +16,7 @@ base_tree
 vendor_trees
 check "the vendor's packages" rpm_packages
 
-rpm_in() { rpm --force-debian --root "$R" --dbpath /var/lib/rpm "$@" >"$TMP/out" 2>&1 </dev/null; }
+rpm_in() { rpm_root "$@" >"$TMP/out" 2>&1 </dev/null; }
 transact() {
 	local -a files=() names
 	local name version

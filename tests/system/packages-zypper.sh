@@ -12,7 +12,7 @@ zypper_in() {
 }
 start() {
 	new_root empty
-	rpm --force-debian --root "$R" --dbpath /var/lib/rpm -i "$P/base-1.rpm" || exit 1
+	rpm_root -i "$P/base-1.rpm" || exit 1
 	if ! zypper_in addrepo --no-gpgcheck "dir://$P" test || ! zypper_in refresh; then
 		sed 's/^/# /' "$TMP/out"
 		not_ok "zypper has a repository"
