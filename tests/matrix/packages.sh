@@ -17,7 +17,7 @@ MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | head -n 1)}
 
 PACKAGES="gcc make pkg-config libc6-dev libelf-dev libjson-c-dev libxxhash-dev scdoc git python3
 	librpm-dev libarchive-dev zlib1g-dev rpm zypper createrepo-c pacman-package-manager
-	libarchive-tools dpkg-dev debhelper"
+	libarchive-tools dpkg-dev debhelper build-essential"
 packages_of() { # suite
 	case $1 in
 	bookworm | trixie) echo $PACKAGES dnf ;;
@@ -64,7 +64,7 @@ run_in() {
 # A root's own: git knows nothing of the files, and source-tarball.sh asks it.
 # shellcheck disable=SC2016
 INSIDE='cd /elfcast && git init -q && git add -A &&
-	git -c user.name=t -c user.email=t@example.org commit -qm sources && make -j2 test-programs >/tmp/build.log 2>&1 ||
+	git -c user.name=t -c user.email=t@example.org commit -qm sources && make -j2 >/tmp/build.log 2>&1 ||
 	{ tail -n 20 /tmp/build.log; echo "not ok - builds"; exit 1; }
 	echo "ok - builds: gcc $(gcc -dumpversion), $(rpm --version)"
 	bad=0
