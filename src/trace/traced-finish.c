@@ -55,11 +55,7 @@ static bool find_own_mapping(const void *at, dev_t *ret_dev, ino_t *ret_ino)
 	return found;
 }
 
-/*
- * A mapping shows a superblock's device and an inode number that on btrfs and overlayfs are
- * not those of stat(): the same file, mapped here, shows the same.
- */
-static bool is_mapped_file(const struct traced_file *file, int fd)
+static bool shows_as(const struct traced_file *file, int fd)
 {
 	void *at = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
 	bool same;
@@ -72,6 +68,22 @@ static bool is_mapped_file(const struct traced_file *file, int fd)
 	       ino == file->map_ino;
 	munmap(at, 1);
 	return same;
+}
+
+/*
+ * A mapping shows a superblock's device and an inode number, which on btrfs and overlayfs may
+ * not be those of stat(): the same file, mapped here, shows the same.
+ */
+static bool is_at_path(const struct traced_file *file, struct stat *ret)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (stat(file->object.path, ret) < 0 || !S_ISREG(ret->st_mode) || ret->st_size == 0)
+		return false;
+	if (ret->st_dev == file->map_dev && ret->st_ino == file->map_ino)
+		return true;
+	fd = open_at_path(file->object.path, ret);
+	return fd >= 0 && shows_as(file, fd);
 }
 
 static void merge_into(struct traced_file *to, struct traced_file *from)
@@ -100,13 +112,11 @@ static void set_size(struct traced_file *file, uint64_t bytes)
 struct traced_file *traced_file_resolve(struct traced_files *f, struct traced_file *file)
 {
 	struct traced_alias alias = { 0 };
-	_cleanup_close_ int fd = -1;
 	struct stat st;
 
 	if (!traced_files_path_counts(f, file->object.path))
 		return file->why = LEFT_OUT_FILE_SYSTEM, file;
-	fd = open_at_path(file->object.path, &st);
-	if (fd < 0 || !is_mapped_file(file, fd))
+	if (!is_at_path(file, &st))
 		return file->why = LEFT_OUT_ELSEWHERE, file;
 	alias.dev = st.st_dev;
 	alias.ino = st.st_ino;
