@@ -8,7 +8,8 @@
  * Sections follow each other without padding, every byte of the file belongs to one.
  * Extents lie in reading order; the extents of each object are also a chain by page, which
  * is how a reader without memory knows that none overlap and what one object needs. In a
- * pack launches lie in order of rank, and each extent names the first that needs it; in an
+ * pack launches lie in order of rank, and each extent names the first that needs it; the
+ * boot's own extents come first, and the header says how many that are. In an
  * index extents say which objects a launch depends on.
  */
 #ifndef ELFCAST_SHADOW_FORMAT_H
@@ -59,7 +60,8 @@ struct shadow_header {
 	le32 n_objects;
 	le32 n_extents;
 	le32 strings_bytes;
-	uint8_t reserved[16]; /* zero */
+	le32 n_eager;	      /* the first extents, read during the boot; pack and places */
+	uint8_t reserved[12]; /* zero */
 };
 
 struct shadow_launch {

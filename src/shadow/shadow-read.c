@@ -282,11 +282,11 @@ static bool check_index(const struct shadow *s)
 	return true;
 }
 
-/* A bucket of time, or in a pack the number of a launch; in places nothing. */
+/* A bucket of time, or in a pack the number of a launch; in places whether it is eager. */
 static bool check_when(const struct shadow *s, const struct shadow_extent *e)
 {
 	if (s->kind == SHADOW_KIND_PLACES)
-		return le32_get(e->when) == 0;
+		return le32_get(e->when) == (e >= s->extents + s->n_eager);
 	if (s->kind == SHADOW_KIND_PACK)
 		return le32_get(e->when) < s->n_launches;
 	return le32_get(e->when) <= LIMIT_WHEN;
@@ -311,6 +311,10 @@ static bool check_extents(const struct shadow *s)
 
 static bool check_kind(const struct shadow *s, size_t bytes)
 {
+	bool has_eager = s->kind == SHADOW_KIND_PACK || s->kind == SHADOW_KIND_PLACES;
+
+	if (s->n_eager > (has_eager ? s->n_extents : 0))
+		return false;
 	switch ((uint32_t)s->kind) {
 	case SHADOW_KIND_SHADOW:
 		return s->n_launches == 1 && bytes <= LIMIT_SHADOW_BYTES;
@@ -356,6 +360,7 @@ int shadow_parse(const void *data, size_t bytes, struct shadow *ret)
 		.n_launches = le32_get(h->n_launches),
 		.n_objects = le32_get(h->n_objects),
 		.n_extents = le32_get(h->n_extents),
+		.n_eager = le32_get(h->n_eager),
 	};
 	strings.bytes = le32_get(h->strings_bytes);
 	s.launches = take(&file, s.n_launches, sizeof(*s.launches));
@@ -437,6 +442,16 @@ struct identity shadow_object_identity(const struct shadow_object *o)
 bool shadow_object_is_usable(const struct shadow_object *o)
 {
 	return o->state == OBJECT_VALID || o->state == OBJECT_WHOLE;
+}
+
+struct shadow shadow_slice(const struct shadow *s, uint32_t first, uint32_t end)
+{
+	struct shadow slice = *s;
+
+	slice.extents += first;
+	slice.n_extents = end - first;
+	slice.n_eager = 0;
+	return slice;
 }
 
 uint64_t shadow_count_pages(const struct shadow *s)

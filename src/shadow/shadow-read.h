@@ -16,6 +16,7 @@
 struct shadow {
 	enum shadow_kind kind;
 	uint32_t n_launches, n_objects, n_extents;
+	uint32_t n_eager; /* at most n_extents: the first ones, read during the boot */
 	/* Borrowed from the caller's buffer. */
 	const struct shadow_launch *launches;
 	const struct shadow_object *objects;
@@ -58,6 +59,11 @@ struct buildid shadow_object_buildid(const struct shadow_object *o);
 struct identity shadow_object_identity(const struct shadow_object *o);
 /* VALID or WHOLE: the only objects that have extents. */
 bool shadow_object_is_usable(const struct shadow_object *o);
+/*
+ * S with its extents from FIRST on, up to END, as if it had no others: borrows the same bytes.
+ * The chains of its objects are those of S, and not to be followed.
+ */
+struct shadow shadow_slice(const struct shadow *s, uint32_t first, uint32_t end);
 uint64_t shadow_count_pages(const struct shadow *s);
 
 #endif

@@ -169,6 +169,7 @@ static int fill(uint8_t *data, size_t bytes, size_t string_bytes,
 		.n_objects = le32_make(d->n_objects),
 		.n_extents = le32_make(d->n_extents),
 		.strings_bytes = le32_make((uint32_t)string_bytes),
+		.n_eager = le32_make(d->n_eager),
 	};
 	memcpy(p.header->magic, SHADOW_MAGIC, sizeof(p.header->magic));
 	for (uint32_t i = 0; i < d->n_launches; i++)

@@ -35,6 +35,7 @@ struct shadow_desc {
 	const struct object_desc *objects;
 	const struct extent_desc *extents;
 	uint32_t n_launches, n_objects, n_extents;
+	uint32_t n_eager; /* of a pack or places: the first extents, read during the boot */
 };
 
 /*

@@ -152,8 +152,8 @@ static void write_back(const struct shadow *s, const uint8_t *data, size_t size)
 		calloc(s->n_objects + 1, sizeof(*objects));
 	_cleanup_free_ struct extent_desc *extents =
 		calloc(s->n_extents + 1, sizeof(*extents));
-	struct shadow_desc d = { s->kind,	launches,     objects,	   extents,
-				 s->n_launches, s->n_objects, s->n_extents };
+	struct shadow_desc d = { s->kind,	launches,     objects,	    extents,
+				 s->n_launches, s->n_objects, s->n_extents, s->n_eager };
 	_cleanup_free_ uint8_t *again = NULL;
 	size_t bytes;
 

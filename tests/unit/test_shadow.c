@@ -198,8 +198,9 @@ static void test_header_fields(void **state)
 		{ HEADER(strings_bytes), 4, 0 },
 		{ HEADER(strings_bytes), 4, 1 },
 		{ HEADER(strings_bytes), 4, UINT32_MAX },
+		{ HEADER(n_eager), 4, 1 }, /* of a pack and places only */
 		{ HEADER(reserved), 1, 1 },
-		{ HEADER(reserved) + 15, 1, 0x80 },
+		{ HEADER(reserved) + 11, 1, 0x80 },
 	};
 
 	(void)state;
@@ -763,6 +764,8 @@ static void test_pack_fields(void **state)
 		{ HEADER(n_launches), 4, 1 },
 		{ HEADER(n_launches), 4, 3 },
 		{ HEADER(n_extents), 4, 3 },
+		{ HEADER(n_eager), 4, 5 }, /* has 4 extents */
+		{ HEADER(n_eager), 4, UINT32_MAX },
 		{ LAUNCH(source), 4, 0 },
 		{ LAUNCH(target), 4, 0 },
 		{ LAUNCH(first_extent), 4, 1 },
@@ -780,6 +783,8 @@ static void test_pack_fields(void **state)
 		{ EXTENTS + EXTENT(0, first_pgno), 4, 9 },
 	};
 	static const struct damage changes[] = {
+		{ HEADER(n_eager), 4, 1 },
+		{ HEADER(n_eager), 4, 4 },
 		{ EXTENTS + EXTENT(0, when), 4, 0 },
 		{ EXTENTS + EXTENT(1, when), 4, 1 },
 		{ EXTENTS + EXTENT(0, first_pgno), 4, 7 },
@@ -946,18 +951,18 @@ static void test_places(void **state)
 		  .state = OBJECT_VALID,
 		  .identity = { .size_bytes = 8192 } },
 	};
-	static const struct extent_desc good_extents[3] = { { 0, 2, 1, 0 },
-							    { 0, 17, 3, 0 },
-							    { 1, 0, 2, 0 } };
+	static const struct extent_desc good_extents[3] = { { 0, 17, 3, 0 },
+							    { 0, 2, 1, 1 },
+							    { 1, 0, 2, 1 } };
 	struct object_desc o[2];
 	struct extent_desc e[3];
 	struct launch_desc l = launch;
-	struct shadow_desc d = { SHADOW_KIND_PLACES, &l, o, e, 0, 2, 3 };
+	struct shadow_desc d = { SHADOW_KIND_PLACES, &l, o, e, 0, 2, 3, 1 };
 
 	(void)state;
 #define REFUSED(...)                                                                       \
 	do {                                                                               \
-		d = (struct shadow_desc){ SHADOW_KIND_PLACES, &l, o, e, 0, 2, 3 };         \
+		d = (struct shadow_desc){ SHADOW_KIND_PLACES, &l, o, e, 0, 2, 3, 1 };      \
 		memcpy(o, good_objects, sizeof(o));                                        \
 		memcpy(e, good_extents, sizeof(e));                                        \
 		assert_int_equal(write_and_free(&d), 0);                                   \
@@ -982,17 +987,45 @@ static void test_places(void **state)
 	REFUSED(o[0].identity.ctime_ns = -1);
 	REFUSED(o[0].storage = STORAGE_CLASSES);
 	REFUSED(e[0].when = 1);
-	REFUSED(e[0] = good_extents[1]; e[1] = good_extents[0]); /* order by page */
-	REFUSED(e[0] = good_extents[2]; e[2] = good_extents[0]); /* and by object */
-	REFUSED(e[1].first_pgno = 2);				 /* overlap */
+	REFUSED(e[1].when = 0); /* eager are the first n_eager, and no others */
+	REFUSED(e[2].when = 2);
+	REFUSED(d.n_eager = 0);
+	REFUSED(d.n_eager = 2);
+	REFUSED(d.n_eager = 4);
+	REFUSED(d.n_eager = 0; e[0].when = 1);			 /* order by page */
+	REFUSED(e[1] = good_extents[2]; e[2] = good_extents[1]); /* and by object */
+	REFUSED(e[1].first_pgno = 17);				 /* overlap */
 	REFUSED(e[2].n_pages = 3);				 /* past the device's end */
 	REFUSED(d.kind = SHADOW_KIND_PACK);
 	REFUSED(d.kind = SHADOW_KIND_INDEX);
 #undef REFUSED
 	d.kind = SHADOW_KIND_PLACES;
 	keep("places", &d);
-	d.n_objects = d.n_extents = 0;
+	d.n_objects = d.n_extents = d.n_eager = 0;
 	assert_int_equal(write_and_free(&d), 0);
+}
+
+static void test_slice(void **state)
+{
+	struct shadow_desc d = pack_desc();
+	struct shadow s, slice;
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	d.n_eager = 3;
+	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
+	assert_int_equal(shadow_parse(data, bytes, &s), 0);
+	assert_int_equal(s.n_eager, 3);
+	slice = shadow_slice(&s, 0, s.n_eager);
+	assert_ptr_equal(slice.extents, s.extents);
+	assert_int_equal(slice.n_extents, 3);
+	slice = shadow_slice(&s, s.n_eager, s.n_extents);
+	assert_ptr_equal(slice.extents, s.extents + 3);
+	assert_int_equal(slice.n_extents, 1);
+	assert_int_equal(shadow_count_pages(&slice), le32_get(s.extents[3].n_pages));
+	assert_int_equal(shadow_slice(&s, 4, 4).n_extents, 0);
+	free(data);
 }
 
 int main(void)
@@ -1023,6 +1056,7 @@ int main(void)
 		cmocka_unit_test(test_dependencies),
 		cmocka_unit_test(test_dependencies_are_no_chains),
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_slice),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
