@@ -20,6 +20,9 @@ struct pieces {
 	size_t n, capacity;
 };
 
+/* In reading order: what the boot itself needs comes before all else, on every disk. */
+enum { BOOT, BOOT_SWEPT, OTHERS, OTHERS_SWEPT, GROUPS };
+
 static void pieces_done(struct pieces *p)
 {
 	free(p->items);
@@ -60,14 +63,19 @@ static int add_extent(const struct pack *p, const struct pack_extent *e, uint32_
 	return r;
 }
 
-/* Rotating disks are left to the end: what reads ahead must not queue behind them. */
-static int collect(const struct pack *p, bool swept, struct pieces *ret)
+/*
+ * Of the boot's own launches, or of the others. Rotating disks are left to the end: what reads
+ * ahead must not queue behind them.
+ */
+static int collect(const struct pack *p, bool boot, bool swept, struct pieces *ret)
 {
 	int r = 0;
 
 	for (uint32_t rank = 0; r == 0 && rank < p->n_taken; rank++) {
 		const struct pack_launch *l = &p->launches[p->order[rank]];
 
+		if (l->choice.boot != boot)
+			continue;
 		for (uint32_t k = 0; r == 0 && k < l->n_extents; k++) {
 			const struct pack_extent *e = &p->extents[l->first_extent + k];
 
@@ -274,7 +282,7 @@ static void describe_objects(struct image *m)
 	}
 }
 
-static int number_objects(struct image *m, struct pieces *l, struct pieces *swept)
+static int number_objects(struct image *m, struct pieces groups[static GROUPS])
 {
 	const struct pack *p = m->p;
 
@@ -284,12 +292,12 @@ static int number_objects(struct image *m, struct pieces *l, struct pieces *swep
 	if (!m->number || !m->by_path || !m->objects)
 		return -ENOMEM;
 	memset(m->number, 0xff, p->n_objects * sizeof(*m->number));
-	mark_objects(m, l);
-	mark_objects(m, swept);
+	for (int i = 0; i < GROUPS; i++)
+		mark_objects(m, &groups[i]);
 	qsort_r(m->by_path, m->n_objects, sizeof(*m->by_path), compare_paths, p->objects);
 	describe_objects(m);
-	renumber(m, l);
-	renumber(m, swept);
+	for (int i = 0; i < GROUPS; i++)
+		renumber(m, &groups[i]);
 	return 0;
 }
 
@@ -313,35 +321,54 @@ static int describe_launches(struct image *m)
 	return 0;
 }
 
-static int write_image(struct image *m, const struct pieces *l, const struct pieces *swept,
+static int write_image(struct image *m, const struct pieces groups[static GROUPS],
 		       uint8_t **ret, size_t *ret_bytes)
 {
+	size_t n_eager = groups[BOOT].n + groups[BOOT_SWEPT].n;
+	size_t n = n_eager + groups[OTHERS].n + groups[OTHERS_SWEPT].n, next = 0;
 	int r = describe_launches(m);
 
-	if (l->n + swept->n > UINT32_MAX)
+	if (n > UINT32_MAX)
 		return -E2BIG;
-	m->extents = calloc(l->n + swept->n + 1, sizeof(*m->extents));
+	m->extents = calloc(n + 1, sizeof(*m->extents));
 	if (r < 0 || !m->extents)
 		return -ENOMEM;
-	for (size_t i = 0; i < l->n; i++)
-		m->extents[i] = l->items[i].extent;
-	for (size_t i = 0; i < swept->n; i++)
-		m->extents[l->n + i] = swept->items[i].extent;
-	return shadow_write(
-		&(struct shadow_desc){ .kind = SHADOW_KIND_PACK,
-				       .launches = m->launches,
-				       .n_launches = (uint32_t)m->p->n_taken,
-				       .objects = m->objects,
-				       .n_objects = m->n_objects,
-				       .extents = m->extents,
-				       .n_extents = (uint32_t)(l->n + swept->n) },
-		ret, ret_bytes);
+	for (int g = 0; g < GROUPS; g++)
+		for (size_t i = 0; i < groups[g].n; i++)
+			m->extents[next++] = groups[g].items[i].extent;
+	return shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_PACK,
+						   .launches = m->launches,
+						   .n_launches = (uint32_t)m->p->n_taken,
+						   .objects = m->objects,
+						   .n_objects = m->n_objects,
+						   .extents = m->extents,
+						   .n_extents = (uint32_t)n,
+						   .n_eager = (uint32_t)n_eager },
+			    ret, ret_bytes);
+}
+
+static int order_pieces(const struct pack *p, struct image *m, pack_locate locate,
+			void *userdata, struct pieces groups[static GROUPS])
+{
+	int r = collect(p, true, false, &groups[BOOT]);
+
+	if (r == 0)
+		r = collect(p, true, true, &groups[BOOT_SWEPT]);
+	if (r == 0)
+		r = collect(p, false, false, &groups[OTHERS]);
+	if (r == 0)
+		r = collect(p, false, true, &groups[OTHERS_SWEPT]);
+	if (r == 0)
+		r = number_objects(m, groups);
+	if (r == 0)
+		r = sweep(m->objects, &groups[BOOT_SWEPT], locate, userdata);
+	return r == 0 ? sweep(m->objects, &groups[OTHERS_SWEPT], locate, userdata) : r;
 }
 
 int pack_write(const struct pack *p, pack_locate locate, void *userdata, uint8_t **ret,
 	       size_t *ret_bytes)
 {
-	_cleanup_(pieces_done) struct pieces l = { 0 }, swept = { 0 };
+	struct pieces groups[GROUPS] = { 0 };
 	_cleanup_(image_done) struct image m = { .p = p };
 	int r;
 
@@ -349,12 +376,10 @@ int pack_write(const struct pack *p, pack_locate locate, void *userdata, uint8_t
 	*ret_bytes = 0;
 	if (p->n_taken == 0)
 		return 0;
-	r = collect(p, false, &l);
+	r = order_pieces(p, &m, locate, userdata, groups);
 	if (r == 0)
-		r = collect(p, true, &swept);
-	if (r == 0)
-		r = number_objects(&m, &l, &swept);
-	if (r == 0)
-		r = sweep(m.objects, &swept, locate, userdata);
-	return r == 0 ? write_image(&m, &l, &swept, ret, ret_bytes) : r;
+		r = write_image(&m, groups, ret, ret_bytes);
+	for (int i = 0; i < GROUPS; i++)
+		pieces_done(&groups[i]);
+	return r;
 }

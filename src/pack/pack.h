@@ -86,7 +86,8 @@ typedef int (*pack_locate)(const char *path, const struct identity *identity,
 			   uint64_t *ret_device, struct fiemap_runs *ret, void *userdata);
 
 /*
- * The bytes of the pack, in reading order: by rank, and within a launch by first touch; then
+ * The bytes of the pack, in reading order: what the boot itself needs, then the others. Each by
+ * rank, and within a launch by first touch; then
  * what lies on rotating disks, in one sweep over each (LOCATE; NULL: by rank). New buffer;
  * none (NULL and 0) when nothing was chosen. -ENOMEM, -E2BIG.
  */

@@ -703,6 +703,28 @@ static void test_rotating_disks_are_swept(void **state)
 	free(k.data);
 }
 
+/* What the boot itself needs is read before the rest, from each kind of disk. */
+static void test_the_boot_is_read_first(void **state)
+{
+	static const struct spec specs[] = {
+		{ "x", "/x", NULL, 9, { { LIBC, 4, 2, 0 }, { B, 0, 2, 1 } } },
+		{ "y",
+		  "/y",
+		  SCENARIO_BOOT,
+		  0,
+		  { { LIBC, 2, 2, 0 }, { A, 1, 2, 2 }, { B, 1, 3, 3 } } },
+	};
+	_cleanup_(pack_freep) struct pack *p = chosen(&plenty, disks, N_FILES, specs, 2);
+	struct places places = { .device_a = 9, .device_libc = 9, .has_a = true };
+	struct packed k = packed(p, locate, &places);
+
+	(void)state;
+	assert_string_equal(extents_of(&k),
+			    "b:1-3@0 a:1-2@0 libc:2-3@0 b:0-0@1 libc:4-5@1");
+	assert_int_equal(k.s.n_eager, 3);
+	free(k.data);
+}
+
 static int cannot_locate(const char *path, const struct identity *identity,
 			 uint64_t *ret_device, struct fiemap_runs *ret, void *userdata)
 {
@@ -945,6 +967,7 @@ int main(void)
 		cmocka_unit_test(test_build_id_of_any),
 		cmocka_unit_test(test_order_by_rank_then_first_touch),
 		cmocka_unit_test(test_rotating_disks_are_swept),
+		cmocka_unit_test(test_the_boot_is_read_first),
 		cmocka_unit_test(test_errors_of_locate),
 		cmocka_unit_test(test_nothing_chosen_is_no_pack),
 		cmocka_unit_test(test_against_the_definition),
