@@ -33,6 +33,7 @@ struct filesystem {
 	struct lookup *lookups;
 	size_t n, capacity;
 	struct ext4_blocks blocks;
+	size_t n_eager_blocks; /* the first ones: of the boot's own files */
 };
 
 struct directory {
@@ -51,6 +52,8 @@ struct builder {
 	size_t n, capacity;
 	struct extent_desc *extents;
 	size_t n_extents, extents_capacity;
+	bool eager;	/* what the boot itself needs is looked for; then the rest */
+	size_t n_eager; /* of the extents: what the boot's own files need */
 };
 
 static void builder_done(struct builder *b)
@@ -195,7 +198,7 @@ static int look_at_directory(struct builder *b, struct directory *d,
 	if (!parent || parent->dev != d->dev)
 		return find_filesystem(b, d->dev, full, &d->filesystem);
 	d->filesystem = parent->filesystem;
-	l = (struct lookup){ parent->ino, d->ino, true, is_walked(d->path),
+	l = (struct lookup){ parent->ino, d->ino, true, b->eager || is_walked(d->path),
 			     strrchr(d->path, '/') + 1 };
 	return add_lookup(b, d->filesystem, &l);
 }
@@ -220,6 +223,16 @@ static int visit_directory(struct builder *b, const char *path, struct directory
 	return 0;
 }
 
+/* Whether the boot itself needs pages of O: all that it needs comes first. */
+static bool is_eager(const struct shadow *pack, const struct shadow_object *o)
+{
+	for (uint32_t i = le32_get(o->first_extent); i != SHADOW_NONE;
+	     i = le32_get(pack->extents[i].next))
+		if (i < pack->n_eager)
+			return true;
+	return false;
+}
+
 static int visit_files(struct builder *b, const struct shadow *pack)
 {
 	struct directory *d = NULL;
@@ -231,11 +244,12 @@ static int visit_files(struct builder *b, const struct shadow *pack)
 		const char *path = shadow_string(pack, o->path);
 		size_t bytes = (size_t)(strrchr(path, '/') + 1 - path);
 		struct lookup l = { .ino = (uint32_t)le64_get(o->ino),
-				    .walks = is_walked(path),
+				    .walks = b->eager || is_walked(path),
 				    .name = path + bytes };
 		int r = 0;
 
-		if (le32_get(o->first_extent) == SHADOW_NONE)
+		if (le32_get(o->first_extent) == SHADOW_NONE ||
+		    is_eager(pack, o) != b->eager)
 			continue;
 		/* Sorted by path: mostly it is the directory of the one before. */
 		if (bytes != last_bytes || memcmp(path, last, bytes) != 0)
@@ -271,7 +285,9 @@ static int compare_inos(const void *a, const void *b)
 			       ((const struct lookup *)b)->ino);
 }
 
-#define WALK_SUBDIRS 32u
+#define WALK_SUBDIRS	  32u
+/* A boot's generators and services list directories all over /etc and /usr/lib. */
+#define WALK_BOOT_SUBDIRS 256u
 
 /* The lookups in one directory, while its names are read. */
 struct scan {
@@ -281,7 +297,7 @@ struct scan {
 	bool is_root;
 	int error;
 	/* Directories in it; more than that are not looked at. */
-	uint32_t subdirs[WALK_SUBDIRS], n_subdirs;
+	uint32_t subdirs[WALK_BOOT_SUBDIRS], n_subdirs, max_subdirs;
 };
 
 /* "libz.so.1" and "python3" lead to libz.so.1.2.13 and python3.11. */
@@ -317,7 +333,7 @@ static bool wants_name(const struct ext4_name *name, void *userdata)
 	struct lookup key = { .ino = name->ino };
 
 	if (s->lookups->walks && name->is_dir && !is_dot(name)) {
-		if (s->n_subdirs < WALK_SUBDIRS)
+		if (s->n_subdirs < s->max_subdirs)
 			s->subdirs[s->n_subdirs] = name->ino;
 		s->n_subdirs++;
 	}
@@ -362,7 +378,7 @@ static int add_subdirs(struct scan *s)
 {
 	int r = 0;
 
-	if (s->n_subdirs > WALK_SUBDIRS)
+	if (s->n_subdirs > s->max_subdirs)
 		return 0;
 	for (uint32_t i = 0; r == 0 && i < s->n_subdirs; i++) {
 		r = fatal(ext4_add_inode(&s->f->fs, s->subdirs[i], &s->f->blocks));
@@ -373,12 +389,14 @@ static int add_subdirs(struct scan *s)
 	return r;
 }
 
-static int add_directories(struct filesystem *f)
+static int add_directories(struct filesystem *f, bool eager)
 {
 	int r = 0;
 
 	for (size_t i = 0, next; r == 0 && i < f->n; i = next) {
-		struct scan s = { .f = f, .lookups = &f->lookups[i] };
+		struct scan s = { .f = f,
+				  .lookups = &f->lookups[i],
+				  .max_subdirs = eager ? WALK_BOOT_SUBDIRS : WALK_SUBDIRS };
 		uint32_t ino = s.lookups->dir_ino;
 
 		for (next = i; next < f->n && f->lookups[next].dir_ino == ino; next++)
@@ -401,16 +419,47 @@ static int compare_runs(const void *pa, const void *pb)
 	return (a->first > b->first) - (a->first < b->first);
 }
 
-static int add_extent(struct builder *b, uint32_t object, uint64_t first, uint64_t end)
+/* Pages of the device. */
+struct range {
+	uint32_t object;
+	uint64_t first, end;
+};
+
+static int add_extent(struct builder *b, struct range r, uint32_t when)
 {
+	if (r.first >= r.end)
+		return 0;
 	if (VEC_RESERVE_ONE(b->extents, b->n_extents, b->extents_capacity) < 0)
 		return -ENOMEM;
 	b->extents[b->n_extents++] = (struct extent_desc){
-		.object = object,
-		.first_pgno = (uint32_t)first,
-		.n_pages = (uint32_t)(end - first),
+		.object = r.object,
+		.first_pgno = (uint32_t)r.first,
+		.n_pages = (uint32_t)(r.end - r.first),
+		.when = when,
 	};
 	return 0;
+}
+
+/* R less what is eager; *NEXT is the first eager extent that may lie in it. */
+static int add_late_extent(struct builder *b, struct range r, size_t *next)
+{
+	int error = 0;
+
+	for (; error == 0 && *next < b->n_eager; (*next)++) {
+		const struct extent_desc *e = &b->extents[*next];
+		struct range before = { r.object, r.first, e->first_pgno };
+
+		if (e->object > r.object ||
+		    (e->object == r.object && e->first_pgno >= r.end))
+			break;
+		if (e->object < r.object)
+			continue;
+		error = add_extent(b, before, 1);
+		r.first = MAX(r.first, (uint64_t)e->first_pgno + e->n_pages);
+		if (r.first >= r.end)
+			break;
+	}
+	return error == 0 ? add_extent(b, r, 1) : error;
 }
 
 /*
@@ -425,28 +474,34 @@ static int add_extent(struct builder *b, uint32_t object, uint64_t first, uint64
  */
 #define GAP_PAGES 4
 
-/* Sorted runs of pages. */
-static int add_extents(struct builder *b, struct filesystem *f, uint32_t object)
+static int add_range(struct builder *b, struct range range, bool eager, size_t *next)
 {
-	uint64_t first = 0, end = 0;
+	return eager ? add_extent(b, range, 0) : add_late_extent(b, range, next);
+}
+
+/* Runs of pages, of the first N blocks of F; eager, or what those have left. */
+static int add_extents(struct builder *b, struct filesystem *f, uint32_t object, size_t n,
+		       bool eager, size_t *next)
+{
+	struct range range = { .object = object };
 	int r = 0;
 
-	qsort(f->blocks.items, f->blocks.n, sizeof(f->blocks.items[0]), compare_runs);
-	for (size_t i = 0; r == 0 && i < f->blocks.n; i++) {
+	qsort(f->blocks.items, n, sizeof(f->blocks.items[0]), compare_runs);
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct ext4_run *run = &f->blocks.items[i];
 		uint64_t from = run->first * f->fs.block_bytes / PAGE_BYTES;
 		uint64_t to =
 			DIV_ROUND_UP((run->first + run->n) * f->fs.block_bytes, PAGE_BYTES);
 
-		if (end > 0 && from > end + GAP_PAGES) {
-			r = add_extent(b, object, first, end);
-			end = 0;
+		if (range.end > 0 && from > range.end + GAP_PAGES) {
+			r = add_range(b, range, eager, next);
+			range.end = 0;
 		}
-		if (end == 0)
-			first = from;
-		end = MAX(end, to);
+		if (range.end == 0)
+			range.first = from;
+		range.end = MAX(range.end, to);
 	}
-	return r == 0 && end > 0 ? add_extent(b, object, first, end) : r;
+	return r == 0 && range.end > 0 ? add_range(b, range, eager, next) : r;
 }
 
 static int find_blocks(struct builder *b)
@@ -461,7 +516,7 @@ static int find_blocks(struct builder *b)
 		qsort(f->lookups, f->n, sizeof(f->lookups[0]), compare_lookups);
 		r = add_inodes(f);
 		if (r == 0)
-			r = add_directories(f);
+			r = add_directories(f, b->eager);
 	}
 	return r;
 }
@@ -487,38 +542,68 @@ static struct object_desc describe(const struct filesystem *f)
 	return o;
 }
 
+/* Those with something to read; beyond 16 TiB a page has no number in our formats. */
+static bool has_places(const struct filesystem *f)
+{
+	return f->blocks.n > 0 && f->fs.size_bytes <= LIMIT_FILE_BYTES;
+}
+
+static int add_all_extents(struct builder *b, bool eager)
+{
+	uint32_t object = 0;
+	size_t next = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < b->n; i++) {
+		struct filesystem *f = &b->filesystems[i];
+		size_t n = eager ? f->n_eager_blocks : f->blocks.n;
+
+		if (has_places(f))
+			r = add_extents(b, f, object++, n, eager, &next);
+	}
+	return r;
+}
+
 static int write_places(struct builder *b, uint8_t **ret, size_t *ret_bytes)
 {
 	_cleanup_free_ struct object_desc *objects = calloc(b->n + 1, sizeof(*objects));
 	struct shadow_desc d = { .kind = SHADOW_KIND_PLACES, .objects = objects };
-	int r = 0;
+	int r;
 
 	if (!objects)
 		return -ENOMEM;
 	if (b->n > 0)
 		qsort(b->filesystems, b->n, sizeof(b->filesystems[0]), compare_filesystems);
-	for (size_t i = 0; r == 0 && i < b->n; i++) {
-		struct filesystem *f = &b->filesystems[i];
-
-		/* Beyond 16 TiB a page has no number in our formats. */
-		if (f->blocks.n == 0 || f->fs.size_bytes > LIMIT_FILE_BYTES)
-			continue;
-		r = add_extents(b, f, d.n_objects);
-		objects[d.n_objects++] = describe(f);
-	}
+	r = add_all_extents(b, true);
+	b->n_eager = b->n_extents;
+	if (r == 0)
+		r = add_all_extents(b, false);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < b->n; i++)
+		if (has_places(&b->filesystems[i]))
+			objects[d.n_objects++] = describe(&b->filesystems[i]);
 	d.extents = b->extents;
 	d.n_extents = (uint32_t)b->n_extents;
+	d.n_eager = (uint32_t)b->n_eager;
 	return d.n_objects ? shadow_write(&d, ret, ret_bytes) : -ENOENT;
 }
 
 int metadata_places_build(const struct shadow *pack, const struct facts_context *c,
 			  uint8_t **ret, size_t *ret_bytes)
 {
-	_cleanup_(builder_done) struct builder b = { .c = c, .sysfd = blockdev_open_sys() };
+	_cleanup_(builder_done) struct builder b = { .c = c,
+						     .sysfd = blockdev_open_sys(),
+						     .eager = true };
 	int r = visit_files(&b, pack);
 
+	if (r == 0)
+		r = find_blocks(&b);
+	for (size_t i = 0; i < b.n; i++)
+		b.filesystems[i].n_eager_blocks = b.filesystems[i].blocks.n;
+	b.eager = false;
+	if (r == 0)
+		r = visit_files(&b, pack);
 	if (r == 0)
 		r = find_blocks(&b);
 	return r < 0 ? r : write_places(&b, ret, ret_bytes);
