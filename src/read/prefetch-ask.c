@@ -18,7 +18,7 @@
 #define BATCH_PAGES    (PREFETCH_CALL_BYTES / PAGE_BYTES)
 #define BATCH_CALLS    4
 /* As many of these at once while all is in memory: waiting costs as much as asking then. */
-#define CACHED_BATCHES 4
+#define CACHED_BATCHES 4u
 /* The budgets are looked at that often when everything is in memory: 8 MiB. */
 #define GO_ON_PAGES    2048
 
@@ -47,7 +47,8 @@ struct batch {
  */
 static void end_batch(struct job *job, struct batch *b, int fd, off_t last_off)
 {
-	unsigned scale = b->cached ? CACHED_BATCHES : 1;
+	unsigned depth = job->plan.depth;
+	unsigned scale = b->cached ? MAX(depth, CACHED_BATCHES) : depth;
 	uint64_t start_us;
 	char byte;
 

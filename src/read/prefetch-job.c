@@ -111,6 +111,7 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 	job->place.rootfd = -1;
 	job->s = *s;
 	job->gentle = o->gentle;
+	job->eager = o->eager;
 	job->go_on = o->go_on;
 	job->userdata = o->userdata;
 	job->wait = o->wait && !o->gentle;
@@ -169,6 +170,7 @@ static void make_plan(struct job *job, unsigned n_threads)
 		.n_extents = job->s.n_extents,
 		.storage = prefetch_main_storage(&job->s),
 		.gentle = job->gentle,
+		.eager = job->eager,
 	};
 
 	job->max_ahead = prefetch_max_ahead(

@@ -26,6 +26,8 @@ struct prefetch_options {
 	 * wait are not looked at.
 	 */
 	bool gentle;
+	/* With gentle: it is being waited for, by a boot that reads from the same disk. */
+	bool eager;
 	/*
 	 * With gentle, may be NULL: whether to go on. Asked at the start, after each reading
 	 * that had to wait for the disk, and every few MiB; by several threads, may sleep.

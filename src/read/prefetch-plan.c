@@ -34,12 +34,23 @@ enum storage_class prefetch_main_storage(const struct shadow *s)
 static struct prefetch_plan plan_gentle(const struct prefetch_work *w)
 {
 	static const struct prefetch_plan plans[STORAGE_CLASSES] = {
-		[STORAGE_ROTATIONAL] = { 4, 1 },
-		[STORAGE_NETWORK] = { 8, 8 },
-		[STORAGE_FLASH] = { 0, 1 },
-		[STORAGE_IMAGE] = { 2, 2 },
+		[STORAGE_ROTATIONAL] = { 4, 1, .depth = 1 },
+		[STORAGE_NETWORK] = { 8, 8, .depth = 1 },
+		[STORAGE_FLASH] = { 0, 1, .depth = 1 },
+		[STORAGE_IMAGE] = { 2, 2, .depth = 1 },
 	};
-	struct prefetch_plan plan = plans[w->storage];
+	/*
+	 * A boot reads meanwhile, and each of its reads queues behind what is under way: as
+	 * little of that as fills the disk. A disk that seeks wants long ways to sort; leaving
+	 * its sweep to serve somebody else costs it more than the sweep costs them.
+	 */
+	static const struct prefetch_plan eager_plans[STORAGE_CLASSES] = {
+		[STORAGE_ROTATIONAL] = { 4, 1, .depth = 16 },
+		[STORAGE_NETWORK] = { 4, 3, .depth = 1 },
+		[STORAGE_FLASH] = { 2, 2, .depth = 1 },
+		[STORAGE_IMAGE] = { 2, 2, .depth = 1 },
+	};
+	struct prefetch_plan plan = w->eager ? eager_plans[w->storage] : plans[w->storage];
 
 	plan.n_openers = MIN(plan.n_openers, w->n_objects);
 	plan.n_askers = MIN(plan.n_askers, w->n_extents);

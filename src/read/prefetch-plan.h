@@ -17,12 +17,14 @@ struct prefetch_work {
 	uint32_t n_extents;
 	enum storage_class storage; /* where most of it lies */
 	bool gentle;
+	bool eager; /* with gentle: somebody is waiting for it */
 };
 
 struct prefetch_plan {
 	unsigned n_openers; /* threads that open files before they are needed */
 	unsigned n_askers; /* threads that ask for extents, and open what is not open yet */
 	bool openers_ask_too; /* once all files are open */
+	unsigned depth; /* gentle: batches that each asker has under way, at least 1 */
 };
 
 /* The class of the storage that most extents of S lie on; the first of them in a draw. */

@@ -97,7 +97,7 @@ struct job {
 	struct shadow s;
 	struct object_place place; /* owns rootfd, root_path is the one below */
 	char root_path[PATH_MAX];
-	bool wait, gentle;
+	bool wait, gentle, eager;
 	bool (*go_on)(void *userdata, uint64_t pages_asked);
 	void *userdata; /* borrowed, like the mounts of the place */
 	int sysfd;

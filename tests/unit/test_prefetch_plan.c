@@ -21,9 +21,10 @@ static void check(const struct expectation *e, size_t n)
 
 		if (p.n_openers != e[i].plan.n_openers ||
 		    p.n_askers != e[i].plan.n_askers ||
-		    p.openers_ask_too != e[i].plan.openers_ask_too)
-			fail_msg("%zu: %u openers, %u askers, %d", i, p.n_openers,
-				 p.n_askers, p.openers_ask_too);
+		    p.openers_ask_too != e[i].plan.openers_ask_too ||
+		    p.depth != e[i].plan.depth)
+			fail_msg("%zu: %u openers, %u askers, %d, depth %u", i, p.n_openers,
+				 p.n_askers, p.openers_ask_too, p.depth);
 	}
 }
 
@@ -54,8 +55,8 @@ static void no_more_threads_than_work(void **state)
 		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 4, true } },
 		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, true } },
 		{ { 0, 0, STORAGE_ROTATIONAL }, 0, { 0, 0, false } },
-		{ { 0, 0, STORAGE_NETWORK, true }, 0, { 0, 0, false } },
-		{ { 3, 5, STORAGE_NETWORK, true }, 0, { 3, 5, false } },
+		{ { 0, 0, STORAGE_NETWORK, true }, 0, { 0, 0, false, 1 } },
+		{ { 3, 5, STORAGE_NETWORK, true }, 0, { 3, 5, false, 1 } },
 	};
 
 	(void)state;
@@ -65,10 +66,25 @@ static void no_more_threads_than_work(void **state)
 static void gentle_readers_are_few_where_second_ones_wait(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 100, 900, STORAGE_ROTATIONAL, true }, 0, { 4, 1, false } },
-		{ { 100, 900, STORAGE_NETWORK, true }, 0, { 8, 8, false } },
-		{ { 100, 900, STORAGE_FLASH, true }, 0, { 0, 1, false } },
-		{ { 100, 900, STORAGE_IMAGE, true }, 64, { 2, 2, false } },
+		{ { 100, 900, STORAGE_ROTATIONAL, true }, 0, { 4, 1, false, 1 } },
+		{ { 100, 900, STORAGE_NETWORK, true }, 0, { 8, 8, false, 1 } },
+		{ { 100, 900, STORAGE_FLASH, true }, 0, { 0, 1, false, 1 } },
+		{ { 100, 900, STORAGE_IMAGE, true }, 64, { 2, 2, false, 1 } },
+	};
+
+	(void)state;
+	check(e, ARRAY_SIZE(e));
+}
+
+/* What a boot waits for: as much under way as fills the disk, and the boot reads beside it. */
+static void eager_readers_fill_the_disk_and_no_more(void **state)
+{
+	static const struct expectation e[] = {
+		{ { 100, 900, STORAGE_ROTATIONAL, true, true }, 0, { 4, 1, false, 16 } },
+		{ { 100, 900, STORAGE_NETWORK, true, true }, 0, { 4, 3, false, 1 } },
+		{ { 100, 900, STORAGE_FLASH, true, true }, 0, { 2, 2, false, 1 } },
+		{ { 100, 900, STORAGE_IMAGE, true, true }, 64, { 2, 2, false, 1 } },
+		{ { 1, 2, STORAGE_NETWORK, true, true }, 0, { 1, 2, false, 1 } },
 	};
 
 	(void)state;
@@ -125,6 +141,7 @@ int main(void)
 		cmocka_unit_test(threads_are_shared_out),
 		cmocka_unit_test(no_more_threads_than_work),
 		cmocka_unit_test(gentle_readers_are_few_where_second_ones_wait),
+		cmocka_unit_test(eager_readers_fill_the_disk_and_no_more),
 		cmocka_unit_test(descriptors_are_kept_back),
 		cmocka_unit_test(main_storage_is_where_most_extents_lie),
 	};
