@@ -69,12 +69,16 @@ int train_system_record(unsigned duration_ms, char **ret_program, struct trace_r
 
 	if (geteuid() != 0)
 		return explain(-EPERM);
-	program = realpath("/proc/1/exe", NULL);
-	if (!program)
-		return log_errno(-errno, "cannot tell which program process 1 runs");
 	r = trace_system(&options, ret, ret_report);
 	if (r < 0)
 		return explain(r);
+	/* Now: an initramfs, or who began the recording, may have been process 1 before. */
+	program = realpath("/proc/1/exe", NULL);
+	if (!program) {
+		r = log_errno(-errno, "cannot tell which program process 1 runs");
+		trace_result_done(ret);
+		return r;
+	}
 	tell_problems(ret_report);
 	if (ret->n_objects == 0) {
 		trace_result_done(ret);
