@@ -7,8 +7,11 @@
  *   supervise.c    starts the parts, waits for their end, the deadline, a signal, pressure
  *   metadata.c     the part that reads file systems' metadata ahead, from block devices
  *   data.c         the part that parses the pack and reads ahead; without privileges
- *   share.c      what the supervisor makes of what they tell
+ *                  Both twice: what the boot itself needs, at once and while it boots; then,
+ *                  when that is over, the rest
+ *   share.c        what the supervisor makes of what they tell
  *   pace.c         obeys pace-decide.c: others read first, memory stays free
+ *   pressure.c     whether the machine's memory is short
  *   disk-reads.c   whether others read from our disks
  *   report.c       the journal's line and /run's file
  *
@@ -33,6 +36,8 @@ struct boot_options {
 	uint64_t max_bytes;	/* asked for; else what elfcast.conf says */
 	uint64_t reserve_bytes; /* of memory, left available */
 	bool no_metadata;
+	bool no_eager;	 /* not what the boot itself needs, while it boots */
+	bool only_eager; /* and nothing after that */
 };
 
 enum boot_outcome {
@@ -63,6 +68,11 @@ struct boot_counts {
 	_Atomic int stop;	     /* enum boot_stop, of what it finds itself */
 };
 
+/* Of these, what was done during the boot; us: when that was over, since the start. */
+struct boot_eager {
+	_Atomic uint64_t pages_asked, bytes_read, us;
+};
+
 /*
  * What the parts tell the supervisor, in memory that they share: it is there to be read
  * when a part hangs. The supervisor believes nothing of it: see boot_share_take().
@@ -72,6 +82,8 @@ struct boot_share {
 	_Atomic unsigned deadline_ms;
 	_Atomic uint64_t max_bytes;
 	struct boot_counts metadata, data;
+	struct boot_eager metadata_eager, data_eager;
+	_Atomic uint64_t n_eager_pages; /* of n_pages: what the boot itself needs */
 	_Atomic uint32_t n_launches, n_objects;
 	_Atomic uint64_t n_pages; /* in the pack */
 	_Atomic bool from_usr;
@@ -110,8 +122,9 @@ struct boot_part {
 	uint64_t start_us; /* of the supervisor, CLOCK_MONOTONIC */
 	int stop_fd;	   /* readable or hung up: end soon */
 	int told_fd; /* a byte goes there when the share has the deadline; closed at the end */
-	int ready_fd;  /* closed when all is ready for reading ahead; -1: nobody waits */
-	int before_fd; /* hangs up when others are ready, or have ended; -1: do not wait */
+	int ready_fd;  /* closed when the other part may go on; -1: nobody waits */
+	int eager_fd;  /* hangs up when the other part has read what the boot needs; -1 */
+	int before_fd; /* hangs up when the other part is ready, or has ended; -1 */
 };
 
 /* Each in a process of its own, with descriptors of its own. */

@@ -141,36 +141,119 @@ static void fill_share(struct boot_share *share, const struct shadow *s,
 		share->data.stop = BOOT_STOP_BUDGET;
 }
 
-/*
- * Names and inodes that the other part has read need not be waited for one by one. It takes
- * its time on a disk that others read from, and may hang.
- */
-static void wait_for_metadata(const struct boot_part *part)
+/* What becomes of an object of which some pages are read during the boot, others after it. */
+static uint8_t merge_skips(uint8_t eager, uint8_t later)
 {
+	return later == OBJECT_NO_PAGES || eager == OBJECT_USED ? eager : later;
+}
+
+/* Two runs, one after the other, in one report; EAGER's skips are let go. */
+static void add_report(struct prefetch_report *r, struct prefetch_report *eager)
+{
+	for (uint32_t i = 0; i < r->n_objects; i++)
+		r->skips[i] = merge_skips(eager->skips[i], r->skips[i]);
+	r->n_extents_asked += eager->n_extents_asked;
+	r->n_pages_asked += eager->n_pages_asked;
+	free(eager->skips);
+}
+
+static int read_part(const struct boot_part *part, struct pace *pace,
+		     const struct store *store, const struct shadow *s, uint64_t max_pages,
+		     struct prefetch_report *ret)
+{
+	return pace_prefetch(pace, store, s, max_pages,
+			     part->start_us + part->share->deadline_ms * UINT64_C(1000),
+			     ret);
+}
+
+static bool seeks(const struct shadow *s)
+{
+	for (uint32_t i = 0; i < s->n_eager; i++)
+		if (s->objects[le32_get(s->extents[i].object)].storage ==
+		    STORAGE_ROTATIONAL)
+			return true;
+	return false;
+}
+
+/*
+ * What the boot itself needs, now. A disk that seeks first reads names and inodes in one sweep
+ * of its own; others do both at once.
+ */
+static int read_eager(const struct boot_part *part, struct pace *pace,
+		      const struct store *store, const struct shadow *s,
+		      struct prefetch_report *ret)
+{
+	struct boot_eager *eager = &part->share->data_eager;
+	int r;
+
+	if (seeks(s))
+		pace_wait_hangup(part, part->eager_fd, clock_in_ms(METADATA_WAIT_MS));
+	pace->eager = true;
+	r = read_part(part, pace, store, s, part->share->max_bytes / PAGE_BYTES, ret);
+	eager->pages_asked = part->share->data.pages_asked;
+	eager->bytes_read = part->share->data.bytes_read;
+	eager->us = clock_us() - part->start_us;
+	return r;
+}
+
+/*
+ * The rest, when the boot is over. Names and inodes that the other part has read need not be
+ * waited for one by one; it takes its time on a disk that others read from, and may hang.
+ */
+static int read_later(const struct boot_part *part, struct pace *pace,
+		      const struct store *store, const struct shadow *s,
+		      struct prefetch_report *ret)
+{
+	uint64_t max_pages = part->share->max_bytes / PAGE_BYTES;
+
+	pace_step_back(pace);
+	if (s->n_eager == s->n_extents)
+		return 0;
+	if (pace->pages_before > 0 && pace->pages_before >= max_pages) {
+		part->share->data.stop = BOOT_STOP_BUDGET;
+		return 0;
+	}
+	if (!pace_wait_quiet(pace, part))
+		return 0;
 	if (part->ready_fd >= 0)
 		close(part->ready_fd);
-	pace_wait_hangup(part, clock_in_ms(METADATA_WAIT_MS));
+	pace_wait_hangup(part, part->before_fd, clock_in_ms(METADATA_WAIT_MS));
+	return read_part(part, pace, store, s, max_pages - pace->pages_before, ret);
+}
+
+static void describe_pack(struct boot_share *share, const struct shadow *s)
+{
+	const struct shadow eager = shadow_slice(s, 0, s->n_eager);
+
+	share->n_launches = s->n_launches;
+	share->n_objects = s->n_objects;
+	share->n_pages = shadow_count_pages(s);
+	share->n_eager_pages = shadow_count_pages(&eager);
 }
 
 static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *pace,
 				    const struct store *store, const struct shadow *s,
 				    int *ret_error)
 {
-	struct boot_share *share = part->share;
-	struct prefetch_report report;
+	struct prefetch_report eager = { 0 }, later = { 0 };
+	const struct boot_options *o = part->options;
+	int r = 0;
 
-	share->n_launches = s->n_launches;
-	share->n_objects = s->n_objects;
-	share->n_pages = shadow_count_pages(s);
+	describe_pack(part->share, s);
 	pace_publish(pace);
-	wait_for_metadata(part);
-	*ret_error = pace_prefetch(pace, store, s, share->max_bytes / PAGE_BYTES,
-				   part->start_us + share->deadline_ms * UINT64_C(1000),
-				   &report);
-	if (*ret_error < 0)
+	if (s->n_eager > 0 && !o->no_eager)
+		r = read_eager(part, pace, store, s, &eager);
+	if (r == 0 && !o->only_eager && !eager.deadline_hit && !eager.stopped)
+		r = read_later(part, pace, store, s, &later);
+	*ret_error = r;
+	if (r < 0)
 		return BOOT_FAILED;
-	fill_share(share, s, &report);
-	free(report.skips);
+	if (!later.skips)
+		later = eager;
+	else if (eager.skips)
+		add_report(&later, &eager);
+	fill_share(part->share, s, &later);
+	free(later.skips);
 	return BOOT_READ;
 }
 
@@ -183,11 +266,8 @@ static enum boot_outcome run(const struct boot_part *part, struct pace *pace,
 	int r, pack_fd = -1;
 
 	r = store_open(o->root, false, &store);
-	if (r == 0) {
+	if (r == 0)
 		pace_watch_disks(pace, store.root_path);
-		if (!pace_wait_quiet(pace, part))
-			return BOOT_READ;
-	}
 	if (r == 0 && o->pack) {
 		pack_fd = open(o->pack, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		r = pack_fd < 0 ? -errno : 0;

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -27,6 +29,8 @@ enum {
 	OPT_REPORT,
 	OPT_NO_METADATA,
 	OPT_PLACES,
+	OPT_NO_EAGER,
+	OPT_ONLY_EAGER,
 };
 
 static void print_help(void)
@@ -40,6 +44,8 @@ static void print_help(void)
 	       "      --reserve=N     stop when less memory is available (a sixteenth)\n"
 	       "      --report=FILE   instead of /run/elfcast/boot.json\n"
 	       "      --no-metadata   not the file systems' own blocks before\n"
+	       "      --no-eager      wait for the end of the boot with all of it\n"
+	       "      --only-eager    only what the boot itself needs\n"
 	       "      --root=DIR      the system below DIR\n"
 	       "  -q, --quiet         errors only\n"
 	       "  -v, --verbose       also name what was skipped\n"
@@ -101,6 +107,12 @@ static int take_option(int c, struct boot_options *o)
 	case OPT_NO_METADATA:
 		o->no_metadata = true;
 		return -1;
+	case OPT_NO_EAGER:
+		o->no_eager = true;
+		return -1;
+	case OPT_ONLY_EAGER:
+		o->only_eager = true;
+		return -1;
 	case OPT_ROOT:
 		o->root = optarg;
 		return -1;
@@ -148,6 +160,8 @@ static int parse_options(int argc, char *argv[], struct boot_options *o)
 		{ "reserve", required_argument, NULL, OPT_RESERVE },
 		{ "report", required_argument, NULL, OPT_REPORT },
 		{ "no-metadata", no_argument, NULL, OPT_NO_METADATA },
+		{ "no-eager", no_argument, NULL, OPT_NO_EAGER },
+		{ "only-eager", no_argument, NULL, OPT_ONLY_EAGER },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c, r = -1;
@@ -177,11 +191,54 @@ static bool is_switched_off(void)
 	return false;
 }
 
+/*
+ * The kernel starts process 1 without /proc and /sys. Whoever asks for them has them, where
+ * nobody else sees it.
+ */
+static bool has_proc(void)
+{
+	if (access("/proc/self/mountinfo", R_OK) == 0)
+		return true;
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return false;
+	mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, NULL);
+	return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;
+}
+
 static uint64_t memory_bytes(void)
 {
 	struct sysinfo info;
 
 	return sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit : 0;
+}
+
+/*
+ * As process 1, named by init= on the kernel's command line: what the boot needs is read by a
+ * child from the very first moment on, and the system's own init goes on here as if nothing
+ * had been.
+ */
+static int run_as_init(char *argv[])
+{
+	static const char *const inits[] = { "/sbin/init", "/usr/lib/systemd/systemd",
+					     "/lib/systemd/systemd", "/bin/sh" };
+	struct boot_options o = { .only_eager = true,
+				  .reserve_bytes = memory_bytes() / RESERVE_DIVISOR };
+
+	if (fork() == 0) {
+		setsid(); /* init hangs up the console */
+		log_set_level(LOG_LEVEL_ERROR);
+		if (is_switched_off() || !has_proc())
+			_exit(0);
+		_exit(boot_supervise(&o));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(inits); i++) {
+		argv[0] = (char *)(uintptr_t)inits[i];
+		execv(inits[i], argv);
+	}
+	log_error("no init to go on with");
+	return 1;
 }
 
 int main(int argc, char *argv[])
@@ -190,6 +247,9 @@ int main(int argc, char *argv[])
 	int r;
 
 	log_setup("elfcast-prefetch", LOG_LEVEL_INFO);
+	/* The kernel hands words on to it, but none like our options. */
+	if (getpid() == 1 && (argc < 2 || strncmp(argv[1], "--", 2) != 0))
+		return run_as_init(argv);
 	r = parse_options(argc, argv, &o);
 	if (r >= 0)
 		return r;

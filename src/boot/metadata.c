@@ -32,27 +32,57 @@ static int load_places(const struct boot_options *o, struct store *store,
 		      : shadow_buffer_read(fd, LIMIT_PACK_BYTES, SHADOW_KIND_PLACES, ret);
 }
 
-/* Nothing of it is needed: what goes wrong is only slower, and the report lacks it. */
-void boot_metadata_part(const struct boot_part *part)
+/* What PACE->eager says. */
+static void read_ahead(const struct boot_part *part, struct pace *pace,
+		       const struct store *store, const struct shadow *s)
 {
-	static struct pace pace;
+	uint64_t start_us = clock_us();
 	struct prefetch_report report;
-	struct store store;
-	struct shadow_buffer places;
-	uint64_t start_us;
 
-	sandbox_drop_privileges();
-	pace_init(&pace, part, &part->share->metadata, &part->share->data);
-	if (store_open(part->options->root, false, &store) < 0)
-		return;
-	pace_wait_hangup(part, CLOCK_NEVER);
-	pace_watch_disks(&pace, store.root_path);
-	if (load_places(part->options, &store, &places) < 0)
-		return;
-	start_us = clock_us();
-	if (pace_prefetch(&pace, &store, &places.shadow, MAX_BYTES / PAGE_BYTES,
+	if (pace_prefetch(pace, store, s, MAX_BYTES / PAGE_BYTES,
 			  part->start_us + DEADLINE_US, &report) < 0)
 		return;
 	free(report.skips);
-	part->share->metadata_us = clock_us() - start_us;
+	part->share->metadata_us += clock_us() - start_us;
+}
+
+static void read_eager(const struct boot_part *part, struct pace *pace,
+		       const struct store *store, const struct shadow *s)
+{
+	const struct boot_counts *counts = &part->share->metadata;
+	struct boot_eager *eager = &part->share->metadata_eager;
+
+	pace->eager = true;
+	read_ahead(part, pace, store, s);
+	eager->pages_asked = counts->pages_asked;
+	eager->bytes_read = counts->bytes_read;
+	eager->us = clock_us() - part->start_us;
+}
+
+/* Nothing of it is needed: what goes wrong is only slower, and the report lacks it. */
+void boot_metadata_part(const struct boot_part *part)
+{
+	const struct boot_options *o = part->options;
+	static struct pace pace;
+	struct shadow_buffer places;
+	const struct shadow *s = &places.shadow;
+	struct store store;
+
+	sandbox_drop_privileges();
+	pace_init(&pace, part, &part->share->metadata, &part->share->data);
+	if (store_open(o->root, false, &store) < 0)
+		return;
+	pace_watch_disks(&pace, store.root_path);
+	if (load_places(o, &store, &places) < 0)
+		return;
+	if (s->n_eager > 0 && !o->no_eager)
+		read_eager(part, &pace, &store, s);
+	if (part->ready_fd >= 0)
+		close(part->ready_fd);
+	if (o->only_eager)
+		return;
+	pace_step_back(&pace);
+	pace_wait_hangup(part, part->before_fd, CLOCK_NEVER);
+	if (s->n_eager < s->n_extents)
+		read_ahead(part, &pace, &store, s);
 }

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "blockdev.h"
@@ -13,10 +16,14 @@
 #include "pace.h"
 #include "pace-decide.h"
 
+/* ioprio_set(2): of this process, the idle class; obeyed by bfq and mq-deadline. */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_IDLE	   (3 << 13)
+#define NICEST		   19
 /* How long it looks, before the first batch, whether the disks are quiet. */
-#define LOOK_MS	 100
+#define LOOK_MS		   100
 /* After it whoever tries the disk alone is not waited for any more. */
-#define TRIAL_MS 100
+#define TRIAL_MS	   100
 
 /* What was done since: a batch or the opening of a file, ours and what hindered it. */
 static void note_batch(struct pace *p)
@@ -61,7 +68,7 @@ static enum pace_step let_others_read(struct pace *p, struct pace_facts *f)
 	unsigned ms = pace_quiet_ms(p->batch_us);
 	enum pace_step step;
 
-	f->others_read = disk_reads_by_others(&p->disks);
+	f->others_read = !p->eager && disk_reads_by_others(&p->disks);
 	while ((step = pace_decide(f)) == PACE_WAIT) {
 		p->counts->n_yields += f->n_waits == 0;
 		f->stopped = is_stopped(p, ms);
@@ -89,7 +96,7 @@ static void wait_for_trial(struct pace *p)
 static void publish(struct pace *p, uint64_t pages_asked)
 {
 	p->counts->cpu_us = clock_cpu_us();
-	p->counts->pages_asked = pages_asked;
+	p->counts->pages_asked = p->pages_before + pages_asked;
 	p->counts->bytes_read = disk_reads_own(p->disks.io_fd);
 }
 
@@ -179,14 +186,24 @@ void pace_publish(struct pace *p)
 	publish(p, 0);
 }
 
-void pace_wait_hangup(const struct boot_part *part, uint64_t until_us)
+void pace_step_back(struct pace *p)
+{
+	const struct sched_param none = { 0 };
+
+	p->eager = false;
+	setpriority(PRIO_PROCESS, 0, NICEST);
+	sched_setscheduler(0, SCHED_IDLE, &none);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
+}
+
+void pace_wait_hangup(const struct boot_part *part, int fd, uint64_t until_us)
 {
 	struct pollfd fds[] = {
-		{ .fd = part->before_fd }, /* hanging up is told unasked */
+		{ .fd = fd }, /* hanging up is told unasked */
 		{ .fd = part->stop_fd, .events = POLLIN },
 	};
 
-	if (part->before_fd >= 0)
+	if (fd >= 0)
 		clock_poll(fds, ARRAY_SIZE(fds), until_us);
 }
 
@@ -198,9 +215,12 @@ int pace_prefetch(struct pace *p, const struct store *store, const struct shadow
 		.root_path = store->root_path,
 		.max_pages = MAX(max_pages, UINT64_C(1)),
 		.gentle = true,
+		.eager = p->eager,
 		.go_on = go_on,
 		.userdata = p,
 	};
+	const struct shadow part = p->eager ? shadow_slice(s, 0, s->n_eager)
+					    : shadow_slice(s, s->n_eager, s->n_extents);
 	struct mounts *mounts; /* stays: threads that hang may still use it */
 	int r = mounts_load(&mounts);
 
@@ -208,8 +228,10 @@ int pace_prefetch(struct pace *p, const struct store *store, const struct shadow
 		return r;
 	disk_reads_add_objects(&p->disks, mounts, store->root_path, s);
 	options.deadline_ms = MAX(clock_left_ms(deadline_us), 1u); /* 0: none */
-	r = prefetch_run(s, mounts, &options, ret);
+	r = prefetch_run(&part, mounts, &options, ret);
 	if (r == 0)
 		publish(p, ret->n_pages_asked);
+	if (r == 0)
+		p->pages_before += ret->n_pages_asked;
 	return r;
 }

@@ -18,6 +18,8 @@ struct pace {
 	uint64_t returned_us; /* when it last let somebody go on; 0: never */
 	uint64_t batch_us;    /* what the longest of the last batches took, at most */
 	struct disk_reads disks;
+	bool eager; /* a boot waits for what is read: nobody's reading is waited for */
+	uint64_t pages_before; /* asked for in runs that are over */
 	/*
 	 * The first batch after a yield is one thread's alone: with nothing else of ours in
 	 * flight the disk's count tells exactly whether others are still at it.
@@ -49,12 +51,16 @@ bool pace_wait_quiet(struct pace *p, const struct boot_part *part);
 /* What was read in between is told to the other part. */
 void pace_publish(struct pace *p);
 
-/* Until part->before_fd hangs up, if there is one; part->stop_fd does; or UNTIL_US (clock.h). */
-void pace_wait_hangup(const struct boot_part *part, uint64_t until_us);
+/* Until FD hangs up, unless it is -1; part->stop_fd does; or UNTIL_US (clock.h). */
+void pace_wait_hangup(const struct boot_part *part, int fd, uint64_t until_us);
+
+/* From here on this process and the threads it makes come after all others. */
+void pace_step_back(struct pace *p);
 
 /*
- * prefetch_run() at P's pace, until DEADLINE_US. With ret->deadline_hit nothing that was
- * passed may be freed; *RET's skips are the caller's. 0 or negative errno.
+ * prefetch_run() at P's pace, until DEADLINE_US: with P->eager of what the boot needs, else of
+ * the rest. With ret->deadline_hit nothing that was passed may be freed; *RET's skips are the
+ * caller's. 0 or negative errno.
  */
 int pace_prefetch(struct pace *p, const struct store *store, const struct shadow *s,
 		  uint64_t max_pages, uint64_t deadline_us, struct prefetch_report *ret);

@@ -217,6 +217,15 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_uint("asked_extents", share->n_extents_asked);
 	json_uint("read_bytes", read);
 	json_uint("there_bytes", bytes_there(asked, read));
+	json_open("eager", '{');
+	json_uint("pack_bytes", share->n_eager_pages * PAGE_BYTES);
+	json_uint("asked_bytes", share->data_eager.pages_asked * PAGE_BYTES);
+	json_uint("read_bytes", share->data_eager.bytes_read);
+	json_double("ms", (double)share->data_eager.us / 1e3);
+	json_uint("metadata_asked_bytes", share->metadata_eager.pages_asked * PAGE_BYTES);
+	json_uint("metadata_read_bytes", share->metadata_eager.bytes_read);
+	json_double("metadata_ms", (double)share->metadata_eager.us / 1e3);
+	json_close('}');
 	json_open("metadata", '{');
 	json_uint("asked_bytes", share->metadata.pages_asked * PAGE_BYTES);
 	json_uint("read_bytes", share->metadata.bytes_read);

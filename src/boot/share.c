@@ -37,6 +37,13 @@ static void clamp_counts(struct boot_counts *c)
 		c->stop = BOOT_STOP_NONE;
 }
 
+static void clamp_eager(struct boot_eager *e)
+{
+	CLAMP(e->pages_asked, MAX_PAGES);
+	CLAMP(e->bytes_read, MAX_PAGES * PAGE_BYTES);
+	CLAMP(e->us, MAX_US);
+}
+
 static void clamp_objects(struct boot_share *s)
 {
 	CLAMP(s->n_objects, MAX_OF(shadow_object));
@@ -57,6 +64,9 @@ void boot_share_take(const struct boot_share *from, struct boot_share *ret)
 	CLAMP(ret->max_bytes, MAX_PAGES * PAGE_BYTES);
 	clamp_counts(&ret->metadata);
 	clamp_counts(&ret->data);
+	clamp_eager(&ret->metadata_eager);
+	clamp_eager(&ret->data_eager);
+	CLAMP(ret->n_eager_pages, MAX_PAGES);
 	CLAMP(ret->n_launches, MAX_OF(shadow_launch));
 	CLAMP(ret->n_extents_asked, MAX_OF(shadow_extent));
 	CLAMP(ret->n_pages, MAX_PAGES);

@@ -19,35 +19,14 @@
 #include "log.h"
 #include "macro.h"
 #include "output-file.h"
+#include "pressure.h"
 
 /* The parts stop by themselves, at the deadline and when told to; who does not is left. */
-#define GRACE_US	   250000
+#define GRACE_US    250000
 /* Of a system whose elfcast.conf cannot be read. */
-#define DEADLINE_MS	   30000u
-/* ioprio_set(2): of this process, the idle class; obeyed by bfq and mq-deadline. */
-#define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_IDLE	   (3 << 13)
+#define DEADLINE_MS 30000u
 
 enum { METADATA, DATA, PARTS };
-
-/*
- * A descriptor that polls POLLPRI when tasks have waited for memory for 5 % of a second, or
- * of two where only such periods are for everyone (Linux 6.4; before, it takes
- * CAP_SYS_RESOURCE). -1: this kernel does not tell.
- */
-static int watch_pressure(void)
-{
-	static const char *const triggers[] = { "some 50000 1000000",
-						"some 100000 2000000" };
-	int fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-	for (size_t i = 0; fd >= 0 && i < ARRAY_SIZE(triggers); i++)
-		if (write(fd, triggers[i], strlen(triggers[i]) + 1) > 0)
-			return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
 
 /*
  * A descriptor for the signals that would end this process, which are blocked from now on,
@@ -69,7 +48,7 @@ static int watch_signals(void)
 static int start_part(struct boot_part part, void (*run)(const struct boot_part *),
 		      struct child *ret)
 {
-	int *const kept[] = { &part.stop_fd, &part.told_fd, &part.ready_fd,
+	int *const kept[] = { &part.stop_fd, &part.told_fd, &part.ready_fd, &part.eager_fd,
 			      &part.before_fd };
 	pid_t pid = child_fork(ret, &part.told_fd);
 
@@ -81,26 +60,39 @@ static int start_part(struct boot_part part, void (*run)(const struct boot_part 
 	return pid < 0 ? (int)pid : 0;
 }
 
+static void close_both(const int ends[static 2])
+{
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /*
- * First the data part reads its pack, then the metadata part reads ahead, then the data part:
- * while one reads from the disk it takes the other for somebody else, and waits. Only root
- * can read block devices; without that part it is only slower.
+ * What the boot needs both read at once. After the boot, the metadata part reads first, then
+ * the data part: while one reads from the disk it takes the other for somebody else, and
+ * waits. Only root can read block devices; without that part it is only slower.
  */
 static int start_parts(struct boot_part part, struct child ret[static PARTS])
 {
-	int ready[2], r;
+	int eager[2], ready[2], r;
 
 	ret[METADATA] = ret[DATA] = CHILD_NONE;
-	part.ready_fd = part.before_fd = -1;
+	part.ready_fd = part.eager_fd = part.before_fd = -1;
 	if (part.options->no_metadata || geteuid() != 0 || pipe2(ready, O_CLOEXEC) < 0)
 		return start_part(part, boot_data_part, &ret[DATA]);
+	if (pipe2(eager, O_CLOEXEC) < 0) {
+		close_both(ready);
+		return -errno;
+	}
+	part.ready_fd = eager[1];
 	part.before_fd = ready[0];
 	start_part(part, boot_metadata_part, &ret[METADATA]);
-	part.before_fd = ret[METADATA].fd;
+	close(eager[1]);
 	part.ready_fd = ready[1];
+	part.eager_fd = eager[0];
+	part.before_fd = ret[METADATA].fd;
 	r = start_part(part, boot_data_part, &ret[DATA]);
-	close(ready[0]);
-	close(ready[1]);
+	close(eager[0]);
+	close_both(ready);
 	return r;
 }
 
@@ -133,9 +125,10 @@ static void watch(struct child parts[static PARTS], int signals, int stop_fd,
 		  uint64_t start_us, const struct boot_share *share, struct boot_end *end)
 {
 	enum { SIGNAL = PARTS, PRESSURE, FDS };
+	const struct pressure pressure = pressure_open();
 	struct pollfd fds[FDS] = {
 		[SIGNAL] = { .fd = signals, .events = POLLIN },
-		[PRESSURE] = { .fd = watch_pressure(), .events = POLLPRI },
+		[PRESSURE] = { .fd = pressure.fd, .events = POLLPRI },
 	};
 	uint64_t stopped_us = CLOCK_NEVER;
 	int n_left = 0;
@@ -151,6 +144,8 @@ static void watch(struct child parts[static PARTS], int signals, int stop_fd,
 				fds[i].fd = -1;
 				n_left--;
 			}
+		if (fds[PRESSURE].revents && !pressure_is_everyones(&pressure))
+			fds[PRESSURE].revents = 0;
 		if (!fds[SIGNAL].revents && !fds[PRESSURE].revents)
 			continue;
 		end->stop = fds[SIGNAL].revents ? BOOT_STOP_SIGNAL : BOOT_STOP_PRESSURE;
@@ -177,7 +172,6 @@ int boot_supervise(const struct boot_options *o)
 		return log_errno(-errno, "cannot start"), 1;
 	part.share->deadline_ms = o->deadline_ms;
 	part.stop_fd = stop[0];
-	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 	r = start_parts(part, parts);
 	if (r < 0)
 		return log_errno(r, "cannot make a process"), 1;
@@ -187,6 +181,9 @@ int boot_supervise(const struct boot_options *o)
 	if (end.stop == BOOT_STOP_NONE)
 		end.stop = end.left_behind ? BOOT_STOP_DEADLINE
 					   : (enum boot_stop)told.data.stop;
+	/* Who is there so early has nobody to tell it to, and no /run to keep it in. */
+	if (o->only_eager && !o->report)
+		return 0;
 	boot_log(o, &told, &end);
 	r = boot_write_report(o, &told, &end);
 	if (r < 0)

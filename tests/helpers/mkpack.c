@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mkpack ROOT: a boot pack from lines on stdin, written to stdout. One line per
+ * mkpack ROOT [EAGER]: a boot pack from lines on stdin, written to stdout. One line per
  * extent, in reading order:
  *
  *   PATH FIRST-PAGE PAGES LAUNCH [STORAGE]
  *
  * LAUNCH is a number from 0 on; STORAGE an enum storage_class, flash by default, that of the
- * first line of a path. What is known of a file is what it is now.
+ * first line of a path. The first EAGER extents are the boot's own. What is known of a file is what it is now.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -130,13 +130,15 @@ int main(int argc, char *argv[])
 	size_t bytes;
 	int r, rootfd;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: mkpack ROOT <LINES\n");
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: mkpack ROOT [EAGER] <LINES\n");
 		return 2;
 	}
 	rootfd = io_open_root(argv[1]);
 	if (rootfd < 0)
 		die(argv[1], rootfd);
+	if (argc == 3)
+		desc.n_eager = (uint32_t)strtoul(argv[2], NULL, 10);
 	read_lines();
 	objects = calloc(n_lines + 1, sizeof(*objects));
 	extents = calloc(n_lines + 1, sizeof(*extents));

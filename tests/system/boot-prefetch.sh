@@ -76,7 +76,8 @@ want_a="usr/lib/a.so 1 1 usr/lib/a.so 50 2"
 want_b="usr/lib/sub/b.so 10 40"
 want_data="usr/share/data 0 2"
 pack=var/lib/elfcast/boot.pack
-make_pack() { "$BUILD/tests/mkpack" "$root" >"$work/pack" && cp "$work/pack" "$root/$pack"; }
+# make_pack [EAGER]: the first EAGER lines are what the boot itself needs
+make_pack() { "$BUILD/tests/mkpack" "$root" "${1:-0}" >"$work/pack" && cp "$work/pack" "$root/$pack"; }
 large_pack() { # an extent of 64 KiB in every 128 KiB
 	seq 0 32 16352 | sed 's/.*/\/usr\/share\/large & 16 0/' | make_pack
 }
@@ -138,6 +139,57 @@ same "the second time nothing is read" "0 225280" "$(value 'r["read_bytes"], r["
 same "nothing of it is left in /run" boot.json "$(ls -A "$root/run/elfcast")"
 boot --quiet
 same "quiet is quiet" "" "$(cat "$work/err")"
+
+# ---- what the boot itself needs -----------------------------------------------------------
+make_pack 2 <<<"$lines"
+cold
+reads_cold "$all" boot
+same "with a part for the boot: all of it" "0 $want_prog $want_a $want_b $want_data" "$status $got"
+same "report: what of it was for the boot" "5 5 True 55" \
+	"$(value 'r["eager"]["pack_bytes"] // 4096, r["eager"]["asked_bytes"] // 4096, r["eager"]["ms"] > 0, r["asked_pages"]' | tr -d '(),')"
+same "all objects are used, those of both parts once" "4 4" "$(value 'r["objects"], r["objects_used"]' | tr -d '(),')"
+reads_cold "$all" boot --only-eager --report="$work/early"
+same "that part only" "0 usr/bin/prog 2 3 usr/lib/a.so 50 2" "$status $got"
+rm "$root/run/elfcast/boot.json"
+reads_cold "$all" boot --only-eager
+same "it tells nobody, unless it is asked" "0 usr/bin/prog 2 3 usr/lib/a.so 50 2  " \
+	"$status $got $(cat "$work/err") $(ls "$root/run/elfcast")"
+reads_cold "$all" boot --max-bytes=12K
+same "the budget is for both parts" "byte budget 3 usr/bin/prog 2 1 usr/lib/a.so 50 2" \
+	"$(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'") $got"
+make_pack <<<"$lines"
+
+# As process 1, in a root with an init that says what it got; the rest of it is this machine's.
+if [ -z "${ELFCAST_SANITIZED:-}" ]; then
+	make_pack 2 <<<"$lines"
+	# shellcheck disable=SC2086 # paths
+	for file in $own /bin/sh $(ldd /bin/sh | grep -o '/[^ ]*'); do
+		install -D "$(realpath "$file")" "$root$file"
+	done
+	mkdir -p "$root"/{sbin,proc,sys,dev}
+	printf '#!/bin/sh\necho "$$: $*"\nwhile [ ! -e /run/go ]; do :; done\n' >"$root/sbin/init"
+	chmod 755 "$root/sbin/init"
+	umount "$root" && mount "$loop" "$root"
+	boot_as_init() { # until its child, which reads, has ended
+		unshare --mount --pid --fork --kill-child chroot "$root" "$prefetch" single quiet >"$work/out" 2>&1 &
+		pid=$! helpers="$helpers $!"
+		for _ in $(seq 500); do
+			[ "$(resident usr/bin/prog)" ] && [ -s "$work/out" ] && break
+			sleep 0.02
+		done
+		[ -z "$(resident usr/share/data)" ] || return 1
+		touch "$root/run/go"
+		wait "$pid"
+		helpers=''
+	}
+	reads_cold "usr/bin/prog usr/lib/a.so" boot_as_init
+	same "as process 1: what the boot needs is read, init goes on with the same words" \
+		"0 usr/bin/prog 2 3 usr/lib/a.so 50 2 1: single quiet" "$status $got $(cat "$work/out")"
+	same "an option is no word of the kernel's" "elfcast-prefetch" \
+		"$(unshare --pid --fork "$prefetch" --version | cut -d ' ' -f 1)"
+	rm -rf "${root:?}"/{sbin,proc,sys,dev,bin,lib,lib64,run/go,usr/bin/elfcast-prefetch}
+fi
+make_pack <<<"$lines"
 
 # ---- the file system's own blocks ---------------------------------------------------------
 metadata() {
@@ -338,6 +390,7 @@ if [ ! -c /dev/fuse ] || [ ! -x "$slowdisk" ]; then
 	skip "a slow disk" "no FUSE"
 	finish
 fi
+"$BUILD/tests/mkpack" "$root" 2 <<<"$lines" >"$work/pack2" || die "cannot make a pack"
 umount "$root" && losetup -d "$loop" || die "cannot detach"
 loop=''
 on_disk() { # model; its process in $disk
@@ -369,7 +422,7 @@ start() { # options: elfcast-prefetch in the background, in $pid
 	: >"$slow/stats"
 	setpriv --groups=0,6 "$prefetch" --root="$root" $report "$@" 2>"$work/err" &
 	pid=$!
-	check "it reads" begun 10
+	check "it reads" begun 30 # finding the pack takes some, too
 }
 ended() { # NAME STOPPED: it ended for that reason, and before all was read
 	local t0 status
@@ -405,21 +458,29 @@ dd if="$loop" of=/dev/null bs=4k count=110 iflag=direct status=none
 wait "$pid"
 same "reading of others is waited for" True "$(value 'r["yields"] > 0 and r["yielded_ms"] >= 1000')"
 echo "# beside another reader: $(value 'r["asked_pages"] // 16, "of 512 extents in 3 s,", r["yields"], "yields"')"
-# Not even the pack is read while a boot reads.
+# Nothing that is not for the boot is read while a boot reads.
 cold
-dd if="$loop" of=/dev/null bs=4k count=300 iflag=direct status=none &
+dd if="$loop" of=/dev/null bs=4k count=2000 iflag=direct status=none &
 others=$! helpers="$helpers $!"
 "$prefetch" --root="$root" $report --deadline=1500 2>"$work/err"
 same "others read from the start" "0 deadline 0 True" \
 	"$? $(value 'r["stopped"], r["asked_pages"], r["yielded_ms"] >= 1000' | tr -d "(),'")"
-same "nothing is read" "" "$(resident var/lib/elfcast/boot.pack $all)"
+same "nothing is read" "" "$(resident usr/share/large $all)"
 "$prefetch" --root="$root" $report 2>"$work/err" &
 pid=$!
 until [ -n "$(cat "/proc/$pid/task/$pid/children")" ]; do sleep 0.02; done
 kill "$pid"
 wait "$pid"
 same "SIGTERM while it waits" "0 signal 0" "$? $(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'")"
-same "not even the pack" "" "$(resident var/lib/elfcast/boot.pack)"
+same "what the boot needs is, with others reading" "deadline 5 5" "$(
+	"$prefetch" --root="$root" $report --pack="$work/pack2" --deadline=1500 2>"$work/err"
+	value 'r["stopped"], r["asked_pages"], r["eager"]["asked_bytes"] // 4096' | tr -d "(),'"
+)"
+same "exactly that" "usr/bin/prog 2 3 usr/lib/a.so 50 2" "$(resident $all)"
+same "unless it is not to" "deadline 0" "$(
+	"$prefetch" --root="$root" $report --pack="$work/pack2" --deadline=1500 --no-eager 2>"$work/err"
+	value 'r["stopped"], r["asked_pages"]' | tr -d "(),'"
+)"
 kill "$others"
 wait "$others" 2>/dev/null
 helpers=$disk
@@ -429,7 +490,8 @@ if [ -n "$cgroup" ] && [ -z "${ELFCAST_SANITIZED:-}" ] &&
 fd = os.open("/proc/pressure/memory", os.O_RDWR)
 os.write(fd, b"some 100000 2000000\0")' 2>/dev/null; then
 	cold
-	start
+	# What the kernel has taken from everyone is as this test says.
+	cat /proc/vmstat >"$work/vmstat" && mount --bind "$work/vmstat" /proc/vmstat
 	# More than its cgroup may have, again and again: waits for memory, and nobody else does.
 	# What is read, not mapped: a map of it can end in the OOM killer (seen with 6.18).
 	echo 8M >"$cgroup/memory.limit_in_bytes"
@@ -438,7 +500,18 @@ os.write(fd, b"some 100000 2000000\0")' 2>/dev/null; then
 	(echo "$BASHPID" >"$cgroup/cgroup.procs" &&
 		exec sh -c 'while :; do cat "$1" >/dev/null; done' sh "$work/thrash") &
 	thrash=$! helpers="$helpers $!"
+	waited_us() { sed -n 's/^some .*total=//p' /proc/pressure/memory; }
+	waited=$(waited_us)
+	"$prefetch" --root="$root" $report 2>"$work/err"
+	same "who presses against a limit of its own: is nothing to us" "0 None 8192" \
+		"$? $(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'")"
+	check "though it waited" test $(($(waited_us) - waited)) -gt 1000000
+	cold
+	start
+	sed 's/^\(pgscan_kswapd\) .*/\1 99999999999999/' "$work/vmstat" >"$work/taken"
+	cat "$work/taken" >"$work/vmstat"
 	ended "memory pressure" "memory pressure"
+	umount -l /proc/vmstat
 	kill -9 "$thrash"
 	wait "$thrash" 2>/dev/null
 	helpers=$disk

@@ -27,6 +27,13 @@ static void assert_counts(const struct boot_counts *c)
 	assert_in_range(c->stop, BOOT_STOP_NONE, BOOT_STOP_BUDGET);
 }
 
+static void assert_eager(const struct boot_eager *e)
+{
+	assert_true(e->pages_asked <= (uint64_t)1 << 40);
+	assert_true(e->bytes_read <= (uint64_t)1 << 52);
+	assert_true(e->us <= UINT64_C(3600000000));
+}
+
 static void assert_fit(const struct boot_share *s)
 {
 	uint64_t n_objects = 0;
@@ -35,6 +42,9 @@ static void assert_fit(const struct boot_share *s)
 	assert_true(s->max_bytes <= (uint64_t)1 << 52);
 	assert_counts(&s->metadata);
 	assert_counts(&s->data);
+	assert_eager(&s->metadata_eager);
+	assert_eager(&s->data_eager);
+	assert_true(s->n_eager_pages <= (uint64_t)1 << 40);
 	assert_true(s->n_launches <= LIMIT_PACK_BYTES / sizeof(struct shadow_launch));
 	assert_true(s->n_objects <= LIMIT_PACK_BYTES / sizeof(struct shadow_object));
 	assert_true(s->n_extents_asked <= LIMIT_PACK_BYTES / sizeof(struct shadow_extent));
