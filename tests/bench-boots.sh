@@ -9,7 +9,9 @@
 #	PACKAGES="openssh-server nginx"		  what is installed
 #	STORAGE="net:1000:3000:125 sd:1500:60 hdd ram"	ROUNDS=10
 #	READ_AHEAD_KB=128			  "kernel": what the kernel chooses
-#	WAYS="cold eager cached"		  and of these:
+#	WAYS="cold eager unit cached"
+#	    eager	read ahead from before systemd on (init=/usr/bin/elfcast-prefetch), and the unit
+#	    unit	the unit alone
 #	    old		a build of elfcast in OLD=DIR, a source tree, with its own unit and pack
 #	OUT=FILE				  all that was measured, as JSON lines
 set -u
@@ -19,9 +21,9 @@ export TOP BUILD PYTHONDONTWRITEBYTECODE=1
 . "$TOP/tests/lab/lab.sh"
 . "$TOP/tests/lab/boots.sh"
 lab_enter "$@"
-: "${PACKAGES:=openssh-server nginx redis-server mariadb-server fail2ban rsyslog cron}"
+: "${PACKAGES:=openssh-server nginx postgresql redis-server php-fpm fail2ban rsyslog cron}"
 : "${STORAGE:=net:1000:3000:125 sd:1500:60 hdd ram}" "${ROUNDS:=10}" "${READ_AHEAD_KB:=128}"
-: "${OLD:=}" "${WAYS:=cold eager cached${OLD:+ old}}"
+: "${OLD:=}" "${WAYS:=cold eager unit cached${OLD:+ old}}"
 
 for tool in mmdebstrap systemd-nspawn mkfs.ext4; do
 	command -v $tool >/dev/null || lab_die "needs $tool"

@@ -52,15 +52,17 @@ boots_end() {
 
 # ---- the container ------------------------------------------------------------------------
 
-# Start the system at $LAB_MNT. It has no network, so that its services disturb nobody.
-boots_start() {
-	local i
+# Start the system at $LAB_MNT. It has no network, so that its services disturb nobody. With words:
+# they are process 1.
+boots_start() { # [command…]
+	local i init=(--boot)
+	[ $# = 0 ] || init=(-- "$@")
 	(
 		for h in "${boots_cgroups[@]}"; do echo "$BASHPID" >"$h/cgroup.procs"; done
 		export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 		exec systemd-nspawn -q --register=no --keep-unit --private-network -D "$LAB_MNT" \
-			--bind="$LAB_LOOP" --system-call-filter="fanotify_init fanotify_mark" \
-			--console=read-only --boot
+			--bind="$LAB_LOOP" ${BOOTS_TOOLS:+--bind-ro="$LAB/tools:/tools"} --system-call-filter="fanotify_init fanotify_mark" \
+			--console=read-only ${BOOTS_ENV:+--setenv="$BOOTS_ENV"} "${init[@]}"
 	) </dev/null >"$LAB/console" 2>&1 &
 	boots_nspawn=$! boots_leader=
 	for ((i = 0; i < 1000; i++)); do
@@ -187,24 +189,39 @@ boots_root() {
 	boots_detach
 }
 
-# As an administrator would, but not for a minute.
+# Programs of this machine with what they load, for the container, so that they read nothing of
+# its disk: boots_tools PATH…, and there $BOOTS_RUN /tools/NAME.
+BOOTS_RUN="/tools/ld.so --library-path /tools"
+boots_tools() {
+	mkdir -p "$LAB/tools"
+	cp "$@" "$LAB/tools"
+	ldd "$@" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u | xargs -I{} cp {} "$LAB/tools"
+	cp "$(ldd "$1" | sed -n 's/^[[:space:]]*\(\/[^ ]*ld-linux[^ ]*\) .*/\1/p')" "$LAB/tools/ld.so"
+}
+
+# From before process 1 on, inside, as elfcast=train does with init=/usr/bin/elfcast-prefetch. In a
+# container nothing may be set that makes a recording exact, unless that is asked for.
 boots_record() {
-	local unit=$BOOTS_UNITS/elfcast-train-boot.service profile
+	local profile i
+	boots_tools "$BUILD/elfcast" /bin/sh "$(command -v setsid)"
 	boots_attach "$LAB/base.img" plain
-	cp "$LAB_MNT$unit" "$LAB/unit"
-	sed -i '/ConditionKernelCommandLine/d; s/--for=[0-9]*/--for=20/' "$LAB_MNT$unit"
-	systemctl --root="$LAB_MNT" -q enable elfcast-train-boot.service
-	boots_detach
-	boots_attach "$LAB/base.img" plain
-	boots_start && boots_wait && boots_wait_unit elfcast-train-boot || lab_die "recording failed"
+	BOOTS_ENV=LC_ALL=C BOOTS_TOOLS=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 boots_start $BOOTS_RUN /tools/sh -c "
+		$BOOTS_RUN /tools/setsid $BOOTS_RUN /tools/elfcast train --system --for=20 --install \
+			</dev/null >/run/train 2>&1 &
+		until read -r line </run/train; do :; done 2>/dev/null
+		unset LC_ALL
+		exec /sbin/init" && boots_wait || lab_die "it does not boot: $(tail -n 3 "$LAB/console")"
+	for ((i = 0; i < 600; i++)); do
+		[ ! -e "$LAB_MNT/var/lib/elfcast/boot.pack" ] || break
+		read -r -t 0.1 <>"$LAB/never"
+	done
+	cat "/proc/$boots_leader/root/run/train"
 	boots_halt
-	systemctl --root="$LAB_MNT" -q disable elfcast-train-boot.service
-	cp "$LAB/unit" "$LAB_MNT$unit"
-	rm -rf "$LAB_MNT/var/lib/elfcast/"{boot.pack,boot.places,shadow,index}
 	for profile in "$LAB_MNT"/etc/elfcast/profiles.d/*.boot.json; do
 		[ -s "$profile" ] || lab_die "nothing was recorded"
 		cp "$profile" "$LAB/boot.json"
 	done
+	rm -rf "$LAB_MNT/var/lib/elfcast/"{boot.pack,boot.places,shadow,index}
 	boots_detach
 }
 
@@ -218,9 +235,9 @@ boots_compile() { # elfcast model
 boots_image() { # way model
 	local image=$LAB/$1.img
 	cp --sparse=always "$LAB/base.img" "$image"
-	case $1 in eager | old) ;; *) return ;; esac
+	case $1 in eager | unit | old) ;; *) return ;; esac
 	boots_attach "$image" plain
-	[ "$1" = eager ] || boots_install "$OLD"
+	[ "$1" != old ] || boots_install "$OLD"
 	boots_compile "$([ "$1" = old ] && echo "$OLD/build/elfcast" || echo "$BUILD/elfcast")" "$2"
 	boots_detach
 }
@@ -251,12 +268,16 @@ boots_once() { # way model round
 	boots_attach "$LAB/$1.img" "$2"
 	[ "$1" != cached ] || boots_read_all
 	lab_reset_stats
-	boots_start && boots_wait || return 1
+	if [ "$1" = eager ]; then
+		boots_start /usr/bin/elfcast-prefetch
+	else
+		boots_start
+	fi && boots_wait || return 1
 	boots_times >"$LAB/times"
 	lab_stat bytes >"$LAB/bytes"
 	lab_stat requests >>"$LAB/bytes"
 	case $1 in
-	eager | old) boots_wait_unit elfcast-boot ;;
+	eager | unit | old) boots_wait_unit elfcast-boot ;;
 	esac
 	cp "/proc/$boots_leader/root/run/elfcast/boot.json" "$LAB/report" 2>/dev/null || : >"$LAB/report"
 	/usr/bin/python3 "$TOP/tests/lab/boots.py" --line "$1" "$2" "$3" "$LAB/times" "$LAB/bytes" "$LAB/report" \
