@@ -46,6 +46,7 @@ fuse_launch() { # name [already mounted?]
 		[ -n "${2:-}" ] || fusermount3 -u "$dir/mnt"
 	END
 	chmod 755 app
+	"$BUILD/tests/trace-touch" wait-tick app # else it was changed meanwhile
 	[ -z "${2:-}" ] || squashfuse "$dir/app.sqfs" "$dir/mnt"
 	train --json -- ./app
 	[ $? = 0 ] && ! grep -q exited err && ! grep -q "$dir/mnt" x.json &&
@@ -98,6 +99,7 @@ mkdir there low up ov
 cp "$(type -P perl)" there/prog
 cp "$(type -P true)" prog
 cp "$(type -P perl)" low/prog
+"$BUILD/tests/trace-touch" wait-tick low/prog
 if [ "$(id -u)" = 0 ]; then
 	place=$dir
 	container train
@@ -113,6 +115,22 @@ if [ "$(id -u)" = 0 ]; then
 	fi
 else
 	echo "ok - files of another mount namespace # SKIP needs root"
+fi
+
+# Who may not trace is told why. strace traces the program already: nobody else may.
+scope() { # what it says, of which sysctl
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount sh -c 'mount -t tmpfs none /proc/sys/kernel && mkdir /proc/sys/kernel/yama &&
+		echo "$1" >/proc/sys/kernel/yama/ptrace_scope && shift && exec "$@"' sh "$2" \
+		strace -f -o /dev/null "$elfcast" train -n 1 -o never.json -- true >out 2>err
+	[ $? = 1 ] && grep -q "ptrace_scope is $2: $1" err && [ ! -e never.json ]
+	verdict "ptrace_scope $2: it says so" $?
+}
+if [ "$(id -u)" = 0 ]; then
+	scope "only root may trace" 2
+	scope "nobody may trace" 3
+else
+	echo "ok - ptrace_scope # SKIP needs root"
 fi
 
 # SIGTERM ends it although who records hangs, and nothing is left.
