@@ -4,6 +4,7 @@
 
 #include "compile-index.h"
 #include "observe.h"
+#include "search.h"
 #include "shadow-write.h"
 #include "vec.h"
 
@@ -48,23 +49,15 @@ void index_done(struct compile_index *x)
 const struct shadow_launch *index_find(const struct compile_index *x, const char *name,
 				       const char *parameters)
 {
-	uint32_t low = 0, high = x->shadow.n_launches;
+	const struct shadow *s = &x->shadow;
+	size_t at = SEARCH_FIRST(i, s->n_launches,
+				 strcmp(shadow_string(s, s->launches[i].name), name) < 0);
+	const struct shadow_launch *l = at < s->n_launches ? &s->launches[at] : NULL;
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		const struct shadow_launch *l = &x->shadow.launches[middle];
-		int c = strcmp(name, shadow_string(&x->shadow, l->name));
-
-		if (c == 0)
-			return strcmp(shadow_string(&x->shadow, l->arch), parameters) == 0
-				       ? l
-				       : NULL;
-		if (c < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	if (!l || strcmp(shadow_string(s, l->name), name) != 0 ||
+	    strcmp(shadow_string(s, l->arch), parameters) != 0)
+		return NULL;
+	return l;
 }
 
 static uint32_t dependency(const struct shadow *s, const struct shadow_launch *l,
@@ -89,20 +82,11 @@ static const char *object_path(const struct compile_index *x, uint32_t object)
 
 bool index_has(const struct compile_index *x, const char *path)
 {
-	uint32_t low = 0, high = x->shadow.n_objects;
+	uint32_t n = x->shadow.n_objects;
+	uint32_t at =
+		(uint32_t)SEARCH_FIRST(i, n, strcmp(object_path(x, (uint32_t)i), path) < 0);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int c = strcmp(path, object_path(x, middle));
-
-		if (c == 0)
-			return true;
-		if (c < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
+	return at < n && strcmp(object_path(x, at), path) == 0;
 }
 
 const char *index_source(const struct compile_index *x, const struct shadow_launch *l)

@@ -7,6 +7,7 @@
 #include "io.h"
 #include "bounds.h"
 #include "log.h"
+#include "search.h"
 #include "vec.h"
 #include "watched.h"
 
@@ -142,22 +143,20 @@ static int open_dir(const struct watched *w, const char *path)
 	return dir < 0 ? -errno : dir;
 }
 
-/* First program not below PATH. */
+/* Sorted before all that is below the directory of DIR's first N bytes. */
+static bool is_before_dir(const char *program, const char *dir, size_t n)
+{
+	int c = strncmp(program, dir, n);
+
+	return c < 0 || (c == 0 && (unsigned char)program[n] < '/');
+}
+
+/* The first program below PATH, if there is one. */
 static size_t first_in(const struct watched *w, const char *path)
 {
-	size_t low = 0, high = w->n_programs, n = strlen(path);
+	size_t n = strlen(path);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const char *program = w->programs[middle].path;
-		int c = strncmp(program, path, n);
-
-		if (c < 0 || (c == 0 && (unsigned char)program[n] < '/'))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return SEARCH_FIRST(i, w->n_programs, is_before_dir(w->programs[i].path, path, n));
 }
 
 static void mark_program(struct watched *w, struct watched_program *p, int dirfd)

@@ -9,6 +9,7 @@
 #include "fiemap.h"
 #include "bounds.h"
 #include "macro.h"
+#include "search.h"
 #include "vec.h"
 
 #define ASK_RUNS 64
@@ -109,16 +110,8 @@ void fiemap_runs_done(struct fiemap_runs *r)
 
 const struct fiemap_run *fiemap_find(const struct fiemap_runs *r, uint64_t file_off)
 {
-	size_t low = 0, high = r->n;
+	size_t at = SEARCH_FIRST(i, r->n,
+				 r->items[i].file_off + r->items[i].n_bytes <= file_off);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct fiemap_run *run = &r->items[middle];
-
-		if (run->file_off + run->n_bytes <= file_off)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < r->n ? &r->items[low] : NULL;
+	return at < r->n ? &r->items[at] : NULL;
 }

@@ -12,6 +12,7 @@
 #include "bounds.h"
 #include "fstypes.h"
 #include "mounts.h"
+#include "search.h"
 
 #define NO_MOUNT SIZE_MAX
 
@@ -193,17 +194,9 @@ static int compare_ids(const void *a, const void *b)
 
 static size_t find_id(const struct id_index *ids, size_t n, uint32_t id)
 {
-	size_t low = 0, high = n;
+	size_t at = SEARCH_FIRST(i, n, ids[i].id < id);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ids[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n && ids[low].id == id ? ids[low].index : NO_MOUNT;
+	return at < n && ids[at].id == id ? ids[at].index : NO_MOUNT;
 }
 
 static int find_parents(struct mounts *m)
@@ -271,20 +264,13 @@ static int link_tree(struct mounts *m)
 static size_t find_point(const struct mounts *m, struct mount_list list, const char *point,
 			 size_t bytes)
 {
-	size_t low = list.first, high = list.first + list.n;
+	const size_t *order = m->order + list.first;
+	size_t after = SEARCH_FIRST(i, list.n,
+				    compare_points(&m->items[order[i]], point, bytes) <= 0);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (compare_points(&m->items[m->order[middle]], point, bytes) > 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	if (low == list.first ||
-	    compare_points(&m->items[m->order[low - 1]], point, bytes) != 0)
+	if (after == 0 || compare_points(&m->items[order[after - 1]], point, bytes) != 0)
 		return NO_MOUNT;
-	return m->order[low - 1];
+	return order[after - 1];
 }
 
 int mounts_parse(const char *text, size_t bytes, struct mounts **ret)

@@ -5,6 +5,7 @@
 
 #include "bounds.h"
 #include "pack-private.h"
+#include "search.h"
 
 static int compare_numbers(const void *pa, const void *pb)
 {
@@ -37,19 +38,10 @@ static void sort_bounds(struct pack_object *o)
 	o->n_bounds = n;
 }
 
+/* PGNO is one of O's bounds: every extent's ends are. */
 static uint32_t find_bound(const struct pack_object *o, uint32_t pgno)
 {
-	uint32_t low = 0, high = o->n_bounds;
-
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (o->bounds[middle] <= pgno)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
+	return (uint32_t)SEARCH_FIRST(i, o->n_bounds, o->bounds[i] < pgno);
 }
 
 static void find_parts(struct pack *p, const struct pack_launch *l)

@@ -4,6 +4,7 @@
 
 #include "bounds.h"
 #include "macro.h"
+#include "search.h"
 #include "vec.h"
 #include "wanted.h"
 
@@ -195,37 +196,16 @@ int wanted_prepare(struct wanted *w)
 
 struct wanted_file *wanted_find(const struct wanted *w, const char *folded)
 {
-	size_t low = 0, high = w->n;
+	size_t at = SEARCH_FIRST(i, w->n, strcmp(w->files[i].path, folded) < 0);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int c = strcmp(w->files[middle].path, folded);
-
-		if (c == 0)
-			return &w->files[middle];
-		if (c < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return at < w->n && strcmp(w->files[at].path, folded) == 0 ? &w->files[at] : NULL;
 }
 
 /* Number of the first key that is not below PATH's first BYTES. */
 static size_t first_key(const struct wanted_key *keys, size_t n, const char *path,
 			size_t bytes)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (compare_key(&keys[middle], path, bytes) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return SEARCH_FIRST(i, n, compare_key(&keys[i], path, bytes) < 0);
 }
 
 void wanted_note_dir(struct wanted *w, const char *folded)

@@ -4,6 +4,7 @@
 
 #include "launch-counts.h"
 #include "bounds.h"
+#include "search.h"
 #include "vec.h"
 
 /* What a single launch has decayed to after twenty weeks. */
@@ -78,23 +79,10 @@ void launch_counts_advance(struct launch_counts *l, uint64_t now_s)
 size_t launch_counts_position(const struct launch_counts *l, const char *program,
 			      bool *ret_found)
 {
-	size_t low = 0, high = l->n;
+	size_t at = SEARCH_FIRST(i, l->n, strcmp(l->items[i].program, program) < 0);
 
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int c = strcmp(program, l->items[middle].program);
-
-		if (c == 0) {
-			*ret_found = true;
-			return middle;
-		}
-		if (c < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
+	*ret_found = at < l->n && strcmp(l->items[at].program, program) == 0;
+	return at;
 }
 
 const struct launch_count *launch_counts_find(const struct launch_counts *l,

@@ -10,6 +10,7 @@
 
 #include "address-space.h"
 #include "bounds.h"
+#include "search.h"
 #include "vec.h"
 
 /* Linux 6.7; Debian 12 has the headers of 6.1. */
@@ -139,17 +140,7 @@ void address_space_register_all(struct address_space *as)
 /* Index of the first mapping that ends after ADDR. */
 static size_t find_mapping(const struct address_space *as, uint64_t addr)
 {
-	size_t low = 0, high = as->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (as->maps[middle].end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return SEARCH_FIRST(i, as->n, as->maps[i].end <= addr);
 }
 
 static int insert_mapping(struct address_space *as, size_t at, const struct mapping *m)
