@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/elf.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "bounds.h"
+#include "proc-maps.h"
 #include "traced-files-private.h"
 #include "vec.h"
 
@@ -30,42 +29,28 @@ static int open_at_path(const char *path, struct stat *ret)
 
 /* ---- files known by their mappings ---- */
 
-/* What /proc/self/maps says of the mapping at AT. */
-static bool find_own_mapping(const void *at, dev_t *ret_dev, ino_t *ret_ino)
+/* Whether /proc/self/maps says of the mapping at AT what it said of FILE's. */
+static bool is_mapped_at(const struct traced_file *file, const void *at)
 {
-	_cleanup_free_ char *line = NULL;
-	FILE *maps = fopen("/proc/self/maps", "re");
-	bool found = false;
-	size_t room = 0;
+	struct proc_mapping m = { 0 };
+	struct proc_maps maps;
 
-	while (maps && !found && getline(&line, &room, maps) > 0) {
-		unsigned major_nr, minor_nr;
-		unsigned long start, ino;
-
-		if (sscanf(line, "%lx-%*x %*s %*x %x:%x %lu", &start, &major_nr, &minor_nr,
-			   &ino) != 4 ||
-		    start != (uintptr_t)at)
-			continue;
-		*ret_dev = makedev(major_nr, minor_nr);
-		*ret_ino = ino;
-		found = true;
-	}
-	if (maps)
-		fclose(maps);
-	return found;
+	if (proc_maps_open(0, &maps) < 0)
+		return false;
+	while (proc_maps_next(&maps, &m) && m.start != (uintptr_t)at)
+		;
+	proc_maps_done(&maps);
+	return m.start == (uintptr_t)at && m.dev == file->map_dev && m.ino == file->map_ino;
 }
 
 static bool shows_as(const struct traced_file *file, int fd)
 {
 	void *at = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
 	bool same;
-	dev_t dev;
-	ino_t ino;
 
 	if (at == MAP_FAILED)
 		return false;
-	same = find_own_mapping(at, &dev, &ino) && dev == file->map_dev &&
-	       ino == file->map_ino;
+	same = is_mapped_at(file, at);
 	munmap(at, 1);
 	return same;
 }

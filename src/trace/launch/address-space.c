@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 #include "address-space.h"
 #include "bounds.h"
+#include "proc-maps.h"
 #include "search.h"
 #include "vec.h"
 
@@ -325,51 +325,37 @@ void address_space_scan(struct address_space *as, struct traced_files *files, ui
 	scan_range(as, 0, UINT64_MAX, when);
 }
 
-/* "start-end perms offset major:minor inode path": proc_pid_maps(5). LINE is cut up. */
-static int load_line(struct address_space *as, struct traced_files *files, char *line,
-		     uint64_t *vdso)
+static int load_mapping(struct address_space *as, struct traced_files *files,
+			const struct proc_mapping *p)
 {
-	unsigned long start, end, off, ino;
-	unsigned major, minor;
-	int path_at = 0;
-	struct mapping m;
+	struct mapping m = { .start = p->start,
+			     .end = p->end,
+			     .pgno = p->off >> PAGE_SHIFT };
 
-	if (sscanf(line, "%lx-%lx %*4c %lx %x:%x %lu %n", &start, &end, &off, &major,
-		   &minor, &ino, &path_at) < 6 ||
-	    !path_at)
+	if (p->name[0] != '/')
 		return 0;
-	if (line[path_at] != '/') {
-		if (vdso && strcmp(line + path_at, "[vdso]") == 0)
-			*vdso = start;
-		return 0;
-	}
-	m = (struct mapping){ .start = start, .end = end, .pgno = off >> PAGE_SHIFT };
-	m.file = traced_files_by_mapping(files, makedev(major, minor), ino, line + path_at,
-					 m.pgno + ((end - start) >> PAGE_SHIFT));
+	m.file = traced_files_by_mapping(files, p->dev, p->ino, p->name,
+					 m.pgno + ((m.end - m.start) >> PAGE_SHIFT));
 	return m.file ? insert_mapping(as, as->n, &m) : 0;
 }
 
 int address_space_load(struct address_space *as, struct traced_files *files,
 		       uint64_t *ret_vdso)
 {
-	_cleanup_(freep) char *line = NULL;
+	struct proc_mapping p;
+	struct proc_maps maps;
 	uint64_t vdso = 0;
-	size_t room = 0;
-	char path[64];
-	ssize_t n;
-	FILE *file;
-	int r = 0;
+	int r = proc_maps_open(as->pid, &maps);
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", as->pid);
-	file = fopen(path, "re");
-	if (!file)
-		return -errno;
+	if (r < 0)
+		return r;
 	as->n = 0;
-	while (r == 0 && (n = getline(&line, &room, file)) > 0) {
-		line[n - (line[n - 1] == '\n')] = 0;
-		r = load_line(as, files, line, &vdso);
+	while (r == 0 && proc_maps_next(&maps, &p)) {
+		if (strcmp(p.name, "[vdso]") == 0)
+			vdso = p.start;
+		r = load_mapping(as, files, &p);
 	}
-	fclose(file);
+	proc_maps_done(&maps);
 	if (r == 0)
 		address_space_register_all(as);
 	if (ret_vdso)

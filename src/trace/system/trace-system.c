@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "large-folios.h"
 #include "pageset.h"
+#include "proc-maps.h"
 #include "trace-system.h"
 #include "traced-files.h"
 #include "tracefs.h"
@@ -101,22 +102,16 @@ static int learn_fd(struct system_trace *t, pid_t pid, int fd)
 	return learn(t, file);
 }
 
-/* "7f00-7f01 r-xp 00001000 fe:00 1234   /usr/lib/x.so": proc(5). */
-static int learn_mapping(struct system_trace *t, char *line)
+static int learn_mapping(struct system_trace *t, const struct proc_mapping *m)
 {
-	unsigned long long start, end, off, ino;
-	unsigned major_nr, minor_nr;
 	size_t n = t->files.n;
 	struct traced_file *file;
-	int path_off = 0;
 
-	line[strcspn(line, "\n")] = 0;
-	if (sscanf(line, "%llx-%llx %*s %llx %x:%x %llu %n", &start, &end, &off, &major_nr,
-		   &minor_nr, &ino, &path_off) != 6 ||
-	    !path_off || line[path_off] != '/' || !has_room(t))
+	if (m->name[0] != '/' || !has_room(t))
 		return 0;
-	file = traced_files_by_mapping(&t->files, makedev(major_nr, minor_nr), (ino_t)ino,
-				       line + path_off, (off + end - start) >> PAGE_SHIFT);
+	file = traced_files_by_mapping(&t->files, m->dev, m->ino, m->name,
+				       (m->off >> PAGE_SHIFT) +
+					       ((m->end - m->start) >> PAGE_SHIFT));
 	if (!file)
 		return 0;
 	if (t->files.n != n)
@@ -124,20 +119,18 @@ static int learn_mapping(struct system_trace *t, char *line)
 	return learn(t, file);
 }
 
+/* Who has ended meanwhile has none. */
 static int learn_mappings(struct system_trace *t, pid_t pid)
 {
-	_cleanup_free_ char *line = NULL;
-	size_t capacity = 0;
-	char path[32];
-	FILE *f;
+	struct proc_mapping m;
+	struct proc_maps maps;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
-	while (f && r == 0 && getline(&line, &capacity, f) > 0)
-		r = learn_mapping(t, line);
-	if (f)
-		fclose(f);
+	if (proc_maps_open(pid, &maps) < 0)
+		return 0;
+	while (r == 0 && proc_maps_next(&maps, &m))
+		r = learn_mapping(t, &m);
+	proc_maps_done(&maps);
 	return r;
 }
 
