@@ -9,6 +9,7 @@
 
 #include "bounds.h"
 #include "fstypes.h"
+#include "hash.h"
 #include "store.h"
 #include "traced-files-private.h"
 #include "utf8.h"
@@ -55,11 +56,7 @@ void traced_files_done(struct traced_files *f)
 
 static uint64_t hash_path(const char *path)
 {
-	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
-
-	for (; *path; path++)
-		h = (h ^ (unsigned char)*path) * 0x100000001b3u;
-	return MAX(h, CACHE_KEY + 1u);
+	return MAX(hash_string(path), CACHE_KEY + 1u);
 }
 
 static size_t alias_slot(const struct traced_alias *slots, size_t n_slots,
