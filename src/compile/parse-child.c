@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "compile-shadow.h"
 #include "io.h"
 #include "bounds.h"
@@ -155,8 +156,8 @@ static void enter_sandbox(const struct parse_child_job *job, size_t first, size_
 	sandbox_enter(&sandbox);
 }
 
-static _Noreturn void child(const struct parse_child_job *job, size_t first, size_t n,
-			    int out)
+static _Noreturn void compile_files(const struct parse_child_job *job, size_t first,
+				    size_t n, int out)
 {
 	int fds[BATCH_MAX];
 
@@ -201,41 +202,6 @@ static int receive(int fd, size_t expected, struct parse_child_result *ret)
 	return r;
 }
 
-static int start_child(const struct parse_child_job *job, size_t first, size_t n,
-		       pid_t *ret_pid)
-{
-	int fds[2];
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork();
-	if (pid < 0) {
-		int r = -errno;
-
-		close(fds[0]);
-		close(fds[1]);
-		return r;
-	}
-	if (pid == 0) {
-		close(fds[0]);
-		child(job, first, n, fds[1]);
-	}
-	close(fds[1]);
-	*ret_pid = pid;
-	return fds[0];
-}
-
-static int wait_child(pid_t pid)
-{
-	int status = 0;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return 0;
-	return status;
-}
-
 static int report_death(const struct parse_child_job *job, size_t i, int status)
 {
 	struct parse_child_result result = { .error = -ECHILD };
@@ -271,16 +237,18 @@ int parse_child_run(const struct parse_child_job *job)
 
 	while (r == 0 && done < job->n_files) {
 		size_t n = MIN(batch(), job->n_files - done);
-		pid_t pid = -1;
-		_cleanup_close_ int fd = start_child(job, done, n, &pid);
-		int status;
+		struct child child;
+		int fd, status;
+		pid_t pid = child_fork(&child, &fd);
 
-		if (fd < 0)
-			return fd;
-		r = receive_all(job, fd, &done, done + n);
+		if (pid < 0)
+			return pid;
+		if (pid == 0)
+			compile_files(job, done, n, fd);
+		r = receive_all(job, child.fd, &done, done + n);
 		if (r < 0)
 			kill(pid, SIGKILL);
-		status = wait_child(pid);
+		status = child_reap(&child);
 		if (r == -ENODATA)
 			r = report_death(job, done++, status);
 	}
