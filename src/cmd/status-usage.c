@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "json-out.h"
 #include "launch-counts.h"
@@ -77,12 +77,9 @@ static void look_at_object(struct usage *u, const struct object_place *place,
 /* When this boot began, by the clock as it is now. */
 static uint64_t boot_time(void)
 {
-	struct timespec now, up;
+	uint64_t now = clock_seconds(CLOCK_REALTIME), up = clock_seconds(CLOCK_BOOTTIME);
 
-	if (clock_gettime(CLOCK_REALTIME, &now) < 0 ||
-	    clock_gettime(CLOCK_BOOTTIME, &up) < 0)
-		return 0;
-	return (uint64_t)MAX(now.tv_sec - up.tv_sec, 0);
+	return now > up ? now - up : 0;
 }
 
 /* What cannot be read counts as nothing: this is only a look. */

@@ -16,6 +16,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "clock.h"
 #include "config.h"
 #include "launch-counts.h"
 #include "log.h"
@@ -353,7 +354,6 @@ static int open_marks(struct watch *w)
 
 static int start(struct watch *w)
 {
-	struct timespec now = { 0 };
 	int r = take_lock(w);
 
 	if (r == 0)
@@ -364,8 +364,7 @@ static int start(struct watch *w)
 		r = open_marks(w);
 	if (r < 0)
 		return r;
-	if (clock_gettime(CLOCK_BOOTTIME, &now) == 0)
-		w->since_s = (uint64_t)now.tv_sec;
+	w->since_s = clock_seconds(CLOCK_BOOTTIME);
 	reload(w);
 	return 0;
 }
