@@ -435,6 +435,7 @@ static int lock_file(const struct store *s, enum directory d, const char *name,
 		     unsigned timeout_ms)
 {
 	_cleanup_close_ int dir = make_directory(s, d), fd = -1;
+	uint64_t until_us = clock_in_ms(timeout_ms);
 
 	if (dir < 0)
 		return dir;
@@ -442,10 +443,10 @@ static int lock_file(const struct store *s, enum directory d, const char *name,
 	if (fd < 0)
 		return fd;
 	/* flock(2) has no time-out of its own, and SIGALRM would not be ours to take. */
-	for (unsigned waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited_ms += 20) {
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		if (waited_ms >= timeout_ms)
+		if (clock_us() >= until_us)
 			return -EBUSY;
 		clock_sleep_ms(20);
 	}
