@@ -12,6 +12,8 @@
 
 #define HEADER	    "elfcast-launches 2 "
 #define HEADER_NAME "elfcast-launches "
+/* Of elfcast 0.2, without boots: read, so that no count is lost, and never written. */
+#define HEADER_OLD  "elfcast-launches 1 "
 /* In place of a boot's ID. */
 #define NO_BOOT	    "-"
 
@@ -21,14 +23,17 @@ bool launch_counts_is_boot_id(const char *s)
 	       s[strspn(s, "0123456789abcdef-")] == 0;
 }
 
-/* "TIME BOOT" */
-static bool take_header(struct cursor *c, struct launch_counts *l)
+/* "TIME BOOT"; OLD: "TIME" */
+static bool take_header(struct cursor *c, bool old, struct launch_counts *l)
 {
 	const char *boot;
 	size_t bytes;
 
-	if (!cursor_take_number(c, LIMIT_TIME_S, &l->time_s) || !cursor_take_text(c, " "))
+	if (!cursor_take_number(c, LIMIT_TIME_S, &l->time_s) ||
+	    !cursor_take_text(c, old ? "\n" : " "))
 		return false;
+	if (old)
+		return true;
 	if (cursor_take_text(c, NO_BOOT "\n"))
 		return true;
 	if (!cursor_take_line(c, &boot, &bytes) || bytes != LAUNCHES_BOOT_ID_BYTES)
@@ -49,8 +54,16 @@ static bool take_weight(struct cursor *c, uint64_t *ret)
 	return *ret <= LAUNCHES_MOST;
 }
 
+/* "VAIN ", which OLD lines lack. */
+static bool take_vain(struct cursor *c, bool old, uint64_t *ret)
+{
+	*ret = 0;
+	return old ||
+	       (cursor_take_number(c, LIMIT_VAIN_BOOTS, ret) && cursor_take_text(c, " "));
+}
+
 /* "WEIGHT LAST VAIN PROGRAM\n" */
-static int take_line(struct cursor *c, struct launch_counts *l)
+static int take_line(struct cursor *c, bool old, struct launch_counts *l)
 {
 	struct launch_count count = { 0 };
 	const char *program;
@@ -59,9 +72,8 @@ static int take_line(struct cursor *c, struct launch_counts *l)
 
 	if (!take_weight(c, &count.weight) || !cursor_take_text(c, " ") ||
 	    !cursor_take_number(c, LIMIT_TIME_S, &count.last_s) ||
-	    !cursor_take_text(c, " ") ||
-	    !cursor_take_number(c, LIMIT_VAIN_BOOTS, &n_vain) ||
-	    !cursor_take_text(c, " ") || !cursor_take_line(c, &program, &bytes) ||
+	    !cursor_take_text(c, " ") || !take_vain(c, old, &n_vain) ||
+	    !cursor_take_line(c, &program, &bytes) ||
 	    !launch_counts_is_path(program, bytes))
 		return -EBADMSG;
 	count.n_vain = (uint32_t)n_vain;
@@ -76,14 +88,15 @@ static int take_line(struct cursor *c, struct launch_counts *l)
 
 static int take_all(struct cursor *c, struct launch_counts *l)
 {
+	bool old = cursor_take_text(c, HEADER_OLD);
 	uint64_t n;
 
-	if (!cursor_take_text(c, HEADER))
+	if (!old && !cursor_take_text(c, HEADER))
 		return cursor_take_text(c, HEADER_NAME) ? -ESTALE : -EBADMSG;
-	if (!take_header(c, l))
+	if (!take_header(c, old, l))
 		return -EBADMSG;
 	while (!cursor_take_text(c, "end ")) {
-		int r = l->n < LIMIT_LAUNCHES ? take_line(c, l) : -E2BIG;
+		int r = l->n < LIMIT_LAUNCHES ? take_line(c, old, l) : -E2BIG;
 
 		if (r < 0)
 			return r;

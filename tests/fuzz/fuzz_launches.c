@@ -43,7 +43,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (launch_counts_parse((const char *)data, size, &l) < 0)
 		return 0;
-	written_is_accepted(&l, (const char *)data, size);
+	/* Version 1 is read, and written as version 2. */
+	if (size > 18 && memcmp(data, "elfcast-launches 1", 18) == 0)
+		written_is_accepted(&l, NULL, 0);
+	else
+		written_is_accepted(&l, (const char *)data, size);
 	for (size_t i = 0; i < l.n; i++)
 		check(launch_counts_weight(&l, l.items[i].program, l.time_s) ==
 		      l.items[i].weight);

@@ -175,6 +175,27 @@ static void test_reads_what_it_writes(void **state)
 	launch_counts_done(&l);
 }
 
+/* What elfcast 0.2 counted is not lost. */
+static void test_reads_version_1(void **state)
+{
+	static const char text[] = "elfcast-launches 1 1767300000\n"
+				   "12.345678 1767299999 /usr/bin/git\n"
+				   "0.001000 0 /usr/bin/vim 2\n"
+				   "end 2\n";
+	struct launch_counts l;
+
+	(void)state;
+	assert_int_equal(launch_counts_parse(text, strlen(text), &l), 0);
+	assert_int_equal(l.n, 2);
+	assert_int_equal(l.time_s, 1767300000);
+	assert_int_equal(l.items[0].weight, 12345678);
+	assert_int_equal(l.items[0].last_s, 1767299999);
+	assert_int_equal(l.items[0].n_vain, 0);
+	assert_string_equal(l.items[1].program, "/usr/bin/vim 2");
+	assert_string_equal(l.boot_id, "");
+	launch_counts_done(&l);
+}
+
 /* A file that was cut off anywhere is none. */
 static void test_torn_anywhere(void **state)
 {
@@ -199,7 +220,9 @@ static void test_damaged(void **state)
 		int error;
 		const char *text;
 	} bad[] = {
-		{ -ESTALE, "elfcast-launches 1 1\nend 0\n" },
+		{ -ESTALE, "elfcast-launches 0 1\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 1 1 -\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /a\nend 2\n" },
 		{ -ESTALE, "elfcast-launches 3 1 -\nend 0\n" },
 		{ -EBADMSG, "elfcast-launches 2  -\nend 0\n" },
 		{ -EBADMSG, "elfcast-launches 2 01 -\nend 0\n" },
@@ -341,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_the_lightest_makes_room),
 		cmocka_unit_test(test_what_is_no_path),
 		cmocka_unit_test(test_reads_what_it_writes),
+		cmocka_unit_test(test_reads_version_1),
 		cmocka_unit_test(test_torn_anywhere),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_limit_of_programs),
