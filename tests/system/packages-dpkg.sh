@@ -37,7 +37,9 @@ dpkg-deb -R "$P/elfcast-1.deb" "$TMP/next"
 sed -i 's/^Version: .*/&+2/' "$TMP/next/DEBIAN/control"
 dpkg-deb -Znone -b "$TMP/next" "$P/elfcast-2.deb" >/dev/null
 
-LIBELF=$(dpkg-query -W -f '${Package}\n' libelf1t64 libelf1 2>/dev/null | head -n 1)
+# Where it has the other name this one is known, but not installed.
+LIBELF=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' libelf1 libelf1t64 2>/dev/null |
+	sed -n 's/^installed //p')
 start() {
 	new_root
 	mkdir -p "$R"/var/lib/dpkg/{info,updates,triggers} "$R/var/log"
