@@ -57,7 +57,8 @@ sources() {
 built() {
 	local kind=$1 name=$1${2:+-2}
 	shift
-	if ! cached packages "$name $* $(sources)" build_packages "$kind" "$@"; then
+	made_of=$(sources)
+	if ! cached packages "$name $* $made_of" build_packages "$kind" "$@"; then
 		sed 's/^/# /' "$TMP/build.log"
 		return 1
 	fi
@@ -69,7 +70,9 @@ build_packages() { # kind [option...] directory
 	local kind=$1 out=${*: -1}
 	set -- "${@:2:$#-2}"
 	mkdir -p "$out"
-	OUT=$out BUILD=$TMP/obj-$kind "$TOP/packaging/build-$kind.sh" "$@" >"$TMP/build.log" 2>&1
+	# One object directory for both releases: the same sources with the same flags.
+	OUT=$out BUILD=$CACHE/obj-$kind-$(sha256sum <<<"$made_of" | cut -c -20) \
+		"$TOP/packaging/build-$kind.sh" "$@" >"$TMP/build.log" 2>&1
 }
 
 # deb_depends: what our packages in $PKGS/deb depend on, NAME,NAME…
