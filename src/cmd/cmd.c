@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "bounds.h"
 #include "log.h"
+#include "store.h"
 
 const char *arg_root;
 bool arg_json;
@@ -80,6 +81,13 @@ int cmd_common_option(const struct cmd *cmd, int c)
 		fprintf(stderr, "Try 'elfcast %s --help'\n", cmd->name);
 		return CMD_USAGE;
 	}
+}
+
+int cmd_open_store(struct store *ret)
+{
+	int r = store_open_compiled(arg_root, ret);
+
+	return r < 0 ? log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/") : r;
 }
 
 int cmd_finish(int status)

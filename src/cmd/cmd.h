@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+struct store;
+
 enum {
 	CMD_DONE = 0,
 	CMD_FAILED = 1, /* failed, or found problems */
@@ -53,6 +55,9 @@ enum {
  * return at once (help and version were printed, or the usage line).
  */
 int cmd_common_option(const struct cmd *cmd, int c);
+
+/* store_open_compiled() below --root; logged. */
+int cmd_open_store(struct store *ret);
 
 /* An option's time in ms: digits, 1 to LIMIT_WINDOW_MS. */
 bool cmd_parse_ms(const char *text, unsigned *ret);

@@ -54,12 +54,10 @@ static int dump(const char *name)
 {
 	_cleanup_(store_done) struct store s = { .rootfd = -1 };
 	_cleanup_(input_done) struct input in = { 0 };
-	int r = store_open_compiled(arg_root, &s);
+	int r = cmd_open_store(&s);
 
-	if (r < 0) {
-		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+	if (r < 0)
 		return CMD_FAILED;
-	}
 	r = input_load(&s, name, arg_scenario, &in);
 	if (r == 0)
 		r = dump_input(&in, name);

@@ -200,11 +200,9 @@ static int prefetch_all(int n, char *const commands[], uint64_t deadline_us)
 	struct store s;
 	int r, status;
 
-	r = store_open_compiled(arg_root, &s);
-	if (r < 0) {
-		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+	r = cmd_open_store(&s);
+	if (r < 0)
 		return CMD_FAILED;
-	}
 	r = mounts_load(&mounts);
 	if (r < 0) {
 		log_errno(r, "cannot read the mount table");

@@ -216,12 +216,10 @@ static int show(const char *name)
 	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
 	_cleanup_(input_done) struct input in = { 0 };
 	_cleanup_(facts_done) struct facts_context facts = { .storage_override = -1 };
-	int r = store_open_compiled(arg_root, &s);
+	int r = cmd_open_store(&s);
 
-	if (r < 0) {
-		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+	if (r < 0)
 		return CMD_FAILED;
-	}
 	r = mounts_load(&mounts);
 	if (r < 0) {
 		log_errno(r, "cannot read the mount table");

@@ -23,12 +23,10 @@ static const struct part overview = { NULL, status_overview };
 static int print(const struct part *part)
 {
 	_cleanup_(store_done) struct store s = { 0 };
-	int r = store_open_compiled(arg_root, &s);
+	int r = cmd_open_store(&s);
 
-	if (r < 0) {
-		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+	if (r < 0)
 		return CMD_FAILED;
-	}
 	return part->print(&s);
 }
 

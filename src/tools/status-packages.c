@@ -283,12 +283,10 @@ static int show_status(void)
 {
 	_cleanup_(status_done) struct status s = { .store.rootfd = -1 };
 	struct diag diag = { 0 };
-	int r = store_open_compiled(arg_root, &s.store);
+	int r = cmd_open_store(&s.store);
 
-	if (r < 0) {
-		log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+	if (r < 0)
 		return CMD_FAILED;
-	}
 	r = read_all(&s, &diag);
 	if (r < 0 && diag.message[0]) {
 		log_error("%s: %s", s.store.root_path, diag.message);
