@@ -81,30 +81,36 @@ static int load_container(int fd, const char *name, struct input *ret)
 	return r < 0 ? log_errno(r, "cannot read shadow '%s'", name) : 0;
 }
 
-static int load_program(const struct store *s, const char *name, const char *scenario,
-			struct input *ret)
+int input_find_shadows(const struct store *s, const char *program, const char *scenario,
+		       struct launch_shadows *ret)
 {
-	_cleanup_free_ char *program = NULL;
-	struct launch_shadows *l = &ret->shadows;
-	int r;
+	int r = launch_shadows_find(s, program, scenario, ret);
 
-	r = program_resolve(s, name, &program);
-	if (r < 0)
-		return log_errno(r, "'%s' is no profile, no shadow and no program", name);
-	r = launch_shadows_find(s, program, scenario, l);
 	if (r < 0)
 		return log_errno(r, "cannot read the shadows of '%s'", program);
-	if (l->n_damaged > 0)
+	if (ret->n_damaged > 0)
 		log_warning("%u shadows of '%s' are damaged or of another version; "
 			    "'elfcast compile' rebuilds them",
-			    l->n_damaged, program);
-	if (l->n > 0)
+			    ret->n_damaged, program);
+	if (ret->n > 0)
 		return 0;
+	launch_shadows_done(ret);
 	if (scenario)
 		log_error("no shadow of '%s' for scenario '%s'", program, scenario);
 	else
 		log_error("no shadow of '%s'", program);
 	return -ENOENT;
+}
+
+static int load_program(const struct store *s, const char *name, const char *scenario,
+			struct input *ret)
+{
+	_cleanup_free_ char *program = NULL;
+	int r = program_resolve(s, name, &program);
+
+	if (r < 0)
+		return log_errno(r, "'%s' is no profile, no shadow and no program", name);
+	return input_find_shadows(s, program, scenario, &ret->shadows);
 }
 
 int input_load(const struct store *s, const char *name, const char *scenario,

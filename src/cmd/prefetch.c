@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "io.h"
 #include "json-out.h"
+#include "input.h"
 #include "launch-shadows.h"
 #include "bounds.h"
 #include "log.h"
@@ -144,21 +145,7 @@ static int find_shadows(const struct store *s, const char *command,
 	r = program_resolve(s, command, &program);
 	if (r < 0)
 		return log_errno(r, "cannot find program '%s'", command);
-	r = launch_shadows_find(s, program, arg_scenario, ret);
-	if (r < 0)
-		return log_errno(r, "cannot read the shadows of '%s'", program);
-	if (ret->n_damaged > 0)
-		log_warning("%u shadows of '%s' are damaged or of another version; "
-			    "'elfcast compile' rebuilds them",
-			    ret->n_damaged, program);
-	if (ret->n > 0)
-		return 0;
-	launch_shadows_done(ret);
-	if (arg_scenario)
-		log_error("no shadow of '%s' for scenario '%s'", program, arg_scenario);
-	else
-		log_error("no shadow of '%s'", program);
-	return -ENOENT;
+	return input_find_shadows(s, program, arg_scenario, ret);
 }
 
 static int load_shadow_file(const char *path, struct launch_shadows *ret)
