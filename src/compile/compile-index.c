@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The index is written as two sorted lists merged: what was kept of the old one, whose strings
+ * and numbers are reused, and the entries of this compile. Objects are in path order, each
+ * path once; launches are in the order of their names. Who may keep an entry is decided
+ * by the caller. A missing or damaged index is an empty one.
+ */
 #include <errno.h>
 #include <string.h>
 

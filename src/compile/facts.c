@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A path is looked at in this order: the mount table says whether that may hang, O_PATH
+ * below the root finds the file without following links out of it, and only a regular file is
+ * opened for its build-id. The identity is set as soon as it is known, also when there is an
+ * error, so that the index can tell later whether the error still holds.
+ */
 #include <errno.h>
 #include <search.h>
 #include <stdio.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Two sorted arrays: programs by path, directories by their id, with which events name them.
+ * A directory that is not there keeps its place in the list with an id of zeros. Marks stay on
+ * what they were put on, so a directory that was replaced is found by its id being another.
+ * What the kernel is asked for is in marks.c.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

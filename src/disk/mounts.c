@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The table is a tree: each mount's children are one range of m->order, sorted by mount point,
+ * of equal ones the last mounted last. A path is walked from the roots as the kernel walks it.
+ * The text comes from the kernel, but mount points are chosen by whoever mounts, so nothing
+ * in it is believed: ids may be twice, and parents missing or in a circle.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Mappings are sorted by address and disjoint; a new one cuts away what it covers, as mmap()
+ * does. Pages are scanned before their mapping goes: afterwards nobody knows that they were
+ * touched. Which system calls change mappings is known to traced-calls.c, and which files
+ * count to traced-files.c.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
