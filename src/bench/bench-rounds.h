@@ -6,8 +6,8 @@
 #ifndef ELFCAST_BENCH_ROUNDS_H
 #define ELFCAST_BENCH_ROUNDS_H
 
-#include "cold-files.h"
 #include "bench-launch.h"
+#include "cold-files.h"
 
 enum bench_way { BENCH_COLD, BENCH_BEFORE, BENCH_TOGETHER, BENCH_WARM, BENCH_WAYS };
 

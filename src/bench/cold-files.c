@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "cold-files.h"
 #include "bounds.h"
+#include "cold-files.h"
 #include "object-open.h"
 #include "residency.h"
 #include "vec.h"

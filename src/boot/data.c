@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "bounds.h"
 #include "clock.h"
 #include "config.h"
-#include "bounds.h"
 #include "pace.h"
 #include "sandbox.h"
 #include "store.h"

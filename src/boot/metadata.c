@@ -7,8 +7,8 @@
 #include <fcntl.h>
 
 #include "boot.h"
-#include "clock.h"
 #include "bounds.h"
+#include "clock.h"
 #include "pace.h"
 #include "sandbox.h"
 #include "store.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "macro.h"
 #include "pace-decide.h"
+#include "macro.h"
 
 /*
  * A disk that others read from is left to them until it has been quiet for as long as a

@@ -13,8 +13,8 @@
 #include "blockdev.h"
 #include "clock.h"
 #include "macro.h"
-#include "pace.h"
 #include "pace-decide.h"
+#include "pace.h"
 
 /* ioprio_set(2): of this process, the idle class; obeyed by bfq and mq-deadline. */
 #define IOPRIO_WHO_PROCESS 1

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "boot.h"
-#include "json-out.h"
 #include "bounds.h"
+#include "json-out.h"
 #include "log.h"
 #include "output-file.h"
 #include "store.h"

@@ -7,8 +7,8 @@
 
 #include "bench-report.h"
 #include "bench-summary.h"
-#include "json-out.h"
 #include "bounds.h"
+#include "json-out.h"
 #include "log.h"
 #include "terminal.h"
 

@@ -9,8 +9,8 @@
 
 #include "bench-report.h"
 #include "bench-rounds.h"
-#include "cmd.h"
 #include "bounds.h"
+#include "cmd.h"
 #include "log.h"
 #include "search-path.h"
 #include "terminal.h"

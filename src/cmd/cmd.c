@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd.h"
 #include "bounds.h"
+#include "cmd.h"
 #include "log.h"
 #include "store.h"
 

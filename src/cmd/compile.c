@@ -6,8 +6,8 @@
 #include "json-out.h"
 #include "log.h"
 #include "mounts.h"
-#include "storage.h"
 #include "reconcile.h"
+#include "storage.h"
 
 /* A second compile waits for the first: people who type it want the result. */
 #define LOCK_TIMEOUT_MS 30000

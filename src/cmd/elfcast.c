@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd.h"
 #include "bounds.h"
+#include "cmd.h"
 #include "log.h"
 #include "macro.h"
 #include "store.h"

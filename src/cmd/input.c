@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "input.h"
 #include "io.h"
-#include "bounds.h"
 #include "log.h"
 
 enum content { CONTENT_OTHER, CONTENT_PROFILE, CONTENT_SHADOW };

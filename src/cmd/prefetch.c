@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "child.h"
 #include "clock.h"
 #include "cmd.h"
+#include "input.h"
 #include "io.h"
 #include "json-out.h"
-#include "input.h"
 #include "launch-shadows.h"
-#include "bounds.h"
 #include "log.h"
 #include "prefetch-job.h"
 

@@ -12,12 +12,12 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "bounds.h"
 #include "child.h"
 #include "clock.h"
 #include "cmd.h"
-#include "launch-shadows.h"
 #include "launch-counts.h"
-#include "bounds.h"
+#include "launch-shadows.h"
 #include "log.h"
 #include "prefetch-job.h"
 #include "watch-state.h"

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "cmd.h"
 #include "json-out.h"
-#include "bounds.h"
 #include "macro.h"
 #include "show-pack.h"
 #include "text-out.h"

@@ -3,10 +3,10 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "bounds.h"
 #include "cmd.h"
 #include "input.h"
 #include "json-out.h"
-#include "bounds.h"
 #include "log.h"
 #include "show-pack.h"
 #include "summary.h"

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "boot-report.h"
+#include "bounds.h"
 #include "cmd.h"
 #include "json-out.h"
 #include "launch-shadows.h"
-#include "bounds.h"
 #include "log.h"
 #include "mounts.h"
 #include "status.h"

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "cmd.h"
 #include "json-out.h"
-#include "bounds.h"
 #include "log.h"
 #include "pack-build.h"
 #include "status.h"

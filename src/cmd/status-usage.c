@@ -7,15 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "clock.h"
 #include "cmd.h"
 #include "json-out.h"
 #include "launch-counts.h"
-#include "bounds.h"
 #include "log.h"
 #include "object-open.h"
-#include "residency.h"
 #include "pack.h"
+#include "residency.h"
 #include "status.h"
 #include "text-out.h"
 

@@ -9,21 +9,21 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "bounds.h"
 #include "cmd.h"
 #include "io.h"
 #include "json-out.h"
-#include "bounds.h"
 #include "log.h"
 #include "output-file.h"
 #include "readable.h"
+#include "reconcile.h"
 #include "search-path.h"
 #include "store.h"
-#include "reconcile.h"
+#include "trace.h"
 #include "train-system.h"
 #include "train-tell.h"
 #include "train-user.h"
 #include "training.h"
-#include "trace.h"
 
 #define DEFAULT_RUNS	  5
 #define DEFAULT_WINDOW_MS 4000

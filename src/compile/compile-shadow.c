@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "compile-shadow.h"
 #include "bounds.h"
+#include "compile-shadow.h"
 #include "page-select.h"
 #include "shadow-write.h"
 #include "vec.h"

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "elf.h"
 #include "facts.h"
 #include "io.h"
-#include "bounds.h"
 
 int facts_full_path(const struct facts_context *c, const char *path, char *ret,
 		    size_t bytes)

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "blockdev.h"
+#include "bounds.h"
 #include "ext4.h"
 #include "fstypes.h"
 #include "io.h"
-#include "bounds.h"
 #include "metadata-places.h"
 #include "shadow-write.h"
 #include "vec.h"

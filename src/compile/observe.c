@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io.h"
 #include "bounds.h"
+#include "io.h"
 #include "observe.h"
 
 void observer_init(struct observer *o, const struct facts_context *c)

@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "bounds.h"
 #include "child.h"
 #include "compile-shadow.h"
 #include "io.h"
-#include "bounds.h"
+#include "parse-child.h"
 #include "profile.h"
 #include "sandbox.h"
-#include "parse-child.h"
 
 /* The worst profile of LIMIT_PROFILE_BYTES and its shadow stay below this. */
 #define WORKER_MEMORY_BYTES (256u << 20)

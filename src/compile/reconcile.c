@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
-#include "compile-index.h"
 #include "bounds.h"
+#include "compile-index.h"
+#include "config.h"
 #include "metadata-places.h"
-#include "shadow-read.h"
-#include "reconcile.h"
 #include "parse-child.h"
+#include "reconcile.h"
+#include "shadow-read.h"
 
 /* A machine that installs packages without end must not keep one of them here for ever. */
 #define SYNC_ROUNDS    3

@@ -22,8 +22,8 @@
 #include "log.h"
 #include "marks.h"
 #include "sandbox.h"
-#include "watch-state.h"
 #include "watch-loop.h"
+#include "watch-state.h"
 #include "watched.h"
 
 /* Others hold it for one count, or are a watcher that is just being stopped. */

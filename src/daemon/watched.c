@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io.h"
 #include "bounds.h"
+#include "io.h"
 #include "log.h"
 #include "search.h"
 #include "vec.h"

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "ext4.h"
-#include "ext4-format.h"
 #include "bounds.h"
+#include "ext4-format.h"
+#include "ext4.h"
 #include "macro.h"
 #include "vec.h"
 

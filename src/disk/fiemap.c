@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <stdbool.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "fiemap.h"
 #include "bounds.h"
+#include "fiemap.h"
 #include "macro.h"
 #include "search.h"
 #include "vec.h"

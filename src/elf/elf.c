@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "elf.h"
 #include "bounds.h"
+#include "elf.h"
 #include "macro.h"
 
 DEFINE_CLEANUP(Elf *, elf_end)

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "buildid.h"
 #include "bounds.h"
+#include "buildid.h"
 #include "macro.h"
 
 struct window {

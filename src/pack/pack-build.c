@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "launch-counts.h"
 #include "boot-programs.h"
 #include "bounds.h"
+#include "launch-counts.h"
 #include "object-open.h"
 #include "pack-build.h"
 

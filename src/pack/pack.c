@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config.h"
-#include "hash.h"
 #include "boot-programs.h"
 #include "bounds.h"
+#include "config.h"
+#include "hash.h"
+#include "launch-counts.h"
 #include "pack-private.h"
 #include "storage.h"
-#include "launch-counts.h"
 #include "vec.h"
 
 /*

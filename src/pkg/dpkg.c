@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "dpkg.h"
 #include "io.h"
-#include "bounds.h"
 
 #define ADMIN_DIR	 "/var/lib/dpkg"
 #define NAME_LIMIT_BYTES 200

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bounds.h"
 #include "dpkg.h"
 #include "installed.h"
 #include "io.h"
-#include "bounds.h"
 #include "macro.h"
 #include "pkgdb.h"
 

@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "elf.h"
 #include "io.h"
-#include "bounds.h"
 #include "package.h"
 #include "payload.h"
 #include "pkgdb.h"

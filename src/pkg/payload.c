@@ -11,10 +11,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "bounds.h"
 #include "elf.h"
 #include "gunzip.h"
 #include "io.h"
-#include "bounds.h"
 #include "payload.h"
 
 DEFINE_CLEANUP(struct archive *, archive_read_free)

@@ -9,8 +9,8 @@
 #include <json.h>
 #include <string.h>
 
-#include "extra.h"
 #include "bounds.h"
+#include "extra.h"
 #include "json-read.h"
 #include "json-scan.h"
 #include "macro.h"

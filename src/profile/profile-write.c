@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json-scan.h"
 #include "bounds.h"
+#include "json-scan.h"
 #include "profile-private.h"
 
 /*

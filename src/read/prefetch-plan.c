@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "macro.h"
 #include "prefetch-plan.h"
+#include "macro.h"
 
 #define THREADS_DEFAULT 8
 #define THREADS_MAX	64

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "hash.h"
 #include "bounds.h"
+#include "hash.h"
 #include "io.h"
 #include "shadow-read.h"
 #include "utf8.h"

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "hash.h"
 #include "bounds.h"
+#include "hash.h"
 #include "macro.h"
 #include "shadow-read.h"
 #include "shadow-write.h"

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "launch-counts.h"
 #include "bounds.h"
+#include "launch-counts.h"
 #include "search.h"
 #include "vec.h"
 

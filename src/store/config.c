@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config.h"
 #include "bounds.h"
+#include "config.h"
 #include "storage.h"
 #include "utf8.h"
 

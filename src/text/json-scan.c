@@ -4,9 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "json-scan.h"
 #include "json-string.h"
-#include "bounds.h"
 #include "utf8.h"
 
 /* A key of an object that is still open. */

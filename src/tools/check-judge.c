@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
 #include "bounds.h"
+#include "check.h"
 #include "macro.h"
 #include "utf8.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
 #include "bounds.h"
+#include "check.h"
 #include "macro.h"
 
 /* 512 MiB: 4 s at the 125 MB/s of a network volume, more than prefetch can hide. */

@@ -7,11 +7,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "check.h"
+#include "bounds.h"
 #include "check-input.h"
+#include "check.h"
 #include "io.h"
 #include "json-out.h"
-#include "bounds.h"
 #include "log.h"
 #include "package.h"
 #include "pkgdb.h"

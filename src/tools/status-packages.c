@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "installed.h"
 #include "json-out.h"
 #include "launch-shadows.h"
-#include "bounds.h"
 #include "log.h"
 #include "mounts.h"
 #include "pkgdb.h"

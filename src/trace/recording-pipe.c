@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "recording-pipe.h"
 #include "macro.h"
+#include "recording-pipe.h"
 
 struct head {
 	int r;

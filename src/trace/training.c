@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "bounds.h"
 #include "elf.h"
 #include "hash.h"
-#include "bounds.h"
 #include "readable.h"
 #include "search-path.h"
 #include "training.h"

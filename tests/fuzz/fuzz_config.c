@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "config.h"
 #include "bounds.h"
+#include "config.h"
 #include "shadow-format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "ext4.h"
 #include "bounds.h"
+#include "ext4.h"
 #include "macro.h"
 
 #define DEVICE_BYTES (1u << 20)

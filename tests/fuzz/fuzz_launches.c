@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "launch-counts.h"
 #include "bounds.h"
+#include "launch-counts.h"
 #include "macro.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
 #include "bounds.h"
+#include "hash.h"
 #include "macro.h"
 #include "shadow-read.h"
 #include "shadow-write.h"

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "compile-shadow.h"
 #include "io.h"
-#include "bounds.h"
 
 static struct file_facts make_facts(const struct profile_object *o, unsigned i, bool mixed)
 {

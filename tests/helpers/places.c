@@ -15,18 +15,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
-#include <linux/fs.h>
 #include <time.h>
 
 #include "blockdev.h"
-#include "io.h"
 #include "bounds.h"
+#include "io.h"
 #include "metadata-places.h"
 #include "prefetch-job.h"
 #include "shadow-write.h"

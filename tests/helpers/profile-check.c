@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "io.h"
 #include "bounds.h"
+#include "io.h"
 #include "profile.h"
 
 /* Fills DIAG for every error. */

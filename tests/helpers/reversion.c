@@ -3,9 +3,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "bounds.h"
 #include "hash.h"
 #include "io.h"
-#include "bounds.h"
 #include "macro.h"
 #include "shadow-format.h"
 

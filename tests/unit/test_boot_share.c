@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot.h"
 #include "boot-report.h"
+#include "boot.h"
 #include "bounds.h"
 #include "io.h"
 #include "log.h"

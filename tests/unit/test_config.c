@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config.h"
 #include "bounds.h"
+#include "config.h"
 #include "shadow-format.h"
 
 /* All that was reported, "LINE:COLUMN: MESSAGE" each. */

@@ -16,9 +16,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "bounds.h"
 #include "buildid.h"
 #include "elf.h"
-#include "bounds.h"
 #include "macro.h"
 
 enum { PHDRS = 64, NOTES = 512, SHDRS = 1024, IMAGE_BYTES = 2048 };

@@ -15,8 +15,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "ext4.h"
 #include "ext4-format.h"
+#include "ext4.h"
 #include "macro.h"
 
 #define BLOCK	 1024u

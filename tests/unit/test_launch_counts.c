@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "launch-counts.h"
 #include "bounds.h"
+#include "launch-counts.h"
 #include "macro.h"
 
 #define NOW  (LAUNCHES_FIRST_CLOCK_S + 1000000ull)

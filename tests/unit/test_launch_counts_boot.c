@@ -11,9 +11,9 @@
 #include <time.h>
 
 #include "bounds.h"
+#include "launch-counts.h"
 #include "macro.h"
 #include "shadow-write.h"
-#include "launch-counts.h"
 
 #define BOOT "6f1c2d3e-0000-4000-8000-00000000000"
 #define NOW  1800000000u

@@ -6,8 +6,8 @@
 #include <cmocka.h>
 
 #include "boot.h"
-#include "pace.h"
 #include "pace-decide.h"
+#include "pace.h"
 
 static const struct pace_facts quiet = { .available_bytes = 1000, .reserve_bytes = 1000 };
 

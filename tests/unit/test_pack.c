@@ -11,11 +11,11 @@
 
 #include "boot-programs.h"
 #include "bounds.h"
+#include "launch-counts.h"
 #include "pack.h"
 #include "page-select.h"
-#include "storage.h"
 #include "shadow-write.h"
-#include "launch-counts.h"
+#include "storage.h"
 
 #define PRIOR 0.1
 

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "buildid.h"
 #include "bounds.h"
+#include "buildid.h"
 #include "macro.h"
 #include "pageset.h"
 

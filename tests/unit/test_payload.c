@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "io.h"
 #include "bounds.h"
+#include "io.h"
 #include "payload.h"
 #include "pkgdb.h"
 

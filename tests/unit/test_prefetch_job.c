@@ -25,8 +25,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "io.h"
 #include "bounds.h"
+#include "io.h"
 #include "prefetch-job.h"
 #include "residency.h"
 

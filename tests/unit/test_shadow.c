@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "hash.h"
 #include "bounds.h"
+#include "hash.h"
 #include "macro.h"
 #include "shadow-read.h"
 #include "shadow-write.h"

@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "macro.h"
 #include "trace-ring.h"
 #include "trace-system.h"
-#include "bounds.h"
 
 static const char header_page[] =
 	"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"

@@ -14,12 +14,12 @@
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 
+#include "bounds.h"
 #include "hash.h"
 #include "io.h"
-#include "bounds.h"
 #include "search-path.h"
-#include "training.h"
 #include "traced-files.h"
+#include "training.h"
 
 static char dir[] = "/tmp/elfcast-test-train-XXXXXX";
 static char data_path[64], program_path[64], plain_path[64], link_path[64];

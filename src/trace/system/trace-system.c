@@ -9,8 +9,8 @@
 #include <sys/sysmacros.h>
 
 #include "bounds.h"
-#include "fstypes.h"
 #include "clock.h"
+#include "fstypes.h"
 #include "large-folios.h"
 #include "pageset.h"
 #include "proc-maps.h"

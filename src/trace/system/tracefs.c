@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "io.h"
 #include "bounds.h"
+#include "io.h"
 #include "large-folios.h"
 #include "tracefs.h"
 #include "vec.h"
