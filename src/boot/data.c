@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "config.h"
 #include "pace.h"
+#include "rest.h"
 #include "sandbox.h"
 #include "store.h"
 #include "utf8.h"
@@ -197,17 +198,17 @@ static int read_eager(const struct boot_part *part, struct pace *pace,
 }
 
 /*
- * The rest, when the boot is over. Names and inodes that the other part has read need not be
+ * REST, when the boot is over. Names and inodes that the other part has read need not be
  * waited for one by one; it takes its time on a disk that others read from, and may hang.
  */
 static int read_later(const struct boot_part *part, struct pace *pace,
-		      const struct store *store, const struct shadow *s,
+		      const struct store *store, const struct shadow *rest,
 		      struct prefetch_report *ret)
 {
 	uint64_t max_pages = part->share->max_bytes / PAGE_BYTES;
 
 	pace_step_back(pace);
-	if (s->n_eager == s->n_extents)
+	if (rest->n_extents == 0)
 		return 0;
 	if (pace->pages_before > 0 && pace->pages_before >= max_pages) {
 		part->share->data.stop = BOOT_STOP_BUDGET;
@@ -218,7 +219,7 @@ static int read_later(const struct boot_part *part, struct pace *pace,
 	if (part->ready_fd >= 0)
 		close(part->ready_fd);
 	pace_wait_hangup(part, part->before_fd, clock_in_ms(METADATA_WAIT_MS));
-	return read_part(part, pace, store, s, max_pages - pace->pages_before, ret);
+	return read_part(part, pace, store, rest, max_pages - pace->pages_before, ret);
 }
 
 static void describe_pack(struct boot_share *share, const struct shadow *s)
@@ -237,14 +238,17 @@ static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *p
 {
 	struct prefetch_report eager = { 0 }, later = { 0 };
 	const struct boot_options *o = part->options;
+	struct shadow rest;
 	int r = 0;
 
 	describe_pack(part->share, s);
 	pace_publish(pace);
 	if (s->n_eager > 0 && !o->no_eager)
 		r = read_eager(part, pace, store, s, &eager);
+	if (r == 0)
+		r = rest_find(s, eager.skips, &rest);
 	if (r == 0 && !o->only_eager && !eager.deadline_hit && !eager.stopped)
-		r = read_later(part, pace, store, s, &later);
+		r = read_later(part, pace, store, &rest, &later);
 	*ret_error = r;
 	if (r < 0)
 		return BOOT_FAILED;
