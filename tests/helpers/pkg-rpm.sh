@@ -34,12 +34,16 @@ rpm_packages() {
 	cp "$PKGS"/rpm-2/elfcast-0*-2.*"$(uname -m)".rpm "$P/elfcast-2.rpm"
 }
 
-# rpm_root ARGUMENT...: rpm on $R. Debian's wanted to be asked with force, up to 4.18; the
-# plugin that unshares mounts says in each root that it cannot, since 4.20.
+# Since 4.20 a plugin says in each root that it cannot make mounts private there.
+export HOME=$TMP/home
+mkdir -p "$HOME"
+echo '%__transaction_unshare %{nil}' >"$HOME/.rpmmacros"
+
+# rpm_root ARGUMENT...: rpm on $R. Debian's wanted to be asked with force, up to 4.18.
 rpm_root() {
 	local -a force=()
 	rpm --force-debian --version >/dev/null 2>&1 && force=(--force-debian)
-	rpm "${force[@]}" --define '__transaction_unshare %{nil}' --root "$R" --dbpath /var/lib/rpm "$@"
+	rpm "${force[@]}" --root "$R" --dbpath /var/lib/rpm "$@"
 }
 
 pkg_file() { echo "$P/$1-$2.rpm"; }
