@@ -85,8 +85,8 @@ struct boot_share {
 	struct boot_eager metadata_eager, data_eager;
 	_Atomic uint64_t n_eager_pages; /* of n_pages: what the boot itself needs */
 	_Atomic uint32_t n_launches, n_objects;
-	_Atomic uint64_t n_pages; /* in the pack */
-	_Atomic bool from_usr;
+	_Atomic uint64_t n_pages;     /* in the pack */
+	_Atomic uint8_t from_usr;     /* true where not 0: a bool has two values only */
 	_Atomic uint64_t metadata_us; /* what the metadata part took; 0: it did not end */
 	/* At its end. */
 	_Atomic int outcome; /* enum boot_outcome; written last */

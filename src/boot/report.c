@@ -45,7 +45,7 @@ static const char *stop_name(const struct boot_end *end)
 static void pack_path(const struct boot_options *o, const struct boot_share *share,
 		      char *ret, size_t bytes)
 {
-	const struct store store = { .usr = share->from_usr };
+	const struct store store = { .usr = share->from_usr != 0 };
 
 	if (o->pack)
 		snprintf(ret, bytes, "%s", o->pack);
