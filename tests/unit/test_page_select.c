@@ -22,7 +22,7 @@ static void test_holes_up_to_the_gap_are_filled(void **state)
 		_cleanup_(pageset_done) struct pageset s = { 0 }, ret = { 0 };
 		uint32_t gap = select_gap_pages((enum storage_class)c);
 
-		assert_in_range(gap, 4, 32);
+		assert_int_equal(gap, 5); /* as measured: page-select.c */
 		add(&s, 10, 1, 1, 9);
 		add(&s, 11 + gap, 1, 1, 3);
 		add(&s, 12 + gap + gap + 1, 1, 1, 5);
