@@ -383,6 +383,46 @@ static void every_cut_of_a_tar(_unused_ void **state)
 	free(whole.data);
 }
 
+/* GNU's old form of a sparse file: two parts of 512 bytes each, at FIRST and SECOND. */
+static void tar_sparse(struct bytes *b, const char *name, unsigned first, unsigned second)
+{
+	size_t at = b->n;
+	unsigned sum = 0;
+	char *h;
+
+	tar_header(b, 'S', name, "", 1024);
+	h = (char *)b->data + at;
+	memcpy(h + 257, "ustar  ", 8);
+	snprintf(h + 386, 12, "%011o", first);
+	snprintf(h + 398, 12, "%011o", 512);
+	snprintf(h + 410, 12, "%011o", second);
+	snprintf(h + 422, 12, "%011o", 512);
+	snprintf(h + 483, 12, "%011o", 4096);
+	memset(h + 148, ' ', 8);
+	for (size_t i = 0; i < 512; i++)
+		sum += (unsigned char)h[i];
+	snprintf(h + 148, 8, "%06o", sum);
+	for (unsigned i = 0; i < 1024; i++)
+		put(b, "x", 1);
+}
+
+static void parts_of_a_sparse_member(_unused_ void **state)
+{
+	for (unsigned overlap = 0; overlap < 2; overlap++) {
+		_cleanup_(wanted_done) struct wanted w = { 0 };
+		struct bytes b = { 0 };
+		int r;
+
+		want(&w, "/a");
+		tar_sparse(&b, "a", 0, overlap ? 256 : 2048);
+		tar_end(&b);
+		r = read_bytes(&b, PAYLOAD_TAR, &w);
+		assert_int_equal(r, overlap ? -EBADMSG : 0);
+		if (overlap)
+			assert_non_null(strstr(diag.message, "overlap"));
+	}
+}
+
 static void member_larger_than_the_archive(_unused_ void **state)
 {
 	static const unsigned long long sizes[] = { 6, 513, 1ull << 32, 077777777777 };
@@ -445,6 +485,7 @@ int main(void)
 		cmocka_unit_test(rpms_own_directories),
 		cmocka_unit_test(every_cut_of_a_tar),
 		cmocka_unit_test(member_larger_than_the_archive),
+		cmocka_unit_test(parts_of_a_sparse_member),
 		cmocka_unit_test(debs_without_data),
 	};
 
