@@ -85,5 +85,5 @@ fi
 check "dnf5: the package is removed" transact elfcast:1:0
 check "and the profile" transact prog-elfcast:1:0
 same "and nothing of ours left" "" \
-	"$(find "$R" -xdev -name '*elfcast*' ! -path "$R/var/cache/*" ! -path "$R/*/libdnf5/*" -printf '%P ')"
+	"$(find "$R" -xdev -name '*elfcast*' ! -path "$R/var/cache/*" ! -path "$R/*/libdnf5/*" ! -path "$R$TMP" -printf '%P ')"
 finish

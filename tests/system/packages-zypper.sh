@@ -55,5 +55,5 @@ broken_hooks zypper prog:1:2 prog:2:1
 check "zypper: the package is removed" transact elfcast:1:0 prog-elfcast:1:0
 same "without a complaint" "" "$(grep -iE "$COMPLAINTS" "$TMP/out")"
 same "and nothing of ours left" "" \
-	"$(find "$R" -xdev -name '*elfcast*' ! -path "$R/var/cache/*" -printf '%P ')"
+	"$(find "$R" -xdev -name '*elfcast*' ! -path "$R/var/cache/*" ! -path "$R$TMP" -printf '%P ')"
 finish
