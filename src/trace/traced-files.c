@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "bounds.h"
+#include "clock.h"
 #include "fstypes.h"
 #include "hash.h"
 #include "store.h"
@@ -27,10 +28,25 @@ static const struct {
 	{ "/run/", LEFT_OUT_TEMPORARY },     { "/var/run/", LEFT_OUT_TEMPORARY },
 };
 
+/*
+ * The time that files get from now on, later than that of all that were changed before: within
+ * one tick of the clock (1 to 10 ms) the two cannot be told apart.
+ */
+static struct timespec next_tick(void)
+{
+	struct timespec before, now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &before);
+	do {
+		clock_sleep_ms(1);
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	} while (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec);
+	return now;
+}
+
 int traced_files_init(struct traced_files *f)
 {
-	*f = (struct traced_files){ .mountinfo_fd = -1 };
-	clock_gettime(CLOCK_REALTIME_COARSE, &f->start);
+	*f = (struct traced_files){ .mountinfo_fd = -1, .start = next_tick() };
 	/* First opened: what changes while the table is read is seen later. */
 	f->mountinfo_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	return f->mountinfo_fd < 0 ? -errno : mounts_load(&f->mounts);

@@ -44,7 +44,10 @@ struct traced_files {
 	size_t n_aliases, n_slots;
 };
 
-/* Before the launch starts: files changed from now on do not count. -ENOMEM, -ENOENT. */
+/*
+ * Before the launch starts: files changed from now on do not count. Takes up to a tick of the
+ * clock (10 ms). -ENOMEM, -ENOENT.
+ */
 int traced_files_init(struct traced_files *f);
 void traced_files_done(struct traced_files *f);
 

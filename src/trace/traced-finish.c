@@ -152,7 +152,10 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* Whether the path still leads to the file, untouched since before the launch. */
+/*
+ * Whether the path still leads to the file, untouched since before the launch. Its ctime tells:
+ * whatever sets the mtime sets it, too, and nobody can set it back.
+ */
 static enum trace_left_out judge(const struct traced_files *f, const struct trace_object *o)
 {
 	struct stat st;
@@ -162,8 +165,7 @@ static enum trace_left_out judge(const struct traced_files *f, const struct trac
 	if (stat(o->path, &st) < 0 || !S_ISREG(st.st_mode) || st.st_dev != o->dev ||
 	    st.st_ino != o->ino)
 		return LEFT_OUT_ELSEWHERE;
-	return (uint64_t)st.st_size == o->size_bytes && is_before(&st.st_mtim, &f->start) &&
-			       is_before(&st.st_ctim, &f->start)
+	return (uint64_t)st.st_size == o->size_bytes && is_before(&st.st_ctim, &f->start)
 		       ? LEFT_OUT_NOT
 		       : LEFT_OUT_CHANGED;
 }

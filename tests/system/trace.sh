@@ -19,7 +19,6 @@ file=$dir/pages
 touch_=$dir/trace-touch
 head -c $((600 * 4096)) /dev/urandom >"$file"
 chmod 666 "$file"
-"$touch_" wait-tick "$file" || exit 1
 
 as=
 launch() { # arguments of trace-launch
@@ -246,6 +245,13 @@ verdict "killed tracer: all processes end" $status
 launch "$touch_" write-file "$file" >"$dir/out" 2>&1
 has "exit 0" && [ -z "$(pages)" ]
 verdict "a file that the launch wrote is left out" $?
+launch "$touch_" write-secretly "$file" >"$dir/out" 2>&1
+has "exit 0" && [ -z "$(pages)" ]
+verdict "though its time of modification is set back" $?
+touch -d '2 days' "$file"
+launch "$touch_" every-third "$file" >"$dir/out" 2>&1
+has "exit 0" && [ -n "$(pages)" ]
+verdict "a file from the future is not: it was changed before" $?
 temporary=$(mktemp /tmp/elfcast-trace-XXXXXX)
 trap 'rm -rf "$dir" "$temporary"' EXIT
 cat "$file" >"$temporary"

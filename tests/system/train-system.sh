@@ -18,7 +18,6 @@ elfcast=$BUILD/elfcast file=$dir/pages touch_=$dir/trace-touch
 head -c $((600 * 4096)) /dev/urandom >"$file"
 chmod 666 "$file"
 sync "$file"
-"$touch_" wait-tick "$file" || exit 1
 
 verdict() { # name ok?
 	if [ "$2" = 0 ]; then
@@ -87,7 +86,6 @@ exact killed 2
 # were there before.
 dd if=/dev/urandom of="$dir/large" bs=8M count=1 iflag=fullblock status=none
 sync "$dir/large"
-"$touch_" wait-tick "$dir/large"
 record "$touch_" write-every-third "$file"
 few=$(sed -n 's/^# large //p' "$dir/out")
 record "$touch_" write-every-third "$dir/large"
@@ -128,8 +126,7 @@ record /usr/bin/unshare --mount sh -c "mount --bind '$dir' /mnt && '$touch_' pre
 ! grep -q '^/mnt' "$dir/out"
 verdict "paths of another mount namespace are not taken for ours" $?
 uncache
-record /bin/sh -c "unshare --mount sh -c 'mount --bind \"$dir\" /mnt && \"$touch_\" wait-tick /mnt/pages
-	exec 3</mnt/pages' && '$touch_' pread '$file'"
+record /bin/sh -c "unshare --mount sh -c 'mount --bind \"$dir\" /mnt && exec 3</mnt/pages' && '$touch_' pread '$file'"
 [ "$(pages)" = "10 20-21 599" ]
 verdict "a file that was first opened elsewhere is known by our path" $?
 
@@ -139,7 +136,6 @@ overlay() { # name file system of the upper layer
 	mkdir -p "$dir/low" "$dir/up" "$dir/ov"
 	cp "$file" "$dir/low/pages"
 	sync "$dir/low/pages"
-	"$touch_" wait-tick "$dir/low/pages"
 	dd if="$dir/low/pages" iflag=nocache count=0 status=none
 	# shellcheck disable=SC2016 # for the inner shell
 	unshare --mount sh -c '{ [ "$2" = same ] || mount -t "$2" none "$1/up"; } &&
@@ -195,7 +191,7 @@ in_system() { # shell code; $elfcast, $dir, $touch_, $file are known
 }
 until_recording='
 	until grep -qs "recording for" "$dir/talk"; do kill -0 $! || exit; done'
-mkdir -m 700 "$dir/private" && cp "$file" "$dir/private/pages" && "$touch_" wait-tick "$dir/private/pages"
+mkdir -m 700 "$dir/private" && cp "$file" "$dir/private/pages"
 uncache
 # shellcheck disable=SC2016 # for the inner shell
 in_system '"$elfcast" train --system --for 50 -o "$dir/boot.json" 2>"$dir/talk" &'"$until_recording"'
