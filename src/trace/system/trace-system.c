@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One thread empties two queues every TICK_MS: it copies events of pages, takes notifications
+ * of opened files, and then looks at what it copied, so that every file that was opened before a
+ * page of it was used has its name. What was open or mapped earlier is learnt from /proc at the
+ * start. Which files count is decided at the end (traced_files_finish()).
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Each of the kernel's settings that is changed is noted with its old value before, and two put
+ * it back: this process at the end, and a child (the keeper) when this process is killed.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
