@@ -32,10 +32,11 @@ static char *take_text(const uint8_t **data, size_t *size)
 }
 
 static void walk(struct ring_reader *reader, const struct page_event_format *format,
-		 const uint8_t *page, size_t size)
+		 const struct touch_event_format *touch, const uint8_t *page, size_t size)
 {
 	const uint8_t *end = page;
 	struct ring_record record;
+	struct touch_event t;
 	struct page_event e;
 
 	while (ring_next(reader, &record)) {
@@ -44,6 +45,7 @@ static void walk(struct ring_reader *reader, const struct page_event_format *for
 		end = record.data + record.bytes;
 		if (page_event_decode(format, &record, &e))
 			check(e.first_pgno <= e.last_pgno);
+		touch_event_decode(touch, &record, &t);
 	}
 }
 
@@ -51,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *header = take_text(&data, &size), *text = NULL;
 	struct page_event_format format = { 0 };
+	struct touch_event_format touch = { 0 };
 	struct ring_layout layout;
 	struct ring_reader reader;
 	uint64_t number;
@@ -61,9 +64,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ring_find_number(text, "ID", &number);
 	page_event_format_parse(text, "index", NULL, &format);
 	page_event_format_parse(text, "index", "last_index", &format);
+	touch_event_format_parse(text, &touch);
 	if (ring_layout_parse(header, &layout) < 0 ||
 	    ring_open(&reader, &layout, data, size) < 0)
 		return 0;
-	walk(&reader, &format, data, size);
+	walk(&reader, &format, &touch, data, size);
 	return 0;
 }

@@ -28,6 +28,13 @@ static const char format_text[] =
 	"\tfield:unsigned long last_index;\toffset:32;\tsize:8;\tsigned:0;\n\n"
 	"print fmt: \"dev=%d ID: 3 i_ino; \", REC->s_dev\n";
 
+static const char touch_text[] =
+	"name: page_fault_user\nID: 61\nformat:\n"
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+	"\tfield:unsigned long address;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long ip;\toffset:16;\tsize:8;\tsigned:0;\n";
+
 struct event_data {
 	uint16_t type;
 	uint8_t flags[2];
@@ -83,7 +90,7 @@ static void put_event(uint32_t delta, const struct event_data *e)
 }
 
 static const struct event_data good = {
-	.type = 599, .ino = 12, .dev = 0xfe00001, .index = 3, .last_index = 5
+	.type = 599, .pid = 4711, .ino = 12, .dev = 0xfe00001, .index = 3, .last_index = 5
 };
 
 static void open_page(struct ring_reader *r)
@@ -139,12 +146,40 @@ static void test_events(void **state)
 	assert_true(page_event_decode(&format, &record, &e));
 	assert_int_equal(e.ino, 12);
 	assert_int_equal(e.dev, 0xfe00001);
+	assert_int_equal(e.pid, 4711);
 	assert_int_equal(e.first_pgno, 3);
 	assert_int_equal(e.last_pgno, 5);
 	assert_true(ring_next(&r, &record));
 	assert_int_equal(record.time_ns, 1030);
 	assert_false(page_event_decode(&format, &record, &e));
 	assert_false(ring_next(&r, &record));
+}
+
+static void test_touches(void **state)
+{
+	struct touch_event_format f;
+	struct event_data touch = { .type = 61, .pid = 12, .ino = 0x7f0012345678 };
+	struct ring_reader r;
+	struct ring_record record;
+	struct touch_event e;
+	(void)state;
+
+	assert_int_equal(touch_event_format_parse(touch_text, &f), 0);
+	assert_int_equal(touch_event_format_parse(format_text, &f), -EINVAL);
+	assert_int_equal(touch_event_format_parse(touch_text + 30, &f), -EINVAL);
+	put_event(1, &good);
+	put_event(1, &touch);
+	open_page(&r);
+	assert_true(ring_next(&r, &record));
+	assert_false(touch_event_decode(&f, &record, &e));
+	assert_true(ring_next(&r, &record));
+	assert_true(touch_event_decode(&f, &record, &e));
+	assert_int_equal(e.pid, 12);
+	assert_int_equal(e.address, 0x7f0012345678); /* where the other has its inode */
+	record.bytes = 15;			     /* ends inside it */
+	assert_false(touch_event_decode(&f, &record, &e));
+	record.bytes = 1;
+	assert_false(touch_event_decode(&f, &record, &e));
 }
 
 static void test_long_padding_and_times(void **state)
@@ -293,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_texts, setup),
 		cmocka_unit_test_setup(test_events, setup),
+		cmocka_unit_test_setup(test_touches, setup),
 		cmocka_unit_test_setup(test_long_padding_and_times, setup),
 		cmocka_unit_test_setup(test_lost_events_before, setup),
 		cmocka_unit_test_setup(test_damage, setup),

@@ -198,20 +198,41 @@ static bool is_number(const struct ring_field *f)
 	return f->bytes == 4 || f->bytes == 8;
 }
 
+/* What all events have: their number, and the thread that ran. */
+static bool parse_common(const char *text, uint16_t *ret_type, struct ring_field *ret_pid)
+{
+	uint64_t id;
+
+	if (!ring_find_number(text, "ID", &id) || id > UINT16_MAX ||
+	    !ring_find_field(text, "common_pid", ret_pid) || ret_pid->bytes != 4)
+		return false;
+	*ret_type = (uint16_t)id;
+	return true;
+}
+
 int page_event_format_parse(const char *text, const char *first, const char *last,
 			    struct page_event_format *ret)
 {
 	struct page_event_format f;
-	uint64_t id;
 
-	if (!ring_find_number(text, "ID", &id) || id > UINT16_MAX ||
+	if (!parse_common(text, &f.type, &f.pid) ||
 	    !ring_find_field(text, "s_dev", &f.dev) ||
 	    !ring_find_field(text, "i_ino", &f.ino) ||
 	    !ring_find_field(text, first, &f.first) ||
 	    !ring_find_field(text, last ? last : first, &f.last) || f.dev.bytes != 4 ||
 	    !is_number(&f.ino) || !is_number(&f.first) || !is_number(&f.last))
 		return -EINVAL;
-	f.type = (uint16_t)id;
+	*ret = f;
+	return 0;
+}
+
+int touch_event_format_parse(const char *text, struct touch_event_format *ret)
+{
+	struct touch_event_format f;
+
+	if (!parse_common(text, &f.type, &f.pid) ||
+	    !ring_find_field(text, "address", &f.address) || !is_number(&f.address))
+		return -EINVAL;
 	*ret = f;
 	return 0;
 }
@@ -224,22 +245,43 @@ static bool get(const struct ring_record *r, const struct ring_field *f, uint64_
 	return true;
 }
 
+static bool is_of_type(const struct ring_record *r, uint16_t wanted)
+{
+	uint16_t type;
+
+	if (r->bytes < sizeof(type))
+		return false;
+	memcpy(&type, r->data, sizeof(type));
+	return type == wanted;
+}
+
 bool page_event_decode(const struct page_event_format *format,
 		       const struct ring_record *record, struct page_event *ret)
 {
 	struct page_event e;
-	uint64_t dev;
-	uint16_t type;
+	uint64_t dev, pid;
 
-	if (record->bytes < sizeof(type))
-		return false;
-	memcpy(&type, record->data, sizeof(type));
-	if (type != format->type || !get(record, &format->dev, &dev) ||
-	    !get(record, &format->ino, &e.ino) ||
+	if (!is_of_type(record, format->type) || !get(record, &format->pid, &pid) ||
+	    !get(record, &format->dev, &dev) || !get(record, &format->ino, &e.ino) ||
 	    !get(record, &format->first, &e.first_pgno) ||
 	    !get(record, &format->last, &e.last_pgno) || e.last_pgno < e.first_pgno)
 		return false;
 	e.dev = (uint32_t)dev;
+	e.pid = (uint32_t)pid;
+	*ret = e;
+	return true;
+}
+
+bool touch_event_decode(const struct touch_event_format *format,
+			const struct ring_record *record, struct touch_event *ret)
+{
+	struct touch_event e;
+	uint64_t pid;
+
+	if (!is_of_type(record, format->type) || !get(record, &format->pid, &pid) ||
+	    !get(record, &format->address, &e.address))
+		return false;
+	e.pid = (uint32_t)pid;
 	*ret = e;
 	return true;
 }

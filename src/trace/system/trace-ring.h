@@ -44,15 +44,16 @@ int ring_open(struct ring_reader *r, const struct ring_layout *layout, const voi
 /* false: no further record, or the rest is damaged. */
 bool ring_next(struct ring_reader *r, struct ring_record *ret);
 
-/* An event of the page cache: pages of a file were needed. */
+/* An event of the page cache: pages of a file were needed, by PID. */
 struct page_event {
 	uint32_t dev; /* as the kernel counts: major << 20 | minor */
+	uint32_t pid; /* of the thread */
 	uint64_t ino, first_pgno, last_pgno;
 };
 
 struct page_event_format {
 	uint16_t type;
-	struct ring_field dev, ino, first,
+	struct ring_field pid, dev, ino, first,
 		last; /* last: as first, where there is one page */
 };
 /* LAST may be NULL. -EINVAL: the text does not describe such an event. */
@@ -61,5 +62,20 @@ int page_event_format_parse(const char *text, const char *first, const char *las
 /* Whether RECORD is one of FORMAT. */
 bool page_event_decode(const struct page_event_format *format,
 		       const struct ring_record *record, struct page_event *ret);
+
+/* An event of the processor: PID touched ADDRESS, where nothing was mapped. */
+struct touch_event {
+	uint32_t pid;
+	uint64_t address;
+};
+
+struct touch_event_format {
+	uint16_t type;
+	struct ring_field pid, address;
+};
+/* -EINVAL: the text does not describe such an event. */
+int touch_event_format_parse(const char *text, struct touch_event_format *ret);
+bool touch_event_decode(const struct touch_event_format *format,
+			const struct ring_record *record, struct touch_event *ret);
 
 #endif
