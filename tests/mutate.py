@@ -110,11 +110,11 @@ def code(top):
 def first_red(top, path):
     """The name of the first test that fails, or None."""
     folder = path.split("/")[1]
-    for patterns in (["unit/", "fuzz/"], ["cli/"], SYSTEM.get(folder, DEFAULT)):
-        r = run(top, "tests/run", "-j", str(os.cpu_count()), "--build", "build", *patterns)
+    for pattern in ["unit/", "fuzz/", "cli/"] + SYSTEM.get(folder, DEFAULT):
+        r = run(top, "tests/run", "--build", "build", pattern)
         if r.returncode != 0:
             failed = re.search(r"^failed: (.*)$", r.stdout, re.M)
-            return failed.group(1)[:100] if failed else patterns[0]
+            return failed.group(1)[:100] if failed else pattern
     return None
 
 

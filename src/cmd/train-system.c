@@ -30,9 +30,9 @@ static int explain(int error)
 	return error;
 }
 
-static void tell_problems(const struct trace_system_report *r)
+static void tell_problems(const struct trace_system_report *r, bool light)
 {
-	if (!r->exact)
+	if (!r->exact && !light)
 		log_warning(
 			"fault-around cannot be turned off on this kernel: pages that were "
 			"cached before are missing where programs map them");
@@ -56,11 +56,27 @@ static void tell_problems(const struct trace_system_report *r)
 		  (unsigned long long)r->n_events, (unsigned long long)r->n_unknown);
 }
 
-int train_system_record(unsigned duration_ms, char **ret_program, struct trace_result *ret,
-			struct trace_system_report *ret_report)
+/* Whether it is worth a profile; says when not. */
+static int judge(const struct trace_result *r, const struct trace_system_report *report,
+		 bool light)
+{
+	if (light && (report->n_lost || report->n_overflows)) {
+		log_error("this recording is not whole: it is dropped");
+		return -EOVERFLOW;
+	}
+	if (r->n_objects == 0) {
+		log_error("nothing was read that can be read ahead");
+		return -ECANCELED;
+	}
+	return 0;
+}
+
+int train_system_record(unsigned duration_ms, bool light, char **ret_program,
+			struct trace_result *ret, struct trace_system_report *ret_report)
 {
 	const struct trace_system_options options = {
 		.duration_ms = duration_ms,
+		.light = light,
 		.on_start = tell_start,
 		.userdata = &duration_ms,
 	};
@@ -79,12 +95,11 @@ int train_system_record(unsigned duration_ms, char **ret_program, struct trace_r
 		trace_result_done(ret);
 		return r;
 	}
-	tell_problems(ret_report);
-	if (ret->n_objects == 0) {
+	tell_problems(ret_report, light);
+	r = judge(ret, ret_report, light);
+	if (r < 0)
 		trace_result_done(ret);
-		log_error("nothing was read that can be read ahead");
-		return -ECANCELED;
-	}
-	*ret_program = TAKE_PTR(program);
-	return 0;
+	else
+		*ret_program = TAKE_PTR(program);
+	return r;
 }

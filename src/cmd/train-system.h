@@ -7,9 +7,10 @@
 
 /*
  * Record the whole system; says what is missing. *ret_program: canonical path of process 1's
- * program, new. On failure, -ECANCELED when nothing was read, it has been logged.
+ * program, new. On failure, -ECANCELED when nothing was read, it has been logged. A LIGHT recording
+ * that lost something fails (-EOVERFLOW): another boot comes.
  */
-int train_system_record(unsigned duration_ms, char **ret_program, struct trace_result *ret,
-			struct trace_system_report *ret_report);
+int train_system_record(unsigned duration_ms, bool light, char **ret_program,
+			struct trace_result *ret, struct trace_system_report *ret_report);
 
 #endif

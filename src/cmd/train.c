@@ -34,7 +34,7 @@ static unsigned arg_window_ms = DEFAULT_WINDOW_MS;
 static const char *arg_scenario; /* NULL: not given */
 static const char *arg_output; /* NULL: PROGRAM.json here, unless installed; "-": stdout */
 static bool arg_install, arg_interactive, arg_as_root;
-static bool arg_system;
+static bool arg_system, arg_light;
 static unsigned arg_for_s; /* 0: not given */
 /* Options that make no sense with --system: the last one seen. */
 static const char *arg_of_command;
@@ -329,6 +329,7 @@ static int write_profile(struct training *t, char **ret_path)
 static void print_report(const struct trace_system_report *r)
 {
 	json_bool("exact", r->exact && !r->n_large);
+	json_bool("light", arg_light);
 	json_uint("large_folios", r->n_large);
 	json_uint("events", r->n_events);
 	json_uint("lost_events", r->n_lost);
@@ -451,7 +452,7 @@ static int train_system(void)
 	int r;
 
 	arg_window_ms = arg_for_s * 1000;
-	r = train_system_record(arg_window_ms, &t.program, &result, &t.report);
+	r = train_system_record(arg_window_ms, arg_light, &t.program, &result, &t.report);
 	if (r < 0)
 		return CMD_FAILED;
 	r = add_run(&t, &result);
@@ -468,8 +469,9 @@ static int check_usage(bool has_command)
 		return cmd_usage_error(&cmd_train,
 				       "--json and the profile cannot both go to "
 				       "standard output");
-	if (!arg_system && arg_for_s)
-		return cmd_usage_error(&cmd_train, "--for is for --system");
+	if (!arg_system && (arg_for_s || arg_light))
+		return cmd_usage_error(&cmd_train, "%s is for --system",
+				       arg_for_s ? "--for" : "--light");
 	if (!arg_system)
 		return has_command ? -1 : cmd_usage_error(&cmd_train, "no command given");
 	if (has_command)
@@ -535,7 +537,7 @@ static int handle_option(int c)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_INSTALL = OPT_VERB, OPT_AS_ROOT };
+	enum { OPT_INSTALL = OPT_VERB, OPT_AS_ROOT, OPT_LIGHT };
 	static const struct option options[] = {
 		{ "runs", required_argument, NULL, 'n' },
 		{ "window", required_argument, NULL, 'w' },
@@ -546,6 +548,7 @@ static int run(int argc, char *argv[])
 		{ "as-root", no_argument, NULL, OPT_AS_ROOT },
 		{ "system", no_argument, NULL, 'S' },
 		{ "for", required_argument, NULL, 'f' },
+		{ "light", no_argument, NULL, OPT_LIGHT },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -554,6 +557,10 @@ static int run(int argc, char *argv[])
 	       0) {
 		if (c == OPT_INSTALL) {
 			arg_install = true;
+			continue;
+		}
+		if (c == OPT_LIGHT) {
+			arg_light = true;
 			continue;
 		}
 		if (c == OPT_AS_ROOT) {
@@ -579,8 +586,8 @@ const struct cmd cmd_train = {
 	.name = "train",
 	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--install] [-i] "
 		"[--as-root] -- CMD...\n"
-		"       elfcast train --system --for=SECONDS [--scenario=NAME] [-o FILE] "
-		"[--install]",
+		"       elfcast train --system --for=SECONDS [--light] [--scenario=NAME] "
+		"[-o FILE] [--install]",
 	.summary = "run a command several times, record its launch, write a profile",
 	.options =
 		"  -n, --runs=RUNS     how often to run it; default 5\n"
@@ -592,6 +599,7 @@ const struct cmd cmd_train = {
 		"disks; scenario "
 		"boot\n"
 		"      --for=SECONDS   how long\n"
+		"      --light         slow nothing down, and see less exactly\n"
 		"  -i, --interactive   CMD has this terminal; default: /dev/null\n"
 		"      --as-root       root runs CMD, not who called sudo\n",
 	.run = run,

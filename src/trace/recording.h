@@ -12,6 +12,7 @@ enum trace_method {
 	TRACE_UFFD,    /* exact: Linux 6.7 (UFFD_FEATURE_WP_ASYNC, PAGEMAP_SCAN) */
 	TRACE_PAGEMAP, /* before: fault-around maps up to 16 pages a touch */
 	TRACE_FILEMAP, /* the whole system, by tracepoints: see trace-system.h */
+	TRACE_FAULTS,  /* the same, light */
 };
 
 /* A file that the launch used. when[pgno] is 0 for untouched, else bucket + 1. */

@@ -105,6 +105,7 @@ static int fill_head(struct profile *p, const struct train_options *o,
 		[TRACE_UFFD] = "uffd",
 		[TRACE_PAGEMAP] = "pagemap",
 		[TRACE_FILEMAP] = "filemap",
+		[TRACE_FAULTS] = "faults",
 	};
 	struct utsname u;
 	int r;

@@ -3,7 +3,7 @@
  * Record one launch and print it: a line per object "PATH FIRST-LAST ...", then lines that
  * start with '#'. Usage: trace-launch [-p] [-w WINDOW_MS] [-t] PROGRAM [ARG...]
  * -p: without userfaultfd; -t: the time bucket of each page too; -s: what the whole system
- * reads while PROGRAM runs, which is started when recording has begun.
+ * reads while PROGRAM runs, which is started when recording has begun; -l: a light recording.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -72,10 +72,11 @@ static void start_program(void *userdata)
 	_exit(0);
 }
 
-static int record_system(unsigned ms, char *argv[])
+static int record_system(unsigned ms, bool light, char *argv[])
 {
 	const struct trace_system_options options = {
 		.duration_ms = ms,
+		.light = light,
 		.on_start = start_program,
 		.userdata = argv,
 	};
@@ -104,12 +105,14 @@ int main(int argc, char *argv[])
 {
 	struct trace_options options = { .window_ms = 4000 };
 	struct trace_result result;
-	bool whole_system = false;
+	bool whole_system = false, light = false;
 	int c, r;
 
-	while ((c = getopt(argc, argv, "+pstiw:")) != -1) {
+	while ((c = getopt(argc, argv, "+pslitw:")) != -1) {
 		if (c == 's')
 			whole_system = true;
+		else if (c == 'l')
+			light = true;
 		else if (c == 'p')
 			options.force_pagemap = true;
 		else if (c == 't')
@@ -124,7 +127,7 @@ int main(int argc, char *argv[])
 	if (optind >= argc)
 		return 2;
 	if (whole_system)
-		return record_system(options.window_ms, argv + optind);
+		return record_system(options.window_ms, light, argv + optind);
 	r = trace_launch(argv[optind], argv + optind, &options, &result);
 	if (r < 0) {
 		fprintf(stderr, "trace-launch: %s\n", strerror(-r));

@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * One thread empties two queues every TICK_MS: it copies events of pages, takes notifications
- * of opened files, and then looks at what it copied, so that every file that was opened before a
- * page of it was used has its name. What was open or mapped earlier is learnt from /proc at the
- * start. Which files count is decided at the end (traced_files_finish()).
- */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,22 +12,27 @@
 #include "clock.h"
 #include "fstypes.h"
 #include "large-folios.h"
+#include "mapped-along.h"
 #include "pageset.h"
 #include "proc-maps.h"
+#include "touched-page.h"
 #include "trace-system.h"
 #include "traced-files.h"
 #include "tracefs.h"
 
-#define TICK_MS	     20
-#define DRAIN_PAGES  256 /* of ring buffers at a time: files are asked for between */
+#define TICK_MS	      20
+#define TICK_LIGHT_MS 100
+#define DRAIN_PAGES   256 /* of ring buffers at a time: files are asked for between */
 /* Paths, and a byte per page of each file: at most some 100 MiB and 256 MiB of address space. */
-#define MAX_FILES    (1u << 18)
-#define MAX_PAGES    (1u << 28)
+#define MAX_FILES     (1u << 18)
+#define MAX_PAGES     (1u << 28)
 /* Of a profile's text: a page run's line, an object without its path and page runs. */
-#define RUN_BYTES    34u
-#define OBJECT_BYTES 256u
+#define RUN_BYTES     34u
+#define OBJECT_BYTES  256u
+/* What the kernel maps around a touch, unless told otherwise: mm/memory.c, fault_around_pages. */
+#define AROUND_BYTES  65536u
 /* Key of a file on overlayfs: its pages belong to a layer that is not to be told. */
-#define ANY_LAYER    0
+#define ANY_LAYER     0
 
 struct system_trace {
 	struct traced_files files;
@@ -46,6 +45,8 @@ struct system_trace {
 	uint64_t native_pages; /* of ours in one of the processor's */
 	uint8_t *pages;	       /* of ring buffers, DRAIN_PAGES */
 	size_t bytes[DRAIN_PAGES];
+	unsigned cpus[DRAIN_PAGES];
+	struct touches touches; /* of a light recording */
 };
 
 /* ---- which file that is ---- */
@@ -247,40 +248,112 @@ static bool is_recorded_disk(const struct system_trace *t, dev_t dev)
 	return false;
 }
 
-static void take_event(struct system_trace *t, const struct page_event *e, bool is_fault,
-		       uint64_t time_ns)
+/* The file of the event; NULL: none that counts. */
+static struct traced_file *find_file(struct system_trace *t, const struct page_event *e)
 {
 	dev_t dev = makedev(e->dev >> 20, e->dev & ((1u << 20) - 1));
-	uint64_t us = time_ns > t->start_ns ? (time_ns - t->start_ns) / 1000 : 0;
 	struct traced_file *file = traced_files_by_cache(&t->files, dev, (ino_t)e->ino);
 
 	t->report->n_events++;
 	if (!file)
 		file = traced_files_by_cache(&t->files, ANY_LAYER, (ino_t)e->ino);
-	if (!file) {
+	if (!file)
 		t->report->n_unknown += is_recorded_disk(t, dev);
-		return;
-	}
-	file->faulted |= is_fault;
-	/* Events count the processor's pages. */
-	traced_file_mark(file, e->first_pgno * t->native_pages,
-			 (e->last_pgno - e->first_pgno + 1) * t->native_pages,
-			 when_from_us(us));
+	return file;
 }
 
-static void take_page(struct system_trace *t, const void *page, size_t bytes)
+static uint32_t bucket_of(const struct system_trace *t, uint64_t time_ns)
+{
+	return when_from_us(time_ns > t->start_ns ? (time_ns - t->start_ns) / 1000 : 0);
+}
+
+/* Events count the processor's pages. */
+static void mark(const struct system_trace *t, struct traced_file *file,
+		 uint64_t first_pgno, uint64_t last_pgno, uint32_t when)
+{
+	traced_file_mark(file, first_pgno * t->native_pages,
+			 (last_pgno - first_pgno + 1) * t->native_pages, when);
+}
+
+static int take_read(struct system_trace *t, const struct page_event *e, uint64_t time_ns)
+{
+	struct traced_file *file = find_file(t, e);
+
+	if (file)
+		mark(t, file, e->first_pgno, e->last_pgno, bucket_of(t, time_ns));
+	return 0;
+}
+
+static int take_fault(struct system_trace *t, const struct page_event *e, uint64_t time_ns,
+		      unsigned cpu)
+{
+	struct traced_file *file = find_file(t, e);
+	uint32_t when = bucket_of(t, time_ns);
+
+	if (!file)
+		return 0;
+	file->faulted = true;
+	mark(t, file, e->first_pgno, e->last_pgno, when);
+	return t->options->light ? touches_exact(&t->touches, cpu, e->pid, file,
+						 e->first_pgno, (uint8_t)when)
+				 : 0;
+}
+
+/* Which of them was touched is known in the end, see settle(). */
+static int take_mapped(struct system_trace *t, const struct page_event *e, uint64_t time_ns,
+		       unsigned cpu)
+{
+	struct traced_file *file = find_file(t, e);
+	uint32_t when = bucket_of(t, time_ns);
+
+	if (!file)
+		return 0;
+	traced_file_mark_along(file, e->first_pgno * t->native_pages,
+			       (e->last_pgno - e->first_pgno + 1) * t->native_pages, when);
+	return touches_mapped(&t->touches, cpu, e->pid, file, e->first_pgno, e->last_pgno,
+			      (uint8_t)when);
+}
+
+static int take_light_record(struct system_trace *t, const struct ring_record *record,
+			     unsigned cpu)
+{
+	const struct tracefs *fs = &t->tracefs;
+	struct touch_event touch;
+	struct page_event e;
+
+	if (page_event_decode(&fs->map, record, &e))
+		return take_mapped(t, &e, record->time_ns, cpu);
+	if (fs->has_touches && (touch_event_decode(&fs->touch_user, record, &touch) ||
+				touch_event_decode(&fs->touch_kernel, record, &touch)))
+		touches_begin(&t->touches, cpu, touch.pid,
+			      touch.address / t->tracefs.page_bytes);
+	return 0;
+}
+
+static int take_record(struct system_trace *t, const struct ring_record *record,
+		       unsigned cpu)
+{
+	struct page_event e;
+
+	if (page_event_decode(&t->tracefs.get, record, &e))
+		return take_read(t, &e, record->time_ns);
+	if (page_event_decode(&t->tracefs.fault, record, &e))
+		return take_fault(t, &e, record->time_ns, cpu);
+	return t->options->light ? take_light_record(t, record, cpu) : 0;
+}
+
+static int take_page(struct system_trace *t, size_t i)
 {
 	struct ring_reader reader;
 	struct ring_record record;
-	struct page_event e;
+	int r = 0;
 
-	if (ring_open(&reader, &t->tracefs.layout, page, bytes) < 0)
-		return;
-	while (ring_next(&reader, &record))
-		if (page_event_decode(&t->tracefs.get, &record, &e))
-			take_event(t, &e, false, record.time_ns);
-		else if (page_event_decode(&t->tracefs.fault, &record, &e))
-			take_event(t, &e, true, record.time_ns);
+	if (ring_open(&reader, &t->tracefs.layout, t->pages + i * t->tracefs.page_bytes,
+		      t->bytes[i]) < 0)
+		return 0;
+	while (r == 0 && ring_next(&reader, &record))
+		r = take_record(t, &record, t->cpus[i]);
+	return r;
 }
 
 /* Read up to DRAIN_PAGES pages of ring buffers, of all CPUs in turn; returns how many. */
@@ -296,6 +369,7 @@ static size_t read_pages(struct system_trace *t)
 				tracefs_read(&t->tracefs, cpu, t->pages + n * page_bytes);
 
 			if (got > 0) {
+				t->cpus[n] = cpu;
 				t->bytes[n++] = (size_t)got;
 				more = true;
 			}
@@ -317,10 +391,10 @@ static int drain(struct system_trace *t)
 
 		n = read_pages(t);
 		r = drain_notifications(t);
+		for (size_t i = 0; r == 0 && i < n; i++)
+			r = take_page(t, i);
 		if (r < 0)
 			return r;
-		for (size_t i = 0; i < n; i++)
-			take_page(t, t->pages + i * t->tracefs.page_bytes, t->bytes[i]);
 	} while (n == DRAIN_PAGES);
 	return 0;
 }
@@ -340,7 +414,10 @@ static int begin(struct system_trace *t)
 		return -errno;
 	mark_mounts(t);
 	t->start_ns = clock_ns();
-	r = tracefs_start(&t->tracefs, t->files.mounts);
+	r = tracefs_start(&t->tracefs, t->files.mounts, t->options->light);
+	if (r == 0 && t->options->light)
+		r = touches_init(&t->touches, t->tracefs.n_cpus,
+				 (unsigned)(AROUND_BYTES / t->tracefs.page_bytes));
 	if (r < 0)
 		return r;
 	t->report->exact = t->tracefs.exact;
@@ -350,7 +427,9 @@ static int begin(struct system_trace *t)
 
 static int record(struct system_trace *t, const sigset_t *signals)
 {
-	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000 };
+	const struct timespec tick = {
+		.tv_nsec = (t->options->light ? TICK_LIGHT_MS : TICK_MS) * 1000000,
+	};
 	uint64_t end_ns = t->start_ns + (uint64_t)t->options->duration_ms * 1000000u;
 	int r = 0;
 
@@ -377,11 +456,25 @@ static void count_large_folios(struct system_trace *t)
 	}
 }
 
+static void mark_touched(void *file, uint32_t pgno, uint8_t when, void *userdata)
+{
+	mark(userdata, file, pgno, pgno, when);
+}
+
+/* All is known that was touched, and what was mapped along. */
+static void settle(struct system_trace *t)
+{
+	touches_resolve(&t->touches, mark_touched, t);
+	for (size_t i = 0; i < t->files.n; i++)
+		traced_file_settle_along(t->files.items[i]);
+}
+
 static void system_trace_done(struct system_trace *t)
 {
 	tracefs_done(&t->tracefs);
 	closep(&t->fanotify_fd);
 	traced_files_done(&t->files);
+	touches_done(&t->touches);
 	free(t->pages);
 }
 
@@ -398,7 +491,9 @@ static int run(struct system_trace *t, struct trace_result *ret)
 	r = begin(t);
 	if (r == 0)
 		r = record(t, &signals);
-	if (r == 0)
+	if (r == 0 && t->options->light)
+		settle(t);
+	else if (r == 0)
 		count_large_folios(t);
 	if (r == 0)
 		r = traced_files_finish(&t->files, ret);
@@ -422,7 +517,9 @@ int trace_system(const struct trace_system_options *options, struct trace_result
 	};
 	int r;
 
-	*ret = (struct trace_result){ .method = TRACE_FILEMAP, .window_ended = true };
+	*ret = (struct trace_result){ .method =
+					      options->light ? TRACE_FAULTS : TRACE_FILEMAP,
+				      .window_ended = true };
 	*ret_report = (struct trace_system_report){ 0 };
 	r = run(&t, ret);
 	if (r == 0)

@@ -11,6 +11,11 @@
 
 struct trace_system_options {
 	unsigned duration_ms;
+	/*
+	 * No setting of the kernel's is changed, and the system is as fast as ever. What is read
+	 * is seen as it is; of what is mapped, some of the touches: mapped-along.h.
+	 */
+	bool light;
 	void (*on_start)(void *userdata); /* recording has begun; may be NULL */
 	void *userdata;
 };

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Each of the kernel's settings that is changed is noted with its old value before, and two put
- * it back: this process at the end, and a child (the keeper) when this process is killed.
- */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,9 +18,13 @@
 #include "vec.h"
 
 #define INSTANCE	  "elfcast"
-#define EVENTS		  INSTANCE "/events/filemap/"
-/* Memory of all ring buffers, and of each. An event takes some 44 bytes. */
+#define EVENTS		  INSTANCE "/events/"
+/*
+ * Memory of all ring buffers, and of each. An event takes some 44 bytes. A light recording has a
+ * fifth of the others' events, for there is fault-around.
+ */
 #define BUFFERS_KB	  65536u
+#define BUFFERS_LIGHT_KB  16384u
 #define BUFFER_KB_MIN	  1024u
 #define BUFFER_KB_MAX	  16384u
 #define REMOVE_TIMEOUT_MS 5000
@@ -245,20 +245,21 @@ static int make_instance(int instances_fd)
 	return mkdirat(instances_fd, INSTANCE, 0700) < 0 ? -errno : 0;
 }
 
-static int set_up_event(struct tracefs *t, const char *name, const char *first,
-			const char *last, struct page_event_format *ret)
+static int read_format(const struct tracefs *t, const char *name, char *ret, size_t bytes)
 {
-	char path[128], text[8192], filter[32];
-	int r;
+	char path[128];
 
 	snprintf(path, sizeof(path), EVENTS "%s/format", name);
-	r = read_at(t->instances_fd, path, text, sizeof(text));
-	if (r == 0)
-		r = page_event_format_parse(text, first, last, ret);
-	if (r < 0)
-		return -ENODEV;
-	/* Not what we read ourselves. */
-	snprintf(filter, sizeof(filter), "common_pid != %d", (int)getpid());
+	return read_at(t->instances_fd, path, ret, bytes);
+}
+
+/* Those that MATCH, and not what we read ourselves. */
+static int enable_event(const struct tracefs *t, const char *name, const char *match)
+{
+	char path[128], filter[128];
+	int r;
+
+	snprintf(filter, sizeof(filter), "common_pid != %d%s", (int)getpid(), match);
 	snprintf(path, sizeof(path), EVENTS "%s/filter", name);
 	r = write_at(t->instances_fd, path, filter);
 	if (r < 0)
@@ -267,18 +268,59 @@ static int set_up_event(struct tracefs *t, const char *name, const char *first,
 	return write_at(t->instances_fd, path, "1");
 }
 
-static int set_up_events(struct tracefs *t)
+static int set_up_event(struct tracefs *t, const char *name, const char *first,
+			const char *last, struct page_event_format *ret)
 {
-	int r = set_up_event(t, "mm_filemap_fault", "index", NULL, &t->fault);
+	char text[8192];
+	int r = read_format(t, name, text, sizeof(text));
 
-	return r < 0 ? r
-		     : set_up_event(t, "mm_filemap_get_pages", "index", "last_index",
-				    &t->get);
+	if (r == 0)
+		r = page_event_format_parse(text, first, last, ret);
+	return r < 0 ? -ENODEV : enable_event(t, name, "");
 }
 
-static int set_up_buffers(struct tracefs *t)
+/*
+ * Reads and executions of what is not mapped: these fault-around answers. An event of x86's; the
+ * error code is the processor's (bits: present, write, user, reserved, instruction).
+ */
+static int set_up_touches(struct tracefs *t)
 {
-	unsigned kb = MAX(BUFFERS_KB / t->n_cpus, BUFFER_KB_MIN);
+	char text[8192];
+	int r = read_format(t, "exceptions/page_fault_user", text, sizeof(text));
+
+	if (r == 0)
+		r = touch_event_format_parse(text, &t->touch_user);
+	if (r == 0)
+		r = read_format(t, "exceptions/page_fault_kernel", text, sizeof(text));
+	if (r == 0)
+		r = touch_event_format_parse(text, &t->touch_kernel);
+	t->has_touches = r == 0;
+	if (r < 0)
+		return 0;
+	r = enable_event(t, "exceptions/page_fault_user",
+			 " && (error_code == 4 || error_code == 20)");
+	return r < 0 ? r
+		     : enable_event(t, "exceptions/page_fault_kernel",
+				    " && error_code == 0");
+}
+
+static int set_up_events(struct tracefs *t, bool light)
+{
+	int r = set_up_event(t, "filemap/mm_filemap_fault", "index", NULL, &t->fault);
+
+	if (r == 0)
+		r = set_up_event(t, "filemap/mm_filemap_get_pages", "index", "last_index",
+				 &t->get);
+	if (r < 0 || !light)
+		return r;
+	r = set_up_event(t, "filemap/mm_filemap_map_pages", "index", "last_index", &t->map);
+	return r < 0 ? r : set_up_touches(t);
+}
+
+static int set_up_buffers(struct tracefs *t, bool light)
+{
+	unsigned kb =
+		MAX((light ? BUFFERS_LIGHT_KB : BUFFERS_KB) / t->n_cpus, BUFFER_KB_MIN);
 	char text[8192], number[16];
 	int r;
 
@@ -314,23 +356,24 @@ static int open_buffers(struct tracefs *t)
 	return 0;
 }
 
-static int start(struct tracefs *t, const struct mounts *mounts)
+static int start(struct tracefs *t, const struct mounts *mounts, bool light)
 {
 	int r = make_instance(t->instances_fd);
 
 	if (r < 0)
 		return r;
 	t->made = true;
-	settings_find(t, mounts);
+	if (!light)
+		settings_find(t, mounts);
 	r = keeper_start(t);
 	if (r < 0)
 		return r;
 	r = open_buffers(t);
 	if (r == 0)
-		r = set_up_buffers(t);
+		r = set_up_buffers(t, light);
 	if (r == 0)
 		r = settings_change(t);
-	return r < 0 ? r : set_up_events(t);
+	return r < 0 ? r : set_up_events(t, light);
 }
 
 /*
@@ -351,7 +394,7 @@ static bool is_locked_down(void)
 	return strstr(text, "[confidentiality]");
 }
 
-int tracefs_start(struct tracefs *t, const struct mounts *mounts)
+int tracefs_start(struct tracefs *t, const struct mounts *mounts, bool light)
 {
 	_cleanup_close_ int root = -1;
 	int r;
@@ -367,7 +410,7 @@ int tracefs_start(struct tracefs *t, const struct mounts *mounts)
 	t->instances_fd = openat(root, "instances", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (t->instances_fd < 0)
 		return errno == ENOENT ? -ENODEV : -errno;
-	r = start(t, mounts);
+	r = start(t, mounts, light);
 	if (r < 0)
 		tracefs_done(t);
 	return r;

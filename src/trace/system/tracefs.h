@@ -23,6 +23,10 @@ struct tracefs {
 	size_t page_bytes; /* of the ring buffers */
 	struct ring_layout layout;
 	struct page_event_format fault, get;
+	/* Of a light recording. No touches where the processor's faults are no events. */
+	struct page_event_format map;
+	struct touch_event_format touch_user, touch_kernel;
+	bool has_touches;
 	struct tracefs_setting *settings;
 	size_t n_settings, settings_capacity;
 	/*
@@ -35,11 +39,12 @@ struct tracefs {
 };
 
 /*
- * Start recording. Times are CLOCK_MONOTONIC. -EPERM: not root; -EACCES: the kernel is locked
+ * Start recording. LIGHT: no setting of the kernel's is changed, and what fault-around maps is
+ * told instead. Times are CLOCK_MONOTONIC. -EPERM: not root; -EACCES: the kernel is locked
  * down to confidentiality;
  * -ENODEV: no such tracer or events (Linux 6.10 has them); -EBUSY: another recording runs.
  */
-int tracefs_start(struct tracefs *t, const struct mounts *mounts);
+int tracefs_start(struct tracefs *t, const struct mounts *mounts, bool light);
 /* One page of CPU's buffer, at least page_bytes large; bytes, 0: nothing now. */
 ssize_t tracefs_read(const struct tracefs *t, unsigned cpu, void *page);
 /* No event comes any more; what came can still be read. Returns how many were lost. */
