@@ -93,8 +93,8 @@
 #define LIMIT_PAYLOAD_MEMBERS	 (4u << 20)
 #define LIMIT_PAYLOAD_LINKS	 65536u /* hard links to members that are not wanted */
 /*
- * Address space of elfcast-check: libarchive takes what a package's headers claim (a name of
- * 2 GiB, an xz dictionary of 1 GiB). xz -9 needs 65 MiB, zstd --ultra --long 128 MiB.
+ * Address space of elfcast-check: librpm and libarchive take what a package's headers claim (a
+ * name of 2 GiB, an xz dictionary of 1 GiB). xz -9 needs 65 MiB, zstd --ultra --long 128 MiB.
  */
 #define LIMIT_CHECK_MEMORY_BYTES ((uint64_t)1 << 30)
 /* /var/lib/dpkg/status and one package's list of files; 2 MiB and 5 MiB on big systems. */

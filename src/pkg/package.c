@@ -134,17 +134,6 @@ static int read_directory(int rootfd, struct wanted *w, struct diag *diag)
 
 /* ---- rpm ---- */
 
-static int read_payload(int fd, enum payload_kind kind, struct wanted *w,
-			struct package *ret, struct diag *diag)
-{
-	struct payload_counts counts = { 0 };
-	int r = payload_read(fd, kind, w, &counts, diag);
-
-	ret->n_members = counts.n_members;
-	ret->n_bad_names = counts.n_bad_names;
-	return r;
-}
-
 static int read_rpm(int fd, bool quick, struct wanted *w, struct package *ret,
 		    struct diag *diag)
 {
@@ -156,20 +145,14 @@ static int read_rpm(int fd, bool quick, struct wanted *w, struct package *ret,
 	ret->name = strdup(rpm_package_name(p));
 	if (!ret->name)
 		return -ENOMEM;
+	ret->rpm_format = rpm_package_format(p);
+	ret->is_signed = rpm_package_is_signed(p);
 	if (quick) {
 		r = rpm_package_look_up(p, w, &ret->is_header_only);
 		if (r < 0 || ret->is_header_only)
 			return r;
 	}
-	wanted_reset(w);
-	/* A package without files has an empty payload, which is no archive. */
-	r = rpm_package_n_members(p) ? read_payload(fd, PAYLOAD_CPIO, w, ret, diag) : 0;
-	if (r < 0 || ret->n_members == rpm_package_n_members(p))
-		return r;
-	diag_set(diag, 0, 0, "damaged: %llu members, the header has %llu",
-		 (unsigned long long)ret->n_members,
-		 (unsigned long long)rpm_package_n_members(p));
-	return -EBADMSG;
+	return rpm_package_read(p, w, &ret->counts, diag);
 }
 
 /* ---- all ---- */
@@ -177,23 +160,22 @@ static int read_rpm(int fd, bool quick, struct wanted *w, struct package *ret,
 static int read_file(int fd, bool quick, struct wanted *w, struct package *ret,
 		     struct diag *diag)
 {
-	static const char rpm_magic[4] = "\xed\xab\xee\xdb";
-	static const char ar_magic[8] = "!<arch>\n";
+	static const char rpm_magic[] = "\xed\xab\xee\xdb", ar_magic[] = "!<arch>\n";
 	char head[8] = "";
 	ssize_t n = pread(fd, head, sizeof(head), 0);
 
 	if (n < 0)
 		return fail_errno(diag, -errno);
-	if (memcmp(head, rpm_magic, sizeof(rpm_magic)) == 0) {
+	if (memcmp(head, rpm_magic, strlen(rpm_magic)) == 0) {
 		ret->kind = "rpm";
 		return read_rpm(fd, quick, w, ret, diag);
 	}
-	if (memcmp(head, ar_magic, sizeof(ar_magic)) == 0) {
+	if (memcmp(head, ar_magic, strlen(ar_magic)) == 0) {
 		ret->kind = "deb";
-		return read_payload(fd, PAYLOAD_DEB, w, ret, diag);
+		return payload_read(fd, PAYLOAD_DEB, w, &ret->counts, diag);
 	}
 	ret->kind = "tar";
-	return read_payload(fd, PAYLOAD_TAR, w, ret, diag);
+	return payload_read(fd, PAYLOAD_TAR, w, &ret->counts, diag);
 }
 
 int package_read(int fd, bool quick, struct wanted *w, struct package *ret,

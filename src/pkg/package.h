@@ -3,15 +3,15 @@
 #ifndef ELFCAST_PACKAGE_H
 #define ELFCAST_PACKAGE_H
 
-#include "diag.h"
-#include "wanted.h"
+#include "members.h"
 
 struct package {
-	const char *kind;     /* "rpm", "deb", "tar", "directory" */
-	char *name;	      /* NEVRA of an rpm, else NULL; owned */
-	uint64_t n_members;   /* 0: a directory, or only the header was read */
-	uint64_t n_bad_names; /* members passed over because of their names */
+	const char *kind;    /* "rpm", "deb", "tar", "directory" */
+	char *name;	     /* NEVRA of an rpm, else NULL; owned */
+	unsigned rpm_format; /* of an rpm: 4, 6, ...; else 0 */
+	bool is_signed;	     /* an rpm: there is a signature, which was not verified */
 	bool is_header_only;
+	struct member_counts counts; /* 0: a directory, or only the header was read */
 };
 
 void package_done(struct package *p);

@@ -1,34 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hard links: of a group, a tar has the data in the first member, an rpm in the last. A link
- * to a member that is not wanted makes that one wanted as well, and the archive is read once
- * more.
+ * Hard links: of a group, the first member has the data. A link to a member that is not wanted
+ * makes that one wanted as well, and the archive is read once more.
  */
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "bounds.h"
-#include "elf.h"
 #include "gunzip.h"
-#include "io.h"
 #include "payload.h"
 
 DEFINE_CLEANUP(struct archive *, archive_read_free)
 
 struct reader {
 	struct archive *archive; /* of the members: borrowed */
-	struct wanted *wanted;
-	struct payload_counts *counts;
-	struct diag *diag;
-	bool owns_dirs; /* an rpm names the directories that are its own, others all */
-	struct hash_stream *hash;
-	int head_fd;	     /* memfd: the first bytes of the member being read */
-	uint64_t bytes_left; /* until LIMIT_PAYLOAD_BYTES */
-	struct wanted more;  /* targets of hard links, for the second pass */
+	struct members members;
+	struct wanted more; /* targets of hard links, for the second pass */
 };
 
 /* Where the bytes come from: the file, or a member of a .deb; unpacked here if gzip. */
@@ -41,17 +31,6 @@ struct source {
 	char buffer[65536];
 };
 
-_printf_(3, 4) static int fail(struct reader *r, int error, const char *format, ...)
-{
-	va_list ap;
-
-	*r->diag = (struct diag){ 0 };
-	va_start(ap, format);
-	vsnprintf(r->diag->message, sizeof(r->diag->message), format, ap);
-	va_end(ap);
-	return error;
-}
-
 /* What libarchive says of A. Its own errors are positive or ARCHIVE_ERRNO_*, hence the words. */
 static int fail_archive(struct reader *r, struct archive *a)
 {
@@ -60,11 +39,14 @@ static int fail_archive(struct reader *r, struct archive *a)
 	if (archive_errno(a) == ENOMEM)
 		return -ENOMEM;
 	if (archive_errno(a) == EIO)
-		return fail(r, -EIO, "%s", strerror(EIO));
+		return members_fail(&r->members, -EIO, "%s", strerror(EIO));
 	/* EILSEQ: no reader took it; what cannot be unpacked has another. */
-	if (archive_format(a) == 0 && archive_errno(a) == EILSEQ && !r->counts->n_members)
-		return fail(r, -EBADMSG, "is neither an rpm, a .deb nor a tar archive");
-	return fail(r, -EBADMSG, "damaged: %s", text ? text : "unreadable");
+	if (archive_format(a) == 0 && archive_errno(a) == EILSEQ &&
+	    !r->members.counts.n_members)
+		return members_fail(&r->members, -EBADMSG,
+				    "is neither an rpm, a .deb nor a tar archive");
+	return members_fail(&r->members, -EBADMSG, "damaged: %s",
+			    text ? text : "unreadable");
 }
 
 /* ---- bytes in ---- */
@@ -137,7 +119,7 @@ static la_ssize_t on_read(struct archive *a, void *userdata, const void **ret)
 static void support_filters(struct archive *a)
 {
 	/*
-	 * What rpm, dpkg and tar use besides gzip; all of them code of libarchive, as
+	 * What dpkg and tar use besides gzip; all of them code of libarchive, as
 	 * distributions build it, that compares the checksums.
 	 */
 	static int (*const filters[])(struct archive *) = {
@@ -159,152 +141,59 @@ static int open_archive(struct reader *r, struct archive *a, struct source *s)
 	return fail_archive(r, a);
 }
 
-/* ---- one member's data ---- */
+/* ---- one member ---- */
 
-static int charge(struct reader *r, uint64_t bytes)
+static int read_data(struct reader *r, struct archive_entry *entry, bool want_digest)
 {
-	if (bytes > r->bytes_left)
-		return fail(r, -E2BIG, "unpacks to more than %llu bytes",
-			    (unsigned long long)LIMIT_PAYLOAD_BYTES);
-	r->bytes_left -= bytes;
-	return 0;
-}
-
-struct member {
-	uint64_t pos; /* bytes so far, holes included */
-	bool want_digest;
-};
-
-/* DATA NULL: a hole. */
-static int add_bytes(struct reader *r, struct member *m, const void *data, uint64_t bytes)
-{
-	static const char zeros[65536];
-	int e = charge(r, bytes);
-
-	if (e < 0)
-		return e;
-	if (data && m->pos < LIMIT_PAYLOAD_ELF_BYTES) {
-		size_t n = (size_t)MIN(bytes, LIMIT_PAYLOAD_ELF_BYTES - m->pos);
-
-		if (lseek(r->head_fd, (off_t)m->pos, SEEK_SET) < 0)
-			return -errno;
-		e = io_write_full(r->head_fd, data, n);
-		if (e < 0)
-			return e;
-	}
-	m->pos += bytes;
-	while (m->want_digest && bytes > 0) {
-		size_t n = (size_t)MIN(bytes, data ? bytes : sizeof(zeros));
-
-		hash_stream_add(r->hash, data ? data : zeros, n);
-		bytes -= n;
-	}
-	return 0;
-}
-
-static int add_hole(struct reader *r, struct member *m, uint64_t end)
-{
-	return end > m->pos ? add_bytes(r, m, NULL, end - m->pos) : 0;
-}
-
-static int read_data(struct reader *r, struct archive_entry *entry, struct member *m)
-{
+	struct members *m = &r->members;
+	int c, e = members_begin_data(m, want_digest);
 	const void *block;
 	la_int64_t off;
 	size_t bytes;
-	int c, e = 0;
 
-	hash_stream_restart(r->hash);
-	if (ftruncate(r->head_fd, 0) < 0)
-		return -errno;
 	while (e == 0 && (c = archive_read_data_block(r->archive, &block, &bytes, &off)) !=
 				 ARCHIVE_EOF) {
 		if (c < ARCHIVE_WARN)
 			return fail_archive(r, r->archive);
 		if (off < 0 || (uint64_t)off < m->pos)
-			return fail(r, -EBADMSG, "damaged: parts of a member overlap");
-		e = add_hole(r, m, (uint64_t)off);
+			return members_fail(m, -EBADMSG,
+					    "damaged: parts of a member overlap");
+		e = members_add_data(m, NULL, (uint64_t)off - m->pos);
 		if (e == 0)
-			e = add_bytes(r, m, block, bytes);
+			e = members_add_data(m, block, bytes);
 	}
-	if (e == 0 && archive_entry_size_is_set(entry) && archive_entry_size(entry) > 0)
-		e = add_hole(r, m, (uint64_t)archive_entry_size(entry));
-	if (e == 0 &&
-	    ftruncate(r->head_fd, (off_t)MIN(m->pos, LIMIT_PAYLOAD_ELF_BYTES)) < 0)
-		e = -errno;
+	if (e == 0 && archive_entry_size_is_set(entry) &&
+	    archive_entry_size(entry) > (la_int64_t)m->pos)
+		e = members_add_data(m, NULL, (uint64_t)archive_entry_size(entry) - m->pos);
 	return e;
-}
-
-/*
- * Of a member that is not all in memory, segments of notes are read where they are there
- * whole: what is found is right, and not finding it says nothing.
- */
-static int head_buildid(struct reader *r, uint64_t size_bytes, struct buildid *ret)
-{
-	int e;
-
-	if (size_bytes <= LIMIT_PAYLOAD_ELF_BYTES)
-		return elf_read_buildid(r->head_fd, ret);
-	e = buildid_read(r->head_fd, ret);
-	return e == -ENOENT || e == -EBADMSG ? -E2BIG : e;
-}
-
-/* ---- one member ---- */
-
-static int set_text(char **to, const char *text)
-{
-	free(*to);
-	*to = strdup(text ? text : "");
-	return *to ? 0 : -ENOMEM;
-}
-
-/* A later member of a path replaces an earlier one, as it does when unpacked. */
-static void forget_data(struct wanted_file *f, enum wanted_type type)
-{
-	f->type = type;
-	f->size_bytes = 0;
-	f->buildid_error = -ENOEXEC;
-	f->digest[0] = 0;
-	free(TAKE_PTR(f->link));
-	free(TAKE_PTR(f->hardlink));
 }
 
 static int note_data(struct reader *r, struct archive_entry *entry, struct wanted_file *f,
 		     struct wanted_file *target)
 {
-	struct member m = { .want_digest =
-				    f->want_digest || (target && target->want_digest) };
-	struct wanted_file *to[2] = { f, target };
-	int e = read_data(r, entry, &m);
+	int e = read_data(r, entry, f->want_digest || (target && target->want_digest));
 
-	for (size_t i = 0; e == 0 && i < ARRAY_SIZE(to); i++) {
-		if (!to[i])
-			continue;
-		forget_data(to[i], WANTED_FILE);
-		to[i]->size_bytes = m.pos;
-		to[i]->buildid_error = head_buildid(r, m.pos, &to[i]->buildid);
-		if (to[i]->buildid_error == -ENOMEM)
-			e = -ENOMEM;
-		if (m.want_digest)
-			hash_stream_digest(r->hash, to[i]->digest);
-	}
-	return e;
+	if (e == 0)
+		e = members_give_data(&r->members, f);
+	return e == 0 && target ? members_give_data(&r->members, target) : e;
 }
 
 /* F has the data of the member at the folded path TARGET. */
 static int note_hardlink(struct reader *r, struct wanted_file *f, const char *target)
 {
-	const struct wanted_file *t = wanted_find(r->wanted, target);
+	const struct wanted_file *t = wanted_find(r->members.wanted, target);
 
 	if (f == t) /* a later link to itself says nothing new */
 		return 0;
-	forget_data(f, WANTED_DANGLING);
-	if (set_text(&f->hardlink, target) < 0)
+	members_give_type(f, WANTED_DANGLING, NULL);
+	f->hardlink = strdup(target);
+	if (!f->hardlink)
 		return -ENOMEM;
 	if (t && (t->want_digest || !f->want_digest))
 		return 0;
 	if (r->more.n >= LIMIT_PAYLOAD_LINKS)
-		return fail(r, -E2BIG, "more than %u hard links", LIMIT_PAYLOAD_LINKS);
+		return members_fail(&r->members, -E2BIG, "more than %u hard links",
+				    LIMIT_PAYLOAD_LINKS);
 	return wanted_add(&r->more, target, f->want_digest);
 }
 
@@ -313,22 +202,20 @@ static bool has_data(struct archive_entry *entry)
 	return archive_entry_size_is_set(entry) && archive_entry_size(entry) > 0;
 }
 
-static int note_regular(struct reader *r, struct archive_entry *entry, const char *path)
+static int note_regular(struct reader *r, struct archive_entry *entry)
 {
-	struct wanted_file *f = wanted_find(r->wanted, path), *target = NULL;
+	struct wanted *w = r->members.wanted;
+	struct wanted_file *f = wanted_find(w, r->members.path), *target = NULL;
 	const char *name = archive_entry_hardlink(entry);
 	char folded[LIMIT_PATH_BYTES + 8];
 
 	if (!name)
 		return f ? note_data(r, entry, f, NULL) : 0;
-	if (wanted_fold(name, folded, sizeof(folded)) < 0) {
-		if (f)
-			forget_data(f, WANTED_DANGLING);
-		return 0;
-	}
+	if (wanted_fold(name, folded, sizeof(folded)) < 0)
+		return f ? members_give_type(f, WANTED_DANGLING, NULL) : 0;
 	if (!has_data(entry))
 		return f ? note_hardlink(r, f, folded) : 0;
-	target = wanted_find(r->wanted, folded);
+	target = wanted_find(w, folded);
 	if (target == f)
 		target = NULL;
 	if (!f && !target)
@@ -336,42 +223,32 @@ static int note_regular(struct reader *r, struct archive_entry *entry, const cha
 	return note_data(r, entry, f ? f : target, f ? target : NULL);
 }
 
-static int note_member(struct reader *r, struct archive_entry *entry, const char *path)
+static int note_member(struct reader *r, struct archive_entry *entry)
 {
 	mode_t type = archive_entry_filetype(entry);
 	struct wanted_file *f;
+	const char *link;
 	int e;
 
 	/* The type of a tar's hard link is not always set. */
 	if (type == S_IFREG || archive_entry_hardlink(entry)) {
-		e = wanted_note_file(r->wanted, path);
-		return e < 0 ? e : note_regular(r, entry, path);
+		e = wanted_note_file(r->members.wanted, r->members.path);
+		return e < 0 ? e : note_regular(r, entry);
 	}
-	if (type == S_IFDIR && r->owns_dirs)
-		wanted_note_dir(r->wanted, path);
-	f = wanted_find(r->wanted, path);
+	f = wanted_find(r->members.wanted, r->members.path);
 	if (!f)
 		return 0;
-	forget_data(f, type == S_IFLNK ? WANTED_LINK : WANTED_OTHER);
-	return type == S_IFLNK ? set_text(&f->link, archive_entry_symlink(entry)) : 0;
+	if (type != S_IFLNK)
+		return members_give_type(f, WANTED_OTHER, NULL);
+	link = archive_entry_symlink(entry);
+	return members_give_type(f, WANTED_LINK, link ? link : "");
 }
 
 static int read_member(struct reader *r, struct archive_entry *entry)
 {
-	const char *name = archive_entry_pathname(entry);
-	char path[LIMIT_PATH_BYTES + 8];
-	int e;
+	int e = members_next(&r->members, archive_entry_pathname(entry));
 
-	if (++r->counts->n_members > LIMIT_PAYLOAD_MEMBERS)
-		return fail(r, -E2BIG, "more than %u members", LIMIT_PAYLOAD_MEMBERS);
-	e = name ? wanted_fold(name, path, sizeof(path)) : -EINVAL;
-	if (e == -ENOENT)
-		return 0;
-	if (e < 0) {
-		r->counts->n_bad_names++;
-		return 0;
-	}
-	return note_member(r, entry, path);
+	return e > 0 ? note_member(r, entry) : e;
 }
 
 /* ---- all members ---- */
@@ -388,15 +265,15 @@ static int drop_rest(struct reader *r)
 				 ARCHIVE_EOF) {
 		if (c < ARCHIVE_WARN)
 			return fail_archive(r, r->archive);
-		e = charge(r, bytes);
+		e = members_charge(&r->members, bytes);
 	}
 	if (e == 0 && archive_read_data_skip(r->archive) < ARCHIVE_WARN)
 		e = fail_archive(r, r->archive);
 	return e;
 }
 
-/* Ends after the last member; for a tar, only when that is followed by the mark of its end. */
-static int read_members(struct reader *r, bool is_tar)
+/* Ends after the last member, and only when that is followed by the mark of the end. */
+static int read_members(struct reader *r)
 {
 	struct archive_entry *entry;
 	la_int64_t end = 0;
@@ -413,12 +290,13 @@ static int read_members(struct reader *r, bool is_tar)
 		end = archive_filter_bytes(r->archive, 0);
 	}
 	/* libarchive is content with a tar that was cut between two members. */
-	if (is_tar && archive_filter_bytes(r->archive, 0) < end + 512)
-		return fail(r, -EBADMSG, "damaged: the archive has no end");
+	if (archive_filter_bytes(r->archive, 0) < end + 512)
+		return members_fail(&r->members, -EBADMSG,
+				    "damaged: the archive has no end");
 	return 0;
 }
 
-static int read_archive(struct reader *r, struct source *s, bool is_tar)
+static int read_tar(struct reader *r, struct source *s)
 {
 	_cleanup_(archive_read_freep) struct archive *a = archive_read_new();
 	int c, e;
@@ -426,10 +304,9 @@ static int read_archive(struct reader *r, struct source *s, bool is_tar)
 	if (!a)
 		return -ENOMEM;
 	support_filters(a);
-	c = is_tar ? archive_read_support_format_tar(a)
-		   : archive_read_support_format_cpio(a);
+	c = archive_read_support_format_tar(a);
 	/* To the last byte: checksums of what is compressed come last. */
-	if (c == ARCHIVE_OK && is_tar)
+	if (c == ARCHIVE_OK)
 		c = archive_read_set_options(a, "tar:read_concatenated_archives");
 	if (c != ARCHIVE_OK)
 		return fail_archive(r, a);
@@ -437,7 +314,7 @@ static int read_archive(struct reader *r, struct source *s, bool is_tar)
 	if (e < 0)
 		return e;
 	r->archive = a;
-	e = read_members(r, is_tar);
+	e = read_members(r);
 	r->archive = NULL;
 	return e;
 }
@@ -453,7 +330,7 @@ static int read_deb_data(struct reader *r, struct archive *outer)
 	if (!inner)
 		return -ENOMEM;
 	inner->outer = outer;
-	e = read_archive(r, inner, true);
+	e = read_tar(r, inner);
 	gunzip_free(inner->gunzip);
 	free(inner);
 	return e;
@@ -464,10 +341,11 @@ static int check_deb_version(struct reader *r, struct archive *outer, const char
 	char version[2] = "";
 
 	if (strcmp(name, "debian-binary") != 0)
-		return fail(r, -EBADMSG, "no .deb: begins with '%.40s'", name);
+		return members_fail(&r->members, -EBADMSG, "no .deb: begins with '%.40s'",
+				    name);
 	if (archive_read_data(outer, version, sizeof(version)) != sizeof(version) ||
 	    memcmp(version, "2.", sizeof(version)) != 0)
-		return fail(r, -EBADMSG, "a .deb of an unknown version");
+		return members_fail(&r->members, -EBADMSG, "a .deb of an unknown version");
 	return 0;
 }
 
@@ -481,7 +359,8 @@ static int read_deb_member(struct reader *r, struct archive *outer,
 	if (!name || strncmp(name, "data.tar", strlen("data.tar")) != 0)
 		return 0;
 	if ((*n_data)++)
-		return fail(r, -EBADMSG, "damaged: data.tar is there twice");
+		return members_fail(&r->members, -EBADMSG,
+				    "damaged: data.tar is there twice");
 	return read_deb_data(r, outer);
 }
 
@@ -500,7 +379,9 @@ static int read_deb_members(struct reader *r, struct archive *outer)
 		if (archive_read_data_skip(outer) < ARCHIVE_WARN)
 			return fail_archive(r, outer);
 	}
-	return n_data ? 0 : fail(r, -EBADMSG, "damaged: there is no data.tar");
+	return n_data ? 0
+		      : members_fail(&r->members, -EBADMSG,
+				     "damaged: there is no data.tar");
 }
 
 static int read_deb(struct reader *r, struct source *s)
@@ -518,7 +399,7 @@ static int read_deb(struct reader *r, struct source *s)
 
 /* ---- passes ---- */
 
-static int read_pass(struct reader *r, int fd, off_t start, enum payload_kind kind)
+static int read_pass(struct reader *r, int fd, off_t start, bool is_deb)
 {
 	struct source *s;
 	int e;
@@ -529,10 +410,8 @@ static int read_pass(struct reader *r, int fd, off_t start, enum payload_kind ki
 	if (!s)
 		return -ENOMEM;
 	s->fd = fd;
-	wanted_reset(r->wanted);
-	*r->counts = (struct payload_counts){ 0 };
-	r->bytes_left = LIMIT_PAYLOAD_BYTES;
-	e = kind == PAYLOAD_DEB ? read_deb(r, s) : read_archive(r, s, kind == PAYLOAD_TAR);
+	members_restart(&r->members);
+	e = is_deb ? read_deb(r, s) : read_tar(r, s);
 	gunzip_free(s->gunzip);
 	free(s);
 	return e;
@@ -540,12 +419,12 @@ static int read_pass(struct reader *r, int fd, off_t start, enum payload_kind ki
 
 static int want_more(struct reader *r)
 {
+	struct wanted *w = r->members.wanted;
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < r->more.n; i++)
-		e = wanted_add(r->wanted, r->more.files[i].path,
-			       r->more.files[i].want_digest);
-	return e < 0 ? e : wanted_prepare(r->wanted);
+		e = wanted_add(w, r->more.files[i].path, r->more.files[i].want_digest);
+	return e < 0 ? e : wanted_prepare(w);
 }
 
 /* Give hard links the facts of the member that has the data. */
@@ -567,47 +446,36 @@ static void resolve_hardlinks(struct wanted *w)
 	}
 }
 
-static int read_passes(struct reader *r, int fd, enum payload_kind kind)
+static int read_passes(struct reader *r, int fd, bool is_deb)
 {
 	off_t start = lseek(fd, 0, SEEK_CUR);
 	int e;
 
 	if (start < 0)
 		return -errno;
-	e = read_pass(r, fd, start, kind);
+	e = read_pass(r, fd, start, is_deb);
 	if (e == 0 && r->more.n > 0) {
 		e = want_more(r);
 		if (e == 0)
-			e = read_pass(r, fd, start, kind);
+			e = read_pass(r, fd, start, is_deb);
 	}
 	if (e == 0)
-		resolve_hardlinks(r->wanted);
+		resolve_hardlinks(r->members.wanted);
 	return e;
 }
 
 int payload_read(int fd, enum payload_kind kind, struct wanted *w,
-		 struct payload_counts *ret, struct diag *diag)
+		 struct member_counts *ret, struct diag *diag)
 {
-	_cleanup_(hash_stream_freep) struct hash_stream *hash = hash_stream_new();
-	_cleanup_close_ int head_fd = memfd_create("elfcast-member", MFD_CLOEXEC);
-	_cleanup_(wanted_done) struct wanted more = { 0 };
-	struct reader r = { .wanted = w,
-			    .counts = ret,
-			    .hash = hash,
-			    .head_fd = head_fd,
-			    .diag = diag,
-			    .owns_dirs = kind == PAYLOAD_CPIO };
-	int e;
+	struct reader r = { 0 };
+	int e = members_init(&r.members, w, diag);
 
-	if (!hash)
-		return -ENOMEM;
-	if (head_fd < 0)
-		return fail(&r, -errno, "%s", strerror(errno));
-	diag->message[0] = 0;
-	r.more = more;
-	e = read_passes(&r, fd, kind);
-	more = r.more;
+	if (e == 0)
+		e = read_passes(&r, fd, kind == PAYLOAD_DEB);
 	if (e < 0 && e != -ENOMEM && !diag->message[0])
-		fail(&r, e, "%s", strerror(-e));
+		members_fail(&r.members, e, "%s", strerror(-e));
+	*ret = r.members.counts;
+	members_done(&r.members);
+	wanted_done(&r.more);
 	return e;
 }

@@ -188,19 +188,35 @@ static int judge(const struct check *c, struct checked_profile *p)
 
 /* ---- text ---- */
 
+/* No key is asked: a signature says who made the package, the digests that it is whole. */
+static const char *signature_text(const struct checked_package *p)
+{
+	return p->info.is_signed ? "signature not verified" : "not signed";
+}
+
 static void print_package(const struct checked_package *p)
 {
+	char members[40];
+
 	if (p->error < 0)
 		log_error("%s: %s", p->path, p->diag.message);
-	if (p->info.n_bad_names > 0)
+	if (p->info.counts.n_bad_names > 0)
 		log_warning("%s: %" PRIu64 " members with '..' in their names passed over",
-			    p->path, p->info.n_bad_names);
-	if (p->error == 0 && p->info.n_members > 0)
-		log_debug("%s: %s, %" PRIu64 " members", p->path,
-			  p->info.name ? p->info.name : p->info.kind, p->info.n_members);
-	else if (p->error == 0)
-		log_debug("%s: %s%s", p->path, p->info.name ? p->info.name : p->info.kind,
-			  p->info.is_header_only ? ", header only" : "");
+			    p->path, p->info.counts.n_bad_names);
+	if (p->error < 0)
+		return;
+	if (p->info.is_header_only)
+		snprintf(members, sizeof(members), "header only");
+	else
+		snprintf(members, sizeof(members), "%" PRIu64 " members",
+			 p->info.counts.n_members);
+	if (p->info.rpm_format)
+		log_info("%s: %s, rpm format %u, %s, digests verified, %s", p->path,
+			 p->info.name, p->info.rpm_format, members, signature_text(p));
+	else if (p->info.counts.n_members > 0)
+		log_debug("%s: %s, %s", p->path, p->info.kind, members);
+	else
+		log_debug("%s: %s", p->path, p->info.kind);
 }
 
 static void print_warning(const char *text, void *userdata)
@@ -273,8 +289,13 @@ static void put_package(const struct checked_package *p)
 	json_string("path", p->path);
 	json_string("kind", p->info.kind);
 	json_string("name", p->info.name);
-	json_uint("members", p->info.n_members);
+	json_uint("members", p->info.counts.n_members);
 	json_bool("header_only", p->info.is_header_only);
+	if (p->info.rpm_format) {
+		json_uint("rpm_format", p->info.rpm_format);
+		json_string("digests", p->error < 0 ? NULL : "verified");
+		json_string("signature", p->info.is_signed ? "not verified" : "none");
+	}
 	json_string("error", p->error < 0 ? p->diag.message : NULL);
 	json_close('}');
 }
