@@ -16,8 +16,8 @@ check)
 	rpm="$rpm libcmocka-devel e2fsprogs xfsprogs btrfs-progs squashfs-tools strace man-db fuse3-devel fuse3 squashfuse
 	     python3 perl git gdb libasan libubsan"
 	# elfcast-tools, and what holds the completions against their shells.
-	deb="$deb librpm-dev libarchive-dev zlib1g-dev rpm dpkg-dev fish zsh"
-	rpm="$rpm rpm-devel libarchive-devel zlib-devel rpm-build dpkg fish zsh"
+	deb="$deb librpm-dev libarchive-dev zlib1g-dev rpm gnupg dpkg-dev fish zsh"
+	rpm="$rpm rpm-devel libarchive-devel zlib-devel rpm-build rpm-sign gnupg2 dpkg fish zsh"
 	;;
 system) # besides check: package managers, and systems to boot
 	deb="rpm rpmlint dnf zypper createrepo-c pacman-package-manager libarchive-tools dpkg-dev

@@ -6,7 +6,8 @@
 export HOME=$TMP/home
 mkdir -p "$HOME"
 
-# make_rpm FILE DIR [PAYLOAD [NAME]]: all of DIR; PAYLOAD as %_binary_payload, default w6.xzdio
+# make_rpm FILE DIR [PAYLOAD [NAME]]: all of DIR; PAYLOAD as %_binary_payload, default w6.xzdio;
+# RPM_FORMAT as %_rpmformat, where rpm makes several
 make_rpm() {
 	local top=$TMP/rpmbuild
 	rm -rf "$top"
@@ -39,7 +40,7 @@ EOF
 			grep -vE '^%dir /(usr|usr/bin|usr/lib|usr/share)$'
 		echo "${RPM_EXTRA_FILES:-}"
 	} >"$top/p.spec"
-	rpmbuild --quiet -bb "$top/p.spec" >"$top/log" 2>&1 ||
+	rpmbuild --quiet ${RPM_FORMAT:+--define "_rpmformat $RPM_FORMAT"} -bb "$top/p.spec" >"$top/log" 2>&1 ||
 		{ tail -n 20 "$top/log" | sed 's/^/# /'; return 1; }
 	mv "$top"/RPMS/*/*.rpm "$1"
 }
