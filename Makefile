@@ -86,19 +86,21 @@ USES_trace/launch := $(USES_trace) trace
 USES_trace/system := $(USES_trace) trace
 USES_bench   := format base process file disk shadow store read
 USES_pkg     := format base file elf
+USES_installed := format base file pkg
 USES_cmd     := format base text process file disk shadow store state read pack daemon elf profile compile trace \
 		trace/launch trace/system bench
-USES_tools   := format base text process file disk shadow store read profile compile pkg cmd
+USES_tools   := format base text process file disk shadow store read profile compile pkg installed cmd
 
-# Folders with code, in that order; pkg and tools where their libraries are.
+# Folders with code, in that order; pkg, installed and tools where their libraries are.
 DIRS     := base text process file disk shadow store state read units pack daemon boot elf profile compile \
-	    trace trace/launch trace/system bench $(if $(PKG_LIBS),pkg) cmd $(if $(PKG_LIBS),tools)
+	    trace trace/launch trace/system bench $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.
 INC_LIB_profile := $(JSON_INC)
 INC_LIB_pkg     := $(PKG_INC)
+INC_LIB_installed := $(PKG_INC)
 # Folders of the library, which holds all but verbs and what starts a program.
-LIB_DIRS := $(filter-out pkg cmd tools,$(DIRS))
+LIB_DIRS := $(filter-out pkg installed cmd tools,$(DIRS))
 MAINS    := src/daemon/elfcastd.c src/boot/elfcast-prefetch.c src/cmd/elfcast-hook.c
 INC_tests := $(foreach d,format $(filter-out cmd tools,$(DIRS)),-iquote src/$(d))
 
@@ -162,7 +164,7 @@ $(BUILD)/elfcastd $(BUILD)/elfcast-prefetch:
 	$(call say,LINK,$@)
 	$(Q)$(call link,$^)
 
-$(PKG_LIB): $(call OBJ,$(wildcard src/pkg/*.c))
+$(PKG_LIB): $(call OBJ,$(wildcard src/pkg/*.c src/installed/*.c))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

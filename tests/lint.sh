@@ -17,7 +17,7 @@ only '#include <(libelf|gelf)\.h>' src/elf/elf.c
 only 'include[ "<]+xxhash' src/file/hash.c
 only '\b(posix_fadvise|readahead) *\(' src/read/prefetch-ask.c src/read/prefetch-open.c src/disk/residency.c
 only '#include <archive(_entry)?\.h>' src/pkg/payload.c
-only '#include <rpm/' src/pkg/pkgdb.c
+only '#include <rpm/' src/pkg/librpm.c src/pkg/librpm.h src/pkg/rpm-package.c src/installed/rpmdb.c
 only '#include <zlib\.h>' src/pkg/gunzip.c
 only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/store/store.c src/store/store-profiles.c src/store/store.h
 only '"(debugfs|tracefs)"|trace_pipe' src/trace/system/tracefs.c

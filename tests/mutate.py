@@ -47,6 +47,7 @@ SYSTEM = {
     "boot": ["system/boot-prefetch"],
     "daemon": ["system/watcher"],
     "pkg": ["system/against", "system/status-packages"],
+    "installed": ["system/status-packages"],
     "tools": ["system/against", "system/status-packages"],
     "bench": ["system/bench"],
     "base": ["system/hook", "system/prefetch.sh", "system/trace.sh"],

@@ -7,14 +7,20 @@
 #include "bounds.h"
 #include "elf.h"
 #include "io.h"
+#include "librpm.h"
 #include "package.h"
 #include "payload.h"
-#include "pkgdb.h"
+#include "rpm-package.h"
 
 void package_done(struct package *p)
 {
 	free(p->name);
 	p->name = NULL;
+}
+
+void packages_done(void)
+{
+	librpm_cleanup();
 }
 
 static int fail_errno(struct diag *d, int error)

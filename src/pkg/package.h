@@ -16,6 +16,9 @@ struct package {
 
 void package_done(struct package *p);
 
+/* After the last one: release what libraries hold for the process. */
+void packages_done(void);
+
 /*
  * Look for the files of W (prepared) in the package open as FD, which is borrowed, verified as
  * far as its form allows. QUICK: believe an rpm's header where it says enough. Forgets what W had found.

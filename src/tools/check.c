@@ -14,7 +14,6 @@
 #include "json-out.h"
 #include "log.h"
 #include "package.h"
-#include "pkgdb.h"
 #include "sandbox.h"
 #include "tool.h"
 #include "vec.h"
@@ -68,7 +67,7 @@ static void check_done(struct check *c)
 	free(c->profiles);
 	free(c->packages);
 	free(c->wanted);
-	rpm_cleanup();
+	packages_done();
 }
 
 /* ---- reading ---- */

@@ -12,7 +12,6 @@
 #include "launch-shadows.h"
 #include "log.h"
 #include "mounts.h"
-#include "pkgdb.h"
 #include "store.h"
 #include "summary.h"
 #include "text-out.h"
@@ -58,7 +57,6 @@ static void status_done(struct status *s)
 	installed_done(&s->installed);
 	mounts_free(s->mounts);
 	store_done(&s->store);
-	rpm_cleanup();
 }
 
 /* ---- shadows ---- */

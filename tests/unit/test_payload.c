@@ -16,7 +16,7 @@
 #include "bounds.h"
 #include "io.h"
 #include "payload.h"
-#include "pkgdb.h"
+#include "rpm-package.h"
 
 /* ---- writing archives ---- */
 

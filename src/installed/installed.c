@@ -8,12 +8,14 @@
 #include "dpkg.h"
 #include "installed.h"
 #include "io.h"
+#include "librpm.h"
 #include "macro.h"
-#include "pkgdb.h"
+#include "rpmdb.h"
 
 void installed_done(struct installed *i)
 {
 	name_list_done(&i->packages);
+	librpm_cleanup();
 	*i = (struct installed){ 0 };
 }
 

@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * librpm logs where it pleases; here its words end up in a diag. It has one configuration per
- * process, read where a database is looked at: a package file needs none.
- */
 #include <errno.h>
-#include <fcntl.h>
 #include <rpm/header.h>
 #include <rpm/rpmarchive.h>
 #include <rpm/rpmcli.h>
-#include <rpm/rpmcrypto.h>
-#include <rpm/rpmdb.h>
-#include <rpm/rpmfiles.h>
-#include <rpm/rpmkeyring.h>
-#include <rpm/rpmlib.h>
-#include <rpm/rpmlog.h>
-#include <rpm/rpmmacro.h>
-#include <rpm/rpmts.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "bounds.h"
-#include "pkgdb.h"
+#include "librpm.h"
+#include "rpm-package.h"
 
 /* Not in the headers of rpm 4.18, but in packages that it reads. */
 #define TAG_OPENPGP   278
@@ -38,65 +26,6 @@ struct rpm_package {
 	uint64_t n_members; /* ghosts are in the header only */
 };
 
-/* ---- the process ---- */
-
-static bool is_begun, is_configured;
-
-/* The last error, or the first line that says what a digest did not agree with. */
-static char last_message[sizeof(((struct diag *)NULL)->message)];
-
-static int keep_message(rpmlogRec rec, _unused_ rpmlogCallbackData data)
-{
-	const char *text = rpmlogRecMessage(rec);
-	bool is_result = strstr(text, "BAD") || strstr(text, "NOTFOUND");
-
-	if (rpmlogRecPriority(rec) <= RPMLOG_ERR || is_result) {
-		text += strspn(text, " \t\n");
-		/* That is our name for it. */
-		if (strncmp(text, "/proc/self/fd/", 14) == 0 && strstr(text, ": "))
-			text = strstr(text, ": ") + 2;
-		snprintf(last_message, sizeof(last_message), "%.*s",
-			 (int)strcspn(text, "\n"), text);
-	}
-	return 0; /* printed nowhere */
-}
-
-static int begin(void)
-{
-	if (is_begun)
-		return 0;
-	rpmlogSetCallback(keep_message, NULL);
-	rpmSetVerbosity(RPMLOG_INFO); /* with a digest per line */
-	if (rpmInitCrypto() != 0)
-		return -EIO;
-	is_begun = true;
-	return 0;
-}
-
-static int configure(void)
-{
-	int r = begin();
-
-	if (r < 0 || is_configured)
-		return r;
-	if (rpmReadConfigFiles(NULL, NULL) != 0)
-		return -EIO;
-	is_configured = true;
-	return 0;
-}
-
-void rpm_cleanup(void)
-{
-	if (is_configured)
-		rpmFreeRpmrc();
-	if (is_begun) {
-		rpmFreeMacros(NULL);
-		rpmFreeCrypto();
-		rpmlogClose();
-	}
-	is_begun = is_configured = false;
-}
-
 _printf_(3, 4) static int fail(struct diag *d, int error, const char *format, ...)
 {
 	va_list ap;
@@ -108,21 +37,7 @@ _printf_(3, 4) static int fail(struct diag *d, int error, const char *format, ..
 	return error;
 }
 
-/* ---- package files ---- */
-
-/* An empty keyring, so that nobody opens (or creates) the database for keys. */
-static rpmts new_transaction(void)
-{
-	rpmKeyring keyring = rpmKeyringNew();
-	rpmts ts = rpmtsCreate();
-
-	rpmtsSetKeyring(ts, keyring);
-	rpmKeyringFree(keyring);
-	rpmtsSetVSFlags(ts, rpmtsVSFlags(ts) | RPMVSF_MASK_NOSIGNATURES);
-	rpmtsSetVfyFlags(ts, RPMVSF_MASK_NOSIGNATURES);
-	rpmtsSetVfyLevel(ts, RPMSIG_DIGEST_TYPE);
-	return ts;
-}
+/* ---- opening ---- */
 
 static int verify_digests(rpmts ts, int fd, struct diag *diag)
 {
@@ -131,11 +46,10 @@ static int verify_digests(rpmts ts, int fd, struct diag *diag)
 
 	/* The file that is open, whatever its name is now; and no URL. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	last_message[0] = 0;
 	if (rpmcliVerifySignatures(ts, argv) == 0)
 		return 0;
 	return fail(diag, -EBADMSG, "damaged: %s",
-		    last_message[0] ? last_message : "its digests do not agree");
+		    librpm_message("its digests do not agree"));
 }
 
 /*
@@ -151,11 +65,11 @@ static int read_signatures(int fd, struct rpm_package *p, struct diag *diag)
 
 	if (!f)
 		return fail(diag, -errno, "%s", strerror(errno));
-	last_message[0] = 0;
 	h = headerRead(f, HEADER_MAGIC_YES);
 	Fclose(f);
 	if (!h)
-		return fail(diag, -EBADMSG, "damaged: %s", last_message);
+		return fail(diag, -EBADMSG, "damaged: %s",
+			    librpm_message("its signatures cannot be read"));
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
 		p->is_signed |= headerIsEntry(h, tags[i]);
 	headerFree(h);
@@ -172,12 +86,11 @@ static int read_header(rpmts ts, int fd, struct rpm_package *p, struct diag *dia
 	p->fd = fdDup(fd); /* shares the offset */
 	if (!p->fd)
 		return fail(diag, -errno, "%s", strerror(errno));
-	last_message[0] = 0;
 	rc = rpmReadPackageFile(ts, p->fd, "package", &p->header);
 	if (rc == RPMRC_OK || rc == RPMRC_NOKEY || rc == RPMRC_NOTTRUSTED)
 		return 0;
 	return fail(diag, -EBADMSG, "damaged: %s",
-		    last_message[0] ? last_message : "its header cannot be read");
+		    librpm_message("its header cannot be read"));
 }
 
 static int check_kind(Header h, struct diag *diag)
@@ -226,13 +139,13 @@ int rpm_package_open(int fd, struct rpm_package **ret, struct diag *diag)
 {
 	_cleanup_(rpm_package_freep) struct rpm_package *p = calloc(1, sizeof(*p));
 	rpmts ts;
-	int r = p ? begin() : -ENOMEM;
+	int r = p ? librpm_begin() : -ENOMEM;
 
 	if (r == -EIO)
 		return fail(diag, r, "librpm cannot be used");
 	if (r < 0)
 		return r;
-	ts = new_transaction();
+	ts = librpm_transaction();
 	r = open_package(ts, fd, p, diag);
 	rpmtsFree(ts);
 	if (r < 0)
@@ -266,15 +179,6 @@ unsigned rpm_package_format(const struct rpm_package *p)
 bool rpm_package_is_signed(const struct rpm_package *p)
 {
 	return p->is_signed;
-}
-
-/* Of file I. False: it has none, or a longer one than there is room for. */
-static bool file_path(rpmfiles files, int i, char *ret, size_t bytes)
-{
-	const char *dir = rpmfilesDN(files, rpmfilesDI(files, i));
-	const char *base = rpmfilesBN(files, i);
-
-	return dir && base && snprintf(ret, bytes, "%s%s", dir, base) < (int)bytes;
 }
 
 /* ---- the header as a source of facts ---- */
@@ -323,7 +227,7 @@ static int look_up_name(const struct rpm_package *p, int i, struct wanted *w,
 	struct wanted_file *f;
 	int r = 0;
 
-	if (is_ghost(p, i) || !file_path(p->files, i, path, sizeof(path)) ||
+	if (is_ghost(p, i) || !librpm_file_path(p->files, i, path, sizeof(path)) ||
 	    wanted_fold(path, folded, sizeof(folded)) < 0)
 		return 0;
 	if (S_ISDIR(rpmfilesFMode(p->files, i)))
@@ -404,7 +308,7 @@ static struct wanted_file *find_file(const struct payload *p, int i)
 {
 	char path[2 * LIMIT_PATH_BYTES], folded[LIMIT_PATH_BYTES + 8];
 
-	if (!file_path(p->files, i, path, sizeof(path)) ||
+	if (!librpm_file_path(p->files, i, path, sizeof(path)) ||
 	    wanted_fold(path, folded, sizeof(folded)) < 0)
 		return NULL;
 	return wanted_find(p->members->wanted, folded);
@@ -470,7 +374,8 @@ static int read_member(struct payload *p, int i)
 				    p->seen[i] ? "there twice" : "a ghost");
 	p->seen[i] = true;
 	p->n_seen++;
-	r = members_next(m, file_path(p->files, i, path, sizeof(path)) ? path : NULL);
+	r = members_next(m,
+			 librpm_file_path(p->files, i, path, sizeof(path)) ? path : NULL);
 	if (S_ISREG(mode) && r > 0)
 		r = wanted_note_file(m->wanted, m->path) < 0 ? -ENOMEM : 1;
 	if (S_ISREG(mode) && r >= 0)
@@ -571,62 +476,5 @@ int rpm_package_read(struct rpm_package *p, struct wanted *w, struct member_coun
 		r = read_payload(p, &m);
 	*ret = m.counts;
 	members_done(&m);
-	return r;
-}
-
-/* ---- installed packages ---- */
-
-static void claim_files(Header h, struct wanted *w, struct installed *installed)
-{
-	rpmfiles files = rpmfilesNew(NULL, h, RPMTAG_BASENAMES, RPMFI_FLAGS_ONLY_FILENAMES);
-	char path[2 * LIMIT_PATH_BYTES];
-
-	for (int i = 0; i < (int)rpmfilesFC(files); i++)
-		if (file_path(files, i, path, sizeof(path)))
-			installed_claim(installed, w, path);
-	rpmfilesFree(files);
-}
-
-/* All headers in turn: looking up one path after the other would stat the host's files. */
-static int read_database(rpmts ts, struct wanted *w, struct installed *installed)
-{
-	rpmdbMatchIterator all = rpmtsInitIterator(ts, RPMDBI_PACKAGES, NULL, 0);
-	Header h;
-	int r = 0;
-
-	while (r == 0 && (h = rpmdbNextIterator(all))) {
-		const char *name = headerGetString(h, RPMTAG_NAME);
-		char *nevra;
-
-		if (name && strcmp(name, "gpg-pubkey") == 0)
-			continue;
-		nevra = headerGetAsString(h, RPMTAG_NEVRA);
-		r = nevra ? name_list_add(&installed->packages, nevra) : -ENOMEM;
-		free(nevra);
-		if (r == 0)
-			claim_files(h, w, installed);
-	}
-	rpmdbFreeIterator(all);
-	return r;
-}
-
-int rpm_read_installed(const char *root_path, const char *db_path, struct wanted *w,
-		       struct installed *ret, struct diag *diag)
-{
-	int r = configure();
-	rpmts ts;
-
-	if (r < 0)
-		return fail(diag, r, "librpm cannot read its configuration");
-	ts = new_transaction();
-	rpmPushMacro(NULL, "_dbpath", NULL, db_path, RMIL_CMDLINE);
-	last_message[0] = 0;
-	if (rpmtsSetRootDir(ts, root_path) != 0 || rpmtsOpenDB(ts, O_RDONLY) != 0)
-		r = fail(diag, -EIO, "%s: %s", db_path,
-			 last_message[0] ? last_message : "cannot be opened");
-	else
-		r = read_database(ts, w, ret);
-	rpmtsFree(ts);
-	rpmPopMacro(NULL, "_dbpath");
 	return r;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The only user of librpm: package files, and the installed packages. */
-#ifndef ELFCAST_PKGDB_H
-#define ELFCAST_PKGDB_H
+/* A package file of rpm, by librpm. */
+#ifndef ELFCAST_RPM_PACKAGE_H
+#define ELFCAST_RPM_PACKAGE_H
 
 #include <stdbool.h>
 
 #include "diag.h"
-#include "installed.h"
 #include "members.h"
 
 struct rpm_package;
@@ -44,12 +43,5 @@ int rpm_package_read(struct rpm_package *p, struct wanted *w, struct member_coun
  * stripped". -ENOENT: none.
  */
 int rpm_class_buildid(const char *file_class, struct buildid *ret);
-
-/* As installed_read(), from the database in the directory DB_PATH below the root. */
-int rpm_read_installed(const char *root_path, const char *db_path, struct wanted *w,
-		       struct installed *ret, struct diag *diag);
-
-/* Release what librpm holds for the process. */
-void rpm_cleanup(void);
 
 #endif
