@@ -10,6 +10,7 @@
  *                  Both twice: what the boot itself needs, at once and while it boots; then,
  *                  when that is over, the rest
  *   share.c        what the supervisor makes of what they tell
+ *   early.c        what who read for the boot tells who comes after it
  *   pace.c         obeys pace-decide.c: others read first, memory stays free
  *   pressure.c     whether the machine's memory is short
  *   disk-reads.c   whether others read from our disks
@@ -38,6 +39,9 @@ struct boot_options {
 	bool no_metadata;
 	bool no_eager;	 /* not what the boot itself needs, while it boots */
 	bool only_eager; /* and nothing after that */
+	bool early;	 /* with only_eager: somebody comes later, and is told: early.c */
+	bool own_mounts; /* a mount namespace was made, before process 1 had a /run */
+	bool deaf;	 /* to signals that would end it */
 };
 
 enum boot_outcome {
@@ -58,7 +62,7 @@ enum boot_stop {
 	BOOT_STOP_BUDGET,   /* max_bytes */
 };
 
-enum { BOOT_NAMED = 16, BOOT_NAME_BYTES = 512 };
+enum { BOOT_NAMED = 16, BOOT_NAME_BYTES = 512, BOOT_FATES = 16384 };
 
 /* What a part has done so far. */
 struct boot_counts {
@@ -71,6 +75,17 @@ struct boot_counts {
 /* Of these, what was done during the boot; us: when that was over, since the start. */
 struct boot_eager {
 	_Atomic uint64_t pages_asked, bytes_read, us;
+	_Atomic uint64_t from_us, until_us; /* CLOCK_MONOTONIC; 0: not read */
+};
+
+/*
+ * What became of each object of a container when the boot's part of it was read. Of more than
+ * BOOT_FATES nothing is told.
+ */
+struct boot_fates {
+	uint64_t xxh3;		   /* which container: the sum in its header */
+	uint32_t n;		   /* 0: that part was not read */
+	uint8_t skips[BOOT_FATES]; /* enum object_skip */
 };
 
 /*
@@ -83,6 +98,9 @@ struct boot_share {
 	_Atomic uint64_t max_bytes;
 	struct boot_counts metadata, data;
 	struct boot_eager metadata_eager, data_eager;
+	/* An early run's work was gone on with: its counts are to be added. */
+	_Atomic uint8_t data_continued, metadata_continued;
+	uint64_t early_pages_asked;	/* of data_eager's, by that run */
 	_Atomic uint64_t n_eager_pages; /* of n_pages: what the boot itself needs */
 	_Atomic uint32_t n_launches, n_objects;
 	_Atomic uint64_t n_pages;     /* in the pack */
@@ -92,7 +110,8 @@ struct boot_share {
 	_Atomic int outcome; /* enum boot_outcome; written last */
 	int error;
 	uint32_t n_extents_asked;
-	uint32_t n_skips[OBJECT_SKIPS]; /* objects */
+	struct boot_fates data_fates, metadata_fates; /* with early: of these runs */
+	uint32_t n_skips[OBJECT_SKIPS];		      /* objects */
 	uint32_t n_named;
 	struct {
 		uint32_t why; /* enum object_skip */
@@ -119,8 +138,9 @@ int boot_supervise(const struct boot_options *o);
 struct boot_part {
 	const struct boot_options *options;
 	struct boot_share *share;
-	uint64_t start_us; /* of the supervisor, CLOCK_MONOTONIC */
-	int stop_fd;	   /* readable or hung up: end soon */
+	const struct boot_share *early; /* what an early run left; NULL */
+	uint64_t start_us;		/* of the supervisor, CLOCK_MONOTONIC */
+	int stop_fd;			/* readable or hung up: end soon */
 	int told_fd; /* a byte goes there when the share has the deadline; closed at the end */
 	int ready_fd;  /* closed when the other part may go on; -1: nobody waits */
 	int eager_fd;  /* hangs up when the other part has read what the boot needs; -1 */
@@ -130,6 +150,30 @@ struct boot_part {
 /* Each in a process of its own, with descriptors of its own. */
 void boot_metadata_part(const struct boot_part *part);
 void boot_data_part(const struct boot_part *part);
+
+/*
+ * Until nobody else reads ahead below this root, UNTIL_US, or one of SIGNALS, which *RET_STOP then
+ * says. From here on others wait as long as the descriptor is open; negative: nobody can be waited
+ * for.
+ */
+int boot_early_wait(const struct boot_options *o, int signals, uint64_t until_us,
+		    enum boot_stop *ret_stop);
+/* What an early run has left. False: nothing that can be used. */
+bool boot_early_load(const struct boot_options *o, struct boot_share *ret);
+/* Leave it: 0 or negative errno. With own_mounts this process is in process 1's mounts then. */
+int boot_early_leave(const struct boot_options *o, const struct boot_share *told);
+void boot_early_take_away(const struct boot_options *o);
+/* Both runs in one report. */
+void boot_early_add(struct boot_share *told, const struct boot_share *early);
+
+/* What the boot's part took, which has just ended: COUNTS, and the time since START_US. */
+void boot_eager_put(struct boot_eager *e, const struct boot_counts *counts,
+		    uint64_t start_us);
+/* SKIPS of the objects of B; NULL: that part was not read. */
+void boot_fates_put(struct boot_fates *f, const struct shadow_buffer *b,
+		    const uint8_t *skips);
+/* Borrowed; NULL when they are not of B. */
+const uint8_t *boot_fates_get(const struct boot_fates *f, const struct shadow_buffer *b);
 
 /* One line to stderr; more with --verbose. */
 void boot_log(const struct boot_options *o, const struct boot_share *share,

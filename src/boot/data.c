@@ -142,7 +142,7 @@ static void fill_share(struct boot_share *share, const struct shadow *s,
 		share->data.stop = BOOT_STOP_BUDGET;
 }
 
-/* What becomes of an object of which some pages are read during the boot, others after it. */
+/* What becomes of an object of which some pages are read in one run, others in a later one. */
 static uint8_t merge_skips(uint8_t eager, uint8_t later)
 {
 	return later == OBJECT_NO_PAGES || eager == OBJECT_USED ? eager : later;
@@ -151,6 +151,12 @@ static uint8_t merge_skips(uint8_t eager, uint8_t later)
 /* Two runs, one after the other, in one report; EAGER's skips are let go. */
 static void add_report(struct prefetch_report *r, struct prefetch_report *eager)
 {
+	if (!eager->skips)
+		return;
+	if (!r->skips) {
+		*r = *eager;
+		return;
+	}
 	for (uint32_t i = 0; i < r->n_objects; i++)
 		r->skips[i] = merge_skips(eager->skips[i], r->skips[i]);
 	r->n_extents_asked += eager->n_extents_asked;
@@ -167,6 +173,40 @@ static int read_part(const struct boot_part *part, struct pace *pace,
 			     ret);
 }
 
+/* Pages that are left of the budget. False: none, after DONE. */
+static bool has_budget(const struct boot_part *part, const struct prefetch_report *done,
+		       uint64_t *ret_pages)
+{
+	uint64_t pages = part->share->max_bytes / PAGE_BYTES;
+
+	if (done->n_pages_asked > 0 && done->n_pages_asked >= pages) {
+		part->share->data.stop = BOOT_STOP_BUDGET;
+		return false;
+	}
+	*ret_pages = pages - done->n_pages_asked;
+	return true;
+}
+
+/* What an early run did, as if it had been done here. */
+static int continue_early(const struct boot_part *part, const struct shadow_buffer *pack,
+			  struct prefetch_report *ret)
+{
+	const uint8_t *skips =
+		part->early ? boot_fates_get(&part->early->data_fates, pack) : NULL;
+
+	if (!skips)
+		return 0;
+	ret->skips = malloc(pack->shadow.n_objects);
+	if (!ret->skips)
+		return -ENOMEM;
+	memcpy(ret->skips, skips, pack->shadow.n_objects);
+	ret->n_objects = pack->shadow.n_objects;
+	ret->n_extents_asked = part->early->n_extents_asked;
+	ret->n_pages_asked = part->early->data.pages_asked;
+	part->share->data_continued = true;
+	return 0;
+}
+
 static bool seeks(const struct shadow *s)
 {
 	for (uint32_t i = 0; i < s->n_eager; i++)
@@ -177,23 +217,27 @@ static bool seeks(const struct shadow *s)
 }
 
 /*
- * What the boot itself needs, now. A disk that seeks first reads names and inodes in one sweep
- * of its own; others do both at once.
+ * What the boot itself needs, now; REPORT: of an early run, and of both. A disk that seeks first
+ * reads names and inodes in one sweep of its own; others do both at once.
  */
 static int read_eager(const struct boot_part *part, struct pace *pace,
 		      const struct store *store, const struct shadow *s,
-		      struct prefetch_report *ret)
+		      struct prefetch_report *report)
 {
-	struct boot_eager *eager = &part->share->data_eager;
-	int r;
+	struct prefetch_report now = { 0 };
+	struct shadow left;
+	uint64_t max_pages;
+	int r = rest_find_eager(s, report->skips, &left);
 
-	if (seeks(s))
+	if (r < 0 || left.n_extents == 0 || !has_budget(part, report, &max_pages))
+		return r;
+	if (seeks(&left))
 		pace_wait_hangup(part, part->eager_fd, clock_in_ms(METADATA_WAIT_MS));
 	pace->eager = true;
-	r = read_part(part, pace, store, s, part->share->max_bytes / PAGE_BYTES, ret);
-	eager->pages_asked = part->share->data.pages_asked;
-	eager->bytes_read = part->share->data.bytes_read;
-	eager->us = clock_us() - part->start_us;
+	r = read_part(part, pace, store, &left, max_pages, &now);
+	boot_eager_put(&part->share->data_eager, &part->share->data, part->start_us);
+	add_report(&now, report);
+	*report = now;
 	return r;
 }
 
@@ -203,23 +247,18 @@ static int read_eager(const struct boot_part *part, struct pace *pace,
  */
 static int read_later(const struct boot_part *part, struct pace *pace,
 		      const struct store *store, const struct shadow *rest,
-		      struct prefetch_report *ret)
+		      const struct prefetch_report *eager, struct prefetch_report *ret)
 {
-	uint64_t max_pages = part->share->max_bytes / PAGE_BYTES;
+	uint64_t max_pages;
 
 	pace_step_back(pace);
-	if (rest->n_extents == 0)
-		return 0;
-	if (pace->pages_before > 0 && pace->pages_before >= max_pages) {
-		part->share->data.stop = BOOT_STOP_BUDGET;
-		return 0;
-	}
-	if (!pace_wait_quiet(pace, part))
+	if (rest->n_extents == 0 || !has_budget(part, eager, &max_pages) ||
+	    !pace_wait_quiet(pace, part))
 		return 0;
 	if (part->ready_fd >= 0)
 		close(part->ready_fd);
 	pace_wait_hangup(part, part->before_fd, clock_in_ms(METADATA_WAIT_MS));
-	return read_part(part, pace, store, rest, max_pages - pace->pages_before, ret);
+	return read_part(part, pace, store, rest, max_pages, ret);
 }
 
 static void describe_pack(struct boot_share *share, const struct shadow *s)
@@ -233,29 +272,29 @@ static void describe_pack(struct boot_share *share, const struct shadow *s)
 }
 
 static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *pace,
-				    const struct store *store, const struct shadow *s,
-				    int *ret_error)
+				    const struct store *store,
+				    const struct shadow_buffer *pack, int *ret_error)
 {
 	struct prefetch_report eager = { 0 }, later = { 0 };
 	const struct boot_options *o = part->options;
+	const struct shadow *s = &pack->shadow;
 	struct shadow rest;
-	int r = 0;
+	int r;
 
 	describe_pack(part->share, s);
 	pace_publish(pace);
-	if (s->n_eager > 0 && !o->no_eager)
+	r = continue_early(part, pack, &eager);
+	if (r == 0 && !o->no_eager)
 		r = read_eager(part, pace, store, s, &eager);
 	if (r == 0)
 		r = rest_find(s, eager.skips, &rest);
 	if (r == 0 && !o->only_eager && !eager.deadline_hit && !eager.stopped)
-		r = read_later(part, pace, store, &rest, &later);
+		r = read_later(part, pace, store, &rest, &eager, &later);
 	*ret_error = r;
 	if (r < 0)
 		return BOOT_FAILED;
-	if (!later.skips)
-		later = eager;
-	else if (eager.skips)
-		add_report(&later, &eager);
+	add_report(&later, &eager);
+	boot_fates_put(&part->share->data_fates, pack, later.skips);
 	fill_share(part->share, s, &later);
 	free(later.skips);
 	return BOOT_READ;
@@ -287,7 +326,7 @@ static enum boot_outcome run(const struct boot_part *part, struct pace *pace,
 	*ret_error = r = load_pack(o, &store, pack_fd, part->share, &pack);
 	if (r < 0)
 		return r == -ENOENT ? BOOT_NO_PACK : BOOT_BAD_PACK;
-	return read_ahead(part, pace, &store, &pack.shadow, ret_error);
+	return read_ahead(part, pace, &store, &pack, ret_error);
 }
 
 void boot_data_part(const struct boot_part *part)

@@ -31,6 +31,7 @@ enum {
 	OPT_PLACES,
 	OPT_NO_EAGER,
 	OPT_ONLY_EAGER,
+	OPT_EARLY,
 };
 
 static void print_help(void)
@@ -46,6 +47,8 @@ static void print_help(void)
 	       "      --no-metadata   not the file systems' own blocks before\n"
 	       "      --no-eager      wait for the end of the boot with all of it\n"
 	       "      --only-eager    only what the boot itself needs\n"
+	       "      --early         the same, for the one that comes when all is "
+	       "mounted\n"
 	       "      --root=DIR      the system below DIR\n"
 	       "  -q, --quiet         errors only\n"
 	       "  -v, --verbose       also name what was skipped\n"
@@ -113,6 +116,9 @@ static int take_option(int c, struct boot_options *o)
 	case OPT_ONLY_EAGER:
 		o->only_eager = true;
 		return -1;
+	case OPT_EARLY:
+		o->early = o->only_eager = true;
+		return -1;
 	case OPT_ROOT:
 		o->root = optarg;
 		return -1;
@@ -162,6 +168,7 @@ static int parse_options(int argc, char *argv[], struct boot_options *o)
 		{ "no-metadata", no_argument, NULL, OPT_NO_METADATA },
 		{ "no-eager", no_argument, NULL, OPT_NO_EAGER },
 		{ "only-eager", no_argument, NULL, OPT_ONLY_EAGER },
+		{ "early", no_argument, NULL, OPT_EARLY },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c, r = -1;
@@ -175,8 +182,8 @@ static int parse_options(int argc, char *argv[], struct boot_options *o)
 	return r;
 }
 
-/* The unit has this as a condition; here it holds for whoever starts us otherwise. */
-static bool is_switched_off(void)
+/* Units have this as a condition; here it holds for whoever starts us otherwise. */
+static bool has_word(const char *wanted)
 {
 	_cleanup_close_ int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
 	char text[4096], *word, *rest = text;
@@ -186,7 +193,7 @@ static bool is_switched_off(void)
 		return false;
 	text[n] = 0;
 	while ((word = strsep(&rest, " \n")))
-		if (strcmp(word, "elfcast=off") == 0)
+		if (strcmp(word, wanted) == 0)
 			return true;
 	return false;
 }
@@ -195,9 +202,10 @@ static bool is_switched_off(void)
  * The kernel starts process 1 without /proc and /sys. Whoever asks for them has them, where
  * nobody else sees it.
  */
-static bool has_proc(void)
+static bool has_proc(bool *ret_own_mounts)
 {
-	if (access("/proc/self/mountinfo", R_OK) == 0)
+	*ret_own_mounts = access("/proc/self/mountinfo", R_OK) < 0;
+	if (!*ret_own_mounts)
 		return true;
 	if (unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -224,12 +232,14 @@ static int run_as_init(char *argv[])
 	static const char *const inits[] = { "/sbin/init", "/usr/lib/systemd/systemd",
 					     "/lib/systemd/systemd", "/bin/sh" };
 	struct boot_options o = { .only_eager = true,
+				  .early = true,
 				  .reserve_bytes = memory_bytes() / RESERVE_DIVISOR };
 
 	if (fork() == 0) {
 		setsid(); /* init hangs up the console */
 		log_set_level(LOG_LEVEL_ERROR);
-		if (is_switched_off() || !has_proc())
+		if (!has_proc(&o.own_mounts) || has_word("elfcast=off") ||
+		    has_word("elfcast=train"))
 			_exit(0);
 		_exit(boot_supervise(&o));
 	}
@@ -253,7 +263,7 @@ int main(int argc, char *argv[])
 	r = parse_options(argc, argv, &o);
 	if (r >= 0)
 		return r;
-	if (is_switched_off()) {
+	if (has_word("elfcast=off")) {
 		log_info("switched off on the kernel's command line");
 		return 0;
 	}

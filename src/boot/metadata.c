@@ -10,6 +10,7 @@
 #include "bounds.h"
 #include "clock.h"
 #include "pace.h"
+#include "rest.h"
 #include "sandbox.h"
 #include "store.h"
 
@@ -32,31 +33,39 @@ static int load_places(const struct boot_options *o, struct store *store,
 		      : shadow_buffer_read(fd, LIMIT_PACK_BYTES, SHADOW_KIND_PLACES, ret);
 }
 
-/* What PACE->eager says. */
+/* What PACE->eager says. *RET_SKIPS: new; NULL: nothing was read. */
 static void read_ahead(const struct boot_part *part, struct pace *pace,
-		       const struct store *store, const struct shadow *s)
+		       const struct store *store, const struct shadow *s,
+		       uint8_t **ret_skips)
 {
 	uint64_t start_us = clock_us();
 	struct prefetch_report report;
 
+	*ret_skips = NULL;
 	if (pace_prefetch(pace, store, s, MAX_BYTES / PAGE_BYTES,
 			  part->start_us + DEADLINE_US, &report) < 0)
 		return;
-	free(report.skips);
+	*ret_skips = report.skips;
 	part->share->metadata_us += clock_us() - start_us;
 }
 
+/* But for file systems that an early run has found. */
 static void read_eager(const struct boot_part *part, struct pace *pace,
-		       const struct store *store, const struct shadow *s)
+		       const struct store *store, const struct shadow_buffer *places)
 {
-	const struct boot_counts *counts = &part->share->metadata;
-	struct boot_eager *eager = &part->share->metadata_eager;
+	const uint8_t *early =
+		part->early ? boot_fates_get(&part->early->metadata_fates, places) : NULL;
+	_cleanup_free_ uint8_t *skips = NULL;
+	struct shadow left;
 
+	part->share->metadata_continued = early != NULL;
+	if (rest_find_eager(&places->shadow, early, &left) < 0 || left.n_extents == 0)
+		return;
 	pace->eager = true;
-	read_ahead(part, pace, store, s);
-	eager->pages_asked = counts->pages_asked;
-	eager->bytes_read = counts->bytes_read;
-	eager->us = clock_us() - part->start_us;
+	read_ahead(part, pace, store, &left, &skips);
+	boot_eager_put(&part->share->metadata_eager, &part->share->metadata,
+		       part->start_us);
+	boot_fates_put(&part->share->metadata_fates, places, skips);
 }
 
 /* Nothing of it is needed: what goes wrong is only slower, and the report lacks it. */
@@ -66,6 +75,7 @@ void boot_metadata_part(const struct boot_part *part)
 	static struct pace pace;
 	struct shadow_buffer places;
 	const struct shadow *s = &places.shadow;
+	_cleanup_free_ uint8_t *skips = NULL;
 	struct store store;
 
 	sandbox_drop_privileges();
@@ -75,8 +85,8 @@ void boot_metadata_part(const struct boot_part *part)
 	pace_watch_disks(&pace, store.root_path);
 	if (load_places(o, &store, &places) < 0)
 		return;
-	if (s->n_eager > 0 && !o->no_eager)
-		read_eager(part, &pace, &store, s);
+	if (!o->no_eager)
+		read_eager(part, &pace, &store, &places);
 	if (part->ready_fd >= 0)
 		close(part->ready_fd);
 	if (o->only_eager)
@@ -84,5 +94,5 @@ void boot_metadata_part(const struct boot_part *part)
 	pace_step_back(&pace);
 	pace_wait_hangup(part, part->before_fd, CLOCK_NEVER);
 	if (s->n_eager < s->n_extents)
-		read_ahead(part, &pace, &store, s);
+		read_ahead(part, &pace, &store, s, &skips);
 }

@@ -221,7 +221,10 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_uint("pack_bytes", share->n_eager_pages * PAGE_BYTES);
 	json_uint("asked_bytes", share->data_eager.pages_asked * PAGE_BYTES);
 	json_uint("read_bytes", share->data_eager.bytes_read);
+	json_uint("early_asked_bytes", share->early_pages_asked * PAGE_BYTES);
 	json_double("ms", (double)share->data_eager.us / 1e3);
+	json_double("from_ms", (double)share->data_eager.from_us / 1e3);
+	json_double("until_ms", (double)share->data_eager.until_us / 1e3);
 	json_uint("metadata_asked_bytes", share->metadata_eager.pages_asked * PAGE_BYTES);
 	json_uint("metadata_read_bytes", share->metadata_eager.bytes_read);
 	json_double("metadata_ms", (double)share->metadata_eager.us / 1e3);

@@ -15,6 +15,8 @@
 /* Far above any machine; sums and products of a few stay exact in JSON, and never wrap. */
 #define MAX_PAGES	((uint64_t)1 << 40)
 #define MAX_US		((uint64_t)LIMIT_WINDOW_MS * 1000)
+/* Ten years; what is asked for at boot has far less. */
+#define MAX_UPTIME_US	((uint64_t)315360000 * 1000000)
 #define MAX_OF(record)	(LIMIT_PACK_BYTES / (uint32_t)sizeof(struct record))
 #define LARGEST_ERRNO	4095
 
@@ -42,6 +44,16 @@ static void clamp_eager(struct boot_eager *e)
 	CLAMP(e->pages_asked, MAX_PAGES);
 	CLAMP(e->bytes_read, MAX_PAGES * PAGE_BYTES);
 	CLAMP(e->us, MAX_US);
+	CLAMP(e->from_us, MAX_UPTIME_US);
+	CLAMP(e->until_us, MAX_UPTIME_US);
+}
+
+static void clamp_fates(struct boot_fates *f)
+{
+	CLAMP(f->n, (uint32_t)BOOT_FATES);
+	for (size_t i = 0; i < BOOT_FATES; i++)
+		if (f->skips[i] >= OBJECT_SKIPS)
+			f->skips[i] = OBJECT_NOT_REACHED;
 }
 
 static void clamp_objects(struct boot_share *s)
@@ -66,6 +78,9 @@ void boot_share_take(const struct boot_share *from, struct boot_share *ret)
 	clamp_counts(&ret->data);
 	clamp_eager(&ret->metadata_eager);
 	clamp_eager(&ret->data_eager);
+	CLAMP(ret->early_pages_asked, MAX_PAGES);
+	clamp_fates(&ret->data_fates);
+	clamp_fates(&ret->metadata_fates);
 	CLAMP(ret->n_eager_pages, MAX_PAGES);
 	CLAMP(ret->n_launches, MAX_OF(shadow_launch));
 	CLAMP(ret->n_extents_asked, MAX_OF(shadow_extent));

@@ -30,9 +30,9 @@ enum { METADATA, DATA, PARTS };
 
 /*
  * A descriptor for the signals that would end this process, which are blocked from now on,
- * in the parts too: those are told by the supervisor.
+ * in the parts too: those are told by the supervisor. DEAF: of none of them.
  */
-static int watch_signals(void)
+static int watch_signals(bool deaf)
 {
 	sigset_t set;
 
@@ -42,6 +42,8 @@ static int watch_signals(void)
 	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
+	if (deaf)
+		sigemptyset(&set);
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
@@ -158,12 +160,36 @@ static void watch(struct child parts[static PARTS], int signals, int stop_fd,
 		child_leave(&parts[i]);
 }
 
+/* Who is there so early has nobody to tell it to but the one that comes later. */
+static void leave_word(const struct boot_options *o, const struct boot_share *told)
+{
+	/* Of nothing there is no word: the next one may have mounts that this one had not. */
+	int r = o->early && told->data_fates.n > 0 ? boot_early_leave(o, told) : 0;
+
+	if (r < 0)
+		log_debug("what was read will be asked for again: %s", error_text(r));
+}
+
+static void tell(const struct boot_options *o, struct boot_share *told,
+		 const struct boot_share *early, struct boot_end *end)
+{
+	int r;
+
+	if (early)
+		boot_early_add(told, early);
+	boot_log(o, told, end);
+	r = boot_write_report(o, told, end);
+	if (r < 0)
+		log_error("cannot write the report: %s", output_file_error(r));
+}
+
 int boot_supervise(const struct boot_options *o)
 {
-	struct boot_part part = { .options = o, .start_us = clock_us() };
+	struct boot_part part = { .options = o };
 	struct boot_end end = { .stop = BOOT_STOP_NONE };
-	struct boot_share told;
-	int signals = watch_signals(), stop[2], r;
+	struct boot_share told, early;
+	int signals = watch_signals(o->deaf), stop[2], r;
+	_cleanup_close_ int lock = -1;
 	struct child parts[PARTS];
 
 	part.share = mmap(NULL, sizeof(*part.share), PROT_READ | PROT_WRITE,
@@ -171,22 +197,27 @@ int boot_supervise(const struct boot_options *o)
 	if (signals < 0 || part.share == MAP_FAILED || pipe2(stop, O_CLOEXEC) < 0)
 		return log_errno(-errno, "cannot start"), 1;
 	part.share->deadline_ms = o->deadline_ms;
+	lock = boot_early_wait(o, signals, deadline_us(part.share, clock_us()), &end.stop);
+	if ((o->early || !o->only_eager) && boot_early_load(o, &early))
+		part.early = &early;
+	if (o->early && (part.early || end.stop != BOOT_STOP_NONE))
+		return 0;
+	part.start_us = clock_us();
 	part.stop_fd = stop[0];
-	r = start_parts(part, parts);
+	r = end.stop == BOOT_STOP_NONE ? start_parts(part, parts) : 0;
 	if (r < 0)
 		return log_errno(r, "cannot make a process"), 1;
-	watch(parts, signals, stop[1], part.start_us, part.share, &end);
+	if (end.stop == BOOT_STOP_NONE)
+		watch(parts, signals, stop[1], part.start_us, part.share, &end);
 	end.elapsed_us = clock_us() - part.start_us;
 	boot_share_take(part.share, &told);
 	if (end.stop == BOOT_STOP_NONE)
 		end.stop = end.left_behind ? BOOT_STOP_DEADLINE
 					   : (enum boot_stop)told.data.stop;
-	/* Who is there so early has nobody to tell it to, and no /run to keep it in. */
-	if (o->only_eager && !o->report)
-		return 0;
-	boot_log(o, &told, &end);
-	r = boot_write_report(o, &told, &end);
-	if (r < 0)
-		log_error("cannot write the report: %s", output_file_error(r));
+	leave_word(o, &told);
+	if (!o->only_eager || o->report)
+		tell(o, &told, part.early, &end);
+	if (!o->only_eager)
+		boot_early_take_away(o);
 	return 0;
 }

@@ -96,6 +96,7 @@ enum store_file {
 	STORE_LAUNCHES,	   /* launch counts, and who was read ahead in vain */
 	STORE_CONFIG,	   /* elfcast.conf */
 	STORE_BOOT_REPORT, /* of the last boot's prefetch */
+	STORE_BOOT_EARLY,  /* of its early part, for the later one */
 	STORE_WATCH,	   /* what elfcastd tells of itself */
 };
 

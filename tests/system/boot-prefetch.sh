@@ -159,6 +159,78 @@ same "the budget is for both parts" "byte budget 3 usr/bin/prog 2 1 usr/lib/a.so
 	"$(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'") $got"
 make_pack <<<"$lines"
 
+# Early, and again when all is mounted: that one reads what the first did not find, and the rest.
+make_pack 4 <<<"$lines"
+# change: of what the first has left
+early_and_late() { # [change…]
+	mount -t tmpfs none "$root/run"
+	mount --bind "$root/old" "$root/usr/lib/sub"
+	boot --early && said=$(cat "$work/err")
+	first=$(resident $all 2>"$work/gone") left=$(ls "$root/run/elfcast")
+	"$BUILD/tests/residency" --evict "$root/usr/bin/prog" "$root/usr/lib/a.so"
+	boot --early
+	second=$(resident $all 2>"$work/gone")
+	umount "$root/usr/lib/sub"
+	"${@:-true}" && boot
+	status=$? after=$(ls "$root/run/elfcast")
+	umount "$root/run"
+	return $status
+}
+reads_cold "$all" early_and_late
+same "early: what is there of what the boot needs, and word of it" \
+	"usr/bin/prog 2 3 usr/lib/a.so 1 1 usr/lib/a.so 50 2 boot.early " "$first $left $said"
+same "once" "" "$second"
+same "then: what is mounted now, and the rest" "0 usr/bin/prog 30 7 $want_b $want_data boot.json" \
+	"$status $got $after"
+same "one report of both" "read None 55 6 46 6 4 []" \
+	"$(value '(r["outcome"], r["stopped"], r["asked_pages"], r["asked_extents"], r["eager"]["asked_bytes"] // 4096,
+		r["eager"]["early_asked_bytes"] // 4096, r["objects_used"], r["skipped"])' | tr -d "(),'")"
+same "when it was read, and all that was" "True True" "$(value '(0 < r["eager"]["from_ms"] < r["eager"]["until_ms"],
+	r["read_bytes"] >= 220000)' | tr -d '(),')"
+all_again="0 usr/bin/prog 2 3 usr/bin/prog 30 7 $want_a $want_b $want_data boot.json"
+again() { # NAME CHANGE…: what the first left is not believed
+	local name=$1
+	shift
+	reads_cold "$all" early_and_late "$@"
+	same "$name: all is read" "$all_again 0" \
+		"$status $got $after $(value 'r["eager"]["early_asked_bytes"]')"
+}
+word=$root/run/elfcast/boot.early
+again "no word" rm "$word"
+again "half a word" truncate -s 1000 "$word"
+again "a byte too many" truncate -s +1 "$word"
+again "of another version" dd if=/dev/zero of="$word" bs=1 count=1 conv=notrunc status=none
+again "anybody's" chmod 666 "$word"
+cp "$work/pack" "$work/other" && make_pack 5 <<<"$lines"
+other_pack() { mv "$root/$pack" "$work/this" && mv "$work/other" "$root/$pack" && mv "$work/this" "$work/other"; }
+again "of another pack" other_pack
+make_pack 4 <<<"$lines"
+anything() { head -c "$(stat -c %s "$word")" /dev/urandom | tail -c +17 | dd of="$word" bs=16 seek=1 conv=notrunc status=none; }
+again "random bytes" anything
+no_pack() { # as where /var is mounted later
+	mount -t tmpfs none "$root/run"
+	mv "$root/$pack" "$work/this"
+	boot --early
+	ls "$root/run" && mv "$work/this" "$root/$pack"
+	umount "$root/run"
+}
+same "of a pack that was not there is no word" "" "$(no_pack)"
+rm -r "$root/run/elfcast"
+same "without a mounted /run there is no word" "" "$(boot --early && ls "$root/run")"
+# Who holds the root directory reads: nobody else does meanwhile.
+exec {held}<"$root" && flock "$held"
+# shellcheck disable=SC2086 # a list of files
+cold_beside() { (cd "$root" && "$BUILD/tests/residency" --evict $all) && "$@"; }
+same "one reader at a time: the other waits" "0 deadline 0" \
+	"$(cold_beside boot --deadline=100; echo "$? $(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'")")"
+same "and reads nothing" "" "$(resident $all)"
+boot {held}<&- &
+pid=$! helpers="$helpers $!"
+exec {held}<&-
+wait "$pid"
+helpers=''
+same "until it is alone" "0 None 55" "$? $(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'")"
+
 # As process 1, in a root with an init that says what it got; the rest of it is this machine's.
 if [ -z "${ELFCAST_SANITIZED:-}" ]; then
 	make_pack 2 <<<"$lines"

@@ -32,6 +32,15 @@ static void assert_eager(const struct boot_eager *e)
 	assert_true(e->pages_asked <= (uint64_t)1 << 40);
 	assert_true(e->bytes_read <= (uint64_t)1 << 52);
 	assert_true(e->us <= UINT64_C(3600000000));
+	assert_true(e->from_us <= (uint64_t)1 << 49);
+	assert_true(e->until_us <= (uint64_t)1 << 49);
+}
+
+static void assert_fates(const struct boot_fates *f)
+{
+	assert_true(f->n <= BOOT_FATES);
+	for (size_t i = 0; i < BOOT_FATES; i++)
+		assert_in_range(f->skips[i], 0, OBJECT_SKIPS - 1);
 }
 
 static void assert_fit(const struct boot_share *s)
@@ -44,6 +53,9 @@ static void assert_fit(const struct boot_share *s)
 	assert_counts(&s->data);
 	assert_eager(&s->metadata_eager);
 	assert_eager(&s->data_eager);
+	assert_true(s->early_pages_asked <= (uint64_t)1 << 40);
+	assert_fates(&s->data_fates);
+	assert_fates(&s->metadata_fates);
 	assert_true(s->n_eager_pages <= (uint64_t)1 << 40);
 	assert_true(s->n_launches <= LIMIT_PACK_BYTES / sizeof(struct shadow_launch));
 	assert_true(s->n_objects <= LIMIT_PACK_BYTES / sizeof(struct shadow_object));
@@ -129,11 +141,65 @@ static void test_what_is_right_stays(void **state)
 	assert_int_equal(boot_share_deadline_ms(&share), 3600000);
 }
 
+/* Two runs are one in the report, but only where the second went on with what the first did. */
+static void test_runs_are_added(void **state)
+{
+	struct boot_share early = { .n_skips = { 0 } }, told = { .n_skips = { 0 } };
+
+	(void)state;
+	early.data.pages_asked = 40;
+	early.metadata.bytes_read = 4096;
+	early.data_eager =
+		(struct boot_eager){ .pages_asked = 40, .from_us = 7, .until_us = 9 };
+	told.data.pages_asked = 2;
+	told.data_eager =
+		(struct boot_eager){ .pages_asked = 2, .from_us = 50, .until_us = 60 };
+	boot_early_add(&told, &early);
+	assert_int_equal(told.data.pages_asked, 2);
+	assert_int_equal(told.data_eager.from_us, 50);
+	told.data_continued = told.metadata_continued = 1;
+	boot_early_add(&told, &early);
+	assert_int_equal(told.data.pages_asked, 42);
+	assert_int_equal(told.data_eager.pages_asked, 42);
+	assert_int_equal(told.early_pages_asked, 40);
+	assert_int_equal(told.data_eager.from_us, 7);
+	assert_int_equal(told.data_eager.until_us, 9);
+	assert_int_equal(told.metadata.bytes_read, 4096);
+}
+
+static void test_fates_are_of_one_container(void **state)
+{
+	static const uint8_t skips[] = { OBJECT_USED, OBJECT_GONE };
+	struct shadow_header header = { .xxh3 = le64_make(1) },
+			     other = { .xxh3 = le64_make(2) };
+	struct shadow_buffer b = { .data = (uint8_t *)&header,
+				   .shadow = { .n_objects = 2 } };
+	struct boot_fates f = { .n = 0 };
+
+	(void)state;
+	assert_null(boot_fates_get(&f, &b));
+	boot_fates_put(&f, &b, NULL);
+	assert_null(boot_fates_get(&f, &b));
+	boot_fates_put(&f, &b, skips);
+	assert_memory_equal(boot_fates_get(&f, &b), skips, sizeof(skips));
+	b.data = (uint8_t *)&other;
+	assert_null(boot_fates_get(&f, &b));
+	b.data = (uint8_t *)&header;
+	b.shadow.n_objects = 1;
+	assert_null(boot_fates_get(&f, &b));
+	f.n = 0;
+	b.shadow.n_objects = BOOT_FATES + 1;
+	boot_fates_put(&f, &b, skips);
+	assert_int_equal(f.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_anything),
 		cmocka_unit_test(test_what_is_right_stays),
+		cmocka_unit_test(test_runs_are_added),
+		cmocka_unit_test(test_fates_are_of_one_container),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,14 +31,11 @@ static struct shadow pack(void)
 				.extents = extents };
 }
 
-static const char *found(const uint8_t *skips)
+static const char *list(struct shadow rest)
 {
 	static char text[64];
-	struct shadow s = pack(), rest;
 
 	text[0] = 0;
-	assert_int_equal(rest_find(&s, skips, &rest), 0);
-	assert_int_equal(rest.n_eager, 0);
 	assert_int_equal(rest.n_objects, 4);
 	for (uint32_t i = 0; i < rest.n_extents; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%u ",
@@ -46,6 +43,24 @@ static const char *found(const uint8_t *skips)
 	if (rest.extents < extents || rest.extents >= extents + ALL)
 		free((void *)(uintptr_t)rest.extents);
 	return text;
+}
+
+static const char *found(const uint8_t *skips)
+{
+	struct shadow s = pack(), rest;
+
+	assert_int_equal(rest_find(&s, skips, &rest), 0);
+	assert_int_equal(rest.n_eager, 0);
+	return list(rest);
+}
+
+static const char *found_eager(const uint8_t *skips)
+{
+	struct shadow s = pack(), rest;
+
+	assert_int_equal(rest_find_eager(&s, skips, &rest), 0);
+	assert_int_equal(rest.n_eager, rest.n_extents);
+	return list(rest);
 }
 
 static void test_rest(void **state)
@@ -62,6 +77,10 @@ static void test_rest(void **state)
 	assert_string_equal(found(read), "4 5 ");
 	assert_string_equal(found(later), "0 2 3 4 5 ");
 	assert_string_equal(found(reached), "1 4 5 ");
+	assert_string_equal(found_eager(NULL), "0 1 2 3 ");
+	assert_string_equal(found_eager(read), "");
+	assert_string_equal(found_eager(later), "0 2 3 ");
+	assert_string_equal(found_eager(reached), "0 1 2 ");
 }
 
 int main(void)
