@@ -41,10 +41,10 @@ inside apt-get -y -q -o APT::Sandbox::User=root install /pkg/"${debs[0]##*/}" >"
 	cat "$TMP/out"
 	exit 1
 }
-# In the unit itself: a drop-in's directory would be one more for that boot to read.
+# In the units themselves: a drop-in's directory would be one more for that boot to read.
 unit=$(inside systemctl show -P FragmentPath elfcast-boot)
 halt
-sed -i /ConditionVirtualization/d "$R$unit"
+sed -i /ConditionVirtualization/d "$R$unit" "$R${unit%.service}-early.service"
 # 300 large files that no boot reads, as if they were everyone's programs.
 mkdir "$R/usr/lib/load"
 for i in $(seq 300); do head -c 400K /dev/urandom >"$R/usr/lib/load/$i"; done
@@ -55,9 +55,11 @@ one() { # with|without
 	local t
 	cold
 	if [ "$1" = with ]; then
-		rm -f "$R/etc/systemd/system/elfcast-boot.service"
+		rm -f "$R"/etc/systemd/system/elfcast-boot{,-early}.service
 	else
-		ln -sf /dev/null "$R/etc/systemd/system/elfcast-boot.service"
+		for masked in elfcast-boot elfcast-boot-early; do
+			ln -sf /dev/null "$R/etc/systemd/system/$masked.service"
+		done
 	fi
 	cold # the unit's state is on disk, and no name of it in memory
 	boot || exit 1

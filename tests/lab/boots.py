@@ -40,7 +40,7 @@ def line(way, disk, number, times, read, report):
         begin, end = since(u["InactiveExitTimestampMonotonic"]), since(u["ActiveEnterTimestampMonotonic"])
         if name.endswith(".service") and begin is not None and end is not None:
             took[name] = [round(begin, 1), round(end - begin, 1)]
-    own = units.get("elfcast-boot.service", {})
+    own = units.get("elfcast-boot-early.service") or units.get("elfcast-boot.service", {})
     n_bytes, n_requests = (int(x) for x in open(read).read().split())
     report = open(report).read()
     print(json.dumps({

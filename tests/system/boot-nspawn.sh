@@ -106,20 +106,41 @@ boot_json() {
 r = json.load(open(sys.argv[1]))
 print(eval(sys.argv[2]))' "$TMP/boot.json" "$1"
 }
-same "the boot unit is enabled" enabled "$(inside systemctl is-enabled elfcast-boot)"
-check "systemd finds no fault with the boot unit" \
-	inside systemd-analyze --man=no verify elfcast-boot.service
-exposure=$(inside systemd-analyze security --offline=true --threshold=35 --no-pager elfcast-boot.service)
-same "its exposure is 3.5 at most" "0 1" "$? $(grep -c 'Overall exposure level' <<<"$exposure")"
+same "the boot units are enabled" "enabled enabled" \
+	"$(inside systemctl is-enabled elfcast-boot elfcast-boot-early | xargs)"
+check "systemd finds no fault with the boot units" \
+	inside systemd-analyze --man=no verify elfcast-boot.service elfcast-boot-early.service
+for unit in elfcast-boot elfcast-boot-early; do
+	exposure=$(inside systemd-analyze security --offline=true --threshold=35 --no-pager $unit.service)
+	same "$unit: its exposure is 3.5 at most" "0 1" "$? $(grep -c 'Overall exposure level' <<<"$exposure")"
+done
 same "there is a user to read ahead" elfcast "$(inside getent passwd elfcast | cut -d : -f 1)"
 same "in a container it is not for" no "$(inside systemctl show -P ConditionResult elfcast-boot)"
-mkdir -p "$R/etc/systemd/system/elfcast-boot.service.d"
-printf '[Unit]\nConditionVirtualization=\n' >"$R/etc/systemd/system/elfcast-boot.service.d/here.conf"
+for unit in elfcast-boot elfcast-boot-early; do
+	mkdir -p "$R/etc/systemd/system/$unit.service.d"
+	printf '[Unit]\nConditionVirtualization=\n' >"$R/etc/systemd/system/$unit.service.d/here.conf"
+done
 rm -r "$early"
+# The first two lines are the boot's: the second of them is on what is mounted later.
 boot_pack() {
-	printf '%s\n' "/usr/bin/prog 0 1 0" "/usr/bin/systemd-analyze 0 4 1" "/usr/share/prog/data 0 2 1" |
-		"$BUILD/tests/mkpack" "$R" >"$R/var/lib/elfcast/boot.pack"
+	mkdir -p "$R/srv/late" "$R/srv/mounted" && cp "$R/usr/bin/env" "$R/srv/late/env" &&
+		mount --bind "$R/srv/late" "$R/srv/mounted" &&
+		printf '%s\n' "/usr/bin/prog 0 1 0" "/srv/mounted/env 0 3 0" \
+			"/usr/bin/systemd-analyze 0 4 1" "/usr/share/prog/data 0 2 1" |
+		"$BUILD/tests/mkpack" "$R" 2 >"$R/var/lib/elfcast/boot.pack" &&
+		umount "$R/srv/mounted" &&
+		echo "/srv/late /srv/mounted none bind,x-systemd.requires=late.service 0 0" >>"$R/etc/fstab"
 }
+# As a passphrase that is typed: the mount waits until all that comes before has been read.
+cat >"$R/etc/systemd/system/late.service" <<-'UNIT'
+	[Unit]
+	DefaultDependencies=no
+	[Service]
+	Type=oneshot
+	RemainAfterExit=yes
+	ExecStart=/bin/sh -c 'until [ -e /run/elfcast/boot.early ]; do sleep 0.1; done'
+	TimeoutStartSec=60s
+UNIT
 boot_unit_ended() {
 	for ((i = 0; i < 1800; i++)); do
 		[ "$(inside systemctl show -P SubState elfcast-boot)" = dead ] &&
@@ -137,22 +158,37 @@ check "a pack is made" boot_pack
 halt
 check "boots with a pack" boot
 boot_unit_ended "with a pack"
-check "the journal says what was asked for" grep -q '^elfcast-prefetch: asked for .* 3 objects' <<<"$boot_journal"
-same "the report: all of it" "('read', None, 7, 3)" \
+check "the journal says what was asked for" grep -q '^elfcast-prefetch: asked for .* 4 objects' <<<"$boot_journal"
+same "the report: all of it" "('read', None, 10, 4)" \
 	"$(boot_json '(r["outcome"], r["stopped"], r["asked_pages"], r["objects_used"])')"
+same "a page early, and three when their file system was mounted" "(1, 4)" \
+	"$(boot_json '(r["eager"]["early_asked_bytes"] // 4096, r["eager"]["asked_bytes"] // 4096)')"
+us() { inside systemctl show -P "$2" "$1"; }
+from=$(boot_json 'int(r["eager"]["from_ms"] * 1000)') until=$(boot_json 'int(r["eager"]["until_ms"] * 1000)')
+check "read before that" test "$from" -gt "$(us elfcast-boot-early ExecMainStartTimestampMonotonic)" -a \
+	"$until" -lt "$(us srv-mounted.mount ActiveEnterTimestampMonotonic)"
+check "before local file systems" test "$until" -lt "$(us local-fs.target ActiveEnterTimestampMonotonic)"
+same "the early one ended well, and said nothing" "success 0 " "$(us elfcast-boot-early Result) \
+$(us elfcast-boot-early ExecMainStatus) $(inside journalctl -b -q -o cat _SYSTEMD_UNIT=elfcast-boot-early.service)"
+same "what it left is gone" "boot.json" "$(inside ls /run/elfcast)"
 same "no unit has failed" "" "$(inside systemctl --failed --plain --no-legend)"
 same "nothing that boots waits for it" "" \
 	"$(inside systemd-analyze critical-chain --no-pager | grep elfcast-boot)"
 # On the way to what systemd starts: nobody is ordered after it but shutdown.
 same "only shutdown is ordered after it" "shutdown.target" \
 	"$(inside systemctl show -P Before elfcast-boot)"
+same "and after the early one" "shutdown.target" "$(us elfcast-boot-early Before)"
+same "which is after nothing that takes time" "-.mount system.slice" \
+	"$(us elfcast-boot-early After | tr ' ' '\n' | grep -v '^run.mount$' | sort | xargs)"
+sed -i '$d' "$R/etc/fstab"
 truncate -s 100 "$R/var/lib/elfcast/boot.pack"
 halt
 check "boots with half a pack" boot
 boot_unit_ended "with half a pack"
 check "the journal says so" grep -q 'rebuilds .*: damaged$' <<<"$boot_journal"
 same "no unit has failed" "" "$(inside systemctl --failed --plain --no-legend)"
-rm -r "$R/etc/systemd/system/elfcast-boot.service.d" "$R/var/lib/elfcast/boot.pack"
+rm -r "$R"/etc/systemd/system/{elfcast-boot.service.d,elfcast-boot-early.service.d,late.service} \
+	"$R/var/lib/elfcast/boot.pack" "$R"/srv/{late,mounted}
 
 # A profile that nobody announced: copied by hand.
 mkdir -p "$R/etc/elfcast/profiles.d"
