@@ -15,6 +15,7 @@
 #include "launch-shadows.h"
 #include "log.h"
 #include "mounts.h"
+#include "status-training.h"
 #include "status.h"
 #include "summary.h"
 #include "text-out.h"
@@ -36,6 +37,7 @@ struct overview {
 	bool watcher_runs, has_report;
 	struct watch_state watcher;
 	struct boot_report report;
+	struct status_training training;
 };
 
 static void overview_done(struct overview *o)
@@ -159,7 +161,7 @@ static int look(const struct store *s, struct overview *o)
 		return r;
 	look_at_pack(s, o);
 	look_at_boot(s, o);
-	return 0;
+	return status_training_look(s, &o->training);
 }
 
 /* ---- telling ---- */
@@ -225,6 +227,7 @@ static void print_text(const struct overview *o)
 		       mib(o->pack_pages * PAGE_BYTES));
 	printf("\nwatcher:   %s\n", o->watcher_runs ? "running" : "not running");
 	print_boot(o);
+	status_training_print(&o->training);
 	if (o->n_unread + o->n_uncompiled + o->n_damaged > 0)
 		log_warning(
 			"%zu profiles cannot be read, %zu have no shadow, %zu shadows are "
@@ -299,6 +302,7 @@ static void print_json(const struct overview *o)
 	json_uint("overflows", o->watcher.n_overflows);
 	json_close('}');
 	put_boot(o);
+	status_training_json(&o->training);
 	json_close('}');
 }
 

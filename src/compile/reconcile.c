@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "boot-training.h"
 #include "bounds.h"
 #include "compile-index.h"
 #include "config.h"
@@ -445,7 +446,10 @@ static int sync_all(struct sync *c)
 		return r;
 	keep_all = !c->options->rank && is_all_unchanged(c);
 	r = plan(c, keep_all);
-	return r < 0 || keep_all ? r : bring_all(c);
+	if (r == 0 && !keep_all)
+		r = bring_all(c);
+	/* Of an image nothing is known of what its machines will have recorded. */
+	return r < 0 || c->store->usr ? r : boot_train_sync(c->store, &c->config);
 }
 
 static int sync_locked(const struct store *s, const struct reconcile_options *o,

@@ -70,3 +70,12 @@ int boot_report_parse(const char *text, struct boot_report *ret)
 	*ret = r;
 	return 0;
 }
+
+unsigned boot_report_used_percent(const struct boot_report *r)
+{
+	if (strcmp(r->outcome, "read") != 0 || r->n_objects == 0)
+		return 100;
+	return r->n_objects_used >= r->n_objects
+		       ? 100
+		       : (unsigned)((double)r->n_objects_used * 100 / (double)r->n_objects);
+}

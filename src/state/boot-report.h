@@ -19,4 +19,7 @@ struct boot_report {
 /* TEXT ends with a NUL. Members that are not there are 0 or "". -EBADMSG: no report. */
 int boot_report_parse(const char *text, struct boot_report *ret);
 
+/* Of the pack's files, those that were as it says; 100 where there was no pack to be read. */
+unsigned boot_report_used_percent(const struct boot_report *r);
+
 #endif

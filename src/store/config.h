@@ -25,6 +25,7 @@ struct config {
 	unsigned time_ms;	 /* BootTime=; 0: no limit */
 	int storage;		 /* enum storage_class, or -1: detect */
 	bool boot, watch;
+	bool boot_train; /* BootTrain=auto */
 	/* Programs: absolute paths, or names (no slash) of all programs called so. Owned. */
 	struct name_list always, never;
 };
