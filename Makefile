@@ -271,7 +271,7 @@ install: all
 	[ -e $(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf ] || \
 		install -m 644 packaging/elfcast.conf $(DESTDIR)$(sysconfdir)/elfcast
 	install -D -m 644 -t $(DESTDIR)$(unitdir) packaging/systemd/*.service \
-		packaging/systemd/*.timer
+		packaging/systemd/*.timer packaging/systemd/*.target
 	install -D -m 644 -t $(DESTDIR)$(tmpfilesdir) packaging/tmpfiles.d/*.conf
 	install -D -m 644 -t $(DESTDIR)$(sysusersdir) packaging/sysusers.d/*.conf
 	install -D -m 644 packaging/completions/elfcast.bash \

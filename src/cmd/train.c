@@ -20,6 +20,7 @@
 #include "search-path.h"
 #include "store.h"
 #include "trace.h"
+#include "train-auto.h"
 #include "train-system.h"
 #include "train-tell.h"
 #include "train-user.h"
@@ -28,13 +29,14 @@
 #define DEFAULT_RUNS	  5
 #define DEFAULT_WINDOW_MS 4000
 #define LOCK_TIMEOUT_MS	  30000
+#define AUTO_S		  60 /* a boot, if nobody ends it earlier */
 
 static unsigned arg_runs = DEFAULT_RUNS;
 static unsigned arg_window_ms = DEFAULT_WINDOW_MS;
 static const char *arg_scenario; /* NULL: not given */
 static const char *arg_output; /* NULL: PROGRAM.json here, unless installed; "-": stdout */
 static bool arg_install, arg_interactive, arg_as_root;
-static bool arg_system, arg_light;
+static bool arg_system, arg_light, arg_auto;
 static unsigned arg_for_s; /* 0: not given */
 /* Options that make no sense with --system: the last one seen. */
 static const char *arg_of_command;
@@ -54,6 +56,7 @@ struct training {
 	int first_status;		   /* of the first run that ended by itself */
 	char *installed;		   /* name of the profile */
 	struct trace_system_report report; /* with --system */
+	enum boot_train why;		   /* with --auto */
 };
 
 static void training_done(struct training *t)
@@ -275,44 +278,60 @@ static void on_problem(const char *path, const struct diag *d, _unused_ void *us
 	log_diag(path, d);
 }
 
-static int install(struct training *t, const char *text, size_t bytes)
+static int put_and_compile(const struct store *s, const char *name, const char *text,
+			   size_t bytes, const struct profile *p, uint64_t n_new_pages)
 {
 	const struct reconcile_options options = {
 		.storage_override = -1,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,
 		.on_problem = on_problem,
 	};
-	_cleanup_(store_done) struct store store = { 0 };
 	struct reconcile_result result;
+	int r = store_put_profile(s, name, text, bytes);
+
+	if (r < 0)
+		return log_errno(r, "cannot install the profile '%s'", name);
+	if (strcmp(p->scenario, SCENARIO_BOOT) == 0)
+		train_auto_note(s, name, p, n_new_pages);
+	r = reconcile_run(s, &options, &result);
+	if (r < 0)
+		return log_errno(r, "cannot compile the profile '%s'", name);
+	return 0;
+}
+
+/* *TEXT, new, is what was installed. */
+static int install(struct training *t, char **text, size_t *bytes)
+{
+	_cleanup_(store_done) struct store store = { 0 };
+	uint64_t n_new_pages;
 	int r = store_open(arg_root, false, &store);
 
 	if (r < 0)
 		return log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
 	t->installed = profile_name(t);
-	if (!t->installed)
-		return log_errno(-ENOMEM, "cannot install the profile");
-	r = store_put_profile(&store, t->installed, text, bytes);
+	r = t->installed ? train_auto_add(&store, t->installed, t->why, &t->profile,
+					  &n_new_pages)
+			 : -ENOMEM;
+	if (r == 0)
+		r = profile_write(t->profile, text, bytes);
 	if (r < 0)
-		return log_errno(r, "cannot install the profile '%s'", t->installed);
-	r = reconcile_run(&store, &options, &result);
-	if (r < 0)
-		return log_errno(r, "cannot compile the profile '%s'", t->installed);
-	return 0;
+		return log_errno(r, "cannot install the profile");
+	return put_and_compile(&store, t->installed, *text, *bytes, t->profile,
+			       n_new_pages);
 }
 
 static int write_profile(struct training *t, char **ret_path)
 {
 	_cleanup_free_ char *text = NULL, *path = NULL;
 	size_t bytes;
-	int r = profile_write(t->profile, &text, &bytes);
+	int r;
 
+	if (arg_install)
+		r = install(t, &text, &bytes);
+	else if ((r = profile_write(t->profile, &text, &bytes)) < 0)
+		log_errno(r, "cannot write the profile of '%s'", t->program);
 	if (r < 0)
-		return log_errno(r, "cannot write the profile of '%s'", t->program);
-	if (arg_install) {
-		r = install(t, text, bytes);
-		if (r < 0)
-			return r;
-	}
+		return r;
 	if (arg_output)
 		path = strdup(arg_output);
 	else if (!arg_install && asprintf(&path, "%s.json", base_name(t->program)) < 0)
@@ -341,10 +360,8 @@ static void print_report(const struct trace_system_report *r)
 static void print_summary(const struct training *t, const char *path)
 {
 	const struct profile *p = t->profile;
-	uint64_t n_pages = 0;
+	uint64_t n_pages = train_auto_count(p);
 
-	for (size_t i = 0; i < p->n_objects; i++)
-		n_pages += pageset_count(&p->objects[i].pages);
 	if (t->n_private)
 		log_info("%u file%s that not everybody may read: %s", t->n_private,
 			 t->n_private == 1 ? "" : "s",
@@ -444,23 +461,53 @@ static int train(char *argv[])
 	return CMD_DONE;
 }
 
-static int train_system(void)
+static int record_system(struct training *t)
 {
-	_cleanup_(training_done) struct training t = { 0 };
 	_cleanup_free_ char *path = NULL;
 	struct trace_result result;
-	int r;
+	int r = train_system_record(arg_window_ms, arg_light, &t->program, &result,
+				    &t->report);
+
+	if (r < 0)
+		return r;
+	if (arg_auto)
+		train_auto_step_back();
+	r = add_run(t, &result);
+	trace_result_done(&result);
+	if (r == 0)
+		r = write_profile(t, &path);
+	if (r == 0)
+		print_summary(t, path);
+	return r;
+}
+
+static int train_system(void)
+{
+	_cleanup_(training_done) struct training t = { .why = BOOT_TRAIN_ENOUGH };
 
 	arg_window_ms = arg_for_s * 1000;
-	r = train_system_record(arg_window_ms, arg_light, &t.program, &result, &t.report);
+	return record_system(&t) < 0 ? CMD_FAILED : CMD_DONE;
+}
+
+static int train_auto(void)
+{
+	_cleanup_(training_done) struct training t = { 0 };
+	_cleanup_(store_done) struct store store = { 0 };
+	int r = cmd_open_store(&store);
+
 	if (r < 0)
 		return CMD_FAILED;
-	r = add_run(&t, &result);
-	trace_result_done(&result);
-	if (r < 0 || write_profile(&t, &path) < 0)
-		return CMD_FAILED;
-	print_summary(&t, path);
-	return CMD_DONE;
+	t.why = train_auto_why(&store);
+	if (!boot_train_is_due(t.why))
+		return CMD_DONE;
+	arg_window_ms = arg_for_s * 1000;
+	r = record_system(&t);
+	if (r == 0)
+		return CMD_DONE;
+	/* Who records already is asked for. */
+	if (r != -EBUSY)
+		train_auto_note_failure(&store);
+	return CMD_FAILED;
 }
 
 static int check_usage(bool has_command)
@@ -537,7 +584,7 @@ static int handle_option(int c)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_INSTALL = OPT_VERB, OPT_AS_ROOT, OPT_LIGHT };
+	enum { OPT_INSTALL = OPT_VERB, OPT_AS_ROOT, OPT_LIGHT, OPT_AUTO };
 	static const struct option options[] = {
 		{ "runs", required_argument, NULL, 'n' },
 		{ "window", required_argument, NULL, 'w' },
@@ -549,6 +596,7 @@ static int run(int argc, char *argv[])
 		{ "system", no_argument, NULL, 'S' },
 		{ "for", required_argument, NULL, 'f' },
 		{ "light", no_argument, NULL, OPT_LIGHT },
+		{ "auto", no_argument, NULL, OPT_AUTO },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -563,6 +611,10 @@ static int run(int argc, char *argv[])
 			arg_light = true;
 			continue;
 		}
+		if (c == OPT_AUTO) {
+			arg_auto = true;
+			continue;
+		}
 		if (c == OPT_AS_ROOT) {
 			arg_of_command = "--as-root";
 			arg_as_root = true;
@@ -572,11 +624,20 @@ static int run(int argc, char *argv[])
 		if (r >= 0)
 			return r;
 	}
+	if (arg_auto && (arg_system || arg_light || arg_install || arg_scenario))
+		return cmd_usage_error(&cmd_train,
+				       "--auto is --system --light --install by itself");
+	if (arg_auto) {
+		arg_system = arg_light = arg_install = true;
+		arg_for_s = arg_for_s ? arg_for_s : AUTO_S;
+	}
 	r = check_usage(optind < argc);
 	if (r >= 0)
 		return r;
 	if (!arg_scenario)
-		arg_scenario = arg_system ? "boot" : "default";
+		arg_scenario = arg_system ? SCENARIO_BOOT : "default";
+	if (arg_auto)
+		return train_auto();
 	if (arg_system)
 		return train_system();
 	return train(argv + optind);
@@ -587,7 +648,8 @@ const struct cmd cmd_train = {
 	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--install] [-i] "
 		"[--as-root] -- CMD...\n"
 		"       elfcast train --system --for=SECONDS [--light] [--scenario=NAME] "
-		"[-o FILE] [--install]",
+		"[-o FILE] [--install]\n"
+		"       elfcast train --auto [--for=SECONDS]",
 	.summary = "run a command several times, record its launch, write a profile",
 	.options =
 		"  -n, --runs=RUNS     how often to run it; default 5\n"
@@ -600,6 +662,7 @@ const struct cmd cmd_train = {
 		"boot\n"
 		"      --for=SECONDS   how long\n"
 		"      --light         slow nothing down, and see less exactly\n"
+		"      --auto          record this boot, if that is due, and install\n"
 		"  -i, --interactive   CMD has this terminal; default: /dev/null\n"
 		"      --as-root       root runs CMD, not who called sudo\n",
 	.run = run,
