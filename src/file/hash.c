@@ -15,6 +15,11 @@ uint64_t hash_string(const char *s)
 	return XXH3_64bits(s, strlen(s));
 }
 
+uint64_t hash_bytes(const void *data, size_t bytes)
+{
+	return XXH3_64bits(data, bytes);
+}
+
 uint64_t hash_without(const void *data, size_t bytes, size_t off)
 {
 	static const uint8_t zero[8];

@@ -13,6 +13,8 @@
 /* XXH3-64 of the string without its NUL. */
 uint64_t hash_string(const char *s);
 
+uint64_t hash_bytes(const void *data, size_t bytes);
+
 /* XXH3-64 of DATA with the 8 bytes at OFF taken as zero (OFF + 8 <= BYTES). */
 uint64_t hash_without(const void *data, size_t bytes, size_t off);
 

@@ -56,6 +56,7 @@
 /* Unit files as systemd reads them (its own bound on a file), and units of one boot. */
 #define LIMIT_UNIT_BYTES	 (1u << 20)
 #define LIMIT_UNITS		 4096u
+#define LIMIT_SYSTEMCTL_BYTES	 (8u << 20) /* what systemctl says of all of them */
 
 /* elfcast.conf; and programs in each of its lists. */
 #define LIMIT_CONFIG_BYTES	 (64u << 10)
@@ -70,6 +71,19 @@
 #define LIMIT_LAUNCHES_BYTES	 (LIMIT_LAUNCHES * (LIMIT_LAUNCH_PATH_BYTES + 64u))
 #define LIMIT_TIME_S		 1099511627775u
 #define LIMIT_VAIN_BOOTS	 1000u /* boots without a launch: more say no more */
+
+/*
+ * The log of boots: so many that one of 16 makes the six controls that an interval takes. The
+ * kernel's own bound on its release's name is 64.
+ */
+#define LIMIT_BOOTS		 128u
+#define LIMIT_KERNEL_BYTES	 64u
+#define LIMIT_BOOTS_BYTES	 (LIMIT_BOOTS * 320u)
+#define LIMIT_BOOT_BYTES	 ((uint64_t)1 << 50)
+#define LIMIT_BOOT_MS		 86400000u
+
+/* Of its timeline, each of two; more is not read. */
+#define LIMIT_BOOT_MOMENTS	 1024u
 
 /* /proc/self/mountinfo; about 100 bytes a mount, and the kernel allows 100,000 mounts. */
 #define LIMIT_MOUNTINFO_BYTES	 (64u << 20)

@@ -4,13 +4,12 @@
  * Counts alone cannot tell these from programs of a fresh install: both have none.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
+#include "boots.h"
 #include "bounds.h"
 #include "clock.h"
-#include "io.h"
 #include "launch-counts.h"
 #include "shadow-read.h"
 
@@ -102,15 +101,6 @@ int launch_counts_pack_programs(const struct store *s, struct name_list *ret)
 	return 0;
 }
 
-static int read_boot_id(char ret[LAUNCHES_BOOT_ID_BYTES + 1])
-{
-	_cleanup_close_ int fd =
-		open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-
-	ret[LAUNCHES_BOOT_ID_BYTES] = 0;
-	return fd < 0 ? -errno : io_read_full(fd, ret, LAUNCHES_BOOT_ID_BYTES);
-}
-
 int launch_counts_note_this_boot(const struct store *s, struct launch_counts *l,
 				 uint64_t watched_s)
 {
@@ -128,6 +118,6 @@ int launch_counts_note_this_boot(const struct store *s, struct launch_counts *l,
 		strike_off(l, since_s, &pack);
 		return 0;
 	}
-	r = read_boot_id(boot_id);
+	r = boots_read_id(boot_id);
 	return r < 0 ? r : launch_counts_note_boot(l, boot_id, since_s, &pack);
 }

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "boots.h"
 #include "store.h"
 
 #define LAUNCHES_ONE	       1000000u /* one launch, not decayed */
@@ -34,7 +35,7 @@
 /* A boot that was shorter, or not watched from its start, is no evidence. */
 #define LAUNCHES_SHORTEST_S    1800u
 #define LAUNCHES_LATEST_S      600u
-#define LAUNCHES_BOOT_ID_BYTES 36
+#define LAUNCHES_BOOT_ID_BYTES BOOT_ID_BYTES
 
 struct launch_count {
 	char *program;	 /* canonical path */

@@ -19,6 +19,7 @@
 #define LOCK	      "lock"
 #define SHADOWS	      "shadow"
 #define LAUNCHES_LOCK "launches.lock"
+#define BOOTS_LOCK    "boots.lock"
 #define DIRTY	      "dirty"
 
 enum directory {
@@ -43,6 +44,7 @@ static const struct file {
 	[STORE_PLACES] = { IN_STATE, "boot.places", LIMIT_PACK_BYTES, SHADOW_KIND_PLACES },
 	[STORE_LAUNCHES] = { IN_COUNTS, "launches", LIMIT_LAUNCHES_BYTES, .durable = true,
 			     .mode = 0640 },
+	[STORE_BOOTS] = { IN_COUNTS, "boots", LIMIT_BOOTS_BYTES, .durable = true },
 	[STORE_CONFIG] = { IN_SETTINGS, "elfcast.conf", LIMIT_CONFIG_BYTES },
 	[STORE_BOOT_REPORT] = { IN_RUN, "boot.json", LIMIT_BOOT_REPORT_BYTES },
 	[STORE_BOOT_EARLY] = { IN_RUN, "boot.early", LIMIT_BOOT_REPORT_BYTES },
@@ -469,6 +471,11 @@ int store_lock(const struct store *s, unsigned timeout_ms)
 int store_lock_launches(const struct store *s, unsigned timeout_ms)
 {
 	return lock_file(s, IN_COUNTS, LAUNCHES_LOCK, timeout_ms);
+}
+
+int store_lock_boots(const struct store *s, unsigned timeout_ms)
+{
+	return lock_file(s, IN_COUNTS, BOOTS_LOCK, timeout_ms);
 }
 
 int store_mark_dirty(const struct store *s)

@@ -94,6 +94,7 @@ enum store_file {
 	STORE_PACK,	   /* what is read at boot */
 	STORE_PLACES,	   /* places of metadata, read before that */
 	STORE_LAUNCHES,	   /* launch counts, and who was read ahead in vain */
+	STORE_BOOTS,	   /* how long the last boots took */
 	STORE_CONFIG,	   /* elfcast.conf */
 	STORE_BOOT_REPORT, /* of the last boot's prefetch */
 	STORE_BOOT_EARLY,  /* of its early part, for the later one */
@@ -154,6 +155,8 @@ int store_put_profile(const struct store *s, const char *name, const void *data,
 int store_lock(const struct store *s, unsigned timeout_ms);
 /* The same for writers of launch counts: elfcastd holds it all its life. */
 int store_lock_launches(const struct store *s, unsigned timeout_ms);
+/* The same for the log of boots. */
+int store_lock_boots(const struct store *s, unsigned timeout_ms);
 
 /*
  * A mark for whoever holds the lock: something changed after it may have looked. 0 or
