@@ -9,6 +9,8 @@
  *   data.c         the part that parses the pack and reads ahead; without privileges
  *                  Both twice: what the boot itself needs, at once and while it boots; then,
  *                  when that is over, the rest
+ *   plan.c         whether what the boot needs is read at all, this time
+ *   timeline.c     when how much was read, in little room
  *   share.c        what the supervisor makes of what they tell
  *   early.c        what who read for the boot tells who comes after it
  *   pace.c         obeys pace-decide.c: others read first, memory stays free
@@ -25,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "boots.h"
 #include "prefetch-job.h"
 
 struct boot_options {
@@ -88,6 +91,24 @@ struct boot_fates {
 	uint8_t skips[BOOT_FATES]; /* enum object_skip */
 };
 
+/* What a part had done at a moment. */
+struct boot_sample {
+	uint32_t us; /* since the start */
+	uint32_t asked_pages, read_kib;
+};
+
+enum { BOOT_SAMPLES = 256 };
+
+/* In order. Where there would be more, every other one goes, and they lie farther apart. */
+struct boot_timeline {
+	_Atomic uint32_t n;
+	uint32_t apart_us;
+	struct boot_sample samples[BOOT_SAMPLES];
+};
+
+/* S follows the last one. */
+void boot_timeline_add(struct boot_timeline *t, struct boot_sample s);
+
 /*
  * What the parts tell the supervisor, in memory that they share: it is there to be read
  * when a part hangs. The supervisor believes nothing of it: see boot_share_take().
@@ -97,11 +118,15 @@ struct boot_share {
 	_Atomic unsigned deadline_ms;
 	_Atomic uint64_t max_bytes;
 	struct boot_counts metadata, data;
+	struct boot_timeline metadata_timeline, data_timeline;
 	struct boot_eager metadata_eager, data_eager;
 	/* An early run's work was gone on with: its counts are to be added. */
 	_Atomic uint8_t data_continued, metadata_continued;
 	uint64_t early_pages_asked;	/* of data_eager's, by that run */
 	_Atomic uint64_t n_eager_pages; /* of n_pages: what the boot itself needs */
+	_Atomic uint64_t eager_key;	/* boots_key() of that */
+	_Atomic int
+		plan; /* enum boot_plan, when part->plan_fd hangs up; BOOT_PLAN_NONE before */
 	_Atomic uint32_t n_launches, n_objects;
 	_Atomic uint64_t n_pages;     /* in the pack */
 	_Atomic uint8_t from_usr;     /* true where not 0: a bool has two values only */
@@ -127,8 +152,10 @@ unsigned boot_share_deadline_ms(const struct boot_share *s);
 /* What the supervisor found. */
 struct boot_end {
 	enum boot_stop stop;
+	uint64_t start_us; /* CLOCK_MONOTONIC; of the first run */
 	uint64_t elapsed_us;
-	bool left_behind; /* a part did not end */
+	char boot_id[BOOT_ID_BYTES + 1]; /* "": not known */
+	bool left_behind;		 /* a part did not end */
 };
 
 /* Exit status. */
@@ -145,7 +172,13 @@ struct boot_part {
 	int ready_fd;  /* closed when the other part may go on; -1: nobody waits */
 	int eager_fd;  /* hangs up when the other part has read what the boot needs; -1 */
 	int before_fd; /* hangs up when the other part is ready, or has ended; -1 */
+	/* The data part's: closed when share->plan is told; the other's: hangs up then. -1. */
+	int plan_fd;
 };
+
+/* What to do with what the boot itself needs, whose key is share->eager_key; sets share->plan. */
+void boot_make_plan(const struct boot_part *part, const struct store *store,
+		    enum boot_wish wish);
 
 /* Each in a process of its own, with descriptors of its own. */
 void boot_metadata_part(const struct boot_part *part);
@@ -163,6 +196,12 @@ bool boot_early_load(const struct boot_options *o, struct boot_share *ret);
 /* Leave it: 0 or negative errno. With own_mounts this process is in process 1's mounts then. */
 int boot_early_leave(const struct boot_options *o, const struct boot_share *told);
 void boot_early_take_away(const struct boot_options *o);
+/*
+ * Both runs in the timelines of TOLD, which began at START_US: before boot_early_add(). When the
+ * first one did, which is what they count from then.
+ */
+uint64_t boot_timelines_join(struct boot_share *told, const struct boot_share *early,
+			     uint64_t start_us);
 /* Both runs in one report. */
 void boot_early_add(struct boot_share *told, const struct boot_share *early);
 

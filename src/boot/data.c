@@ -92,8 +92,10 @@ static int load_pack(const struct boot_options *o, struct store *store, int pack
  * has said. False: nothing is to be read.
  */
 static bool read_config(const struct boot_options *o, const struct store *store,
-			int told_fd, struct boot_share *share)
+			int told_fd, struct boot_share *share, enum boot_wish *ret_wish)
 {
+	static const enum boot_wish wishes[] = { BOOT_WISH_AUTO, BOOT_WISH_NO,
+						 BOOT_WISH_YES };
 	struct config config;
 	bool boot;
 
@@ -105,6 +107,7 @@ static bool read_config(const struct boot_options *o, const struct store *store,
 	share->deadline_ms = o->deadline_ms   ? o->deadline_ms
 			     : config.time_ms ? config.time_ms
 					      : LIMIT_WINDOW_MS;
+	*ret_wish = wishes[config.boot_eager + 1];
 	boot = config_allows_boot(&config);
 	config_done(&config);
 	return write(told_fd, "", 1) == 1 && boot;
@@ -269,11 +272,13 @@ static void describe_pack(struct boot_share *share, const struct shadow *s)
 	share->n_objects = s->n_objects;
 	share->n_pages = shadow_count_pages(s);
 	share->n_eager_pages = shadow_count_pages(&eager);
+	share->eager_key = boots_key(s);
 }
 
 static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *pace,
 				    const struct store *store,
-				    const struct shadow_buffer *pack, int *ret_error)
+				    const struct shadow_buffer *pack, enum boot_wish wish,
+				    int *ret_error)
 {
 	struct prefetch_report eager = { 0 }, later = { 0 };
 	const struct boot_options *o = part->options;
@@ -282,9 +287,10 @@ static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *p
 	int r;
 
 	describe_pack(part->share, s);
+	boot_make_plan(part, store, wish);
 	pace_publish(pace);
 	r = continue_early(part, pack, &eager);
-	if (r == 0 && !o->no_eager)
+	if (r == 0 && part->share->plan == BOOT_PLAN_EAGER)
 		r = read_eager(part, pace, store, s, &eager);
 	if (r == 0)
 		r = rest_find(s, eager.skips, &rest);
@@ -306,6 +312,7 @@ static enum boot_outcome run(const struct boot_part *part, struct pace *pace,
 	const struct boot_options *o = part->options;
 	struct store store = { .rootfd = -1 };
 	struct shadow_buffer pack;
+	enum boot_wish wish;
 	int r, pack_fd = -1;
 
 	r = store_open(o->root, false, &store);
@@ -321,12 +328,12 @@ static enum boot_outcome run(const struct boot_part *part, struct pace *pace,
 	*ret_error = r = drop_privileges();
 	if (r < 0)
 		return BOOT_FAILED;
-	if (!read_config(o, &store, part->told_fd, part->share))
+	if (!read_config(o, &store, part->told_fd, part->share, &wish))
 		return BOOT_OFF;
 	*ret_error = r = load_pack(o, &store, pack_fd, part->share, &pack);
 	if (r < 0)
 		return r == -ENOENT ? BOOT_NO_PACK : BOOT_BAD_PACK;
-	return read_ahead(part, pace, &store, &pack, ret_error);
+	return read_ahead(part, pace, &store, &pack, wish, ret_error);
 }
 
 void boot_data_part(const struct boot_part *part)
@@ -334,7 +341,8 @@ void boot_data_part(const struct boot_part *part)
 	static struct pace pace;
 	enum boot_outcome outcome;
 
-	pace_init(&pace, part, &part->share->data, &part->share->metadata);
+	pace_init(&pace, part, &part->share->data, &part->share->data_timeline,
+		  &part->share->metadata);
 	outcome = run(part, &pace, &part->share->error);
 	part->share->data.cpu_us = clock_cpu_us();
 	part->share->outcome = outcome;

@@ -151,6 +151,9 @@ static void add_eager(struct boot_eager *e, const struct boot_eager *early)
 
 void boot_early_add(struct boot_share *told, const struct boot_share *early)
 {
+	/* A log that the first one could not read yet would have said otherwise. */
+	if (early->plan == BOOT_PLAN_EAGER)
+		told->plan = BOOT_PLAN_EAGER;
 	if (told->data_continued) {
 		add_counts(&told->data, &early->data);
 		add_eager(&told->data_eager, &early->data_eager);

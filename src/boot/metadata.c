@@ -79,13 +79,15 @@ void boot_metadata_part(const struct boot_part *part)
 	struct store store;
 
 	sandbox_drop_privileges();
-	pace_init(&pace, part, &part->share->metadata, &part->share->data);
+	pace_init(&pace, part, &part->share->metadata, &part->share->metadata_timeline,
+		  &part->share->data);
 	if (store_open(o->root, false, &store) < 0)
 		return;
 	pace_watch_disks(&pace, store.root_path);
 	if (load_places(o, &store, &places) < 0)
 		return;
-	if (!o->no_eager)
+	pace_wait_hangup(part, part->plan_fd, CLOCK_NEVER);
+	if (part->share->plan == BOOT_PLAN_EAGER)
 		read_eager(part, &pace, &store, &places);
 	if (part->ready_fd >= 0)
 		close(part->ready_fd);

@@ -98,6 +98,12 @@ static void publish(struct pace *p, uint64_t pages_asked)
 	p->counts->cpu_us = clock_cpu_us();
 	p->counts->pages_asked = p->pages_before + pages_asked;
 	p->counts->bytes_read = disk_reads_own(p->disks.io_fd);
+	boot_timeline_add(p->timeline,
+			  (struct boot_sample){
+				  .us = (uint32_t)(clock_us() - p->start_us),
+				  .asked_pages = (uint32_t)p->counts->pages_asked,
+				  .read_kib = (uint32_t)(p->counts->bytes_read >> 10),
+			  });
 }
 
 static void note_step(struct pace *p, enum pace_step step)
@@ -132,7 +138,7 @@ static bool go_on(void *userdata, uint64_t pages_asked)
 }
 
 void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts *counts,
-	       const struct boot_counts *other)
+	       struct boot_timeline *timeline, const struct boot_counts *other)
 {
 	*p = (struct pace){
 		.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -140,6 +146,8 @@ void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts 
 		.stop_fd = part->stop_fd,
 		.reserve_bytes = part->options->reserve_bytes,
 		.counts = counts,
+		.timeline = timeline,
+		.start_us = part->start_us,
 		.meminfo_fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC),
 	};
 	disk_reads_init(&p->disks, open("/proc/self/io", O_RDONLY | O_CLOEXEC),

@@ -14,6 +14,7 @@ struct pace {
 	pthread_mutex_t lock;
 	int stop_fd;
 	int meminfo_fd;
+	uint64_t start_us; /* of the supervisor */
 	uint64_t reserve_bytes;
 	uint64_t returned_us; /* when it last let somebody go on; 0: never */
 	uint64_t batch_us;    /* what the longest of the last batches took, at most */
@@ -28,14 +29,15 @@ struct pace {
 	pthread_t trial_thread;
 	pthread_cond_t trial_over;
 	struct boot_counts *counts;
+	struct boot_timeline *timeline; /* the same by time */
 };
 
 /*
- * Opens what it needs, while the process may. COUNTS is filled as it goes on, OTHER are those
- * of the other part, whose reading is ours.
+ * Opens what it needs, while the process may. COUNTS and TIMELINE are filled as it goes on,
+ * OTHER are those of the other part, whose reading is ours.
  */
 void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts *counts,
-	       const struct boot_counts *other);
+	       struct boot_timeline *timeline, const struct boot_counts *other);
 
 /*
  * From here on others' reading from the disks of the system at ROOT_PATH is noticed. Touches

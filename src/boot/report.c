@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,6 +100,19 @@ static void describe_skips(const struct boot_share *share, char *ret, size_t byt
 		strcpy(ret + used, ")");
 }
 
+/* What a boot is in which that part is not read, although there is one. */
+static const char *plan_note(const struct boot_share *share)
+{
+	switch ((enum boot_plan)share->plan) {
+	case BOOT_PLAN_CONTROL:
+		return ", a control boot";
+	case BOOT_PLAN_OFF:
+		return ", nothing for the boot: it gained nothing";
+	default:
+		return "";
+	}
+}
+
 static void log_read(const struct boot_share *share, const struct boot_end *end)
 {
 	uint64_t asked = share->data.pages_asked * PAGE_BYTES,
@@ -109,12 +123,12 @@ static void log_read(const struct boot_share *share, const struct boot_end *end)
 	describe_skips(share, skips, sizeof(skips));
 	log_info("asked for %.1f of %.1f MiB for %u launches: %.1f read, %.1f there "
 		 "already, "
-		 "%u of %u objects skipped%s, %.2f s, CPU %.0f ms%s%s%s",
+		 "%u of %u objects skipped%s, %.2f s, CPU %.0f ms%s%s%s%s",
 		 mib(asked), mib(share->n_pages * PAGE_BYTES), share->n_launches, mib(read),
 		 mib(bytes_there(asked, read)), count_skipped(share), share->n_objects,
 		 skips, (double)end->elapsed_us / 1e6,
 		 (double)(share->data.cpu_us + share->metadata.cpu_us) / 1e3,
-		 *stop ? ", stopped: " : "", stop,
+		 plan_note(share), *stop ? ", stopped: " : "", stop,
 		 end->left_behind ? ", a reader is stuck" : "");
 }
 
@@ -190,6 +204,19 @@ static void put_skips(const struct boot_share *share)
 	json_close(']');
 }
 
+static void put_timeline(const char *key, const struct boot_timeline *t)
+{
+	json_open(key, '[');
+	for (uint32_t i = 0; i < t->n; i++) {
+		json_open(NULL, '[');
+		json_uint(NULL, t->samples[i].us);
+		json_uint(NULL, t->samples[i].asked_pages);
+		json_uint(NULL, t->samples[i].read_kib);
+		json_close(']');
+	}
+	json_close(']');
+}
+
 static void put_report(const struct boot_options *o, const struct boot_share *share,
 		       const struct boot_end *end)
 {
@@ -197,9 +224,10 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 		 read = share->data.bytes_read;
 	const char *stop = stop_name(end);
 	enum boot_outcome outcome = outcome_of(share);
-	char path[LIMIT_PATH_BYTES + 1];
+	char path[LIMIT_PATH_BYTES + 1], key[sizeof("0123456789abcdef")];
 
 	pack_path(o, share, path, sizeof(path));
+	snprintf(key, sizeof(key), "%016" PRIx64, (uint64_t)share->eager_key);
 	json_open(NULL, '{');
 	json_uint("elfcast", 1);
 	json_string("pack", path);
@@ -217,7 +245,9 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_uint("asked_extents", share->n_extents_asked);
 	json_uint("read_bytes", read);
 	json_uint("there_bytes", bytes_there(asked, read));
+	json_string("plan", boot_plan_name((enum boot_plan)share->plan));
 	json_open("eager", '{');
+	json_string("key", key);
 	json_uint("pack_bytes", share->n_eager_pages * PAGE_BYTES);
 	json_uint("asked_bytes", share->data_eager.pages_asked * PAGE_BYTES);
 	json_uint("read_bytes", share->data_eager.bytes_read);
@@ -242,6 +272,12 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_uint("deadline_ms", share->deadline_ms);
 	json_uint("max_bytes", share->max_bytes);
 	json_uint("reserve_bytes", o->reserve_bytes);
+	json_string("boot_id", *end->boot_id ? end->boot_id : NULL);
+	json_uint("start_us", end->start_us);
+	json_open("timeline", '{');
+	put_timeline("metadata", &share->metadata_timeline);
+	put_timeline("data", &share->data_timeline);
+	json_close('}');
 	json_close('}');
 }
 

@@ -56,6 +56,21 @@ static void clamp_fates(struct boot_fates *f)
 			f->skips[i] = OBJECT_NOT_REACHED;
 }
 
+static void clamp_timeline(struct boot_timeline *t)
+{
+	uint32_t n = MIN(t->n, (uint32_t)BOOT_SAMPLES), kept = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct boot_sample s = t->samples[i];
+
+		if (kept > 0 && s.us < t->samples[kept - 1].us)
+			break;
+		CLAMP(s.us, (uint32_t)MAX_US);
+		t->samples[kept++] = s;
+	}
+	t->n = kept;
+}
+
 static void clamp_objects(struct boot_share *s)
 {
 	CLAMP(s->n_objects, MAX_OF(shadow_object));
@@ -78,10 +93,14 @@ void boot_share_take(const struct boot_share *from, struct boot_share *ret)
 	clamp_counts(&ret->data);
 	clamp_eager(&ret->metadata_eager);
 	clamp_eager(&ret->data_eager);
+	clamp_timeline(&ret->metadata_timeline);
+	clamp_timeline(&ret->data_timeline);
 	CLAMP(ret->early_pages_asked, MAX_PAGES);
 	clamp_fates(&ret->data_fates);
 	clamp_fates(&ret->metadata_fates);
 	CLAMP(ret->n_eager_pages, MAX_PAGES);
+	if ((unsigned)ret->plan >= BOOT_PLANS)
+		ret->plan = BOOT_PLAN_NONE;
 	CLAMP(ret->n_launches, MAX_OF(shadow_launch));
 	CLAMP(ret->n_extents_asked, MAX_OF(shadow_extent));
 	CLAMP(ret->n_pages, MAX_PAGES);

@@ -50,8 +50,8 @@ static int watch_signals(bool deaf)
 static int start_part(struct boot_part part, void (*run)(const struct boot_part *),
 		      struct child *ret)
 {
-	int *const kept[] = { &part.stop_fd, &part.told_fd, &part.ready_fd, &part.eager_fd,
-			      &part.before_fd };
+	int *const kept[] = { &part.stop_fd,  &part.told_fd,   &part.ready_fd,
+			      &part.eager_fd, &part.before_fd, &part.plan_fd };
 	pid_t pid = child_fork(ret, &part.told_fd);
 
 	if (pid == 0) {
@@ -69,32 +69,39 @@ static void close_both(const int ends[static 2])
 }
 
 /*
- * What the boot needs both read at once. After the boot, the metadata part reads first, then
+ * What the boot needs both read at once, if the data part, which parses the pack, says so. After the boot, the metadata part reads first, then
  * the data part: while one reads from the disk it takes the other for somebody else, and
  * waits. Only root can read block devices; without that part it is only slower.
  */
 static int start_parts(struct boot_part part, struct child ret[static PARTS])
 {
-	int eager[2], ready[2], r;
+	enum { EAGER, READY, PLAN, PIPES };
+	int pipes[PIPES][2], r;
 
 	ret[METADATA] = ret[DATA] = CHILD_NONE;
-	part.ready_fd = part.eager_fd = part.before_fd = -1;
-	if (part.options->no_metadata || geteuid() != 0 || pipe2(ready, O_CLOEXEC) < 0)
+	part.ready_fd = part.eager_fd = part.before_fd = part.plan_fd = -1;
+	if (part.options->no_metadata || geteuid() != 0)
 		return start_part(part, boot_data_part, &ret[DATA]);
-	if (pipe2(eager, O_CLOEXEC) < 0) {
-		close_both(ready);
-		return -errno;
-	}
-	part.ready_fd = eager[1];
-	part.before_fd = ready[0];
+	for (int i = 0; i < PIPES; i++)
+		if (pipe2(pipes[i], O_CLOEXEC) < 0) {
+			r = -errno;
+			while (i-- > 0)
+				close_both(pipes[i]);
+			return r;
+		}
+	part.ready_fd = pipes[EAGER][1];
+	part.before_fd = pipes[READY][0];
+	part.plan_fd = pipes[PLAN][0];
 	start_part(part, boot_metadata_part, &ret[METADATA]);
-	close(eager[1]);
-	part.ready_fd = ready[1];
-	part.eager_fd = eager[0];
+	close(pipes[EAGER][1]);
+	part.ready_fd = pipes[READY][1];
+	part.eager_fd = pipes[EAGER][0];
 	part.before_fd = ret[METADATA].fd;
+	part.plan_fd = pipes[PLAN][1];
 	r = start_part(part, boot_data_part, &ret[DATA]);
-	close(eager[0]);
-	close_both(ready);
+	close(pipes[EAGER][0]);
+	close_both(pipes[READY]);
+	close_both(pipes[PLAN]);
 	return r;
 }
 
@@ -175,8 +182,10 @@ static void tell(const struct boot_options *o, struct boot_share *told,
 {
 	int r;
 
-	if (early)
+	if (early) {
+		end->start_us = boot_timelines_join(told, early, end->start_us);
 		boot_early_add(told, early);
+	}
 	boot_log(o, told, end);
 	r = boot_write_report(o, told, end);
 	if (r < 0)
@@ -202,7 +211,7 @@ int boot_supervise(const struct boot_options *o)
 		part.early = &early;
 	if (o->early && (part.early || end.stop != BOOT_STOP_NONE))
 		return 0;
-	part.start_us = clock_us();
+	part.start_us = end.start_us = clock_us();
 	part.stop_fd = stop[0];
 	r = end.stop == BOOT_STOP_NONE ? start_parts(part, parts) : 0;
 	if (r < 0)
@@ -210,6 +219,8 @@ int boot_supervise(const struct boot_options *o)
 	if (end.stop == BOOT_STOP_NONE)
 		watch(parts, signals, stop[1], part.start_us, part.share, &end);
 	end.elapsed_us = clock_us() - part.start_us;
+	if (boots_read_id(end.boot_id) < 0)
+		*end.boot_id = 0;
 	boot_share_take(part.share, &told);
 	if (end.stop == BOOT_STOP_NONE)
 		end.stop = end.left_behind ? BOOT_STOP_DEADLINE

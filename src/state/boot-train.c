@@ -126,15 +126,12 @@ static int look_at_shadow(const struct store *s, const char *profile,
 /* A report that is older than the recording is of a pack without it. */
 static unsigned look_at_report(const struct store *s, uint64_t recorded_s)
 {
-	_cleanup_free_ uint8_t *text = NULL;
-	struct boot_report report;
+	_cleanup_(boot_report_done) struct boot_report report = { 0 };
 	struct identity identity;
-	size_t bytes;
 
 	if (store_stat(s, STORE_BOOT_REPORT, NULL, &identity) < 0 ||
 	    identity.mtime_ns / 1000000000 <= (int64_t)recorded_s ||
-	    store_read(s, STORE_BOOT_REPORT, NULL, &text, &bytes) < 0 ||
-	    boot_report_parse((char *)text, &report) < 0)
+	    boot_report_load(s, &report) < 0)
 		return 100;
 	return boot_report_used_percent(&report);
 }

@@ -189,6 +189,16 @@ static int set_boot(struct parser *p, struct span v)
 	return set_bool(p, v, &p->config->boot);
 }
 
+static int set_boot_eager(struct parser *p, struct span v)
+{
+	char text[64];
+
+	if (!span_is(v, "auto") && !span_is(v, "yes") && !span_is(v, "no"))
+		return bad(p, v, "'%s' is not auto, yes or no", quote(v, text));
+	p->config->boot_eager = span_is(v, "auto") ? -1 : span_is(v, "yes");
+	return 0;
+}
+
 static int set_boot_train(struct parser *p, struct span v)
 {
 	char text[64];
@@ -251,10 +261,11 @@ static const struct {
 	const char *key;
 	int (*set)(struct parser *p, struct span value);
 } keys[] = {
-	{ "BootBudget", set_budget }, { "BootTime", set_time },
-	{ "Storage", set_storage },   { "Always", set_always },
-	{ "Never", set_never },	      { "Boot", set_boot },
-	{ "Watch", set_watch },	      { "BootTrain", set_boot_train },
+	{ "BootBudget", set_budget },	 { "BootTime", set_time },
+	{ "Storage", set_storage },	 { "Always", set_always },
+	{ "Never", set_never },		 { "Boot", set_boot },
+	{ "Watch", set_watch },		 { "BootEager", set_boot_eager },
+	{ "BootTrain", set_boot_train },
 };
 
 static int set_key(struct parser *p, struct span key, struct span value)
@@ -322,6 +333,7 @@ void config_init(struct config *c)
 	*c = (struct config){
 		.time_ms = TIME_DEFAULT_MS,
 		.storage = -1,
+		.boot_eager = -1,
 		.boot = true,
 		.watch = true,
 		.boot_train = true,

@@ -24,6 +24,7 @@ struct config {
 	unsigned budget_percent; /* of memory */
 	unsigned time_ms;	 /* BootTime=; 0: no limit */
 	int storage;		 /* enum storage_class, or -1: detect */
+	int boot_eager;		 /* BootEager=: 1 yes, 0 no, -1: as measured */
 	bool boot, watch;
 	bool boot_train; /* BootTrain=auto */
 	/* Programs: absolute paths, or names (no slash) of all programs called so. Owned. */

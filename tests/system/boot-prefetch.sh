@@ -157,6 +157,66 @@ same "it tells nobody, unless it is asked" "0 usr/bin/prog 2 3 usr/lib/a.so 50 2
 reads_cold "$all" boot --max-bytes=12K
 same "the budget is for both parts" "byte budget 3 usr/bin/prog 2 1 usr/lib/a.so 50 2" \
 	"$(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'") $got"
+# ---- controls -----------------------------------------------------------------------------
+# boot_id DIGIT: that this boot has an ID which ends so
+boot_id() {
+	umount /proc/sys/kernel/random/boot_id 2>/dev/null
+	[ $# = 0 ] && return
+	echo "6f1c2d3e-0000-4000-8000-0123456789a$1" >"$work/boot_id"
+	mount --bind "$work/boot_id" /proc/sys/kernel/random/boot_id
+}
+log=$root/var/lib/elfcast/boots
+# logged PLAN VERDICT KEY
+logged() {
+	printf '%s\n' "elfcast-boots 1" "6f1c2d3e-0000-4000-8000-012345678900 0 $1 $2 $3 3000 0 0 0 0 - k" "end 1" >"$log"
+}
+boot_part="usr/bin/prog 2 3 usr/lib/a.so 50 2"
+make_pack 2 <<<"$lines"
+cut -d ' ' -f 1 <<<"$lines" | sort -u |
+	"$BUILD/tests/places" build "$root" flash "$root/var/lib/elfcast/boot.places" >/dev/null || die "cannot find places"
+boot_id 0
+cold
+boot
+key=$(value 'r["eager"]["key"]')
+same "without a log no boot is a control" "eager 5" \
+	"$(value 'r["plan"], r["eager"]["asked_bytes"] // 4096' | tr -d "(),'")"
+logged eager - "$key"
+reads_cold "$all" boot --only-eager --report="$work/early"
+same "a control: nothing is read for the boot" "0 " "$status $got"
+reads_cold "$all" boot
+same "nor is it after the boot, the others are" "0 usr/bin/prog 30 7 usr/lib/a.so 1 1 $want_b $want_data" "$status $got"
+same "report: nothing of any kind for the boot" "control 0 0" \
+	"$(value 'r["plan"], r["eager"]["asked_bytes"], r["eager"]["metadata_asked_bytes"]' | tr -d "(),'")"
+check "the journal says so" grep -q ', a control boot$' "$work/err"
+echo BootEager=yes >"$work/conf"
+mkdir -p "$root/etc/elfcast" && cp "$work/conf" "$root/etc/elfcast/elfcast.conf"
+reads_cold "$all" boot --only-eager --report="$work/early"
+same "BootEager=yes: no controls" "0 $boot_part" "$status $got"
+rm "$root/etc/elfcast/elfcast.conf"
+boot_id 1
+reads_cold "$all" boot --only-eager --report="$work/early"
+same "other boots are none" "0 $boot_part" "$status $got"
+echo BootEager=no >"$root/etc/elfcast/elfcast.conf"
+reads_cold "$all" boot --only-eager --report="$work/early"
+same "BootEager=no: nothing is read for the boot" "0 " "$status $got"
+rm "$root/etc/elfcast/elfcast.conf"
+logged control off "$key"
+reads_cold "$all" boot --only-eager --report="$work/early"
+same "switched off: nothing is read for the boot" "0 " "$status $got"
+boot
+same "report: off" off "$(value 'r["plan"]')"
+logged control off "$(printf %016x $((~0x$key)))"
+reads_cold "$all" boot --only-eager --report="$work/early"
+same "another part was switched off: this one is read" "0 $boot_part" "$status $got"
+logged eager - "$(printf %016x $((~0x$key)))"
+reads_cold "$all" boot --only-eager --report="$work/early"
+same "the first boot with another part is a control" "0 " "$status $got"
+logged control off "$key"
+chmod 666 "$log"
+reads_cold "$all" boot --only-eager --report="$work/early"
+same "a log that others may write is none" "0 $boot_part" "$status $got"
+rm "$log" "$root/var/lib/elfcast/boot.places"
+boot_id
 make_pack <<<"$lines"
 
 # Early, and again when all is mounted: that one reads what the first did not find, and the rest.

@@ -59,6 +59,81 @@ static int parse_changed(const char *from, const char *to, struct boot_report *r
 	return boot_report_parse(changed, ret);
 }
 
+/* What newer versions tell. */
+static const char newer[] =
+	"{\"elfcast\": 1, \"outcome\": \"read\", \"plan\": \"control\",\n"
+	"\"eager\": {\"key\": \"0123456789abcdef\", \"asked_bytes\": 5, \"read_bytes\": 7, "
+	"\"ms\": 2.5, \"metadata_read_bytes\": 4, \"metadata_ms\": 9.5},\n"
+	"\"metadata\": {\"read_bytes\": 6},\n"
+	"\"start_us\": 123456789012, \"boot_id\": "
+	"\"6f1c2d3e-0000-4000-8000-0123456789ab\",\n"
+	"\"timeline\": {\"metadata\": [], \"data\": [[0, 0, 0], [1000, 32, 64], [2000, 33, "
+	"64]]}}";
+
+static size_t moments_of(const char *data)
+{
+	const char *at = strstr(newer, "[[");
+	char changed[2 * sizeof(newer)];
+	struct boot_report r;
+	size_t n;
+
+	snprintf(changed, sizeof(changed), "%.*s%s}}", (int)(at - newer), newer, data);
+	assert_int_equal(boot_report_parse(changed, &r), 0);
+	n = r.data.n;
+	boot_report_done(&r);
+	return n;
+}
+
+static void test_timeline(void **state)
+{
+	struct boot_report r;
+
+	(void)state;
+	assert_int_equal(boot_report_parse(newer, &r), 0);
+	assert_int_equal(r.plan, BOOT_PLAN_CONTROL);
+	assert_true(r.key == UINT64_C(0x0123456789abcdef));
+	assert_int_equal(r.eager_asked_bytes, 5);
+	assert_int_equal(r.eager_bytes, 11);
+	assert_int_equal(r.metadata_read_bytes, 6);
+	assert_true(r.eager_ms == 9.5);
+	assert_string_equal(r.boot_id, "6f1c2d3e-0000-4000-8000-0123456789ab");
+	assert_true(r.start_us == UINT64_C(123456789012));
+	assert_int_equal(r.metadata.n, 0);
+	assert_int_equal(r.data.n, 3);
+	assert_int_equal(r.data.items[1].us, 1000);
+	assert_int_equal(r.data.items[1].asked_bytes, 32 * 4096);
+	assert_int_equal(r.data.items[1].read_bytes, 64 * 1024);
+	boot_report_done(&r);
+	assert_int_equal(moments_of("[[0, 0, 0]]"), 1);
+	assert_int_equal(moments_of("[[5, 0, 0], [4, 0, 0]]"), 1);
+	assert_int_equal(moments_of("[[5, 0, 0], 6]"), 1);
+	assert_int_equal(moments_of("[[5, 0]]"), 0);
+	assert_int_equal(moments_of("[[5, 0, 0, 0]]"), 0);
+	assert_int_equal(moments_of("[[5, 0, -1]]"), 0);
+	assert_int_equal(moments_of("[[5, 4294967296, 0]]"), 0);
+	assert_int_equal(moments_of("[[3600000001, 0, 0]]"), 0);
+	assert_int_equal(moments_of("[[5, 0, \"0\"]]"), 0);
+	assert_int_equal(moments_of("{}"), 0);
+}
+
+static void test_too_many_moments(void **state)
+{
+	static char many[64 * LIMIT_BOOT_MOMENTS];
+	struct boot_report r;
+	size_t used = (size_t)snprintf(many, sizeof(many),
+				       "{\"elfcast\": 1, \"outcome\": "
+				       "\"read\", \"timeline\": {\"data\": [");
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * LIMIT_BOOT_MOMENTS; i++)
+		used += (size_t)snprintf(many + used, sizeof(many) - used, "%s[%u, 0, 0]",
+					 i ? "," : "", i);
+	snprintf(many + used, sizeof(many) - used, "]}}");
+	assert_int_equal(boot_report_parse(many, &r), 0);
+	assert_int_equal(r.data.n, LIMIT_BOOT_MOMENTS);
+	boot_report_done(&r);
+}
+
 static void test_damage(void **state)
 {
 	struct boot_report r;
@@ -95,6 +170,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_members_of_the_outermost_object),
+		cmocka_unit_test(test_timeline),
+		cmocka_unit_test(test_too_many_moments),
 		cmocka_unit_test(test_damage),
 	};
 

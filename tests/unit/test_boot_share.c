@@ -43,6 +43,15 @@ static void assert_fates(const struct boot_fates *f)
 		assert_in_range(f->skips[i], 0, OBJECT_SKIPS - 1);
 }
 
+static void assert_timeline(const struct boot_timeline *t)
+{
+	assert_true(t->n <= BOOT_SAMPLES);
+	for (uint32_t i = 0; i < t->n; i++) {
+		assert_true(t->samples[i].us <= UINT32_C(3600000000));
+		assert_true(i == 0 || t->samples[i].us >= t->samples[i - 1].us);
+	}
+}
+
 static void assert_fit(const struct boot_share *s)
 {
 	uint64_t n_objects = 0;
@@ -53,6 +62,9 @@ static void assert_fit(const struct boot_share *s)
 	assert_counts(&s->data);
 	assert_eager(&s->metadata_eager);
 	assert_eager(&s->data_eager);
+	assert_timeline(&s->metadata_timeline);
+	assert_timeline(&s->data_timeline);
+	assert_in_range(s->plan, 0, BOOT_PLANS - 1);
 	assert_true(s->early_pages_asked <= (uint64_t)1 << 40);
 	assert_fates(&s->data_fates);
 	assert_fates(&s->metadata_fates);
@@ -94,6 +106,12 @@ static void print(const struct boot_share *s)
 	unlink(path);
 	assert_int_equal(boot_report_parse(text, &report), 0);
 	assert_int_equal(report.n_objects, s->n_objects);
+	assert_int_equal(report.plan, s->plan);
+	assert_true(report.key == s->eager_key);
+	assert_int_equal(report.data.n, s->data_timeline.n);
+	for (size_t i = 0; i < report.data.n; i++)
+		assert_int_equal(report.data.items[i].us, s->data_timeline.samples[i].us);
+	boot_report_done(&report);
 }
 
 static void take(const struct boot_share *share)
@@ -139,6 +157,69 @@ static void test_what_is_right_stays(void **state)
 	assert_memory_equal(&share, &told, sizeof(share));
 	share.deadline_ms = 4000000000u; /* 46 days */
 	assert_int_equal(boot_share_deadline_ms(&share), 3600000);
+}
+
+static void test_timeline(void **state)
+{
+	static struct boot_timeline t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	for (uint32_t i = 0; i < 5; i++)
+		boot_timeline_add(&t, (struct boot_sample){ i * 1000, i, i });
+	assert_int_equal(t.n, 5);
+	/* Closer than a millisecond: where it has come to counts. */
+	boot_timeline_add(&t, (struct boot_sample){ 4100, 50, 50 });
+	boot_timeline_add(&t, (struct boot_sample){ 4200, 51, 51 });
+	assert_int_equal(t.n, 6);
+	assert_int_equal(t.samples[5].asked_pages, 51);
+	for (uint32_t i = 0; i < 100000; i++) {
+		boot_timeline_add(&t, (struct boot_sample){ 5000 + i * 500, 60 + i, 0 });
+		assert_true(t.n <= BOOT_SAMPLES);
+		assert_int_equal(t.samples[t.n - 1].asked_pages, 60 + i);
+	}
+	/* All of that time, in nearly equal steps. */
+	assert_true(t.n > BOOT_SAMPLES / 3);
+	assert_true(t.samples[0].us < 1000000);
+	for (uint32_t i = 1; i < t.n; i++)
+		assert_true(t.samples[i].us > t.samples[i - 1].us &&
+			    t.samples[i].us - t.samples[i - 1].us < 1000000);
+}
+
+static void test_timelines_are_joined(void **state)
+{
+	static struct boot_share early, told;
+
+	(void)state;
+	boot_timeline_add(&early.data_timeline, (struct boot_sample){ 0, 0, 0 });
+	boot_timeline_add(&early.data_timeline, (struct boot_sample){ 5000, 40, 100 });
+	early.data.pages_asked = 40;
+	early.data.bytes_read = 100 << 10;
+	early.data_eager.from_us = 1000000;
+	boot_timeline_add(&told.data_timeline, (struct boot_sample){ 0, 0, 0 });
+	boot_timeline_add(&told.data_timeline, (struct boot_sample){ 7000, 2, 8 });
+	boot_timeline_add(&told.metadata_timeline, (struct boot_sample){ 3000, 1, 4 });
+	/* Nothing of it was gone on with. */
+	assert_int_equal(boot_timelines_join(&told, &early, 1500000), 1500000);
+	assert_int_equal(told.data_timeline.n, 2);
+	told.data_continued = 1;
+	assert_int_equal(boot_timelines_join(&told, &early, 1500000), 1000000);
+	assert_int_equal(told.data_timeline.n, 4);
+	assert_int_equal(told.data_timeline.samples[1].us, 5000);
+	assert_int_equal(told.data_timeline.samples[2].us, 500000);
+	assert_int_equal(told.data_timeline.samples[2].asked_pages, 40);
+	assert_int_equal(told.data_timeline.samples[3].us, 507000);
+	assert_int_equal(told.data_timeline.samples[3].asked_pages, 42);
+	assert_int_equal(told.data_timeline.samples[3].read_kib, 108);
+	assert_int_equal(told.metadata_timeline.n, 1);
+	assert_int_equal(told.metadata_timeline.samples[0].us, 503000);
+	assert_int_equal(told.metadata_timeline.samples[0].read_kib, 4);
+	/* A moment after the second one began, and one of another week. */
+	early.data_eager.from_us = 1500001;
+	assert_int_equal(boot_timelines_join(&told, &early, 1500000), 1500000);
+	early.data_eager.from_us = 1;
+	assert_true(boot_timelines_join(&told, &early, UINT64_C(1) << 40) == UINT64_C(1)
+										     << 40);
 }
 
 /* Two runs are one in the report, but only where the second went on with what the first did. */
@@ -198,6 +279,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_anything),
 		cmocka_unit_test(test_what_is_right_stays),
+		cmocka_unit_test(test_timeline),
+		cmocka_unit_test(test_timelines_are_joined),
 		cmocka_unit_test(test_runs_are_added),
 		cmocka_unit_test(test_fates_are_of_one_container),
 	};
