@@ -22,6 +22,7 @@ only '#include <zlib\.h>' src/pkg/gunzip.c
 only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/store/store.c src/store/store-profiles.c src/store/store.h
 only '"(debugfs|tracefs)"|trace_pipe' src/trace/system/tracefs.c
 only 'ptrace *\(' src/trace/launch/trace.c src/trace/launch/tracee.c
+only '/systemctl' src/units/systemd.c
 only '"ext4-format\.h"' src/disk/ext4.c
 if command -v shellcheck >/dev/null; then
 	shellcheck -S warning tests/*.sh tests/*/*.sh .ci/run || bad=1

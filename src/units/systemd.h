@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Asks the systemd that runs this machine, by systemctl, which may hang with it: each question
+ * has a deadline. The only file that knows how that is called. libc only.
+ */
+#ifndef ELFCAST_SYSTEMD_H
+#define ELFCAST_SYSTEMD_H
+
+#include <stdint.h>
+
+#include "unit-times.h"
+
+/*
+ * -ENOENT: no systemctl; -ETIMEDOUT: at the moment UNTIL_US (clock.h); -EIO: it does not run
+ * the machine; -EBADMSG, …
+ */
+int systemd_ask_boot(uint64_t until_us, struct boot_times *ret);
+/* *RET is to be freed in any case. */
+int systemd_ask_units(uint64_t until_us, struct unit_times *ret);
+/* When the default target was reached; 0: not (yet), or another one was booted. */
+int systemd_ask_default_target(uint64_t until_us, uint64_t *ret_us);
+
+#endif
