@@ -88,7 +88,7 @@ USES_trace/system := $(USES_trace) trace
 USES_bench   := format base process file disk shadow store state read
 USES_pkg     := format base file elf
 USES_installed := format base file pkg
-USES_cmd     := format base text process file disk shadow store state read pack daemon elf profile compile trace \
+USES_cmd     := format base text process file disk shadow store state read units plot pack daemon elf profile compile trace \
 		trace/launch trace/system bench
 USES_tools   := format base text process file disk shadow store read profile compile pkg installed cmd
 

@@ -48,7 +48,7 @@ _elfcast() {
 		case $prev in
 		--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 		--storage) values="rotational network flash image" ;;
-		--output | --shadow | --against | --html | --from | --to)
+		--output | --plot | --shadow | --against | --html | --from | --to)
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		[ -z "$values" ] || mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "show-pack.h"
 #include "summary.h"
+#include "terminal.h"
 #include "text-out.h"
 
 static const char *arg_scenario;
@@ -243,7 +244,6 @@ static int run(int argc, char *argv[])
 		{ "scenario", required_argument, NULL, OPT_SCENARIO },
 		COMMON_LONGOPTS,
 	};
-	const char *no_colour = getenv("NO_COLOR");
 	int c, r;
 
 	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
@@ -258,7 +258,7 @@ static int run(int argc, char *argv[])
 	if (argc - optind != 1)
 		return cmd_usage_error(&cmd_show,
 				       "needs one profile, program, shadow or pack");
-	use_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
+	use_colour = terminal_has_colour(STDOUT_FILENO);
 	return show(argv[optind]);
 }
 

@@ -29,17 +29,6 @@ static double launches_of(const struct launch_count *c)
 	return (double)c->weight / LAUNCHES_ONE;
 }
 
-/* "2026-11-25 01:47:09", local time; "-": not known. */
-static void format_time(uint64_t s, char *ret, size_t bytes)
-{
-	time_t t = (time_t)s;
-	struct tm tm;
-
-	if (s == 0 || !localtime_r(&t, &tm) ||
-	    strftime(ret, bytes, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		snprintf(ret, bytes, "-");
-}
-
 static void print_text(const struct launch_count *const *sorted, size_t n,
 		       const struct watch_state *w, bool running)
 {
@@ -48,7 +37,7 @@ static void print_text(const struct launch_count *const *sorted, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		char when[32];
 
-		format_time(sorted[i]->last_s, when, sizeof(when));
+		text_time(sorted[i]->last_s, when, sizeof(when));
 		printf("%12.2f  %-19s  ", launches_of(sorted[i]), when);
 		text_put(sorted[i]->program);
 		putchar('\n');

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "boot-gain.h"
 #include "boot-report.h"
 #include "bounds.h"
 #include "cmd.h"
@@ -37,6 +38,8 @@ struct overview {
 	bool watcher_runs, has_report;
 	struct watch_state watcher;
 	struct boot_report report;
+	struct boots boots;
+	struct boot_gain gain;
 	struct status_training training;
 };
 
@@ -45,6 +48,7 @@ static void overview_done(struct overview *o)
 	for (size_t i = 0; i < o->n_programs; i++)
 		shadow_buffer_done(&o->programs[i].launch);
 	free(o->programs);
+	boot_report_done(&o->report);
 }
 
 /* ---- looking ---- */
@@ -137,11 +141,7 @@ static void look_at_pack(const struct store *s, struct overview *o)
 
 static void look_at_boot(const struct store *s, struct overview *o)
 {
-	_cleanup_free_ uint8_t *text = NULL;
-	size_t bytes;
-
-	o->has_report = store_read(s, STORE_BOOT_REPORT, NULL, &text, &bytes) == 0 &&
-			boot_report_parse((char *)text, &o->report) == 0;
+	o->has_report = boot_report_load(s, &o->report) == 0;
 	if (watch_state_load(s, &o->watcher) == 0)
 		o->watcher_runs = watch_state_is_running(&o->watcher);
 	else
@@ -161,7 +161,8 @@ static int look(const struct store *s, struct overview *o)
 		return r;
 	look_at_pack(s, o);
 	look_at_boot(s, o);
-	return status_training_look(s, &o->training);
+	r = status_training_look(s, &o->training);
+	return r < 0 ? r : status_load_boots(s, &o->boots, &o->gain);
 }
 
 /* ---- telling ---- */
@@ -228,6 +229,8 @@ static void print_text(const struct overview *o)
 	printf("\nwatcher:   %s\n", o->watcher_runs ? "running" : "not running");
 	print_boot(o);
 	status_training_print(&o->training);
+	fputs("boots:     ", stdout);
+	status_print_boot_gain(&o->boots, &o->gain);
 	if (o->n_unread + o->n_uncompiled + o->n_damaged > 0)
 		log_warning(
 			"%zu profiles cannot be read, %zu have no shadow, %zu shadows are "
@@ -303,6 +306,9 @@ static void print_json(const struct overview *o)
 	json_close('}');
 	put_boot(o);
 	status_training_json(&o->training);
+	json_open("boots", '{');
+	status_put_boot_gain(&o->boots, &o->gain);
+	json_close('}');
 	json_close('}');
 }
 
@@ -315,6 +321,20 @@ static void gauge(const char *name, const char *help, double value)
 {
 	metric(name, "gauge", help);
 	printf("elfcast_%s %.17g\n", name, value);
+}
+
+static void print_gain_metrics(const struct overview *o)
+{
+	const struct boot_gain *g = &o->gain;
+
+	metric("boot_target_seconds", "gauge",
+	       "Median time to the default target, of boots read ahead and left alone.");
+	if (g->n_eager > 0)
+		printf("elfcast_boot_target_seconds{boot=\"eager\"} %.17g\n",
+		       g->eager_ms / 1000);
+	if (g->n_controls > 0)
+		printf("elfcast_boot_target_seconds{boot=\"control\"} %.17g\n",
+		       g->control_ms / 1000);
 }
 
 /* The text format of Prometheus, version 0.0.4. */
@@ -335,6 +355,7 @@ static void print_metrics(const struct overview *o)
 	gauge("pack_launches", "Launches that are read ahead at boot.",
 	      (double)o->pack_launches);
 	gauge("pack_bytes", "What is read for them.", (double)(o->pack_pages * PAGE_BYTES));
+	print_gain_metrics(o);
 	gauge("watcher_up", "Whether elfcastd runs.", o->watcher_runs);
 	metric("watcher_overflows_total", "counter",
 	       "How often launches were too many at once to be counted, since boot.");

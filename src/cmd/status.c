@@ -13,10 +13,9 @@ static const struct part {
 	const char *option;
 	int (*print)(const struct store *s);
 } parts[] = {
-	{ "pack", status_pack },
-	{ "launches", status_launches },
-	{ "prometheus", status_metrics },
-	{ "usage", status_usage },
+	{ "pack", status_pack },	  { "launches", status_launches },
+	{ "prometheus", status_metrics }, { "usage", status_usage },
+	{ "boots", status_boots },	  { "plot", status_plot },
 };
 static const struct part overview = { NULL, status_overview };
 
@@ -37,6 +36,8 @@ static int run_status(int argc, char *argv[])
 		{ "launches", no_argument, NULL, OPT_VERB + 1 },
 		{ "prometheus", no_argument, NULL, OPT_VERB + 2 },
 		{ "usage", no_argument, NULL, OPT_VERB + 3 },
+		{ "boots", no_argument, NULL, OPT_VERB + 4 },
+		{ "plot", required_argument, NULL, OPT_VERB + 5 },
 		COMMON_LONGOPTS,
 	};
 	const struct part *part = &overview;
@@ -47,6 +48,7 @@ static int run_status(int argc, char *argv[])
 			if (part != &overview && part != &parts[c - OPT_VERB])
 				return cmd_usage_error(&cmd_status, "one thing at a time");
 			part = &parts[c - OPT_VERB];
+			arg_plot = optarg;
 			continue;
 		}
 		r = cmd_common_option(&cmd_status, c);
@@ -56,6 +58,8 @@ static int run_status(int argc, char *argv[])
 	if (optind < argc)
 		return cmd_usage_error(&cmd_status, "'%s' is one argument too many",
 				       argv[optind]);
+	if (part->print == status_plot && arg_json)
+		return cmd_usage_error(&cmd_status, "--plot draws, and prints nothing");
 	if (part->print == status_metrics && arg_json)
 		return cmd_usage_error(&cmd_status, "--prometheus is a format of its own");
 	return print(part);
@@ -63,12 +67,16 @@ static int run_status(int argc, char *argv[])
 
 const struct cmd cmd_status = {
 	.name = "status",
-	.args = "[--pack|--usage|--launches|--prometheus] [OPTION...]",
+	.args = "[--pack|--usage|--launches|--boots|--plot=FILE|--prometheus] [OPTION...]",
 	.summary = "programs, their shadows, the last boot; what is read at boot, and why",
 	.options = "      --pack          programs by rank, and what is left out\n"
 		   "      --usage         what of that is in memory, and was launched "
 		   "since boot\n"
 		   "      --launches      launch counts, and whether they are being made\n"
+		   "      --boots         how long the last boots took, and what reading "
+		   "ahead gains\n"
+		   "      --plot=FILE     the last boot as a picture (SVG): what was read, "
+		   "and started, when\n"
 		   "      --prometheus    the overview as metrics\n",
 	.run = run_status,
 };

@@ -5,11 +5,24 @@
 
 #include "store.h"
 
+struct boot_gain;
+struct boots;
+
 /* Print it (text, or JSON where arg_json) to stdout. CMD_*. */
 int status_overview(const struct store *s);
 int status_metrics(const struct store *s);
 int status_pack(const struct store *s);
 int status_launches(const struct store *s);
 int status_usage(const struct store *s);
+int status_boots(const struct store *s);
+/* To the file that the option names. */
+extern const char *arg_plot;
+int status_plot(const struct store *s);
+
+/* The log of boots, empty and a warning where it cannot be used, and what it says. -ENOMEM. */
+int status_load_boots(const struct store *s, struct boots *b, struct boot_gain *g);
+/* What it says: the rest of a line, and members of a JSON object. */
+void status_print_boot_gain(const struct boots *b, const struct boot_gain *g);
+void status_put_boot_gain(const struct boots *b, const struct boot_gain *g);
 
 #endif

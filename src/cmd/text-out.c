@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "macro.h"
 #include "text-out.h"
@@ -20,4 +21,14 @@ void text_put(const char *s)
 		s += n;
 		left -= n;
 	}
+}
+
+void text_time(uint64_t s, char *ret, size_t bytes)
+{
+	time_t t = (time_t)s;
+	struct tm tm;
+
+	if (s == 0 || !localtime_r(&t, &tm) ||
+	    strftime(ret, bytes, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(ret, bytes, "-");
 }

@@ -3,7 +3,13 @@
 #ifndef ELFCAST_TEXT_OUT_H
 #define ELFCAST_TEXT_OUT_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 /* Names come from files: to stdout, as utf8_blank() would leave them. */
 void text_put(const char *s);
+
+/* Seconds since the epoch as "2026-11-25 01:47:09", local time; "-": 0, which is not known. */
+void text_time(uint64_t s, char *ret, size_t bytes);
 
 #endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The last boot as a picture: what is known of it here, put together for boot-plot.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "boot-plot.h"
+#include "boots.h"
+#include "bounds.h"
+#include "clock.h"
+#include "cmd.h"
+#include "log.h"
+#include "output-file.h"
+#include "shadow-read.h"
+#include "status.h"
+#include "systemd.h"
+#include "text-out.h"
+
+#define ASK_TIMEOUT_MS 10000u
+
+const char *arg_plot;
+
+struct known {
+	struct boot_report report;
+	bool has_report;
+	struct boot_times boot;
+	struct unit_times times;
+	uint64_t target_us;
+	bool has_units; /* systemd has told its times */
+	struct shadow_buffer pack;
+	bool has_pack; /* and its eager part is the one that was read */
+};
+
+static void known_done(struct known *k)
+{
+	boot_report_done(&k->report);
+	unit_times_done(&k->times);
+	shadow_buffer_done(&k->pack);
+}
+
+/* Of another system there is nobody to be asked. */
+static void ask_systemd(struct known *k)
+{
+	uint64_t until_us = clock_in_ms(ASK_TIMEOUT_MS);
+	int r;
+
+	if (arg_root && *arg_root)
+		return;
+	r = systemd_ask_boot(until_us, &k->boot);
+	if (r == 0)
+		r = systemd_ask_default_target(until_us, &k->target_us);
+	if (r == 0)
+		r = systemd_ask_units(until_us, &k->times);
+	if (r < 0)
+		log_warning("without units' times: cannot ask systemd: %s", error_text(r));
+	k->has_units = r == 0;
+}
+
+static int look(const struct store *s, struct known *k)
+{
+	int r = boot_report_load(s, &k->report);
+
+	if (r < 0 && r != -ENOENT)
+		log_warning("without the last boot's report: %s", error_text(r));
+	k->has_report = r == 0;
+	ask_systemd(k);
+	if (!k->has_report && !k->has_units)
+		return -ENOENT;
+	k->has_pack = store_load(s, STORE_PACK, NULL, &k->pack) == 0 && k->has_report &&
+		      k->report.plan == BOOT_PLAN_EAGER &&
+		      boots_key(&k->pack.shadow) == k->report.key;
+	return 0;
+}
+
+/* As often as PATH leads elsewhere, the unit's author meant the file there. */
+static bool is_file(const char *path, const char *object_path)
+{
+	_cleanup_free_ char *real = NULL;
+
+	if (strcmp(path, object_path) == 0)
+		return true;
+	real = realpath(path, NULL);
+	return real && strcmp(real, object_path) == 0;
+}
+
+/*
+ * When all that the boot needs of the program at PATH had been asked for: files are asked for in the
+ * pack's order. Where some were skipped, that is too late by as much.
+ */
+static double find_read_ms(const struct known *k, const char *path)
+{
+	const struct shadow *s = &k->pack.shadow;
+	uint64_t n_pages = 0, n_until = 0;
+
+	if (!k->has_pack || !path)
+		return PLOT_UNKNOWN;
+	for (uint32_t i = 0; i < s->n_eager; i++) {
+		uint32_t object = le32_get(s->extents[i].object);
+
+		n_pages += le32_get(s->extents[i].n_pages);
+		if (is_file(path, shadow_string(s, s->objects[object].path)))
+			n_until = n_pages;
+	}
+	return n_until > 0 ? boot_plot_asked_ms(&k->report, n_until) : PLOT_UNKNOWN;
+}
+
+/* Moments of CLOCK_MONOTONIC, in ms since process 1 was started. */
+static double since_start(const struct known *k, uint64_t us)
+{
+	return us > k->boot.userspace_us ? (double)(us - k->boot.userspace_us) / 1000 : 0;
+}
+
+static double since_start_or_unknown(const struct known *k, uint64_t us)
+{
+	return us == 0 ? PLOT_UNKNOWN : since_start(k, us);
+}
+
+static struct plot_unit describe(const struct known *k, const struct unit_time *t,
+				 double prefetch_ms)
+{
+	double read_ms = find_read_ms(k, t->program);
+
+	return (struct plot_unit){
+		.name = t->name,
+		.begin_ms = since_start(k, t->begin_us),
+		.active_ms = since_start_or_unknown(k, t->active_us),
+		.main_ms = since_start_or_unknown(k, t->main_us),
+		.read_ms = read_ms < 0 ? read_ms : read_ms + prefetch_ms,
+	};
+}
+
+static int write_picture(const struct boot_plot *p)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t bytes;
+	FILE *f = open_memstream(&data, &bytes);
+	bool bad;
+	int r;
+
+	if (!f)
+		return log_errno(-ENOMEM, "cannot draw the boot");
+	boot_plot_write(p, f);
+	bad = ferror(f);
+	if (fclose(f) != 0 || bad)
+		return log_errno(-ENOMEM, "cannot draw the boot");
+	r = output_file_write(arg_plot, data, bytes, -1);
+	if (r < 0)
+		log_error("cannot write '%s': %s", arg_plot, output_file_error(r));
+	return r;
+}
+
+static int draw(const struct known *k)
+{
+	_cleanup_free_ struct plot_unit *units = calloc(k->times.n + 1, sizeof(*units));
+	char when[32], title[64] = "The last boot", kernel[LIMIT_KERNEL_BYTES + 1];
+	struct boot_plot p = { .title = title,
+			       .kernel = kernel,
+			       .units = units,
+			       .n_units = k->times.n,
+			       .target_ms = PLOT_UNKNOWN };
+	uint64_t now_us = clock_us(), now_s = clock_seconds(CLOCK_REALTIME);
+
+	if (!units)
+		return log_errno(-ENOMEM, "cannot draw the boot");
+	boots_read_kernel(kernel);
+	if (k->has_report)
+		p.report = &k->report;
+	if (k->has_report && k->has_units)
+		p.prefetch_ms = since_start(k, k->report.start_us);
+	if (k->has_units && k->target_us > 0)
+		p.target_ms = since_start(k, k->target_us);
+	for (size_t i = 0; i < k->times.n; i++)
+		units[i] = describe(k, &k->times.items[i], p.prefetch_ms);
+	if (k->has_units && k->boot.userspace_us < now_us) {
+		text_time(now_s - (now_us - k->boot.userspace_us) / 1000000, when,
+			  sizeof(when));
+		snprintf(title, sizeof(title), "Boot of %s", when);
+	}
+	return write_picture(&p);
+}
+
+int status_plot(const struct store *s)
+{
+	_cleanup_(known_done) struct known k = { 0 };
+	int r = look(s, &k);
+
+	if (r < 0) {
+		log_error("nothing is known of the last boot");
+		return CMD_FAILED;
+	}
+	return draw(&k) < 0 ? CMD_FAILED : CMD_DONE;
+}
