@@ -237,9 +237,14 @@ static void read_the_rest(struct watch *w)
 static void note_boot(struct watch *w)
 {
 	bool saw_all = w->state.n_overflows == 0 && w->state.n_unwatched == 0;
-	int r = launch_counts_note_this_boot(&w->store, &w->launches,
-					     saw_all ? w->since_s : UINT64_MAX);
+	int r = saw_all && w->since_s <= LAUNCHES_LATEST_S
+			? boots_note_used(&w->store, &w->launches)
+			: 0;
 
+	if (r < 0 && r != -ENOENT)
+		log_errno(r, "cannot note how much of what was read ahead was used");
+	r = launch_counts_note_this_boot(&w->store, &w->launches,
+					 saw_all ? w->since_s : UINT64_MAX);
 	if (r < 0)
 		log_errno(r, "cannot note what was read ahead in vain");
 }
