@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a part without privileges may have written, whatever that is, is fit to be printed. */
+#include "in-range.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static void assert_counts(const struct boot_counts *c)
 	assert_true(c->bytes_read <= (uint64_t)1 << 52);
 	assert_true(c->cpu_us <= UINT64_C(3600000000));
 	assert_true(c->yielded_us <= UINT64_C(3600000000));
-	assert_in_range(c->stop, BOOT_STOP_NONE, BOOT_STOP_BUDGET);
+	assert_uint_in_range(c->stop, BOOT_STOP_NONE, BOOT_STOP_BUDGET);
 }
 
 static void assert_eager(const struct boot_eager *e)
@@ -74,7 +74,7 @@ static void assert_fit(const struct boot_share *s)
 	assert_true(s->n_extents_asked <= LIMIT_PACK_BYTES / sizeof(struct shadow_extent));
 	assert_true(s->n_pages <= (uint64_t)1 << 40);
 	assert_true(s->metadata_us <= UINT64_C(3600000000));
-	assert_in_range(s->outcome, BOOT_UNFINISHED, BOOT_FAILED);
+	assert_uint_in_range(s->outcome, BOOT_UNFINISHED, BOOT_FAILED);
 	assert_true(s->error <= 0 && s->error >= -4095);
 	for (size_t i = 0; i < OBJECT_SKIPS; i++)
 		n_objects += s->n_skips[i];

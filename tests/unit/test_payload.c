@@ -57,7 +57,7 @@ static void tar_header(struct bytes *b, char type, const char *name, const char 
 	memcpy(h.uid, "0000000", 8);
 	memcpy(h.gid, "0000000", 8);
 	memcpy(h.mtime, "00000000000", 12);
-	snprintf(h.size, sizeof(h.size), "%011llo", size);
+	snprintf(h.size, sizeof(h.size), "%011llo", size & 077777777777);
 	h.type = type;
 	memcpy(h.magic, "ustar", 6);
 	memcpy(h.version, "00", 2);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "in-range.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,8 +101,8 @@ static void check_long(size_t bytes)
 	if (bytes <= LIMIT_PATH_BYTES)
 		assert_string_equal(m.name, name);
 	else
-		assert_in_range(strlen(m.name), LIMIT_PATH_BYTES + 1,
-				bytes + strlen(FORGED));
+		assert_uint_in_range(strlen(m.name), LIMIT_PATH_BYTES + 1,
+				     bytes + strlen(FORGED));
 	assert_true(proc_maps_next(&maps, &m));
 	assert_string_equal(m.name, "/next");
 	assert_false(proc_maps_next(&maps, &m));

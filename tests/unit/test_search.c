@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "in-range.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "macro.h"
 #include "search.h"
@@ -36,11 +36,11 @@ static void test_asks_few(void **state)
 	size_t n_asked = 0;
 
 	assert_int_equal(SEARCH_FIRST(i, 1000000, (n_asked++, i < 777777)), 777777);
-	assert_in_range(n_asked, 1, 20);
+	assert_uint_in_range(n_asked, 1, 20);
 	n_asked = 0;
 	assert_int_equal(SEARCH_FIRST(i, SIZE_MAX, (n_asked++, i < SIZE_MAX - 1)),
 			 SIZE_MAX - 1);
-	assert_in_range(n_asked, 1, 64);
+	assert_uint_in_range(n_asked, 1, 64);
 	assert_int_equal(SEARCH_FIRST(i, 0, (fail(), i > 0)), 0);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "in-range.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -687,7 +687,7 @@ static void test_limits_of_files(void **state)
 
 	(void)state;
 	data = big_shadow(n, &bytes);
-	assert_in_range(bytes, LIMIT_SHADOW_BYTES - 20, LIMIT_SHADOW_BYTES);
+	assert_uint_in_range(bytes, LIMIT_SHADOW_BYTES - 20, LIMIT_SHADOW_BYTES);
 	assert_int_equal(parse(data, bytes), 0);
 	free(data);
 	data = big_shadow(n + 1, &bytes);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "in-range.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static void note(void *file, uint32_t pgno, uint8_t when, void *userdata)
 {
 	assert_ptr_equal(userdata, &touches);
 	assert_true(file == &file_a || file == &file_b);
-	assert_in_range(pgno, 0, 255);
+	assert_uint_in_range(pgno, 0, 255);
 	(file == &file_a ? seen_a : seen_b)[pgno] = when;
 }
 
