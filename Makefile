@@ -177,10 +177,11 @@ $(TOOLS): $(BUILD)/elfcast-%: $$(call OBJ,$$(wildcard src/tools/$$*.c src/tools/
 	$(call say,LINK,$@)
 	$(Q)$(call link,$(filter %.o,$^) $(filter %.a,$^)) $(LIBS) $(PKG_LIBS)
 
+# The first line is for man(1): the page has tables.
 $(BUILD)/man/%: src/man/%.scd
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)
-	$(Q)$(SCDOC) < $< > $@.tmp && mv $@.tmp $@
+	$(Q)(echo "'\\\" t" && $(SCDOC) < $<) > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(PKG_LIB) $(LIB)
 	@mkdir -p $(@D)
