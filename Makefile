@@ -26,6 +26,8 @@ sysusersdir ?= $(prefix)/lib/sysusers.d
 zshdir     ?= $(datadir)/zsh/site-functions
 # Where rpm looks for macros; empty: not installed.
 rpmmacrodir ?=
+# What is installed of packaging/initramfs: words of dracut, initramfs-tools, mkinitcpio.
+INITRAMFS  ?=
 
 CC         ?= gcc
 CFLAGS     ?= -O2 -g
@@ -281,6 +283,16 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(zshdir) packaging/completions/_elfcast
 	install -D -m 644 -t $(DESTDIR)$(datadir)/fish/vendor_completions.d \
 		packaging/completions/elfcast.fish
+	$(if $(filter dracut,$(INITRAMFS)),install -D -m 755 -t $(DESTDIR)$(prefix)/lib/dracut/modules.d/95elfcast \
+		packaging/initramfs/dracut/*.sh)
+	$(if $(filter initramfs-tools,$(INITRAMFS)),install -D -m 755 -t \
+		$(DESTDIR)$(datadir)/initramfs-tools/scripts/init-bottom packaging/initramfs/initramfs-tools/elfcast)
+	$(if $(filter mkinitcpio,$(INITRAMFS)),install -D -m 644 packaging/initramfs/mkinitcpio/install \
+		$(DESTDIR)$(prefix)/lib/initcpio/install/elfcast)
+	$(if $(filter mkinitcpio,$(INITRAMFS)),install -D -m 644 packaging/initramfs/mkinitcpio/hook \
+		$(DESTDIR)$(prefix)/lib/initcpio/hooks/elfcast)
+	$(if $(filter mkinitcpio,$(INITRAMFS)),install -D -m 644 -t $(DESTDIR)$(prefix)/lib/initcpio \
+		packaging/initramfs/mkinitcpio/elfcast-initrd.service)
 	$(if $(rpmmacrodir),install -D -m 644 -t $(DESTDIR)$(rpmmacrodir) packaging/rpm/macros.elfcast)
 
 # Packages of HEAD and of what is changed and known to git, in build/packages/.

@@ -25,7 +25,9 @@ only 'ptrace *\(' src/trace/launch/trace.c src/trace/launch/tracee.c
 only '/systemctl' src/units/systemd.c
 only '"ext4-format\.h"' src/disk/ext4.c
 if command -v shellcheck >/dev/null; then
-	shellcheck -S warning tests/*.sh tests/*/*.sh .ci/run || bad=1
+	shellcheck -S warning tests/*.sh tests/*/*.sh .ci/run packaging/initramfs/dracut/*.sh \
+		packaging/initramfs/initramfs-tools/elfcast packaging/initramfs/mkinitcpio/install || bad=1
+	shellcheck -S warning -s dash packaging/initramfs/mkinitcpio/hook || bad=1
 fi
 if command -v clang-tidy >/dev/null && [ -n "${TIDY:-}" ]; then
 	# shellcheck disable=SC2046 # a list of words

@@ -32,6 +32,7 @@ enum {
 	OPT_NO_EAGER,
 	OPT_ONLY_EAGER,
 	OPT_EARLY,
+	OPT_INITRAMFS,
 };
 
 static void print_help(void)
@@ -49,6 +50,8 @@ static void print_help(void)
 	       "      --only-eager    only what the boot itself needs\n"
 	       "      --early         the same, for the one that comes when all is "
 	       "mounted\n"
+	       "      --initramfs     the same, for an initramfs that has just mounted the "
+	       "root\n"
 	       "      --root=DIR      the system below DIR\n"
 	       "  -q, --quiet         errors only\n"
 	       "  -v, --verbose       also name what was skipped\n"
@@ -119,6 +122,9 @@ static int take_option(int c, struct boot_options *o)
 	case OPT_EARLY:
 		o->early = o->only_eager = true;
 		return -1;
+	case OPT_INITRAMFS:
+		o->deaf = true;
+		return -1;
 	case OPT_ROOT:
 		o->root = optarg;
 		return -1;
@@ -169,6 +175,7 @@ static int parse_options(int argc, char *argv[], struct boot_options *o)
 		{ "no-eager", no_argument, NULL, OPT_NO_EAGER },
 		{ "only-eager", no_argument, NULL, OPT_ONLY_EAGER },
 		{ "early", no_argument, NULL, OPT_EARLY },
+		{ "initramfs", no_argument, NULL, OPT_INITRAMFS },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c, r = -1;
@@ -223,6 +230,26 @@ static uint64_t memory_bytes(void)
 }
 
 /*
+ * Before there are units. In an initramfs, as the root's own program in the root: when systemd
+ * leaves that, it sends SIGTERM to all that is left, and what has no root's rights it does not
+ * spare whatever it is called; so this is DEAF to it.
+ */
+static int read_before_units(bool deaf)
+{
+	struct boot_options o = { .only_eager = true,
+				  .early = true,
+				  .deaf = deaf,
+				  .reserve_bytes = memory_bytes() / RESERVE_DIVISOR };
+
+	setsid(); /* init hangs up the console */
+	log_set_level(LOG_LEVEL_ERROR);
+	if (!has_proc(&o.own_mounts) || has_word("elfcast=off") ||
+	    has_word("elfcast=train"))
+		return 0;
+	return boot_supervise(&o);
+}
+
+/*
  * As process 1, named by init= on the kernel's command line: what the boot needs is read by a
  * child from the very first moment on, and the system's own init goes on here as if nothing
  * had been.
@@ -231,18 +258,9 @@ static int run_as_init(char *argv[])
 {
 	static const char *const inits[] = { "/sbin/init", "/usr/lib/systemd/systemd",
 					     "/lib/systemd/systemd", "/bin/sh" };
-	struct boot_options o = { .only_eager = true,
-				  .early = true,
-				  .reserve_bytes = memory_bytes() / RESERVE_DIVISOR };
 
-	if (fork() == 0) {
-		setsid(); /* init hangs up the console */
-		log_set_level(LOG_LEVEL_ERROR);
-		if (!has_proc(&o.own_mounts) || has_word("elfcast=off") ||
-		    has_word("elfcast=train"))
-			_exit(0);
-		_exit(boot_supervise(&o));
-	}
+	if (fork() == 0)
+		_exit(read_before_units(false));
 	for (size_t i = 0; i < ARRAY_SIZE(inits); i++) {
 		argv[0] = (char *)(uintptr_t)inits[i];
 		execv(inits[i], argv);
@@ -263,6 +281,8 @@ int main(int argc, char *argv[])
 	r = parse_options(argc, argv, &o);
 	if (r >= 0)
 		return r;
+	if (o.deaf)
+		return read_before_units(true);
 	if (has_word("elfcast=off")) {
 		log_info("switched off on the kernel's command line");
 		return 0;

@@ -155,8 +155,10 @@ reads_cold "$all" boot --only-eager
 same "it tells nobody, unless it is asked" "0 usr/bin/prog 2 3 usr/lib/a.so 50 2  " \
 	"$status $got $(cat "$work/err") $(ls "$root/run/elfcast")"
 reads_cold "$all" boot --max-bytes=12K
-same "the budget is for both parts" "byte budget 3 usr/bin/prog 2 1 usr/lib/a.so 50 2" \
-	"$(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'") $got"
+same "the budget is for both parts" "byte budget 3" "$(value 'r["stopped"], r["asked_pages"]' | tr -d "(),'")"
+# Of two threads either may be the first.
+check "and what the boot needs comes first" \
+	grep -Fxq -e "usr/bin/prog 2 1 usr/lib/a.so 50 2" -e "usr/bin/prog 2 3" <<<"$got"
 # ---- controls -----------------------------------------------------------------------------
 # boot_id DIGIT: that this boot has an ID which ends so
 boot_id() {
@@ -299,7 +301,12 @@ if [ -z "${ELFCAST_SANITIZED:-}" ]; then
 		install -D "$(realpath "$file")" "$root$file"
 	done
 	mkdir -p "$root"/{sbin,proc,sys,dev}
-	printf '#!/bin/sh\necho "$$: $*"\nwhile [ ! -e /run/go ]; do :; done\n' >"$root/sbin/init"
+	cat >"$root/sbin/init" <<-'INIT'
+		#!/bin/sh
+		echo "$$: $*"
+		until [ -e /go ] || [ -e /run/elfcast/boot.early ]; do :; done
+		[ ! -e /run/elfcast/boot.early ] || echo word
+	INIT
 	chmod 755 "$root/sbin/init"
 	umount "$root" && mount "$loop" "$root"
 	boot_as_init() { # until its child, which reads, has ended
@@ -310,16 +317,68 @@ if [ -z "${ELFCAST_SANITIZED:-}" ]; then
 			sleep 0.02
 		done
 		[ -z "$(resident usr/share/data)" ] || return 1
-		touch "$root/run/go"
+		touch "$root/go"
 		wait "$pid"
 		helpers=''
+		rm "$root/go"
 	}
 	reads_cold "usr/bin/prog usr/lib/a.so" boot_as_init
 	same "as process 1: what the boot needs is read, init goes on with the same words" \
 		"0 usr/bin/prog 2 3 usr/lib/a.so 50 2 1: single quiet" "$status $got $(cat "$work/out")"
+	# As an initramfs: its hook, then the root is moved to "/". The lock is held until all of its
+	# processes have been sent SIGTERM.
+	# shellcheck disable=SC2016 # of that shell
+	in_initramfs='mount -t proc proc /proc && exec 9<"$root" && flock 9 || exit 1
+		eval "$before"
+		(eval "$hook") 9<&-
+		has_blocked() {
+			for p in /proc/[0-9]*; do
+				[ "$(cat "$p/comm")" = elfcast-prefetc ] && grep -q "^SigBlk:.*[4567c-f]...$" "$p/status" && return
+			done 2>/dev/null
+			return 1
+		}
+		is_alone() { set -- /proc/[0-9]* && [ $# = 1 ]; }
+		until has_blocked || is_alone; do sleep 0.02; done
+		kill -TERM -1 || is_alone || exit 1
+		mount --move /proc "$root/proc" && mount -t tmpfs run "$root/run" && cd "$root" && pivot_root . mnt && exec /sbin/init quiet 9<&-'
+	mkdir -p "$root/mnt" && install -D "$prefetch" "$root/usr/bin/elfcast-prefetch"
+	boot_from_initramfs() { # what its init says in the end
+		root=$root hook=$hook before=$before unshare --mount --pid --fork --kill-child \
+			sh -c "$in_initramfs" >"$work/out" 2>"$work/err" &
+		pid=$! helpers="$helpers $!"
+		for _ in $(seq 500); do
+			grep -q "$1" "$work/out" && break
+			sleep 0.02
+		done
+		[ -z "$(resident usr/share/data)" ] || return 1
+		touch "$root/go"
+		wait "$pid"
+		helpers=''
+		rm "$root/go"
+	}
+	hooks=$TOP/packaging/initramfs before=''
+	# shellcheck disable=SC2016 # of that shell
+	for hook in "NEWROOT=\$root; . $hooks/dracut/elfcast.sh" \
+		"rootmnt=\$root $hooks/initramfs-tools/elfcast" \
+		"$(sed 's,/new_root,$root,g' "$hooks/mkinitcpio/hook"); run_latehook"; do
+		reads_cold "usr/bin/prog usr/lib/a.so" boot_from_initramfs word
+		same "initramfs, ${hook##*[/ ]}: what the boot needs is read, and word of it left where init is" \
+			"0 usr/bin/prog 2 3 usr/lib/a.so 50 2 word" "$status $got $(tail -n 1 "$work/out")"
+	done
+	same "they have no answer for who asks for their order" "" "$("$hooks/initramfs-tools/elfcast" prereqs)"
+	for word in off train; do
+		echo "quiet elfcast=$word" >"$root/cmdline"
+		before="mount -t proc proc $root/proc && mount --bind $root/cmdline $root/proc/cmdline"
+		reads_cold "usr/bin/prog usr/lib/a.so" boot_from_initramfs quiet
+		same "initramfs: with elfcast=$word nothing is read" "0 1: quiet" "$status$got $(cat "$work/out")"
+	done
+	before="chmod 644 $root/usr/bin/elfcast-prefetch"
+	reads_cold "usr/bin/prog usr/lib/a.so" boot_from_initramfs quiet
+	chmod 755 "$root/usr/bin/elfcast-prefetch"
+	same "initramfs: nor without the program" "0 1: quiet" "$status$got $(cat "$work/out")"
 	same "an option is no word of the kernel's" "elfcast-prefetch" \
 		"$(unshare --pid --fork "$prefetch" --version | cut -d ' ' -f 1)"
-	rm -rf "${root:?}"/{sbin,proc,sys,dev,bin,lib,lib64,run/go,usr/bin/elfcast-prefetch}
+	rm -rf "${root:?}"/{sbin,proc,sys,dev,mnt,cmdline,bin,lib,lib64,usr/bin/elfcast-prefetch}
 fi
 make_pack <<<"$lines"
 
