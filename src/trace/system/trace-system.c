@@ -92,21 +92,32 @@ static int learn(struct system_trace *t, struct traced_file *file)
 	return add_key(t, dev, file->object.ino, file);
 }
 
-static int learn_fd(struct system_trace *t, pid_t pid, int fd)
+/* Whether it is known is told in *RET_KNOWN. */
+static int learn_open(struct system_trace *t, pid_t pid, int fd, bool *ret_known)
 {
 	size_t n = t->files.n;
 	struct traced_file *file;
+
+	*ret_known = false;
 
 	if (!has_room(t)) {
 		t->report->n_overflows++;
 		return 0;
 	}
 	file = traced_files_by_fd(&t->files, pid, fd);
+	*ret_known = file || t->files.n != n;
 	if (t->files.n == n)
 		return 0;
 	if (file)
 		t->n_file_pages += file->object.n_pages;
 	return learn(t, file);
+}
+
+static int learn_fd(struct system_trace *t, pid_t pid, int fd)
+{
+	bool known;
+
+	return learn_open(t, pid, fd, &known);
 }
 
 static int learn_mapping(struct system_trace *t, const struct proc_mapping *m)
@@ -203,15 +214,30 @@ static int look_for_mounts(struct system_trace *t)
 	return MIN(r, 0);
 }
 
+/*
+ * Nothing new is told by opening a known file once more: most opens of a boot are. The exact
+ * recording hears of them all the same: there it does not matter what that takes.
+ */
+static void ignore_known(const struct system_trace *t, int fd)
+{
+	fanotify_mark(t->fanotify_fd,
+		      FAN_MARK_ADD | FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY |
+			      FAN_MARK_EVICTABLE,
+		      FAN_OPEN, fd, NULL);
+}
+
 static int take_notification(struct system_trace *t,
 			     const struct fanotify_event_metadata *e)
 {
+	bool known;
 	int r;
 
 	t->report->n_overflows += (e->mask & FAN_Q_OVERFLOW) != 0;
 	if (e->fd < 0)
 		return 0;
-	r = learn_fd(t, getpid(), e->fd);
+	r = learn_open(t, getpid(), e->fd, &known);
+	if (known && t->options->light)
+		ignore_known(t, e->fd);
 	close(e->fd);
 	return r;
 }
