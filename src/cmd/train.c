@@ -16,11 +16,12 @@
 #include "log.h"
 #include "output-file.h"
 #include "readable.h"
-#include "reconcile.h"
 #include "search-path.h"
+#include "shadow-format.h"
 #include "store.h"
 #include "trace.h"
 #include "train-auto.h"
+#include "train-install.h"
 #include "train-system.h"
 #include "train-tell.h"
 #include "train-user.h"
@@ -28,7 +29,6 @@
 
 #define DEFAULT_RUNS	  5
 #define DEFAULT_WINDOW_MS 4000
-#define LOCK_TIMEOUT_MS	  30000
 #define AUTO_S		  60 /* a boot, if nobody ends it earlier */
 
 static unsigned arg_runs = DEFAULT_RUNS;
@@ -238,88 +238,6 @@ static const char *base_name(const char *path)
 	return strrchr(path, '/') + 1;
 }
 
-/* Programs of the usual directories go by their name, others by their path. New. */
-static char *program_word(const char *program)
-{
-	static const char *const usual[] = { "/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/" };
-	char *word;
-
-	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
-		if (strncmp(program, usual[i], strlen(usual[i])) == 0)
-			return strdup(program + strlen(usual[i]));
-	word = strdup(program + 1);
-	return word;
-}
-
-/* "local.PROGRAM.json", with the scenario where it is not the default one. New. */
-static char *profile_name(const struct training *t)
-{
-	enum { LONGEST = LIMIT_PROFILE_NAME_BYTES - sizeof("local..json") };
-	bool named = strcmp(arg_scenario, "default") != 0;
-	_cleanup_free_ char *word = program_word(t->program);
-	char *name;
-
-	if (!word || asprintf(&name, "%s%s%s", word, named ? "." : "",
-			      named ? arg_scenario : "") < 0)
-		return NULL;
-	/* Plain names only, see store_list_profiles(). */
-	for (char *c = name; *c; c++)
-		if (*c == '/' || (unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
-			*c = '-';
-	free(word);
-	word = name;
-	if (asprintf(&name, "local.%.*s.json", (int)LONGEST, word) < 0)
-		return NULL;
-	return name;
-}
-
-static void on_problem(const char *path, const struct diag *d, _unused_ void *userdata)
-{
-	log_diag(path, d);
-}
-
-static int put_and_compile(const struct store *s, const char *name, const char *text,
-			   size_t bytes, const struct profile *p, uint64_t n_new_pages)
-{
-	const struct reconcile_options options = {
-		.storage_override = -1,
-		.lock_timeout_ms = LOCK_TIMEOUT_MS,
-		.on_problem = on_problem,
-	};
-	struct reconcile_result result;
-	int r = store_put_profile(s, name, text, bytes);
-
-	if (r < 0)
-		return log_errno(r, "cannot install the profile '%s'", name);
-	if (strcmp(p->scenario, SCENARIO_BOOT) == 0)
-		train_auto_note(s, name, p, n_new_pages);
-	r = reconcile_run(s, &options, &result);
-	if (r < 0)
-		return log_errno(r, "cannot compile the profile '%s'", name);
-	return 0;
-}
-
-/* *TEXT, new, is what was installed. */
-static int install(struct training *t, char **text, size_t *bytes)
-{
-	_cleanup_(store_done) struct store store = { 0 };
-	uint64_t n_new_pages;
-	int r = store_open(arg_root, false, &store);
-
-	if (r < 0)
-		return log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
-	t->installed = profile_name(t);
-	r = t->installed ? train_auto_add(&store, t->installed, t->why, &t->profile,
-					  &n_new_pages)
-			 : -ENOMEM;
-	if (r == 0)
-		r = profile_write(t->profile, text, bytes);
-	if (r < 0)
-		return log_errno(r, "cannot install the profile");
-	return put_and_compile(&store, t->installed, *text, *bytes, t->profile,
-			       n_new_pages);
-}
-
 static int write_profile(struct training *t, char **ret_path)
 {
 	_cleanup_free_ char *text = NULL, *path = NULL;
@@ -327,7 +245,8 @@ static int write_profile(struct training *t, char **ret_path)
 	int r;
 
 	if (arg_install)
-		r = install(t, &text, &bytes);
+		r = train_install(&(struct train_install){ arg_root, arg_system, t->why },
+				  &t->profile, &text, &bytes, &t->installed);
 	else if ((r = profile_write(t->profile, &text, &bytes)) < 0)
 		log_errno(r, "cannot write the profile of '%s'", t->program);
 	if (r < 0)
