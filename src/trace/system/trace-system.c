@@ -1,47 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/fanotify.h>
 #include <sys/sysmacros.h>
 
 #include "bounds.h"
 #include "clock.h"
-#include "fstypes.h"
 #include "large-folios.h"
 #include "mapped-along.h"
 #include "pageset.h"
-#include "proc-maps.h"
+#include "system-files.h"
 #include "touched-page.h"
 #include "trace-system.h"
-#include "traced-files.h"
 #include "tracefs.h"
 
 #define TICK_MS	      20
 #define TICK_LIGHT_MS 100
 #define DRAIN_PAGES   256 /* of ring buffers at a time: files are asked for between */
-/* Paths, and a byte per page of each file: at most some 100 MiB and 256 MiB of address space. */
-#define MAX_FILES     (1u << 18)
-#define MAX_PAGES     (1u << 28)
 /* Of a profile's text: a page run's line, an object without its path and page runs. */
 #define RUN_BYTES     34u
 #define OBJECT_BYTES  256u
 /* What the kernel maps around a touch, unless told otherwise: mm/memory.c, fault_around_pages. */
 #define AROUND_BYTES  65536u
-/* Key of a file on overlayfs: its pages belong to a layer that is not to be told. */
-#define ANY_LAYER     0
 
 struct system_trace {
-	struct traced_files files;
+	struct system_files files;
 	struct tracefs tracefs;
 	const struct trace_system_options *options;
 	struct trace_system_report *report;
-	int fanotify_fd;
 	uint64_t start_ns;
-	uint64_t n_file_pages; /* of all files known */
 	uint64_t native_pages; /* of ours in one of the processor's */
 	uint8_t *pages;	       /* of ring buffers, DRAIN_PAGES */
 	size_t bytes[DRAIN_PAGES];
@@ -49,242 +37,17 @@ struct system_trace {
 	struct touches touches; /* of a light recording */
 };
 
-/* ---- which file that is ---- */
-
-static bool has_room(const struct system_trace *t)
-{
-	return t->files.n < MAX_FILES && t->n_file_pages < MAX_PAGES;
-}
-
-static int add_key(struct system_trace *t, dev_t dev, ino_t ino, struct traced_file *file)
-{
-	bool clash;
-	int r = traced_files_add_cache(&t->files, dev, ino, file, &clash);
-
-	t->report->n_clashes += r == 0 && clash;
-	return r;
-}
-
-/*
- * Pages of a file on overlayfs belong to a layer's inode. Its number is the file's, or with
- * xino that in the lower bits; its device is a layer's, which need not be mounted elsewhere.
- */
-static int add_overlay_keys(struct system_trace *t, struct traced_file *file)
-{
-	ino_t ino = file->object.ino;
-	int r = add_key(t, ANY_LAYER, ino, file);
-
-	return r == 0 && ino > UINT32_MAX ? add_key(t, ANY_LAYER, (uint32_t)ino, file) : r;
-}
-
-/* FILE, maybe NULL, has just been found. */
-static int learn(struct system_trace *t, struct traced_file *file)
-{
-	const char *path = file ? file->object.path : NULL;
-	dev_t dev;
-
-	if (!file)
-		return 0;
-	if (fstype_find(mounts_fstype(t->files.mounts, path))->layered)
-		return add_overlay_keys(t, file);
-	if (mounts_superblock(t->files.mounts, path, &dev) < 0)
-		return 0;
-	return add_key(t, dev, file->object.ino, file);
-}
-
-/* Whether it is known is told in *RET_KNOWN. */
-static int learn_open(struct system_trace *t, pid_t pid, int fd, bool *ret_known)
-{
-	size_t n = t->files.n;
-	struct traced_file *file;
-
-	*ret_known = false;
-
-	if (!has_room(t)) {
-		t->report->n_overflows++;
-		return 0;
-	}
-	file = traced_files_by_fd(&t->files, pid, fd);
-	*ret_known = file || t->files.n != n;
-	if (t->files.n == n)
-		return 0;
-	if (file)
-		t->n_file_pages += file->object.n_pages;
-	return learn(t, file);
-}
-
-static int learn_fd(struct system_trace *t, pid_t pid, int fd)
-{
-	bool known;
-
-	return learn_open(t, pid, fd, &known);
-}
-
-static int learn_mapping(struct system_trace *t, const struct proc_mapping *m)
-{
-	size_t n = t->files.n;
-	struct traced_file *file;
-
-	if (m->name[0] != '/' || !has_room(t))
-		return 0;
-	file = traced_files_by_mapping(&t->files, m->dev, m->ino, m->name,
-				       (m->off >> PAGE_SHIFT) +
-					       ((m->end - m->start) >> PAGE_SHIFT));
-	if (!file)
-		return 0;
-	if (t->files.n != n)
-		t->n_file_pages += file->object.n_pages;
-	return learn(t, file);
-}
-
-/* Who has ended meanwhile has none. */
-static int learn_mappings(struct system_trace *t, pid_t pid)
-{
-	struct proc_mapping m;
-	struct proc_maps maps;
-	int r = 0;
-
-	if (proc_maps_open(pid, &maps) < 0)
-		return 0;
-	while (r == 0 && proc_maps_next(&maps, &m))
-		r = learn_mapping(t, &m);
-	proc_maps_done(&maps);
-	return r;
-}
-
-static int learn_fds(struct system_trace *t, pid_t pid)
-{
-	struct dirent *e;
-	char path[32];
-	DIR *dir;
-	int r = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
-	while (dir && r == 0 && (e = readdir(dir)))
-		if (e->d_name[0] != '.')
-			r = learn_fd(t, pid, atoi(e->d_name));
-	if (dir)
-		closedir(dir);
-	return r;
-}
-
-/* What was open or mapped before notifications began. */
-static int learn_processes(struct system_trace *t)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *e;
-	int r = 0;
-
-	if (!dir)
-		return -errno;
-	while (r == 0 && (e = readdir(dir))) {
-		pid_t pid = atoi(e->d_name);
-
-		if (pid <= 0)
-			continue;
-		r = learn_mappings(t, pid);
-		if (r == 0)
-			r = learn_fds(t, pid);
-	}
-	closedir(dir);
-	return r;
-}
-
-/* ---- notifications ---- */
-
-/* Marks that are there already do no harm. */
-static void mark_mounts(struct system_trace *t)
-{
-	struct mount_line line;
-
-	for (size_t i = 0; mounts_get(t->files.mounts, i, &line); i++)
-		if (traced_files_path_counts(&t->files, line.point))
-			fanotify_mark(t->fanotify_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
-				      FAN_OPEN, AT_FDCWD, line.point);
-}
-
-/* During a boot, disks are mounted one by one. */
-static int look_for_mounts(struct system_trace *t)
-{
-	int r = traced_files_follow_mounts(&t->files);
-
-	if (r > 0)
-		mark_mounts(t);
-	return MIN(r, 0);
-}
-
-/*
- * Nothing new is told by opening a known file once more: most opens of a boot are. The exact
- * recording hears of them all the same: there it does not matter what that takes.
- */
-static void ignore_known(const struct system_trace *t, int fd)
-{
-	fanotify_mark(t->fanotify_fd,
-		      FAN_MARK_ADD | FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY |
-			      FAN_MARK_EVICTABLE,
-		      FAN_OPEN, fd, NULL);
-}
-
-static int take_notification(struct system_trace *t,
-			     const struct fanotify_event_metadata *e)
-{
-	bool known;
-	int r;
-
-	t->report->n_overflows += (e->mask & FAN_Q_OVERFLOW) != 0;
-	if (e->fd < 0)
-		return 0;
-	r = learn_open(t, getpid(), e->fd, &known);
-	if (known && t->options->light)
-		ignore_known(t, e->fd);
-	close(e->fd);
-	return r;
-}
-
-/* All that are there. A file that cannot be opened for us is an error of read(2), and gone. */
-static int drain_notifications(struct system_trace *t)
-{
-	_Alignas(struct fanotify_event_metadata) char buffer[4096];
-	ssize_t n;
-
-	while ((n = read(t->fanotify_fd, buffer, sizeof(buffer))) > 0 ||
-	       (n < 0 && errno != EAGAIN && errno != EINVAL && errno != EBADF)) {
-		struct fanotify_event_metadata *e = (void *)buffer;
-
-		for (; n > 0 && FAN_EVENT_OK(e, n); e = FAN_EVENT_NEXT(e, n)) {
-			int r = take_notification(t, e);
-
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
-}
-
 /* ---- events ---- */
-
-static bool is_recorded_disk(const struct system_trace *t, dev_t dev)
-{
-	struct mount_line line;
-
-	for (size_t i = 0; mounts_get(t->files.mounts, i, &line); i++)
-		if (line.dev == dev && traced_files_path_counts(&t->files, line.point))
-			return true;
-	return false;
-}
 
 /* The file of the event; NULL: none that counts. */
 static struct traced_file *find_file(struct system_trace *t, const struct page_event *e)
 {
 	dev_t dev = makedev(e->dev >> 20, e->dev & ((1u << 20) - 1));
-	struct traced_file *file = traced_files_by_cache(&t->files, dev, (ino_t)e->ino);
+	struct traced_file *file = system_files_find(&t->files, dev, (ino_t)e->ino);
 
 	t->report->n_events++;
 	if (!file)
-		file = traced_files_by_cache(&t->files, ANY_LAYER, (ino_t)e->ino);
-	if (!file)
-		t->report->n_unknown += is_recorded_disk(t, dev);
+		t->report->n_unknown += system_files_has_disk(&t->files, dev);
 	return file;
 }
 
@@ -416,7 +179,7 @@ static int drain(struct system_trace *t)
 		int r;
 
 		n = read_pages(t);
-		r = drain_notifications(t);
+		r = system_files_drain(&t->files);
 		for (size_t i = 0; r == 0 && i < n; i++)
 			r = take_page(t, i);
 		if (r < 0)
@@ -429,18 +192,12 @@ static int drain(struct system_trace *t)
 
 static int begin(struct system_trace *t)
 {
-	int r = traced_files_init(&t->files);
+	int r = system_files_init(&t->files, t->options->light);
 
 	if (r < 0)
 		return r;
-	t->files.system_wide = true;
-	t->fanotify_fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK,
-				       O_RDONLY | O_CLOEXEC | O_LARGEFILE);
-	if (t->fanotify_fd < 0)
-		return -errno;
-	mark_mounts(t);
 	t->start_ns = clock_ns();
-	r = tracefs_start(&t->tracefs, t->files.mounts, t->options->light);
+	r = tracefs_start(&t->tracefs, t->files.files.mounts, t->options->light);
 	if (r == 0 && t->options->light)
 		r = touches_init(&t->touches, t->tracefs.n_cpus,
 				 (unsigned)(AROUND_BYTES / t->tracefs.page_bytes));
@@ -448,7 +205,7 @@ static int begin(struct system_trace *t)
 		return r;
 	t->report->exact = t->tracefs.exact;
 	t->pages = malloc(DRAIN_PAGES * t->tracefs.page_bytes);
-	return t->pages ? learn_processes(t) : -ENOMEM;
+	return t->pages ? system_files_learn_running(&t->files) : -ENOMEM;
 }
 
 static int record(struct system_trace *t, const sigset_t *signals)
@@ -463,7 +220,7 @@ static int record(struct system_trace *t, const sigset_t *signals)
 		t->options->on_start(t->options->userdata);
 
 	while (r == 0 && clock_ns() < end_ns && sigtimedwait(signals, NULL, &tick) < 0) {
-		r = look_for_mounts(t);
+		r = system_files_follow_mounts(&t->files);
 		if (r == 0)
 			r = drain(t);
 	}
@@ -474,8 +231,8 @@ static int record(struct system_trace *t, const sigset_t *signals)
 /* Of files that were mapped: what read() needs in a large folio is seen each time. */
 static void count_large_folios(struct system_trace *t)
 {
-	for (size_t i = 0; i < t->files.n; i++) {
-		const struct traced_file *file = t->files.items[i];
+	for (size_t i = 0; i < t->files.files.n; i++) {
+		const struct traced_file *file = t->files.files.items[i];
 
 		if (file->faulted && file->why == LEFT_OUT_NOT)
 			t->report->n_large += large_folios_count(&file->object);
@@ -491,15 +248,14 @@ static void mark_touched(void *file, uint32_t pgno, uint8_t when, void *userdata
 static void settle(struct system_trace *t)
 {
 	touches_resolve(&t->touches, mark_touched, t);
-	for (size_t i = 0; i < t->files.n; i++)
-		traced_file_settle_along(t->files.items[i]);
+	for (size_t i = 0; i < t->files.files.n; i++)
+		traced_file_settle_along(t->files.files.items[i]);
 }
 
 static void system_trace_done(struct system_trace *t)
 {
 	tracefs_done(&t->tracefs);
-	closep(&t->fanotify_fd);
-	traced_files_done(&t->files);
+	system_files_done(&t->files);
 	touches_done(&t->touches);
 	free(t->pages);
 }
@@ -522,8 +278,10 @@ static int run(struct system_trace *t, struct trace_result *ret)
 	else if (r == 0)
 		count_large_folios(t);
 	if (r == 0)
-		r = traced_files_finish(&t->files, ret);
+		r = traced_files_finish(&t->files.files, ret);
 	ret->elapsed_us = (clock_ns() - t->start_ns) / 1000;
+	t->report->n_overflows = t->files.n_overflows;
+	t->report->n_clashes = t->files.n_clashes;
 	/* Puts the kernel's settings back; also when a signal came meanwhile. */
 	system_trace_done(t);
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -536,8 +294,7 @@ int trace_system(const struct trace_system_options *options, struct trace_result
 	struct system_trace t = {
 		.options = options,
 		.report = ret_report,
-		.fanotify_fd = -1,
-		.files = { .mountinfo_fd = -1 },
+		.files = { .fanotify_fd = -1, .files = { .mountinfo_fd = -1 } },
 		.native_pages = (uint64_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES,
 		.tracefs = { .instances_fd = -1, .keeper_fd = -1 },
 	};
