@@ -3,12 +3,13 @@
 """Which single-line changes of src/ do the tests catch?
 
 Usage: tests/mutate.py [-n NUMBER] [--seed SEED] [--only PART-OF-A-PATH] [--out FILE.md]
-                       [FILE:LINE:OPERATOR...]
+                       [--sanitize] [FILE:LINE:OPERATOR...]
 
 Takes a sample of lines on which a check can be removed, a comparison or a condition turned, a
 number moved by one; changes one at a time in a copy of HEAD, builds, and runs the tests from the
 fast ones to the slow ones until one is red. What does not compile, or compiles to the same code, is
-no change. Prints a table of Markdown. Not part of `make check`: it takes about a minute a
+no change. Prints a table of Markdown. --sanitize is for those that nothing caught: in a build with
+sanitizers, what reads past an end is seen, too. Not part of `make check`: it takes about a minute a
 change. As root, so that the system's tests run.
 """
 import argparse
@@ -52,6 +53,7 @@ SYSTEM = {
     "bench": ["system/bench"],
     "base": ["system/hook", "system/prefetch.sh", "system/trace.sh"],
 }
+MAKE, BUILD = [], ["build"]
 DEFAULT = ["system/hook", "system/faults", "system/prefetch.sh"]
 
 
@@ -90,14 +92,14 @@ def run(top, *command, timeout=1800):
 
 def build(top):
     # Not DEVELOPER=1: a variable that is not used any more is a change all the same.
-    return run(top, "make", "-j%d" % os.cpu_count(), "test-programs").returncode == 0
+    return run(top, "make", "-j%d" % os.cpu_count(), *MAKE, "BUILD=" + BUILD[0], "test-programs").returncode == 0
 
 
 def code(top):
     """What the programs do: a sum of their code and data without debug information."""
     sums = []
-    for program in sorted(os.listdir(os.path.join(top, "build"))):
-        full = os.path.join(top, "build", program)
+    for program in sorted(os.listdir(os.path.join(top, BUILD[0]))):
+        full = os.path.join(top, BUILD[0], program)
         if not os.path.isfile(full) or not os.access(full, os.X_OK):
             continue
         subprocess.run(["objcopy", "-S", "--remove-section=.note.gnu.build-id", full,
@@ -134,7 +136,11 @@ def main():
     p.add_argument("--only", default="")
     p.add_argument("--out")
     p.add_argument("chosen", nargs="*")
+    p.add_argument("--sanitize", action="store_true")
     args = p.parse_args()
+    if args.sanitize:
+        MAKE.append("SANITIZE=address,undefined")
+        BUILD[0] = "build-asan"
     source = subprocess.run(["git", "rev-parse", "--show-toplevel"], check=True,
                             capture_output=True, text=True).stdout.strip()
     top = tempfile.mkdtemp(prefix="elfcast-mutate-")
