@@ -11,6 +11,7 @@
  *                  when that is over, the rest
  *   plan.c         whether what the boot needs is read at all, this time
  *   timeline.c     when how much was read, in little room
+ *   own.c          the part that reads this machine's own files ahead, which not everybody may read
  *   share.c        what the supervisor makes of what they tell
  *   early.c        what who read for the boot tells who comes after it
  *   pace.c         obeys pace-decide.c: others read first, memory stays free
@@ -117,11 +118,11 @@ struct boot_share {
 	/* As soon as elfcast.conf was read, which is told by a byte; 0 before. */
 	_Atomic unsigned deadline_ms;
 	_Atomic uint64_t max_bytes;
-	struct boot_counts metadata, data;
-	struct boot_timeline metadata_timeline, data_timeline;
-	struct boot_eager metadata_eager, data_eager;
+	struct boot_counts metadata, data, own;
+	struct boot_timeline metadata_timeline, data_timeline, own_timeline;
+	struct boot_eager metadata_eager, data_eager, own_eager;
 	/* An early run's work was gone on with: its counts are to be added. */
-	_Atomic uint8_t data_continued, metadata_continued;
+	_Atomic uint8_t data_continued, metadata_continued, own_continued;
 	uint64_t early_pages_asked;	/* of data_eager's, by that run */
 	_Atomic uint64_t n_eager_pages; /* of n_pages: what the boot itself needs */
 	_Atomic uint64_t eager_key;	/* boots_key() of that */
@@ -183,6 +184,7 @@ void boot_make_plan(const struct boot_part *part, const struct store *store,
 /* Each in a process of its own, with descriptors of its own. */
 void boot_metadata_part(const struct boot_part *part);
 void boot_data_part(const struct boot_part *part);
+void boot_own_part(const struct boot_part *part);
 
 /*
  * Until nobody else reads ahead below this root, UNTIL_US, or one of SIGNALS, which *RET_STOP then

@@ -159,6 +159,10 @@ void boot_early_add(struct boot_share *told, const struct boot_share *early)
 		add_eager(&told->data_eager, &early->data_eager);
 		told->early_pages_asked = early->data_eager.pages_asked;
 	}
+	if (told->own_continued) {
+		add_counts(&told->own, &early->own);
+		add_eager(&told->own_eager, &early->own_eager);
+	}
 	if (told->metadata_continued) {
 		add_counts(&told->metadata, &early->metadata);
 		add_eager(&told->metadata_eager, &early->metadata_eager);

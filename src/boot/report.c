@@ -259,6 +259,11 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_uint("metadata_read_bytes", share->metadata_eager.bytes_read);
 	json_double("metadata_ms", (double)share->metadata_eager.us / 1e3);
 	json_close('}');
+	json_open("own", '{');
+	json_uint("asked_bytes", share->own.pages_asked * PAGE_BYTES);
+	json_uint("read_bytes", share->own.bytes_read);
+	json_double("ms", (double)share->own_eager.us / 1e3);
+	json_close('}');
 	json_open("metadata", '{');
 	json_uint("asked_bytes", share->metadata.pages_asked * PAGE_BYTES);
 	json_uint("read_bytes", share->metadata.bytes_read);
@@ -266,7 +271,9 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_close('}');
 	put_skips(share);
 	json_double("ms", (double)end->elapsed_us / 1e3);
-	json_double("cpu_ms", (double)(share->data.cpu_us + share->metadata.cpu_us) / 1e3);
+	json_double("cpu_ms", (double)(share->data.cpu_us + share->metadata.cpu_us +
+				       share->own.cpu_us) /
+				      1e3);
 	json_uint("yields", share->data.n_yields);
 	json_double("yielded_ms", (double)share->data.yielded_us / 1e3);
 	json_uint("deadline_ms", share->deadline_ms);

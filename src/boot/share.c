@@ -91,10 +91,13 @@ void boot_share_take(const struct boot_share *from, struct boot_share *ret)
 	CLAMP(ret->max_bytes, MAX_PAGES * PAGE_BYTES);
 	clamp_counts(&ret->metadata);
 	clamp_counts(&ret->data);
+	clamp_counts(&ret->own);
 	clamp_eager(&ret->metadata_eager);
 	clamp_eager(&ret->data_eager);
 	clamp_timeline(&ret->metadata_timeline);
 	clamp_timeline(&ret->data_timeline);
+	clamp_timeline(&ret->own_timeline);
+	clamp_eager(&ret->own_eager);
 	CLAMP(ret->early_pages_asked, MAX_PAGES);
 	clamp_fates(&ret->data_fates);
 	clamp_fates(&ret->metadata_fates);

@@ -26,7 +26,7 @@
 /* Of a system whose elfcast.conf cannot be read. */
 #define DEADLINE_MS 30000u
 
-enum { METADATA, DATA, PARTS };
+enum { METADATA, DATA, OWN, PARTS };
 
 /*
  * A descriptor for the signals that would end this process, which are blocked from now on,
@@ -69,18 +69,19 @@ static void close_both(const int ends[static 2])
 }
 
 /*
- * What the boot needs both read at once, if the data part, which parses the pack, says so. After the boot, the metadata part reads first, then
- * the data part: while one reads from the disk it takes the other for somebody else, and
- * waits. Only root can read block devices; without that part it is only slower.
+ * What the boot needs all read at once, if the data part, which parses the pack, says so. After
+ * the boot, the metadata part reads first, then the data part: while one reads from the disk it
+ * takes the other for somebody else, and waits. Only root can read block devices and all files;
+ * without these parts it is only slower.
  */
 static int start_parts(struct boot_part part, struct child ret[static PARTS])
 {
 	enum { EAGER, READY, PLAN, PIPES };
 	int pipes[PIPES][2], r;
 
-	ret[METADATA] = ret[DATA] = CHILD_NONE;
+	ret[METADATA] = ret[DATA] = ret[OWN] = CHILD_NONE;
 	part.ready_fd = part.eager_fd = part.before_fd = part.plan_fd = -1;
-	if (part.options->no_metadata || geteuid() != 0)
+	if (geteuid() != 0)
 		return start_part(part, boot_data_part, &ret[DATA]);
 	for (int i = 0; i < PIPES; i++)
 		if (pipe2(pipes[i], O_CLOEXEC) < 0) {
@@ -89,10 +90,12 @@ static int start_parts(struct boot_part part, struct child ret[static PARTS])
 				close_both(pipes[i]);
 			return r;
 		}
+	part.plan_fd = pipes[PLAN][0];
+	start_part(part, boot_own_part, &ret[OWN]);
 	part.ready_fd = pipes[EAGER][1];
 	part.before_fd = pipes[READY][0];
-	part.plan_fd = pipes[PLAN][0];
-	start_part(part, boot_metadata_part, &ret[METADATA]);
+	if (!part.options->no_metadata)
+		start_part(part, boot_metadata_part, &ret[METADATA]);
 	close(pipes[EAGER][1]);
 	part.ready_fd = pipes[READY][1];
 	part.eager_fd = pipes[EAGER][0];

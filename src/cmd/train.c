@@ -22,6 +22,7 @@
 #include "trace.h"
 #include "train-auto.h"
 #include "train-install.h"
+#include "train-own.h"
 #include "train-system.h"
 #include "train-tell.h"
 #include "train-user.h"
@@ -380,6 +381,19 @@ static int train(char *argv[])
 	return CMD_DONE;
 }
 
+/* Before the profile: its compile is what a waiting test or script looks for. */
+static int put_own(const struct training *t, const struct trace_result *result)
+{
+	_cleanup_(store_done) struct store store = { 0 };
+	int r = store_open(arg_root, false, &store);
+
+	if (r == 0)
+		r = train_own_put(&store, result, t->why == BOOT_TRAIN_FEW);
+	if (r < 0)
+		return log_errno(r, "cannot note this machine's own files");
+	return 0;
+}
+
 static int record_system(struct training *t)
 {
 	_cleanup_free_ char *path = NULL;
@@ -392,6 +406,8 @@ static int record_system(struct training *t)
 	if (arg_auto)
 		train_auto_step_back();
 	r = add_run(t, &result);
+	if (r == 0 && arg_install && strcmp(arg_scenario, SCENARIO_BOOT) == 0)
+		r = put_own(t, &result);
 	trace_result_done(&result);
 	if (r == 0)
 		r = write_profile(t, &path);

@@ -30,6 +30,7 @@ enum shadow_kind {
 	SHADOW_KIND_PACK = 2,	/* many launches, read at boot */
 	SHADOW_KIND_INDEX = 3,	/* what the last compile saw */
 	SHADOW_KIND_PLACES = 4, /* metadata blocks of file systems, read before a pack */
+	SHADOW_KIND_OWN = 5,	/* files of this machine alone, told by their inode */
 };
 
 /* What compile found where the profile names a file. */
@@ -60,7 +61,7 @@ struct shadow_header {
 	le32 n_objects;
 	le32 n_extents;
 	le32 strings_bytes;
-	le32 n_eager;	      /* the first extents, read during the boot; pack and places */
+	le32 n_eager;	      /* the first extents, read during the boot; pack, places, own */
 	uint8_t reserved[12]; /* zero */
 };
 

@@ -16,12 +16,15 @@
 #include "sandbox.h"
 #include "syscall-filter.h"
 
-static void drop_capabilities(void)
+/* KEPT: bits of the first 32 capabilities. */
+static void drop_capabilities_but(uint32_t kept)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {
+		{ .effective = kept, .permitted = kept }
+	};
 
-	syscall(SYS_capset, &header, none);
+	syscall(SYS_capset, &header, caps);
 }
 
 static void limit(int resource, uint64_t value)
@@ -34,7 +37,13 @@ static void limit(int resource, uint64_t value)
 void sandbox_drop_privileges(void)
 {
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	drop_capabilities();
+	drop_capabilities_but(0);
+}
+
+void sandbox_drop_all_but_reading(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	drop_capabilities_but(1u << CAP_DAC_READ_SEARCH);
 }
 
 /* The kernel's nobody, whom files of unmapped users belong to as well. */

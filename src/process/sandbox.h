@@ -34,5 +34,7 @@ void sandbox_confine(const int *dirs, size_t n);
 
 /* The part of that which takes no memory and costs no time: capabilities, new privileges. */
 void sandbox_drop_privileges(void);
+/* The same for who reads files that are not for everybody: all but CAP_DAC_READ_SEARCH. */
+void sandbox_drop_all_but_reading(void);
 
 #endif

@@ -126,6 +126,11 @@ int object_open_device(const struct object_place *place, const struct shadow_obj
 	return 0;
 }
 
+enum object_skip object_check_own(const struct shadow_object *o, const struct stat *st)
+{
+	return shadow_object_identity(o).ino == st->st_ino ? OBJECT_USED : OBJECT_CHANGED;
+}
+
 enum object_skip object_check(const struct shadow_object *o, const struct stat *st, int fd)
 {
 	struct identity want = shadow_object_identity(o), found = identity_from_stat(st);

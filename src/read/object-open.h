@@ -49,6 +49,8 @@ int object_open_device(const struct object_place *place, const struct shadow_obj
 		       const char *path, int *ret_fd, struct stat *ret_st,
 		       enum object_skip *ret_skip);
 
+/* OBJECT_USED when the file with status ST is the one of this machine's own that O is about. */
+enum object_skip object_check_own(const struct shadow_object *o, const struct stat *st);
 /* OBJECT_USED when the file open at FD, with status ST, is the one that O was made from.
  */
 enum object_skip object_check(const struct shadow_object *o, const struct stat *st, int fd);

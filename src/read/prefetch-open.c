@@ -71,7 +71,9 @@ static int open_object(struct job *job, uint32_t index, enum object_skip *ret)
 		return r;
 	/* pread() then brings no neighbours along (mm/readahead.c, page_cache_sync_ra). */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
-	if (job->s.kind != SHADOW_KIND_PLACES)
+	if (job->s.kind == SHADOW_KIND_OWN)
+		*ret = object_check_own(o, &st);
+	else if (job->s.kind != SHADOW_KIND_PLACES)
 		*ret = object_check(o, &st, fd);
 	if (*ret != OBJECT_USED)
 		return 0;

@@ -195,7 +195,8 @@ static int compare_objects(const struct shadow *s, const struct shadow_object *a
  */
 static bool check_objects(const struct shadow *s, struct reader *strings)
 {
-	bool one_a_path = s->kind == SHADOW_KIND_INDEX || s->kind == SHADOW_KIND_PLACES;
+	bool one_a_path = s->kind == SHADOW_KIND_INDEX || s->kind == SHADOW_KIND_PLACES ||
+			  s->kind == SHADOW_KIND_OWN;
 
 	for (uint32_t i = 0; i < s->n_objects; i++) {
 		const struct shadow_object *o = &s->objects[i];
@@ -311,7 +312,8 @@ static bool check_extents(const struct shadow *s)
 
 static bool check_kind(const struct shadow *s, size_t bytes)
 {
-	bool has_eager = s->kind == SHADOW_KIND_PACK || s->kind == SHADOW_KIND_PLACES;
+	bool has_eager = s->kind == SHADOW_KIND_PACK || s->kind == SHADOW_KIND_PLACES ||
+			 s->kind == SHADOW_KIND_OWN;
 
 	if (s->n_eager > (has_eager ? s->n_extents : 0))
 		return false;
@@ -322,6 +324,7 @@ static bool check_kind(const struct shadow *s, size_t bytes)
 	case SHADOW_KIND_INDEX:
 		return bytes <= LIMIT_PACK_BYTES;
 	case SHADOW_KIND_PLACES:
+	case SHADOW_KIND_OWN:
 		return s->n_launches == 0 && bytes <= LIMIT_PACK_BYTES;
 	default:
 		return false;

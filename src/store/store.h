@@ -93,6 +93,7 @@ enum store_file {
 	STORE_INDEX,	   /* what the last compile saw */
 	STORE_PACK,	   /* what is read at boot */
 	STORE_PLACES,	   /* places of metadata, read before that */
+	STORE_OWN,	   /* files of this machine that a boot reads, which nobody else may know */
 	STORE_LAUNCHES,	   /* launch counts, and who was read ahead in vain */
 	STORE_BOOTS,	   /* how long the last boots took */
 	STORE_CONFIG,	   /* elfcast.conf */

@@ -3,13 +3,19 @@
 
 #include "recording.h"
 
+static void free_objects(struct trace_object *objects, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(objects[i].path);
+		free(objects[i].when);
+	}
+	free(objects);
+}
+
 void trace_result_done(struct trace_result *r)
 {
-	for (size_t i = 0; i < r->n_objects; i++) {
-		free(r->objects[i].path);
-		free(r->objects[i].when);
-	}
-	free(r->objects);
+	free_objects(r->objects, r->n_objects);
+	free_objects(r->changed, r->n_changed);
 	for (size_t i = 0; i < N_LEFT_OUT; i++)
 		free(r->left_out[i].example);
 	*r = (struct trace_result){ 0 };

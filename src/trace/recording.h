@@ -46,6 +46,9 @@ struct trace_result {
 	enum trace_method method;
 	struct trace_object *objects;
 	size_t n_objects, objects_capacity;
+	/* Of the whole system: those left out because they were changed. */
+	struct trace_object *changed;
+	size_t n_changed, changed_capacity;
 	int exit_status;   /* wait status of the program; meaningless with window_ended */
 	bool window_ended; /* it still ran at the end of the window and was ended */
 	unsigned n_processes;

@@ -197,6 +197,18 @@ static void count_left_out(struct trace_result *ret, struct traced_file *file)
 		o->example = TAKE_PTR(file->object.path);
 }
 
+/* What O owns is RET's then. */
+static int take_object(struct trace_object *o, struct trace_object **ret, size_t *n,
+		       size_t *capacity)
+{
+	if (VEC_RESERVE_ONE(*ret, *n, *capacity) < 0)
+		return -ENOMEM;
+	(*ret)[(*n)++] = *o;
+	o->path = NULL;
+	o->when = NULL;
+	return 0;
+}
+
 static int finish_file(struct traced_files *f, struct traced_file *file,
 		       struct trace_result *ret)
 {
@@ -207,18 +219,16 @@ static int finish_file(struct traced_files *f, struct traced_file *file,
 	if (file->why == LEFT_OUT_NOT && file->n_used)
 		file->why = judge(f, o);
 	if (file->why != LEFT_OUT_NOT) {
+		if (file->why == LEFT_OUT_CHANGED && f->system_wide && file->n_used)
+			return take_object(o, &ret->changed, &ret->n_changed,
+					   &ret->changed_capacity);
 		count_left_out(ret, file);
 		return 0;
 	}
 	if (!file->n_used)
 		return 0;
-	if (VEC_RESERVE_ONE(ret->objects, ret->n_objects, ret->objects_capacity) < 0)
-		return -ENOMEM;
-	ret->objects[ret->n_objects++] = *o;
-	o->path = NULL;
-	o->when = NULL;
 	file->n_used = 0;
-	return 0;
+	return take_object(o, &ret->objects, &ret->n_objects, &ret->objects_capacity);
 }
 
 int traced_files_finish(struct traced_files *f, struct trace_result *ret)

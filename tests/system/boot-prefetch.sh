@@ -159,6 +159,30 @@ same "the budget is for both parts" "byte budget 3" "$(value 'r["stopped"], r["a
 # Of two threads either may be the first.
 check "and what the boot needs comes first" \
 	grep -Fxq -e "usr/bin/prog 2 1 usr/lib/a.so 50 2" -e "usr/bin/prog 2 3" <<<"$got"
+# ---- this machine's own files -------------------------------------------------------------
+mkdir -m 700 "$root/var/private" && head -c 200000 /dev/urandom >"$root/var/private/base" &&
+	head -c 200000 /dev/urandom >"$root/var/log" && chown -R 65534:65534 "$root/var/private" &&
+	chmod 600 "$root/var/private/base" || die "cannot make the files"
+printf '%s\n' "/var/private/base 3 2" "/var/log 20 4" "/usr/share/data 0 0" | "$BUILD/tests/mkown" "$root" || die "cannot note them"
+echo more >>"$root/var/log" # it changes all the time
+make_pack 3 <<<"$lines"
+ours="var/private/base var/log"
+reads_cold "$ours" boot
+same "own files: by root, who may read them, and though one has changed" \
+	"var/private/base 3 2 var/log 20 4" "$got"
+same "own files: report, where names and inodes are read, too" "24576 True" \
+	"$(value 'r["own"]["asked_bytes"], 24576 <= r["own"]["read_bytes"] <= 24576 + 65536' | tr -d '(),')"
+reads_cold "$ours" boot --no-eager
+same "own files: not without the eager part" "" "$got"
+cp -p "$root/var/log" "$root/var/log.new" && mv "$root/var/log.new" "$root/var/log"
+reads_cold "$ours" boot
+same "own files: not another file of that name" "var/private/base 3 2" "$got"
+chmod 666 "$root/var/lib/elfcast/boot.own"
+reads_cold "$ours" boot
+same "own files: not from what others may write" "" "$got"
+make_pack <<<"$lines"
+rm "$root/var/lib/elfcast/boot.own"
+
 # ---- controls -----------------------------------------------------------------------------
 # boot_id DIGIT: that this boot has an ID which ends so
 boot_id() {

@@ -50,7 +50,7 @@ inject() { # name report fault-at-options
 		case $status in
 		0) ;;
 		1) [ -s "$TMP/err" ] && said=$((said + 1)) || wrong "$what at call $n: status 1, and not a word" ;;
-		127) [ $n -lt $loader ] || wrong "$what at call $n: status 127" ;;
+		127 | 139) [ $n -lt $loader ] || wrong "$what at call $n: status $status" ;;
 		*) wrong "$what at call $n: status $status" ;;
 		esac
 		[ ! -e "$TMP/report.json" ] || python3 -m json.tool "$TMP/report.json" >/dev/null 2>&1 ||

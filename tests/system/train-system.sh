@@ -217,10 +217,12 @@ verdict "of one user nothing is told to others" $?
 "$elfcast" show "$dir/boot.json" >"$dir/out" 2>"$dir/err"
 verdict "the profile can be read" $?
 
+head -c 9000 /dev/zero >"$dir/changes"
 # shellcheck disable=SC2016
 in_system 'mkdir "$dir/root"
 	"$elfcast" train --system --for 1 --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
-	"$touch_" read "$file"; wait $!'
+	"$touch_" read "$file"; cat "$dir/private/pages" >/dev/null; echo more >>"$dir/changes"; cat "$dir/changes" >/dev/null
+	wait $!'
 python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))
 assert r["scenario"] == "boot" and r["method"] == "filemap" and r["lost_events"] == 0, r
@@ -228,6 +230,11 @@ assert r["installed"] == "local.bash.boot.json", r' "$dir/out" 2>"$dir/err" &&
 	[ -s "$dir/root/etc/elfcast/profiles.d/local.bash.boot.json" ] &&
 	ls "$dir"/root/var/lib/elfcast/shadow/*.local.bash.boot.json.shadow >/dev/null
 verdict "it ends by itself, --install, --json" $?
+own=$dir/root/var/lib/elfcast/boot.own
+[ "$(stat -c %a "$own")" = 600 ] && strings -n 8 "$own" | grep -qx "$dir/private/pages" &&
+	strings -n 8 "$own" | grep -qx "$dir/changes" && ! strings -n 8 "$own" | grep -qx "$file" &&
+	! grep -rlE "$dir/(private|changes)" "$dir/root" | grep -vx "$own"
+verdict "what is this machine's own is noted for root alone" $?
 
 # Its unit: no more privileges than it says, and none of systemd's complaints.
 unit=$TOP/packaging/systemd/elfcast-train-boot.service

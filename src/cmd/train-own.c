@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "train-own.h"
+#include "blockdev.h"
+#include "own-files.h"
+#include "readable.h"
+
+static int add(struct own_files *l, const struct trace_object *o, int sysfd)
+{
+	const struct own_file f = {
+		.path = o->path,
+		.ino = o->ino,
+		.size_bytes = o->size_bytes,
+		.storage = blockdev_storage(sysfd, o->dev),
+		.n_pages = o->n_pages,
+		.when = o->when,
+	};
+
+	return own_files_add(l, &f);
+}
+
+int train_own_put(const struct store *s, const struct trace_result *t, bool keep)
+{
+	_cleanup_(own_files_done) struct own_files l = { 0 };
+	_cleanup_close_ int sysfd = blockdev_open_sys();
+	int r = keep ? own_files_load(s, &l) : 0;
+
+	for (size_t i = 0; r == 0 && i < t->n_changed; i++)
+		r = add(&l, &t->changed[i], sysfd);
+	for (size_t i = 0; r == 0 && i < t->n_objects; i++)
+		if (!file_is_readable_by_all(t->objects[i].path))
+			r = add(&l, &t->objects[i], sysfd);
+	return r < 0 ? r : own_files_put(s, &l);
+}
