@@ -4,6 +4,7 @@
  * files below ROOT, one a line, on stdin. FILE is a places file.
  *
  *   places build ROOT CLASS FILE    compute and write FILE; prints its pages, runs and time
+ *   places eager ROOT CLASS FILE    the same, all of the files being what a boot needs
  *   places update ROOT CLASS        as compile does, in ROOT's state directory; no paths: no pack
  *   places prefetch ROOT FILE       read ahead, wait for it; prints what was asked and time
  *   places open ROOT THREADS        open and fstat all; prints the time
@@ -37,6 +38,7 @@ static struct path_list {
 	char **items;
 	size_t n, capacity;
 } paths;
+static bool of_boot; /* these are what a boot needs */
 static struct store store;
 static struct mounts *mounts;
 
@@ -100,6 +102,7 @@ static uint8_t *make_pack(struct shadow *ret)
 		};
 		extents[d.n_extents++] = (struct extent_desc){ d.n_objects++, 0, 1, 0 };
 	}
+	d.n_eager = of_boot ? d.n_extents : 0;
 	r = shadow_write(&d, &data, &bytes);
 	if (r == 0)
 		r = shadow_parse(data, bytes, ret);
@@ -370,7 +373,8 @@ int main(int argc, char *argv[])
 		r = mounts_load(&mounts);
 	if (r < 0)
 		die(argv[2], r);
-	if (strcmp(argv[1], "build") == 0 && argc == 5)
+	of_boot = strcmp(argv[1], "eager") == 0;
+	if ((of_boot || strcmp(argv[1], "build") == 0) && argc == 5)
 		build(argv[3], argv[4]);
 	else if (strcmp(argv[1], "update") == 0 && argc == 4)
 		update(argv[3]);

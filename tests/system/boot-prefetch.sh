@@ -199,13 +199,13 @@ logged() {
 boot_part="usr/bin/prog 2 3 usr/lib/a.so 50 2"
 make_pack 2 <<<"$lines"
 cut -d ' ' -f 1 <<<"$lines" | sort -u |
-	"$BUILD/tests/places" build "$root" flash "$root/var/lib/elfcast/boot.places" >/dev/null || die "cannot find places"
+	"$BUILD/tests/places" eager "$root" flash "$root/var/lib/elfcast/boot.places" >/dev/null || die "cannot find places"
 boot_id 0
 cold
 boot
 key=$(value 'r["eager"]["key"]')
-same "without a log no boot is a control" "eager 5" \
-	"$(value 'r["plan"], r["eager"]["asked_bytes"] // 4096' | tr -d "(),'")"
+same "without a log no boot is a control" "eager 5 True" \
+	"$(value 'r["plan"], r["eager"]["asked_bytes"] // 4096, r["eager"]["metadata_asked_bytes"] > 0' | tr -d "(),'")"
 logged eager - "$key"
 reads_cold "$all" boot --only-eager --report="$work/early"
 same "a control: nothing is read for the boot" "0 " "$status $got"
