@@ -238,8 +238,13 @@ static void test_runs_are_added(void **state)
 	boot_early_add(&told, &early);
 	assert_int_equal(told.data.pages_asked, 2);
 	assert_int_equal(told.data_eager.from_us, 50);
+	told.plan = BOOT_PLAN_CONTROL;
+	boot_early_add(&told, &early);
+	assert_int_equal(told.plan, BOOT_PLAN_CONTROL);
+	early.plan = BOOT_PLAN_EAGER; /* what was read was read */
 	told.data_continued = told.metadata_continued = 1;
 	boot_early_add(&told, &early);
+	assert_int_equal(told.plan, BOOT_PLAN_EAGER);
 	assert_int_equal(told.data.pages_asked, 42);
 	assert_int_equal(told.data_eager.pages_asked, 42);
 	assert_int_equal(told.early_pages_asked, 40);
