@@ -80,7 +80,8 @@ USES_units   := format base process file disk shadow store
 USES_plot    := format base file disk store state units
 USES_pack    := format base file disk shadow store state read units
 USES_daemon  := format base process file disk shadow store state read pack
-USES_boot    := format base text process file disk shadow store state read pack
+USES_pace    := format base file disk shadow
+USES_boot    := format base text process file disk shadow store state read pack pace
 USES_elf     := format base file
 USES_profile := format base text file disk
 USES_compile := format base process file disk shadow store state read pack elf profile
@@ -95,7 +96,7 @@ USES_cmd     := format base text process file disk shadow store state read units
 USES_tools   := format base text process file disk shadow store read profile compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
-DIRS     := base text process file disk shadow store state read units plot pack daemon boot elf profile compile \
+DIRS     := base text process file disk shadow store state read units plot pack daemon pace boot elf profile compile \
 	    trace trace/launch trace/system bench $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.

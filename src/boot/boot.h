@@ -14,9 +14,7 @@
  *   own.c          the part that reads this machine's own files ahead, which not everybody may read
  *   share.c        what the supervisor makes of what they tell
  *   early.c        what who read for the boot tells who comes after it
- *   pace.c         obeys pace-decide.c: others read first, memory stays free
- *   pressure.c     whether the machine's memory is short
- *   disk-reads.c   whether others read from our disks
+ *   pace.c         obeys ../pace, which tells what others do: they read first, memory stays free
  *   report.c       the journal's line and /run's file
  *
  * libc only.

@@ -48,6 +48,16 @@ service not-wanted
 wants sysinit.target z-early.service
 wants multi-user.target a-late.service b-middle.service
 same "in the order in which they start" "systemd z-early b-middle a-late" "$(names)"
+chmod 666 "$U/b-middle.service"
+same "a unit that others may write is not read" "systemd z-early a-late" "$(names)"
+chmod 644 "$U/b-middle.service"
+if [ "$(id -u)" = 0 ]; then
+	chown 65534 "$U/b-middle.service"
+	same "nor somebody else's" "systemd z-early a-late" "$(names)"
+	chown 0 "$U/b-middle.service"
+else
+	skip "nor somebody else's" "needs root"
+fi
 same "the unit is named" "$R" "$(found | grep -q '^/usr/bin/a-late a-late.service$' && echo "$R")"
 
 service needed

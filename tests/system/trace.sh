@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What trace_launch() records of programs that touch known pages must be exactly those: as
 # root and as nobody, whatever the program does to its memory, threads and children.
+# SLOW=N: so many times slower than a processor of today, as an emulated one.
 set -u
+SLOW=${SLOW:-1}
 export ASAN_OPTIONS=detect_leaks=0 # LeakSanitizer uses ptrace itself
 
 # A disk that others may read: neither /tmp (left out of recordings) nor a private home.
@@ -63,7 +65,7 @@ third=$(seq -s ' ' 0 3 599)
 can_suspend() { [ "$(id -u)" = 0 ] && grep -q '^Seccomp:.0$' /proc/self/status; }
 
 cases() {
-	options=
+	options="-w $((4000 * SLOW))"
 	exact every-third "$third"
 	exact write-private "1 5"
 	exact shared-read-only "2 40"
@@ -91,7 +93,7 @@ cases() {
 	exact signals "$(seq -s ' ' 1 2 199)" "exit 0" "processes 11"
 	exact daemon "6 300" "exit 0" "processes 2"
 	exact descriptors 0
-	options="-w 300"
+	options="-w $((300 * SLOW))"
 	exact endless 1 "window-ended 1"
 	exact stubborn "1-2" "window-ended 1" "processes 2"
 	# As anybody else it takes CAP_SYS_PTRACE: faults of the kernel's are handled, too.
@@ -135,7 +137,6 @@ small=$file
 file=$dir/large
 dd if=/dev/urandom of="$file" bs=8M count=1 iflag=fullblock status=none
 chmod 644 "$file"
-"$touch_" wait-tick "$file"
 for as in "" nobody; do
 	[ "$(id -u)" = 0 ] || [ -z "$as" ] || continue
 	exact every-third "$third"
@@ -145,7 +146,6 @@ as=
 file=$dir/collapsed
 cat "$dir/large" | dd of="$file" bs=4096 status=none
 sync "$file"
-"$touch_" wait-tick "$file"
 if "$touch_" collapse "$file"; then
 	exact every-third "$third"
 else
@@ -156,7 +156,6 @@ file=$small
 # A script: its own page, its interpreter's, and the children of a pipeline.
 printf '#!/bin/sh\n%s every-third %s & /bin/true | cat\nwait\n' "$touch_" "$file" >"$dir/script"
 chmod 755 "$dir/script"
-"$touch_" wait-tick "$dir/script"
 launch "$dir/script" >"$dir/out" 2>&1
 [ "$(pages)" = "$third" ] && grep -qx "$dir/script 0" "$dir/out" && has "processes 4" &&
 	grep -qE '^/usr/bin/(dash|bash) 0' "$dir/out"
@@ -255,7 +254,6 @@ verdict "a file from the future is not: it was changed before" $?
 temporary=$(mktemp /tmp/elfcast-trace-XXXXXX)
 trap 'rm -rf "$dir" "$temporary"' EXIT
 cat "$file" >"$temporary"
-"$touch_" wait-tick "$temporary"
 launch "$touch_" every-third "$temporary" >"$dir/out" 2>&1
 has "exit 0" && ! grep -q '^/tmp' "$dir/out"
 verdict "temporary files are left out" $?
