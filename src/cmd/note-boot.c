@@ -20,7 +20,8 @@
 #include "systemd.h"
 
 #define LOCK_TIMEOUT_MS 5000u
-#define ASK_TIMEOUT_MS	10000u
+/* It may run when nobody else wants to, and nobody waits for it. */
+#define ASK_TIMEOUT_MS	60000u
 
 /* What the eager part saves at best, when that is too little. */
 static void log_turned_off(const struct boot_gain *g)

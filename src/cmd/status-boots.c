@@ -31,18 +31,25 @@ static double seconds(uint64_t ms)
 
 /* ---- the verdict, which the overview prints, too ---- */
 
+bool status_boot_is_off(const struct boots *b)
+{
+	const struct boot_line *last = b->n > 0 ? &b->items[b->n - 1] : NULL;
+
+	return last && (last->plan == BOOT_PLAN_OFF || last->turned_off);
+}
+
 static const char *boot_state_name(const struct boots *b)
 {
 	enum boot_plan last = b->n > 0 ? b->items[b->n - 1].plan : BOOT_PLAN_NONE;
 
-	if (last == BOOT_PLAN_OFF || (b->n > 0 && b->items[b->n - 1].turned_off))
+	if (status_boot_is_off(b))
 		return "off";
 	return last == BOOT_PLAN_NO ? "no" : last == BOOT_PLAN_NONE ? "none" : "on";
 }
 
 void status_print_boot_gain(const struct boots *b, const struct boot_gain *g)
 {
-	if (strcmp(boot_state_name(b), "off") == 0) {
+	if (status_boot_is_off(b)) {
 		puts("switched off: what is read for the boot gains nothing here");
 		return;
 	}

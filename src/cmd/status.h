@@ -3,6 +3,8 @@
 #ifndef ELFCAST_STATUS_H
 #define ELFCAST_STATUS_H
 
+#include <stdbool.h>
+
 #include "store.h"
 
 struct boot_gain;
@@ -21,6 +23,8 @@ int status_plot(const struct store *s);
 
 /* The log of boots, empty and a warning where it cannot be used, and what it says. -ENOMEM. */
 int status_load_boots(const struct store *s, struct boots *b, struct boot_gain *g);
+/* The boot's part was switched off, for it gains nothing. */
+bool status_boot_is_off(const struct boots *b);
 /* What it says: the rest of a line, and members of a JSON object. */
 void status_print_boot_gain(const struct boots *b, const struct boot_gain *g);
 void status_put_boot_gain(const struct boots *b, const struct boot_gain *g);

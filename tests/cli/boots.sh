@@ -50,6 +50,7 @@ check "so do the metrics" grep -q '^elfcast_boot_target_seconds{boot="control"} 
 gain 4500 :off
 same "switched off" "boots: switched off: what is read for the boot gains nothing here" "$(boots | tail -n 1)"
 same "JSON: off" "off True" "$(get 's["boot_part"], s["boots"][-1]["turned_off"]' | tr -d "(,)'")"
+check "the metrics say it" grep -qx 'elfcast_boot_part_off 1' <(elfcast status --prometheus --root="$R" 2>/dev/null)
 check "the line with which it was" grep -q -- '6\.18\.44  -> off$' <(boots)
 
 terminal() { # COLUMNS: what a terminal of that width gets
