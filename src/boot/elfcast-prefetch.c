@@ -281,8 +281,9 @@ int main(int argc, char *argv[])
 	r = parse_options(argc, argv, &o);
 	if (r >= 0)
 		return r;
+	/* Whoever starts it need not wait, nor be there any longer. */
 	if (o.deaf)
-		return read_before_units(true);
+		return fork() == 0 ? read_before_units(true) : 0;
 	if (has_word("elfcast=off")) {
 		log_info("switched off on the kernel's command line");
 		return 0;
