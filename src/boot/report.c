@@ -283,6 +283,7 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_uint("start_us", end->start_us);
 	json_open("timeline", '{');
 	put_timeline("metadata", &share->metadata_timeline);
+	put_timeline("own", &share->own_timeline);
 	put_timeline("data", &share->data_timeline);
 	json_close('}');
 	json_close('}');

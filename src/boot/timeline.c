@@ -70,5 +70,7 @@ uint64_t boot_timelines_join(struct boot_share *told, const struct boot_share *e
 	join(&told->metadata_timeline,
 	     told->metadata_continued ? &early->metadata_timeline : NULL, &early->metadata,
 	     (uint32_t)(start_us - from_us));
+	join(&told->own_timeline, told->own_continued ? &early->own_timeline : NULL,
+	     &early->own, (uint32_t)(start_us - from_us));
 	return from_us;
 }

@@ -64,7 +64,8 @@ static void describe(const struct boot_report *r, struct boot_line *l)
 	l->key = r->key;
 	l->eager_bytes = r->eager_bytes;
 	l->eager_ms = (uint64_t)MIN(r->eager_ms, (double)LIMIT_BOOT_MS);
-	l->rest_bytes = read_bytes - MIN(r->eager_bytes, read_bytes);
+	/* Of the machine's own files nothing is read after the boot. */
+	l->rest_bytes = read_bytes - MIN(r->eager_bytes - r->own_bytes, read_bytes);
 	l->rest_ms = (uint64_t)MIN(r->all_ms, (double)LIMIT_BOOT_MS);
 	l->used_percent = BOOT_USED_UNKNOWN;
 	boots_read_kernel(l->kernel);

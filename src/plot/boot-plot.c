@@ -165,6 +165,7 @@ static void put_head(const struct frame *fr)
 		".asked { fill: none; stroke: #2a78c8; stroke-width: 1.5 }\n"
 		".read { fill: #2a78c840; stroke: none }\n"
 		".meta { fill: none; stroke: #c07a12; stroke-width: 1.5 }\n"
+		".own { fill: none; stroke: #8a4bb8; stroke-width: 1.5 }\n"
 		".unit { fill: #7a7f87 } .ahead { fill: #1f8a4c }\n"
 		".main { stroke: #111; stroke-width: 1.5 }\n"
 		".dot { fill: #2a78c8 }\n"
@@ -176,7 +177,7 @@ static void put_head(const struct frame *fr)
 		".main { stroke: #fff } .target { stroke: #ff7b6e } .tt { fill: #ff7b6e }\n"
 		".asked { stroke: #62aaf0 } .dot { fill: #62aaf0 } .meta { stroke: #e5a54a "
 		"}\n"
-		".ahead { fill: #3fbf78 }\n}\n</style>\n",
+		".own { stroke: #bd8ae0 } .ahead { fill: #3fbf78 }\n}\n</style>\n",
 		WIDTH, height, WIDTH, height);
 	svg_rect(fr->f, 0, 0, WIDTH, height, "bg");
 }
@@ -232,6 +233,8 @@ static void put_legend(const struct frame *fr)
 		x = put_key(fr, x, "asked", true, "asked for");
 		x = put_key(fr, x, "read", false, "read from disks");
 		x = put_key(fr, x, "meta", true, "names and inodes, read");
+		if (fr->plot->report->own.n > 0)
+			x = put_key(fr, x, "own", true, "its own files");
 	}
 	if (fr->n_rows == 0)
 		return;
@@ -330,6 +333,7 @@ static void put_reading(const struct frame *fr)
 	put_curve(fr, &r->data, READ, "read", true);
 	put_curve(fr, &r->data, ASKED, "asked", false);
 	put_curve(fr, &r->metadata, READ, "meta", false);
+	put_curve(fr, &r->own, ASKED, "own", false);
 }
 
 /* Targets on the way, as far as their names have room; the default one in any case. */

@@ -71,7 +71,7 @@ static uint64_t get_key(const struct json_value *eager)
 /* What the eager part came to. */
 static void get_eager(const struct json_value *report, struct boot_report *r)
 {
-	struct json_value eager, metadata;
+	struct json_value eager, metadata, own;
 	double ms, metadata_ms;
 
 	if (!json_member(report, "eager", &eager))
@@ -86,6 +86,13 @@ static void get_eager(const struct json_value *report, struct boot_report *r)
 		ms = get_double(&eager, "ms");
 	metadata_ms = get_double(&eager, "metadata_ms");
 	r->eager_ms = MAX(MAX(ms, metadata_ms), 0.0);
+	if (json_member(report, "own", &own)) {
+		double own_ms = get_double(&own, "ms");
+
+		r->own_bytes = MIN(get_uint(&own, "read_bytes"), LIMIT_BOOT_BYTES / 4);
+		r->eager_bytes = MIN(r->eager_bytes, LIMIT_BOOT_BYTES / 2) + r->own_bytes;
+		r->eager_ms = MAX(r->eager_ms, own_ms);
+	}
 	if (json_member(report, "metadata", &metadata))
 		r->metadata_read_bytes = get_uint(&metadata, "read_bytes");
 }
@@ -144,8 +151,9 @@ static double end_ms(const struct boot_moments *m)
 void boot_report_done(struct boot_report *r)
 {
 	free(r->metadata.items);
+	free(r->own.items);
 	free(r->data.items);
-	r->metadata = r->data = (struct boot_moments){ 0 };
+	r->metadata = r->own = r->data = (struct boot_moments){ 0 };
 }
 
 int boot_report_parse(const char *text, struct boot_report *ret)
@@ -178,6 +186,8 @@ int boot_report_parse(const char *text, struct boot_report *ret)
 	r.start_us = get_uint(&root, "start_us");
 	get_eager(&root, &r);
 	error = get_moments(&root, "metadata", &r.metadata);
+	if (error == 0)
+		error = get_moments(&root, "own", &r.own);
 	if (error == 0)
 		error = get_moments(&root, "data", &r.data);
 	if (error < 0) {

@@ -29,13 +29,15 @@ struct boot_report {
 	double ms, cpu_ms;
 	enum boot_plan plan;
 	uint64_t key;		      /* as in the log of boots */
+	uint64_t own_bytes;	      /* of that, of this machine's own files */
 	uint64_t eager_bytes;	      /* read for the boot, the file systems' own with it */
 	uint64_t eager_asked_bytes;   /* of files */
 	uint64_t metadata_read_bytes; /* the file systems' own, of both parts */
 	double eager_ms;	      /* when all of that was there */
 	double all_ms;		      /* and when everything was, since start_us */
 	uint64_t start_us;	      /* CLOCK_MONOTONIC */
-	char boot_id[BOOT_ID_BYTES + 1];    /* "": not known */
+	char boot_id[BOOT_ID_BYTES + 1]; /* "": not known */
+	struct boot_moments own;
 	struct boot_moments metadata, data; /* the file systems' own, and files */
 };
 

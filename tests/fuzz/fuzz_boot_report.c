@@ -36,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (*r.boot_id && strspn(r.boot_id, "0123456789abcdef-") != BOOT_ID_BYTES)
 		abort();
 	check(&r.metadata);
+	check(&r.own);
 	check(&r.data);
 	boot_report_done(&r);
 	return 0;

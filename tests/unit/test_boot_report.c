@@ -64,15 +64,16 @@ static const char newer[] =
 	"{\"elfcast\": 1, \"outcome\": \"read\", \"plan\": \"control\",\n"
 	"\"eager\": {\"key\": \"0123456789abcdef\", \"asked_bytes\": 5, \"read_bytes\": 7, "
 	"\"ms\": 2.5, \"metadata_read_bytes\": 4, \"metadata_ms\": 9.5},\n"
-	"\"metadata\": {\"read_bytes\": 6},\n"
+	"\"metadata\": {\"read_bytes\": 6}, \"own\": {\"read_bytes\": 3, \"ms\": 1.5},\n"
 	"\"start_us\": 123456789012, \"boot_id\": "
 	"\"6f1c2d3e-0000-4000-8000-0123456789ab\",\n"
-	"\"timeline\": {\"metadata\": [], \"data\": [[0, 0, 0], [1000, 32, 64], [2000, 33, "
+	"\"timeline\": {\"metadata\": [], \"own\": [[7, 1, 4]], \"data\": [[0, 0, 0], "
+	"[1000, 32, 64], [2000, 33, "
 	"64]]}}";
 
 static size_t moments_of(const char *data)
 {
-	const char *at = strstr(newer, "[[");
+	const char *at = strstr(newer, "[[0");
 	char changed[2 * sizeof(newer)];
 	struct boot_report r;
 	size_t n;
@@ -93,7 +94,10 @@ static void test_timeline(void **state)
 	assert_int_equal(r.plan, BOOT_PLAN_CONTROL);
 	assert_true(r.key == UINT64_C(0x0123456789abcdef));
 	assert_int_equal(r.eager_asked_bytes, 5);
-	assert_int_equal(r.eager_bytes, 11);
+	assert_int_equal(r.eager_bytes, 14);
+	assert_int_equal(r.own_bytes, 3);
+	assert_int_equal(r.own.n, 1);
+	assert_int_equal(r.own.items[0].read_bytes, 4096);
 	assert_int_equal(r.metadata_read_bytes, 6);
 	assert_true(r.eager_ms == 9.5);
 	assert_string_equal(r.boot_id, "6f1c2d3e-0000-4000-8000-0123456789ab");
