@@ -6,7 +6,8 @@
 #                           depend on, and a kernel, or skips
 #   qemu_disk FILE SIZE     a raw disk with that system; mounted at $R
 #   qemu_run SECONDS WORDS DISK…    boot it, until it powers itself off, or has had so much time;
-#                           WORDS: of the kernel's command line, DISK: SERIAL=FILE
+#                           WORDS: of the kernel's command line, DISK: SERIAL=FILE; $QEMU_READS:
+#                           bytes that each disk reads in a second at most
 
 # Linux 6.12: what records a boot needs 6.10, and Debian 12 has 6.1.
 QEMU_SUITE=bookworm QEMU_KERNEL=linux-image-cloud-amd64
@@ -82,7 +83,7 @@ qemu_run() { # seconds words disk...
 	local seconds=$1 words=$2 args=() disk pid t0=$SECONDS
 	shift 2
 	for disk; do
-		args+=(-drive "if=none,format=raw,cache=unsafe,id=${disk%%=*},file=${disk#*=}"
+		args+=(-drive "if=none,format=raw,cache=unsafe,id=${disk%%=*},file=${disk#*=},throttling.bps-read=${QEMU_READS:-0}"
 			-device "virtio-blk-pci,drive=${disk%%=*},serial=${disk%%=*}")
 	done
 	# Without cmpxchg16b: TCG of QEMU 7.2 spoils the flags, and Linux panics in

@@ -4,12 +4,13 @@
 # takes: 300 s
 # A whole machine, in QEMU: Debian's own kernel, initrd and systemd, a root on ext4 and /opt on
 # LVM on LUKS. What one boot reads is recorded with elfcast=train, the next boot, with its disks
-# in another order, reads it ahead, and a third one, in full runs, has elfcast=off.
+# in another order, reads it ahead, from within the initrd on. In full runs two more do so from
+# an initrd of dracut's, with systemd, and one has elfcast=off.
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
 skip_without mmdebstrap qemu-system-x86_64 dpkg-buildpackage dh python3
 
 . "$TOP/tests/helpers/qemu-lib.sh"
-qemu_image cryptsetup-bin lvm2 perl-base
+qemu_image cryptsetup-bin lvm2 perl-base dracut-core
 
 # ---- what runs inside ---------------------------------------------------------------------
 guest() {
@@ -70,10 +71,14 @@ case $(</proc/cmdline) in
 	cp /run/elfcast/boot.json $out/
 	/pkg/lab-launch -r / -d / -- "${app[@]}" >$out/launch
 	systemd-analyze critical-chain --no-pager >$out/chain
+	systemctl show -P UserspaceTimestampMonotonic >$out/userspace
+	systemctl show -P ActiveEnterTimestampMonotonic sysinit.target >$out/sysinit
+	systemctl show '*.service' -p Id -p ExecMainStartTimestampMonotonic >$out/starts
+	ls /run/elfcast >$out/run
 	;;
 esac
 devices >$out/devices
-for unit in elfcast-train-boot elfcast-boot; do
+for unit in elfcast-train-boot elfcast-boot elfcast-boot-early; do
 	tell $unit ConditionResult
 	tell $unit Result
 	tell $unit ExecMainStatus
@@ -93,7 +98,7 @@ if ! qemu_disk "$root" 2G; then
 	finish
 fi
 mkdir "$R/pkg"
-for p in elfcast elfcast-tools; do cp "$PKGS"/deb/${p}_*.deb "$R/pkg"; done
+for p in elfcast elfcast-tools elfcast-initramfs; do cp "$PKGS"/deb/${p}_*.deb "$R/pkg"; done
 # Not by the machine itself: without KVM that takes a minute.
 if ! chroot "$R" sh -c 'dpkg -i /pkg/*.deb && systemctl enable elfcast-train-boot' \
 	>"$TMP/install.log" 2>&1; then
@@ -101,7 +106,27 @@ if ! chroot "$R" sh -c 'dpkg -i /pkg/*.deb && systemctl enable elfcast-train-boo
 	sed 's/^/# /' "$TMP/install.log"
 	finish
 fi
+cp "$R"/boot/initrd.img-* "$TMP/initrd"
+check "the initrd has our script" \
+	grep -qx scripts/init-bottom/elfcast <(chroot "$R" sh -c 'lsinitramfs /boot/initrd.img-*')
+if [ -n "${SOAK:-}" ]; then
+	# What this root needs, and systemd; nothing of the host's.
+	dracut() { # option…
+		chroot "$R" dracut --no-hostonly --no-hostonly-cmdline --drivers "virtio_pci virtio_blk ext4" \
+			--modules "systemd systemd-initrd dracut-systemd rootfs-block udev-rules fs-lib kernel-modules base" \
+			"$@" --force /dracut.img "$(cd "$R/boot" && echo vmlinuz-* | sed 's/vmlinuz-//')" >"$TMP/dracut.log" 2>&1
+	}
+	check "dracut makes one, too" dracut --add elfcast
+	mv "$R/dracut.img" "$TMP/initrd.dracut"
+	# As mkinitcpio does it, which Debian has not.
+	unit=usr/lib/systemd/system/elfcast-initrd.service
+	mkdir -p "$R/initrd/${unit%/*}/initrd.target.wants" && ln -s ../${unit##*/} "$R/initrd/${unit%/*}/initrd.target.wants"
+	cp "$TOP/packaging/initramfs/mkinitcpio/elfcast-initrd.service" "$R/initrd/$unit"
+	check "and one with mkinitcpio's unit" dracut --install chroot --include /initrd /
+	mv "$R/dracut.img" "$TMP/initrd.unit" && rm -r "$R/initrd"
+fi
 cp "$BUILD/tests/lab-launch" "$R/pkg"
+echo BootEager=yes >>"$R/etc/elfcast/elfcast.conf" # no boot is a control
 guest >"$R/pkg/guest" && chmod +x "$R/pkg/guest"
 cat >"$R/etc/systemd/system/guest.service" <<-'UNIT'
 	[Unit]
@@ -170,8 +195,12 @@ machine() { # name words disk...
 json() { # file expression
 	python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))
+def begun_before(ms): # services
+	for unit in open(sys.argv[3] + "/starts").read().split("\n\n"):
+		v = dict(line.split("=", 1) for line in unit.splitlines())
+		if 0 < int(v.get("ExecMainStartTimestampMonotonic") or 0) < ms * 1000: yield v["Id"]
 v = eval(sys.argv[2])
-print(*v if isinstance(v, tuple) else (v,))' "$got/$1" "$2"
+print(*v if isinstance(v, tuple) else (v,))' "$got/$1" "$2" "$got"
 }
 unit() { # did it start, how did it end
 	echo "$(<"$got/$1.ConditionResult") $(<"$got/$1.Result") $(<"$got/$1.ExecMainStatus")"
@@ -208,16 +237,43 @@ same "boot: the pack was read to its end" "read None" "$(json boot.json 'r["outc
 same "boot: every object was found to be what it was" "" \
 	"$(json boot.json '" ".join(sorted(o["path"] + " " + o["why"] for o in r["skipped_first"]))')"
 same "boot: the launch from the encrypted volume reads nothing" 0 "$(json launch 'r["majflt"]')"
+# read_early NAME: what the boot needs was asked for before systemd itself began, but for what is
+# on the encrypted volume
+read_early() {
+	same "$1: before systemd began" True \
+		"$(json boot.json "0 < r['eager']['from_ms'] * 1000 < $(<"$got/userspace")")"
+	same "$1: but for the encrypted volume" True \
+		"$(json boot.json '0 < r["eager"]["early_asked_bytes"] < r["eager"]["asked_bytes"]')"
+	same "$1: once: the early unit found it done" "yes success 0 boot.json" \
+		"$(unit elfcast-boot-early) $(<"$got/run")"
+	echo "# $1: $(json boot.json 'r["eager"]'), systemd $(<"$got/userspace"), sysinit.target $(<"$got/sysinit")"
+	echo "# $1: services begun before all was asked for: $(json boot.json '" ".join(begun_before(r["eager"]["until_ms"]))')"
+}
+read_early boot
+same "boot: all of it before the services that sysinit.target comes before" True \
+	"$(json boot.json "r['eager']['until_ms'] * 1000 < $(<"$got/sysinit")")"
 same "boot: the chain that the default target waited for is known" 1 \
 	"$(grep -c '^[a-z]*\.target' "$got/chain")"
 same "boot: and elfcast is not in it" "" "$(grep elfcast "$got/chain")"
 
 if [ -z "${SOAK:-}" ]; then
+	skip "initrds with systemd: the machine boots" "in full runs (SOAK)"
 	check "off: the unit asks for it" grep -qx 'ConditionKernelCommandLine=!elfcast=off' \
 		"$TOP/packaging/systemd/elfcast-boot.service"
 	skip "off: the machine boots" "in full runs (SOAK)"
 	finish
 fi
+cp "$TMP/initrd" "$TMP/initrd.debian"
+for initrd in dracut unit; do
+	cp "$TMP/initrd.$initrd" "$TMP/initrd"
+	# So slowly that it is not done when systemd leaves the initrd.
+	QEMU_READS=1500000 machine $initrd "phase=$initrd" vault="$vault" root="$root"
+	same "$initrd: the unit has run, and ended well" "yes success 0" "$(unit elfcast-boot)"
+	read_early $initrd
+	same "$initrd: it went on when systemd had left the initrd" True \
+		"$(json boot.json "r['eager']['until_ms'] * 1000 > $(<"$got/userspace")")"
+done
+cp "$TMP/initrd.debian" "$TMP/initrd"
 machine off "phase=off elfcast=off" vault="$vault" root="$root"
 same "off: the unit does not run" no "$(cat "$got/elfcast-boot.ConditionResult")"
 same "off: and that launch reads from the disk" True "$(json launch 'r["majflt"] > 10')"
