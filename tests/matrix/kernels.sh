@@ -53,6 +53,7 @@ write_init() {
 		mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev 2>/dev/null
 		mount -t tmpfs none /run; mount -t tmpfs none /tmp; mkdir -p /dev/shm; mount -t tmpfs none /dev/shm
 		ip link set lo up 2>/dev/null
+		modprobe loop
 		echo always >/sys/kernel/mm/transparent_hugepage/enabled
 		echo "# kernel \$(uname -r)"
 		for fs in $FILE_SYSTEMS; do
@@ -80,7 +81,7 @@ kernel() { # suite
 	truncate -s 5G "$work/disk" && mkfs.ext4 -q -L elfcast-root "$work/disk" && mkdir -p "$work/root" &&
 		mount -o loop "$work/disk" "$work/root" && tar -x -C "$work/root" -f "$tar" --exclude='./dev/*' || return
 	mkdir -p "$work/root/elfcast"
-	tar -C "$TOP" --exclude="*.o" --exclude="*.log" --exclude="$BUILD/boots" -c tests "$BUILD" | tar -x -C "$work/root/elfcast"
+	tar -C "$TOP" --exclude="*.o" --exclude="*.log" --exclude="$BUILD/boots" -c tests packaging "$BUILD" | tar -x -C "$work/root/elfcast"
 	write_init
 	cp "$work/root"/boot/vmlinuz-* "$work/vmlinuz" && cp "$work/root"/boot/initrd.img-* "$work/initrd"
 	umount "$work/root"

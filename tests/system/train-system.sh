@@ -220,7 +220,7 @@ verdict "the profile can be read" $?
 head -c 9000 /dev/zero >"$dir/changes"
 # shellcheck disable=SC2016
 in_system 'mkdir "$dir/root"
-	"$elfcast" train --system --for 1 --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
+	"$elfcast" train --system --for "${SLOW:-1}" --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
 	"$touch_" read "$file"; cat "$dir/private/pages" >/dev/null; echo more >>"$dir/changes"; cat "$dir/changes" >/dev/null
 	wait $!'
 python3 -c 'import json, sys
@@ -243,7 +243,7 @@ export caps
 # shellcheck disable=SC2016
 in_system 'rm -r "$dir/root"; mkdir "$dir/root"
 	setpriv --bounding-set "-all,$caps" --no-new-privs \
-		"$elfcast" train --system --for 1 --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
+		"$elfcast" train --system --for "${SLOW:-1}" --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$touch_" read "$file"; wait $!'
 [ -n "$caps" ] && grep -q "^\s*\"path\": \"$file\"" "$dir/root/etc/elfcast/profiles.d/local.bash.boot.json" &&
 	ls "$dir"/root/var/lib/elfcast/shadow/*.local.bash.boot.json.shadow >/dev/null

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <netinet/in.h>
@@ -57,10 +58,13 @@ static const struct sandbox child = { .is_child = true };
 /* The exit status of TRY in a sandboxed child; the errno of what it tried, or 0. */
 static int in_sandbox(int (*try)(void), const struct sandbox *sandbox)
 {
+	const gid_t groups[] = { 4, 5 };
 	pid_t pid = fork();
 	int status;
 
 	if (pid == 0) {
+		/* Root's are to go, too; as anybody else there are those there are. */
+		setgroups(ARRAY_SIZE(groups), groups);
 		sandbox_enter(sandbox);
 		_exit(try());
 	}
@@ -219,6 +223,41 @@ static int try_capabilities(void)
 		if (data[i].effective | data[i].permitted | data[i].inheritable)
 			return 1;
 	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 2;
+}
+
+/* Of who reads this machine's own files: may read any, and nothing else. */
+static int try_reading_alone(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	const uint32_t reading = 1u << CAP_DAC_READ_SEARCH;
+
+	sandbox_drop_all_but_reading();
+	if (syscall(SYS_capget, &header, data) < 0)
+		return errno;
+	if (data[0].effective != reading || data[0].permitted != reading ||
+	    data[0].inheritable != 0)
+		return 1;
+	if (data[1].effective | data[1].permitted | data[1].inheritable)
+		return 2;
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 3;
+}
+
+static void test_reading_alone(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid = fork();
+	if (pid == 0)
+		_exit(try_reading_alone());
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void *nothing(void *x)
@@ -451,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_reading_stays),
 		cmocka_unit_test(test_root_is_nobody),
 		cmocka_unit_test(test_no_capabilities),
+		cmocka_unit_test(test_reading_alone),
 		cmocka_unit_test(test_forbidden_calls),
 		cmocka_unit_test(test_threads_stay),
 		cmocka_unit_test(test_other_architecture),
