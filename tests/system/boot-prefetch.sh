@@ -446,7 +446,13 @@ cold
 boot --verbose
 same "what only root may read is not read" "/usr/lib/a.so: skipped: may not be opened" \
 	"$(sed -n 's/^elfcast-prefetch: \(\/.*\)/\1/p' "$work/err")"
-chmod 644 "$root/usr/lib/a.so"
+chown 0:4 "$root/usr/lib/a.so" && chmod 640 "$root/usr/lib/a.so"
+make_pack <<<"$lines"
+cold
+setpriv --groups 4 "$prefetch" --root="$root" --reserve=0 --verbose 2>"$work/err"
+same "nor what a group of root's may read" "/usr/lib/a.so: skipped: may not be opened" \
+	"$(sed -n 's/^elfcast-prefetch: \(\/.*\)/\1/p' "$work/err")"
+chown 0:0 "$root/usr/lib/a.so" && chmod 644 "$root/usr/lib/a.so"
 make_pack <<<"$lines"
 as_nobody() {
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$prefetch" --reserve=0 --root="$root" 2>"$work/err"

@@ -52,6 +52,22 @@ static void test_unlikely_pages(void **state)
 	assert_int_equal(ret.runs[1].first_pgno, 2000);
 }
 
+static void test_beside_ends_with_the_gap(void **state)
+{
+	uint32_t gap = select_gap_pages(STORAGE_FLASH);
+
+	(void)state;
+	for (uint32_t hole = gap; hole <= gap + 1; hole++) {
+		_cleanup_(pageset_done) struct pageset s = { 0 }, ret = { 0 };
+
+		add(&s, 0, 1, 100, 0);
+		add(&s, 1 + hole, 1, 6, 1);
+		assert_int_equal(select_pages(&s, 100, STORAGE_FLASH, FILE_PAGES, &ret), 0);
+		assert_int_equal(ret.n_runs, 1);
+		assert_int_equal(ret.runs[0].n_pages, hole == gap ? gap + 2 : 1);
+	}
+}
+
 static void test_latency_makes_more_pages_worth_it(void **state)
 {
 	_cleanup_(pageset_done) struct pageset s = { 0 }, flash = { 0 }, network = { 0 };
@@ -118,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_holes_up_to_the_gap_are_filled),
+		cmocka_unit_test(test_beside_ends_with_the_gap),
 		cmocka_unit_test(test_unlikely_pages),
 		cmocka_unit_test(test_latency_makes_more_pages_worth_it),
 		cmocka_unit_test(test_unlikely_pages_chain_both_ways),
