@@ -5,6 +5,7 @@
 #   sudo make check          all tests, plain and where memory is at stake under ASan and UBSan;
 #                            with SYSTEM=1 also package managers and booted systems
 #   sudo make soak           every test in both builds, and in full: an hour and more
+#   sudo make matrix         builds and tests in roots of other releases: SUITES="trixie forky"
 #   make install             DESTDIR and prefix as packagers expect
 #   make bench fuzz lint format hdr-check rpm deb clean
 #
@@ -238,6 +239,8 @@ system-check: deps-check deps-system
 	$(Q)tests/run --system
 soak: deps-check deps-system
 	$(Q)SOAK=1 tests/run --all --system
+matrix: deps-matrix
+	$(Q)tests/matrix/run.sh $(SUITES)
 quick-check: test-programs
 	$(Q)tests/run --build $(BUILD)
 demo: deps-demo
@@ -303,7 +306,7 @@ rpm deb:
 clean:
 	rm -rf build build-*
 
-.PHONY: all objects lab fuzz fuzz-programs test-programs check system-check soak quick-check demo bench hdr-check lint format install clean \
+.PHONY: all objects lab fuzz fuzz-programs test-programs check system-check soak matrix quick-check demo bench hdr-check lint format install clean \
 	rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:

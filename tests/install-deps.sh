@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Install what building, checking or the demo needs, with the system's package manager.
-# Usage: tests/install-deps.sh build|check|system|ci|arm64|demo|bench|fuzz. Does nothing when all
+# Usage: tests/install-deps.sh build|check|system|ci|matrix|arm64|demo|bench|fuzz. Does nothing when all
 # is there; says what is missing and how to install it where only root can.
 set -eu
 
@@ -27,6 +27,10 @@ system) # besides check: package managers, and systems to boot
 ci) # besides check: what .ci/run looks with
 	deb="clang clang-format shellcheck"
 	rpm="clang clang-tools-extra ShellCheck"
+	;;
+matrix)
+	deb="mmdebstrap"
+	rpm="mmdebstrap"
 	;;
 arm64)
 	deb="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"

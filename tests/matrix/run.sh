@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# "make matrix": what a suite of Debian makes of us, in a root of it: built with its gcc and its
+# clang, warnings as errors; unit, command line and fuzz tests, its package managers (tests/system/
+# packages-*.sh, against*.sh) with what gcc built.
+#   tests/matrix/run.sh [SUITE...]      default: bookworm trixie forky
+# TESTS="unit packages-rpm" picks some, as tests/run does. Needs root, mmdebstrap and a mirror; a
+# quarter of an hour a suite. Roots stay below $ROOTS (default /var/tmp/elfcast-roots), named by a
+# sum of what is in them.
+set -u
+if [ -z "${MATRIX_UNSHARED:-}" ]; then
+	MATRIX_UNSHARED=1 exec unshare --mount --propagation private "$0" "$@"
+fi
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+ROOTS=${ROOTS:-/var/tmp/elfcast-roots}
+MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | head -n 1)}
+TESTS=${TESTS:-unit cli fuzz packages- against status-packages}
+[ $# -gt 0 ] || set -- bookworm trixie forky
+
+PACKAGES="gcc clang make pkgconf libc6-dev libelf-dev libjson-c-dev libxxhash-dev libcmocka-dev scdoc
+	git python3 python3-jsonschema fish zsh man-db strace e2fsprogs libarchive-dev librpm-dev zlib1g-dev rpm gnupg zypper
+	createrepo-c pacman-package-manager libarchive-tools dpkg-dev debhelper build-essential"
+packages_of() { # suite
+	case $1 in
+	bookworm | trixie) echo $PACKAGES dnf ;;
+	*) echo $PACKAGES dnf5 ;;
+	esac
+}
+
+# make_root SUITE: its path. An index may be older than its date allows: the suites are not
+# for use, and of the same day as long as nobody removes them.
+make_root() {
+	local packages root
+	packages=$(packages_of "$1")
+	root=$ROOTS/$1-$(sha256sum <<<"$1 $packages" | cut -c 1-12)
+	mkdir -p "$ROOTS"
+	exec 8>"$root.lock"
+	flock 8
+	if [ ! -e "$root/etc/debian_version" ]; then
+		rm -rf --one-file-system "$root.new"
+		mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
+			--aptopt='APT::Install-Recommends "false"' --include="${packages// /,}" \
+			"$1" "$root.new" "$MIRROR" >&2 && mv "$root.new" "$root"
+	fi
+	exec 8>&-
+	[ -e "$root/etc/debian_version" ] && echo "$root"
+}
+
+# run_in ROOT WORK COMMAND...: with the sources in /elfcast; what it writes goes to WORK, and
+# temporary files to its file system: overlayfs tells nothing of what is in memory.
+run_in() {
+	local root=$1 work=$2 dir
+	shift 2
+	mkdir -p "$work/upper" "$work/work" "$work/merged" "$work/tmp"
+	chmod 1777 "$work/tmp"
+	mount -t overlay none -o "lowerdir=$root,upperdir=$work/upper,workdir=$work/work" \
+		"$work/merged" || return 1
+	mount -t proc proc "$work/merged/proc"
+	mount -t sysfs sysfs "$work/merged/sys"
+	mount --rbind /dev "$work/merged/dev"
+	for dir in tmp var/tmp; do mount --bind "$work/tmp" "$work/merged/$dir"; done
+	mkdir -p "$work/merged/elfcast"
+	git -C "$TOP" ls-files -z | tar -C "$TOP" --null -T - -c | tar -x -C "$work/merged/elfcast"
+	chroot "$work/merged" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root LC_ALL=C.UTF-8 \
+		NO_LINT=1 "$@"
+	set -- $?
+	umount -R -l "$work/merged"
+	return "$1"
+}
+
+# A root's own: git knows nothing of the files, and source-tarball.sh asks it.
+# shellcheck disable=SC2016
+INSIDE='cd /elfcast && git init -q && git add -A &&
+	git -c user.name=t -c user.email=t@example.org commit -qm sources || exit 1
+	bad=0
+	for cc in gcc clang; do
+		what="builds with $cc $($cc -dumpversion)"
+		build=build; [ $cc = gcc ] || build=build-$cc
+		began=$SECONDS
+		if make -j2 -k CC=$cc BUILD=$build DEVELOPER=1 all test-programs >/tmp/build.log 2>&1; then
+			echo "ok - $what  ($((SECONDS - began))s)"
+		else
+			grep -A 5 -E "error:|warning:" /tmp/build.log | head -n 40 | sed "s/^/# /"
+			echo "not ok - $what"
+			bad=1
+		fi
+	done
+	echo "# $(rpm --version), $(dpkg --version | head -n 1), glibc $(getconf GNU_LIBC_VERSION)"
+	tests/run --build build "$@" 2>&1 || bad=1
+	exit $bad'
+
+n_passed=0 n_failed=0 n_skipped=0
+for suite; do
+	began=$SECONDS
+	echo "# ---- $suite"
+	work=$(mktemp -d /var/tmp/elfcast-matrix.XXXXXX)
+	if root=$(make_root "$suite"); then
+		# shellcheck disable=SC2086
+		run_in "$root" "$work" bash -c "$INSIDE" bash $TESTS 2>&1 | tee "$work/log"
+	else
+		echo "not ok - $suite: a root" | tee "$work/log"
+	fi
+	# The builds, and the last line of tests/run.
+	read -r passed failed skipped <<<"$(awk '/^ok - builds/ { p++ } /^not ok - / { f++ }
+		/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5; ran = 1 }
+		END { print p + 0, f + !ran, s + 0 }' "$work/log")"
+	n_passed=$((n_passed + passed)) n_failed=$((n_failed + failed)) n_skipped=$((n_skipped + skipped))
+	echo "# $suite: $passed passed, $failed failed, $skipped skipped  ($((SECONDS - began))s)"
+	rm -rf --one-file-system "$work"
+done
+echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
+[ $n_failed = 0 ]
