@@ -29,6 +29,10 @@ while read -r n dir; do
 	case $dir in src/cmd | src/man) continue ;; esac
 	[ "$n" -le 15 ] || { echo "lint: $dir has $n files, more than 15" && bad=1; }
 done < <(find src -type f -printf '%h\n' | sort | uniq -c)
+if grep -wn assert_in_range tests/unit/*.c; then
+	echo "lint: cmocka 2 deprecates assert_in_range: assert_uint_in_range, of in-range.h"
+	bad=1
+fi
 if command -v shellcheck >/dev/null; then
 	shellcheck -S warning tests/*.sh tests/*/*.sh .ci/run packaging/initramfs/dracut/*.sh \
 		packaging/initramfs/initramfs-tools/elfcast packaging/initramfs/mkinitcpio/install || bad=1

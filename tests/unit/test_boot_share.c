@@ -40,7 +40,7 @@ static void assert_fates(const struct boot_fates *f)
 {
 	assert_true(f->n <= BOOT_FATES);
 	for (size_t i = 0; i < BOOT_FATES; i++)
-		assert_in_range(f->skips[i], 0, OBJECT_SKIPS - 1);
+		assert_uint_in_range(f->skips[i], 0, OBJECT_SKIPS - 1);
 }
 
 static void assert_timeline(const struct boot_timeline *t)
@@ -64,7 +64,7 @@ static void assert_fit(const struct boot_share *s)
 	assert_eager(&s->data_eager);
 	assert_timeline(&s->metadata_timeline);
 	assert_timeline(&s->data_timeline);
-	assert_in_range(s->plan, 0, BOOT_PLANS - 1);
+	assert_uint_in_range(s->plan, 0, BOOT_PLANS - 1);
 	assert_true(s->early_pages_asked <= (uint64_t)1 << 40);
 	assert_fates(&s->data_fates);
 	assert_fates(&s->metadata_fates);

@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "in-range.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "bounds.h"
 #include "object-open.h"
@@ -132,7 +132,7 @@ static void test_limits(void **state)
 	assert_int_equal(l.n, OWN_FILES);
 	assert_int_equal(own_files_put(&store, &l), 0);
 	assert_int_equal(store_load(&store, STORE_OWN, NULL, &b), 0);
-	assert_in_range(shadow_count_pages(&b.shadow), OWN_PAGES - 10, OWN_PAGES + 10);
+	assert_uint_in_range(shadow_count_pages(&b.shadow), OWN_PAGES - 10, OWN_PAGES + 10);
 	shadow_buffer_done(&b);
 	own_files_done(&l);
 }
