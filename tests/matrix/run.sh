@@ -18,7 +18,7 @@ TESTS=${TESTS:-unit cli fuzz packages- against status-packages}
 [ $# -gt 0 ] || set -- bookworm trixie forky
 
 PACKAGES="gcc clang make pkgconf libc6-dev libelf-dev libjson-c-dev libxxhash-dev libcmocka-dev scdoc
-	git python3 python3-jsonschema fish zsh man-db strace e2fsprogs libarchive-dev librpm-dev zlib1g-dev rpm gnupg zypper
+	git python3 python3-jsonschema fish zsh man-db strace e2fsprogs elfutils libarchive-dev librpm-dev zlib1g-dev rpm gnupg zypper
 	createrepo-c pacman-package-manager libarchive-tools dpkg-dev debhelper build-essential"
 packages_of() { # suite
 	case $1 in
