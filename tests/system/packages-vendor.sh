@@ -5,7 +5,12 @@
 # it, check and package the profile, dnf install from a repository, upgrade one of the two.
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/helpers/pkg-lib.sh"
 . "$TOP/tests/helpers/pkg-rpm.sh"
-skip_without dnf rpm rpmbuild createrepo_c python3 git
+DNF=(dnf --setopt=plugins=0 --nogpgcheck "--repofrompath=test,$P")
+if ! command -v dnf >/dev/null; then # dnf 5 is dnf only where a distribution says so
+	skip_without dnf5
+	DNF=(dnf5 --use-host-config --no-gpgchecks "--repofrompath=test,file://$P")
+fi
+skip_without rpm rpmbuild createrepo_c python3 git
 built rpm || {
 	not_ok "make rpm"
 	exit 1
@@ -47,9 +52,9 @@ build_hello() { # release rpmbuild-option...
 }
 # A cache of its own each time: dnf takes metadata that changed within a second for the old.
 dnf_in() {
-	dnf -y -q --setopt=cachedir="$(mktemp -d "$TMP/cache.XXXXXX")" --installroot="$R" --releasever=1 --setopt=reposdir=/nonexistent \
-		--setopt=plugins=0 --setopt=metadata_expire=0 --nogpgcheck \
-		--repofrompath=test,"$P" --repo=test "$@" >"$TMP/out" 2>&1 </dev/null
+	"${DNF[@]}" -y -q --setopt=cachedir="$(mktemp -d "$TMP/cache.XXXXXX")" --installroot="$R" \
+		--releasever=1 --setopt=reposdir=/nonexistent --setopt=metadata_expire=0 --repo=test \
+		"$@" >"$TMP/out" 2>&1 </dev/null
 }
 repo() { createrepo_c -q "$P" >/dev/null 2>&1; }
 
