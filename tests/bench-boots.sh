@@ -12,6 +12,7 @@
 #	WAYS="cold eager unit cached"
 #	    eager	read ahead from before systemd on (init=/usr/bin/elfcast-prefetch), and the unit
 #	    unit	the unit alone
+#	    recorded	as cold, and recorded by itself; recorded-cached: as cached
 #	    old		a build of elfcast in OLD=DIR, a source tree, with its own unit and pack
 #	OUT=FILE				  all that was measured, as JSON lines
 set -u

@@ -80,6 +80,11 @@ def closing(disk, ms):
         text += ", eager - cold %.1f %% [%.1f, %.1f]" % (
             100 * (median(ms["eager"]) / median(ms["cold"]) - 1),
             *interval(lambda e, c: 100 * (e / c - 1), ms["eager"], ms["cold"]))
+    for way, alone in ("recorded", "cold"), ("recorded-cached", "cached"):
+        if way in ms and alone in ms:
+            text += ", %s - %s %.1f %% [%.1f, %.1f]" % (
+                way, alone, 100 * (median(ms[way]) / median(ms[alone]) - 1),
+                *interval(lambda r, a: 100 * (r / a - 1), ms[way], ms[alone]))
     if "eager" in ms and "old" in ms:
         samples = ms["old"], ms["eager"]
         text += ", old / eager %.2f [%.2f, %.2f]" % (

@@ -235,8 +235,16 @@ boots_compile() { # elfcast model
 boots_image() { # way model
 	local image=$LAB/$1.img
 	cp --sparse=always "$LAB/base.img" "$image"
-	case $1 in eager | unit | old) ;; *) return ;; esac
+	case $1 in eager | unit | old | recorded*) ;; *) return ;; esac
 	boots_attach "$image" plain
+	case $1 in recorded*)
+		systemctl --root="$LAB_MNT" -q enable elfcast-train-auto.service || lab_die "cannot enable the unit"
+		mkdir -p "$LAB_MNT/var/lib/elfcast"
+		echo -n none >"$LAB_MNT/var/lib/elfcast/boot.train"
+		boots_detach
+		return
+		;;
+	esac
 	[ "$1" != old ] || boots_install "$OLD"
 	boots_compile "$([ "$1" = old ] && echo "$OLD/build/elfcast" || echo "$BUILD/elfcast")" "$2"
 	boots_detach
@@ -266,7 +274,7 @@ boots_times() {
 
 boots_once() { # way model round
 	boots_attach "$LAB/$1.img" "$2"
-	[ "$1" != cached ] || boots_read_all
+	case $1 in *cached) boots_read_all ;; esac
 	lab_reset_stats
 	if [ "$1" = eager ]; then
 		boots_start /usr/bin/elfcast-prefetch
@@ -278,6 +286,7 @@ boots_once() { # way model round
 	lab_stat requests >>"$LAB/bytes"
 	case $1 in
 	eager | unit | old) boots_wait_unit elfcast-boot ;;
+	recorded*) [ "$(boots_ctl show -P ActiveState elfcast-train-auto)" = active ] || lab_die "it is not recorded" ;;
 	esac
 	cp "/proc/$boots_leader/root/run/elfcast/boot.json" "$LAB/report" 2>/dev/null || : >"$LAB/report"
 	/usr/bin/python3 "$TOP/tests/lab/boots.py" --line "$1" "$2" "$3" "$LAB/times" "$LAB/bytes" "$LAB/report" \
