@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # needs: lab tracefs
-# takes: 30 s
+# takes: 45 s
 # A light recording of the whole system: held against an exact one of the same launches, from a cold
 # disk; it changes no setting of the kernel's; and one that lost something is dropped.
 set -u
@@ -67,12 +67,14 @@ if ! record -l /bin/true; then
 	exit 1
 fi
 
-launch && launch -l
-verdict "the same launch, exact and light" $?
-has "lost 0" && has "overflows 0" && has "exact 0"
-verdict "nothing is lost" $?
-# What is far from what is measured: 1.00 and .70 for files that are mapped.
-python3 - "$LAB_MNT" "$LAB/seen" "$LAB/seen-l" <<'PY' >"$LAB/out" 2>"$LAB/log"
+hold() { # file system, as it is attached
+	local ok
+	launch && launch -l
+	verdict "$1: the same launch, exact and light" $?
+	has "lost 0" && has "overflows 0" && has "exact 0"
+	verdict "$1: nothing is lost" $?
+	# What is far from what is measured: 1.00 and .70 for files that are mapped.
+	python3 - "$LAB_MNT" "$LAB/seen" "$LAB/seen-l" <<'PY' >"$LAB/out" 2>"$LAB/log"
 import re, sys
 def pages(path):
     seen = {}
@@ -96,9 +98,23 @@ assert len(read) > 5
 for f in read:
     assert exact[f] == light.get(f), f
 PY
-ok=$?
-grep '^#' "$LAB/out"
-verdict "it sees most of what was needed, and of what is read just that" $ok
+	ok=$?
+	grep '^#' "$LAB/out"
+	verdict "$1: it sees most of what was needed, and of what is read just that" $ok
+}
+hold ext4
+# Of these, files lie in folios of many pages.
+for kind in xfs btrfs; do
+	why=$(lab_kind_lacks $kind)
+	if [ -n "$why" ]; then
+		echo "ok - a light recording on $kind # SKIP $why"
+		continue
+	fi
+	lab_detach
+	lab_kind $kind
+	lab_attach plain
+	hold $kind
+done
 
 # While it records.
 before=$(settings "$LAB/instances")
@@ -120,14 +136,14 @@ verdict "and afterwards" $?
 
 # The verb, as process 1's: more events than the buffers hold come while nobody takes them out.
 head -c 100M /dev/zero >"$TMPDIR/zeros"
-lose() { # signal to the recorder before it is overrun
-	export ELFCAST=$BUILD/elfcast TMPDIR STOP=$1
+lose() { # signal to the recorder before, events
+	export ELFCAST=$BUILD/elfcast TMPDIR STOP=$1 EVENTS=$2
 	# shellcheck disable=SC2016 # for the inner shell
 	timeout 120 unshare --pid --fork --mount-proc /bin/bash -c '
 		"$ELFCAST" train --system --light --for=100 --root="$TMPDIR/root" --install 2>"$TMPDIR/talk" &
 		until grep -qs "recording for" "$TMPDIR/talk"; do kill -0 $! || exit 9; done
 		kill -"$STOP" $!
-		taskset -c 0 dd if="$TMPDIR/zeros" of=/dev/null bs=512 count="$((1 << 18))" status=none
+		taskset -c 0 dd if="$TMPDIR/zeros" of=/dev/null bs=512 count="$EVENTS" status=none
 		kill -TERM $!
 		kill -CONT $!
 		wait $!
@@ -135,12 +151,12 @@ lose() { # signal to the recorder before it is overrun
 	cat "$TMPDIR/talk" >>"$LAB/log"
 }
 mkdir "$TMPDIR/root"
-lose STOP
+lose STOP $((1 << 18))
 grep -qx 'status 1' "$LAB/out" && grep -q 'events were lost' "$LAB/log" && grep -q 'not whole' "$LAB/log" &&
 	[ ! -e "$TMPDIR/root/etc" ]
 verdict "a recording that lost events says so and is not installed" $?
-lose CONT
+lose CONT 10000
 grep -qx 'status 0' "$LAB/out" && [ -s "$TMPDIR/root/etc/elfcast/profiles.d/local.bash.boot.json" ] &&
 	grep -q '"method": "faults"' "$TMPDIR/root/etc/elfcast/profiles.d/local.bash.boot.json"
-verdict "the same, taken out in time, is" $?
+verdict "one that lost none is" $?
 exit 0
