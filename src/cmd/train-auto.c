@@ -140,7 +140,13 @@ void train_auto_note(const struct store *s, const char *name, const struct profi
 	save(s, &t);
 }
 
-void train_auto_note_failure(const struct store *s)
+/* Locked down, or without the tracepoints: the next boot will not let itself be recorded either. */
+static bool is_hopeless(int error)
+{
+	return error == -EACCES || error == -ENODEV || error == -ENOENT;
+}
+
+static void note_failure(const struct store *s, bool hopeless)
 {
 	struct boot_training t;
 	_cleanup_close_ int lock = -1;
@@ -153,10 +159,20 @@ void train_auto_note_failure(const struct store *s)
 		t = (struct boot_training){ 0 };
 	if (strcmp(t.failed_kernel, u.release) != 0)
 		t.n_failed = 0;
-	t.n_failed++;
+	t.n_failed =
+		hopeless ? MAX(t.n_failed + 1, BOOT_TRAIN_MOST_FAILURES) : t.n_failed + 1;
 	copy(t.failed_kernel, sizeof(t.failed_kernel), u.release);
 	save(s, &t);
 	lock = store_lock(s, LOCK_TIMEOUT_MS);
 	if (lock >= 0 && config_load(s, &c, NULL, NULL) == 0)
 		boot_train_sync(s, &c);
+}
+
+bool train_auto_note_failure(const struct store *s, int error)
+{
+	/* Who records already was asked to: that is no failure. */
+	if (error == -EBUSY)
+		return false;
+	note_failure(s, is_hopeless(error));
+	return !is_hopeless(error) && error != -EOVERFLOW && error != -ECANCELED;
 }

@@ -23,8 +23,11 @@ int train_auto_add(const struct store *s, const char *name, enum boot_train why,
 /* P was installed as NAME. Failures are logged, and cost another recording, no more. */
 void train_auto_note(const struct store *s, const char *name, const struct profile *p,
 		     uint64_t n_new_pages);
-/* This boot could not be recorded. */
-void train_auto_note_failure(const struct store *s);
+/*
+ * This boot could not be recorded. Whether that is an error of ours, not what this kernel does not let
+ * itself be asked, or one that another boot may make good.
+ */
+bool train_auto_note_failure(const struct store *s, int error);
 
 uint64_t train_auto_count(const struct profile *p); /* pages */
 

@@ -437,12 +437,8 @@ static int train_auto(void)
 		return CMD_DONE;
 	arg_window_ms = arg_for_s * 1000;
 	r = record_system(&t);
-	if (r == 0)
-		return CMD_DONE;
-	/* Who records already is asked for. */
-	if (r != -EBUSY)
-		train_auto_note_failure(&store);
-	return CMD_FAILED;
+	/* A unit that has failed is for what somebody can put right. */
+	return r < 0 && train_auto_note_failure(&store, r) ? CMD_FAILED : CMD_DONE;
 }
 
 static int check_usage(bool has_command)

@@ -17,14 +17,12 @@
 #define ENOUGH_BOOTS	2u
 #define MOST_BOOTS	4u
 #define NEW_PERCENT	5u
-/* Then only another kernel is worth a try. */
-#define MOST_FAILURES	3u
 
 static const struct {
 	const char *word, *text;
 } names[BOOT_TRAINS] = {
 	[BOOT_TRAIN_OFF] = { "off", "switched off" },
-	[BOOT_TRAIN_FAILS] = { "fails", "recording failed several times with this kernel" },
+	[BOOT_TRAIN_FAILS] = { "fails", "recording fails with this kernel" },
 	[BOOT_TRAIN_ENOUGH] = { "enough", "what is known is enough" },
 	[BOOT_TRAIN_NONE] = { "none", "no boot was recorded yet" },
 	[BOOT_TRAIN_KERNEL] = { "kernel", "another kernel was recorded" },
@@ -51,7 +49,7 @@ bool boot_train_is_due(enum boot_train t)
 
 static bool fails(const struct boot_train_facts *f)
 {
-	return f->last && f->last->n_failed >= MOST_FAILURES &&
+	return f->last && f->last->n_failed >= BOOT_TRAIN_MOST_FAILURES &&
 	       strcmp(f->last->failed_kernel, f->kernel) == 0;
 }
 

@@ -36,10 +36,13 @@ size_t boot_training_format(const struct boot_training *t, char *ret, size_t byt
 int boot_training_load(const struct store *s, struct boot_training *ret);
 int boot_training_save(const struct store *s, const struct boot_training *t);
 
+/* After so many, only another kernel is worth a try. */
+#define BOOT_TRAIN_MOST_FAILURES 3u
+
 enum boot_train {
 	/* Not the next boot: */
 	BOOT_TRAIN_OFF,	   /* so says elfcast.conf */
-	BOOT_TRAIN_FAILS,  /* with this kernel, again and again */
+	BOOT_TRAIN_FAILS,  /* with this kernel */
 	BOOT_TRAIN_ENOUGH, /* is known */
 	/* The next boot: */
 	BOOT_TRAIN_NONE,    /* no boot was recorded here */

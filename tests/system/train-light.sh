@@ -92,11 +92,13 @@ print("# %d pages of %d files, light %d of %d: precision %.2f, recall %.2f" % (
     n_exact, len(exact), n_light, len(light), both / n_light, both / n_exact))
 assert n_exact > 500 and len(exact) > 20, "too small a launch to tell anything"
 assert both > 0.85 * n_exact and both > 0.5 * n_light
-# What is only read, the scripts' compiled code, is seen as it is.
+# What is only read, the scripts' compiled code, is seen as it is; but that pages which were there while
+# those behind them were still on their way cause no event (filemap_get_pages(), Linux 6.18).
 read = [f for f in exact if f.endswith(".pyc")]
-assert len(read) > 5
-for f in read:
-    assert exact[f] == light.get(f), f
+more = {f: light[f] - exact[f] for f in read if light.get(f, set()) - exact[f]}
+assert len(read) > 5 and not more, more
+n_missing = sum(len(exact[f] - light.get(f, set())) for f in read)
+assert n_missing <= sum(len(exact[f]) for f in read) // 10, n_missing
 PY
 	ok=$?
 	grep '^#' "$LAB/out"
@@ -159,4 +161,16 @@ lose CONT 10000
 grep -qx 'status 0' "$LAB/out" && [ -s "$TMPDIR/root/etc/elfcast/profiles.d/local.bash.boot.json" ] &&
 	grep -q '"method": "faults"' "$TMPDIR/root/etc/elfcast/profiles.d/local.bash.boot.json"
 verdict "one that lost none is" $?
+
+# By itself, where the kernel does not let itself be recorded: it says so, once, and no unit fails.
+mkdir -p "$TMPDIR/locked/var/lib/elfcast"
+echo -n none >"$TMPDIR/locked/var/lib/elfcast/boot.train"
+# shellcheck disable=SC2016 # for the inner shell
+unshare --mount sh -c 'mount -t tmpfs none /sys/kernel/security &&
+	echo "none integrity [confidentiality]" >/sys/kernel/security/lockdown &&
+	exec "$1" train --auto --for=1 --root="$2"' sh "$BUILD/elfcast" "$TMPDIR/locked" >"$LAB/out" 2>"$LAB/log" &&
+	grep -q 'locked down to confidentiality' "$LAB/log" && [ ! -e "$TMPDIR/locked/var/lib/elfcast/boot.train" ] &&
+	grep -qx 'failed 3' "$TMPDIR/locked/var/lib/elfcast/boot.training" &&
+	"$BUILD/elfcast" status --root="$TMPDIR/locked" 2>/dev/null | grep -qx 'next boot: not recorded: recording fails with this kernel'
+verdict "a kernel that is locked down is not asked again" $?
 exit 0
