@@ -36,15 +36,12 @@ launch() { # options of trace-launch: cold, with the output kept under their nam
 	cp "$LAB/out" "$LAB/seen$*"
 }
 
-# All that an exact recording may change, or that belongs to who traces besides us. Other disks come
-# and go: only those that are there all the time.
+# All that an exact recording may change, or that belongs to who traces besides us. Others' disks come and
+# go: that of the lab, and this machine's.
 mkdir "$TMPDIR/tracefs" "$TMPDIR/debugfs"
 settings() {
-	local f
-	for f in /sys/block/*/queue/read_ahead_kb /sys/class/bdi/*/read_ahead_kb; do
-		echo "$f $(cat "$f" 2>/dev/null)"
-	done
-	cat /proc/sys/vm/* /proc/sys/kernel/ftrace_enabled 2>/dev/null
+	cat "/sys/block/${LAB_LOOP#/dev/}/queue/read_ahead_kb" \
+		"/sys/dev/block/$(findmnt -no MAJ:MIN -T /var/lib)"/{,../}{bdi,queue}/read_ahead_kb 2>/dev/null
 	# shellcheck disable=SC2016 # for the inner shell
 	unshare --mount --propagation private sh -c '
 		mount -t debugfs none "$1/debugfs" && cat "$1/debugfs/fault_around_bytes"
