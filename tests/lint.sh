@@ -15,7 +15,7 @@ only() { # pattern allowed-file...: PATTERN stands in no other file of src/
 only '#include <(json|json-c/).*>' src/profile/extra.c
 only '#include <(libelf|gelf)\.h>' src/elf/elf.c
 only 'include[ "<]+xxhash' src/file/hash.c
-only '\b(posix_fadvise|readahead) *\(' src/read/prefetch-ask.c src/read/prefetch-open.c src/disk/residency.c
+only '\b(posix_fadvise|readahead) *\(|MADV_WILLNEED' src/read/plugged.c src/read/plugged.h src/read/prefetch-open.c src/disk/residency.c
 only '#include <archive(_entry)?\.h>' src/pkg/payload.c
 only '#include <rpm/' src/pkg/librpm.c src/pkg/librpm.h src/pkg/rpm-package.c src/installed/rpmdb.c
 only '#include <zlib\.h>' src/pkg/gunzip.c

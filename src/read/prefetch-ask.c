@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The extents of a job: asked for in their order, each by the thread that takes it, and waited
- * for. Gentle jobs wait as they go and ask whether to go on; the others ask for everything
- * first. The only file that asks the kernel to read ahead.
+ * The extents of a job: asked for in their order, a few at a time by the thread that takes them,
+ * and waited for. Gentle jobs wait as they go and ask whether to go on; the others ask for
+ * everything first.
  */
 #include <errno.h>
 #include <fcntl.h>
 
 #include "bounds.h"
 #include "clock.h"
+#include "plugged.h"
 #include "prefetch-private.h"
 
 /*
@@ -16,7 +17,6 @@
  * modest disk. More keeps others waiting, less leaves the disk idle between the requests.
  */
 #define BATCH_PAGES    (PREFETCH_CALL_BYTES / PAGE_BYTES)
-#define BATCH_CALLS    4
 /* As many of these at once while all is in memory: waiting costs as much as asking then. */
 #define CACHED_BATCHES 4u
 /* The budgets are looked at that often when everything is in memory: 8 MiB. */
@@ -33,10 +33,12 @@ static uint32_t take_pages(struct job *job, uint32_t want)
 	return (uint32_t)take;
 }
 
-/* What one thread has asked for and not waited for, and not asked about. */
+/* What one thread has taken: asked for together, then waited for. */
 struct batch {
-	uint32_t n_pages, n_calls;
-	uint32_t n_unchecked;
+	struct plugged asking;
+	struct object *objects[PLUGGED_RANGES]; /* of these ranges */
+	uint32_t n_pages, n_calls;		/* asked for and not waited for */
+	uint32_t n_unchecked;			/* and not asked about */
 	bool cached; /* nothing had to be waited for the last time */
 	bool last;   /* nothing may follow: when the run ends, all has arrived */
 };
@@ -53,7 +55,7 @@ static void end_batch(struct job *job, struct batch *b, int fd, off_t last_off)
 	char byte;
 
 	if (!b->last && b->n_pages < BATCH_PAGES * scale &&
-	    b->n_calls < BATCH_CALLS * scale)
+	    b->n_calls < job->plan.batch_calls * scale)
 		return;
 	start_us = clock_us();
 	/* An error is for whoever needs the page. */
@@ -67,28 +69,42 @@ static void end_batch(struct job *job, struct batch *b, int fd, off_t last_off)
 	}
 }
 
-/* Ask for N_PAGES from FIRST on in calls of bounded size; returns how many were asked. */
-static uint32_t ask_pages(struct job *job, struct batch *batch, struct object *object,
+/* Ask for what has been taken so far. */
+static void ask_batch(struct job *job, struct batch *b)
+{
+	uint32_t n = b->asking.n, n_pages = b->asking.n_pages;
+	struct plugged_range last;
+	enum object_skip became;
+
+	if (n == 0)
+		return;
+	last = b->asking.ranges[n - 1];
+	became = plugged_ask(&b->asking) < 0 ? OBJECT_FAILED : OBJECT_USED;
+	for (uint32_t i = 0; i < n; i++)
+		atomic_store(&b->objects[i]->skip, became);
+	atomic_fetch_add(&job->pages_asked, n_pages);
+	b->n_pages += n_pages;
+	b->n_calls += n;
+	if (job->gentle)
+		end_batch(job, b, last.fd,
+			  last.off + (off_t)(last.n_pages - 1) * PAGE_BYTES);
+}
+
+/* Take N_PAGES from FIRST on in ranges of bounded size; returns how many were taken. */
+static uint32_t add_pages(struct job *job, struct batch *b, struct object *object,
 			  uint32_t first, uint32_t n_pages)
 {
 	uint32_t step = object->call_bytes / PAGE_BYTES, done = 0;
 
 	while (done < n_pages && !job->stop) {
 		uint32_t n = MIN(step, n_pages - done);
-		off_t off = ((off_t)first + done) * PAGE_BYTES;
 
-		if (posix_fadvise(object->fd, off, (off_t)n * PAGE_BYTES,
-				  POSIX_FADV_WILLNEED) != 0) {
-			if (done == 0)
-				atomic_store(&object->skip, OBJECT_FAILED);
-			break;
-		}
+		b->objects[b->asking.n] = object;
+		plugged_add(&b->asking, object->fd, ((off_t)first + done) * PAGE_BYTES, n);
 		done += n;
-		batch->n_pages += n;
-		batch->n_calls++;
-		if (job->gentle)
-			end_batch(job, batch, object->fd,
-				  off + (off_t)(n - 1) * PAGE_BYTES);
+		if (b->asking.n == job->plan.batch_calls ||
+		    b->asking.n_pages >= BATCH_PAGES)
+			ask_batch(job, b);
 	}
 	return done;
 }
@@ -104,7 +120,7 @@ static uint32_t take_piece(struct job *job, uint32_t index, uint32_t *ret_pages)
 	return atomic_exchange(&job->taken[index], true) ? SHADOW_NONE : index;
 }
 
-static void ask_extent(struct job *job, struct batch *batch, uint32_t index)
+static void add_extent(struct job *job, struct batch *batch, uint32_t index)
 {
 	const struct shadow_extent *e = &job->s.extents[index];
 	struct object *object = &job->objects[le32_get(e->object)];
@@ -123,13 +139,30 @@ static void ask_extent(struct job *job, struct batch *batch, uint32_t index)
 	if (first >= file_pages)
 		return;
 	n_pages = take_pages(job, (uint32_t)MIN(n_pages, file_pages - first));
-	n_pages = ask_pages(job, batch, object, first, n_pages);
 	if (n_pages == 0)
 		return;
-	atomic_store(&object->skip, OBJECT_USED);
+	n_pages = add_pages(job, batch, object, first, n_pages);
 	atomic_store(&job->asked[index], n_pages);
-	atomic_fetch_add(&job->pages_asked, n_pages);
 	atomic_fetch_add(&job->n_extents_asked, 1);
+}
+
+/* Extents from *RET on, as many as make a batch: small ones of small files lie side by side. */
+static uint32_t take_extents(struct job *job, uint32_t *ret)
+{
+	uint32_t n_extents = job->s.n_extents, first = atomic_load(&job->next_ask), end;
+
+	do {
+		uint32_t n_pages = 0;
+
+		for (end = first; end < n_extents && end - first < job->plan.batch_calls;
+		     end++) {
+			n_pages += le32_get(job->s.extents[end].n_pages);
+			if (n_pages > BATCH_PAGES && end > first)
+				break;
+		}
+	} while (!atomic_compare_exchange_weak(&job->next_ask, &first, end));
+	*ret = first;
+	return end;
 }
 
 void job_ask_all(struct job *job)
@@ -137,13 +170,18 @@ void job_ask_all(struct job *job)
 	struct batch batch = { 0 };
 
 	while (!job->stop && atomic_load(&job->pages_left) > 0) {
-		uint32_t i = atomic_fetch_add(&job->next_ask, 1);
+		uint32_t first, end = take_extents(job, &first);
 
-		if (i >= job->s.n_extents)
+		if (first == end)
 			return;
-		batch.last = i + job->plan.n_askers >= job->s.n_extents;
-		ask_extent(job, &batch, i);
-		job_release_object(job, le32_get(job->s.extents[i].object));
+		/* The others may have taken as many, and what is left is theirs. */
+		batch.last = end + job->plan.n_askers * job->plan.batch_calls >=
+			     job->s.n_extents;
+		for (uint32_t i = first; i < end; i++)
+			add_extent(job, &batch, i);
+		ask_batch(job, &batch);
+		for (uint32_t i = first; i < end; i++)
+			job_release_object(job, le32_get(job->s.extents[i].object));
 	}
 }
 

@@ -173,9 +173,14 @@ static void make_plan(struct job *job, unsigned n_threads)
 		.eager = job->eager,
 	};
 
-	job->max_ahead = prefetch_max_ahead(
-		&work, raise_descriptors(prefetch_wanted_descriptors(&work)));
+	const uint64_t wanted = prefetch_wanted_descriptors(&work);
+	const uint64_t limit = raise_descriptors(wanted);
+
+	job->max_ahead = prefetch_max_ahead(&work, limit);
 	job->plan = prefetch_plan_threads(&work, n_threads);
+	/* The files of a batch are all open at once. */
+	if (limit < wanted)
+		job->plan.batch_calls = 1;
 }
 
 /*

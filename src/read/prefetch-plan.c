@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "prefetch-plan.h"
 #include "macro.h"
+#include "plugged.h"
 
 #define THREADS_DEFAULT 8
 #define THREADS_MAX	64
@@ -9,6 +10,8 @@
  * each thread, as long as it opens a file.
  */
 #define RESERVE		(32 + 4 * THREADS_DEFAULT)
+/* Small requests that a gentle reader has under way: about 2 ms of a modest disk. */
+#define GENTLE_CALLS	4
 /* Objects that a gentle reader has open before they are needed. */
 #define GENTLE_AHEAD	256
 
@@ -54,6 +57,7 @@ static struct prefetch_plan plan_gentle(const struct prefetch_work *w)
 
 	plan.n_openers = MIN(plan.n_openers, w->n_objects);
 	plan.n_askers = MIN(plan.n_askers, w->n_extents);
+	plan.batch_calls = w->eager ? PLUGGED_RANGES : GENTLE_CALLS;
 	return plan;
 }
 
@@ -65,6 +69,7 @@ struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 		.n_openers = MIN(n / 2, w->n_objects),
 		.n_askers = MIN(n - n / 2, w->n_extents),
 		.openers_ask_too = true,
+		.batch_calls = PLUGGED_RANGES,
 	};
 
 	if (w->gentle)

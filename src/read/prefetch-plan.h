@@ -24,6 +24,7 @@ struct prefetch_plan {
 	unsigned n_openers; /* threads that open files before they are needed */
 	unsigned n_askers; /* threads that ask for extents, and open what is not open yet */
 	bool openers_ask_too; /* once all files are open */
+	unsigned batch_calls; /* ranges of files that are asked for together, at least 1 */
 	unsigned depth; /* gentle: batches that each asker has under way, at least 1 */
 };
 

@@ -5,7 +5,7 @@
  *   prefetch-job.c   its life: made, planned, started, waited for, left, freed by the last
  *   prefetch-plan.c  how many threads and open files
  *   prefetch-open.c  objects: each is opened by one thread, and closed after its last use
- *   prefetch-ask.c   extents: asked for in their order, waited for
+ *   prefetch-ask.c   extents: asked for in their order, a few together (plugged.c), waited for
  *   prefetch-join.c  pieces of one file that are asked for as one
  *
  * Who writes which field, and what makes that safe. "Start" is before the first thread runs:

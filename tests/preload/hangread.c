@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +27,15 @@ static int advise(int fd, off_t off, off_t bytes, int advice)
 {
 	if (advice != POSIX_FADV_WILLNEED)
 		return (int)syscall(SYS_fadvise64, fd, off, bytes, advice) < 0 ? errno : 0;
+	write_log();
+	for (;;)
+		pause();
+}
+
+int madvise(void *at, size_t bytes, int advice)
+{
+	if (advice != MADV_WILLNEED)
+		return (int)syscall(SYS_madvise, at, bytes, advice);
 	write_log();
 	for (;;)
 		pause();

@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -37,28 +38,52 @@ static _Atomic off_t max_bytes, last_off;
 static _Atomic bool out_of_order, hang, slow;
 static sem_t release;
 
-/* Replaces the C library's. */
+static void note_range(off_t off, off_t bytes)
+{
+	if (bytes > max_bytes)
+		max_bytes = bytes;
+	if (off < last_off)
+		out_of_order = true;
+	last_off = off;
+}
+
+static void be_inside(void)
+{
+	unsigned inside = ++n_inside;
+
+	n_calls++;
+	if (inside > max_inside)
+		max_inside = inside;
+	while (hang && sem_wait(&release) < 0)
+		;
+	sched_yield();
+	if (slow)
+		usleep(300);
+	n_inside--;
+}
+
+/* These replace the C library's: one range, and several in one call. */
 int posix_fadvise(int fd, off_t off, off_t bytes, int advice)
 {
 	if (advice == POSIX_FADV_WILLNEED) {
-		unsigned inside = ++n_inside;
-
-		n_calls++;
-		if (inside > max_inside)
-			max_inside = inside;
-		if (bytes > max_bytes)
-			max_bytes = bytes;
-		if (off < last_off)
-			out_of_order = true;
-		last_off = off;
-		while (hang && sem_wait(&release) < 0)
-			;
-		sched_yield();
-		if (slow)
-			usleep(300);
-		n_inside--;
+		note_range(off, bytes);
+		be_inside();
 	}
 	return (int)syscall(SYS_fadvise64, fd, off, bytes, advice) < 0 ? errno : 0;
+}
+
+void *mmap(void *at, size_t bytes, int prot, int flags, int fd, off_t off)
+{
+	if (fd >= 0 && flags & MAP_FIXED)
+		note_range(off, (off_t)bytes);
+	return (void *)syscall(SYS_mmap, at, bytes, prot, flags, fd, off);
+}
+
+int madvise(void *at, size_t bytes, int advice)
+{
+	if (advice == MADV_WILLNEED)
+		be_inside();
+	return (int)syscall(SYS_madvise, at, bytes, advice);
 }
 
 static void reset_calls(void)
@@ -390,6 +415,38 @@ static void test_budget(void **state)
 	free(r.skips);
 }
 
+/* Each of them a request, unless they go to the disk in one call. */
+static void test_small_files_are_asked_for_together(void **state)
+{
+	struct prefetch_report r;
+	char name[16];
+
+	(void)state;
+	for (uint32_t i = 0; i < 32; i++) {
+		snprintf(name, sizeof(name), "small%u", i);
+		make_file(name, 1);
+		add_object(name);
+		add_extent(i, 0, 1);
+	}
+	r = run((struct prefetch_options){ .n_threads = 1, .wait = true });
+	assert_int_equal(r.n_pages_asked, 32);
+	assert_int_equal(r.n_objects_used, 32);
+	assert_int_equal(n_calls, 2);
+	free(r.skips);
+	for (uint32_t i = 0; i < 32; i++) {
+		_cleanup_close_ int fd = -1;
+		uint8_t in = 0;
+		void *p;
+
+		snprintf(name, sizeof(name), "small%u", i);
+		fd = openat(rootfd, name, O_RDONLY | O_CLOEXEC);
+		p = mmap(NULL, PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+		assert_int_equal(mincore(p, PAGE_BYTES, &in), 0);
+		assert_int_equal(in & 1, 1);
+		munmap(p, PAGE_BYTES);
+	}
+}
+
 static void test_one_reader_where_disks_turn(void **state)
 {
 	struct prefetch_report r;
@@ -636,6 +693,7 @@ int main(void)
 		cmocka_unit_test_setup(test_each_reason, start),
 		cmocka_unit_test_setup(test_build_id_decides, start),
 		cmocka_unit_test_setup(test_budget, start),
+		cmocka_unit_test_setup(test_small_files_are_asked_for_together, start),
 		cmocka_unit_test_setup(test_one_reader_where_disks_turn, start),
 		cmocka_unit_test_setup(test_pieces_where_disks_turn, start),
 		cmocka_unit_test_setup(test_nothing_to_do, start),

@@ -22,25 +22,26 @@ static void check(const struct expectation *e, size_t n)
 		if (p.n_openers != e[i].plan.n_openers ||
 		    p.n_askers != e[i].plan.n_askers ||
 		    p.openers_ask_too != e[i].plan.openers_ask_too ||
-		    p.depth != e[i].plan.depth)
-			fail_msg("%zu: %u openers, %u askers, %d, depth %u", i, p.n_openers,
-				 p.n_askers, p.openers_ask_too, p.depth);
+		    p.batch_calls != e[i].plan.batch_calls || p.depth != e[i].plan.depth)
+			fail_msg("%zu: %u openers, %u askers, %d, batches of %u, depth %u",
+				 i, p.n_openers, p.n_askers, p.openers_ask_too,
+				 p.batch_calls, p.depth);
 	}
 }
 
 static void threads_are_shared_out(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 100, 900, STORAGE_NETWORK }, 0, { 4, 4, true } },
-		{ { 100, 900, STORAGE_FLASH }, 0, { 4, 4, true } },
+		{ { 100, 900, STORAGE_NETWORK }, 0, { 4, 4, true, 16 } },
+		{ { 100, 900, STORAGE_FLASH }, 0, { 4, 4, true, 16 } },
 		/* The odd one asks. */
-		{ { 100, 900, STORAGE_FLASH }, 5, { 2, 3, true } },
-		{ { 100, 900, STORAGE_FLASH }, 1, { 0, 1, true } },
-		{ { 100, 900, STORAGE_FLASH }, 1000, { 32, 32, true } },
+		{ { 100, 900, STORAGE_FLASH }, 5, { 2, 3, true, 16 } },
+		{ { 100, 900, STORAGE_FLASH }, 1, { 0, 1, true, 16 } },
+		{ { 100, 900, STORAGE_FLASH }, 1000, { 32, 32, true, 16 } },
 		/* One head, one reader. */
-		{ { 100, 900, STORAGE_ROTATIONAL }, 0, { 4, 1, false } },
+		{ { 100, 900, STORAGE_ROTATIONAL }, 0, { 4, 1, false, 16 } },
 		/* One who opens does not throw out what others have unpacked. */
-		{ { 100, 900, STORAGE_IMAGE }, 0, { 1, 4, true } },
+		{ { 100, 900, STORAGE_IMAGE }, 0, { 1, 4, true, 16 } },
 	};
 
 	(void)state;
@@ -50,13 +51,13 @@ static void threads_are_shared_out(void **state)
 static void no_more_threads_than_work(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 2, 3, STORAGE_NETWORK }, 0, { 2, 3, true } },
-		{ { 1, 1, STORAGE_NETWORK }, 0, { 0, 1, true } },
-		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 4, true } },
-		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, true } },
-		{ { 0, 0, STORAGE_ROTATIONAL }, 0, { 0, 0, false } },
-		{ { 0, 0, STORAGE_NETWORK, true }, 0, { 0, 0, false, 1 } },
-		{ { 3, 5, STORAGE_NETWORK, true }, 0, { 3, 5, false, 1 } },
+		{ { 2, 3, STORAGE_NETWORK }, 0, { 2, 3, true, 16 } },
+		{ { 1, 1, STORAGE_NETWORK }, 0, { 0, 1, true, 16 } },
+		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 4, true, 16 } },
+		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, true, 16 } },
+		{ { 0, 0, STORAGE_ROTATIONAL }, 0, { 0, 0, false, 16 } },
+		{ { 0, 0, STORAGE_NETWORK, true }, 0, { 0, 0, false, 4, 1 } },
+		{ { 3, 5, STORAGE_NETWORK, true }, 0, { 3, 5, false, 4, 1 } },
 	};
 
 	(void)state;
@@ -66,10 +67,10 @@ static void no_more_threads_than_work(void **state)
 static void gentle_readers_are_few_where_second_ones_wait(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 100, 900, STORAGE_ROTATIONAL, true }, 0, { 4, 1, false, 1 } },
-		{ { 100, 900, STORAGE_NETWORK, true }, 0, { 8, 8, false, 1 } },
-		{ { 100, 900, STORAGE_FLASH, true }, 0, { 0, 1, false, 1 } },
-		{ { 100, 900, STORAGE_IMAGE, true }, 64, { 2, 2, false, 1 } },
+		{ { 100, 900, STORAGE_ROTATIONAL, true }, 0, { 4, 1, false, 4, 1 } },
+		{ { 100, 900, STORAGE_NETWORK, true }, 0, { 8, 8, false, 4, 1 } },
+		{ { 100, 900, STORAGE_FLASH, true }, 0, { 0, 1, false, 4, 1 } },
+		{ { 100, 900, STORAGE_IMAGE, true }, 64, { 2, 2, false, 4, 1 } },
 	};
 
 	(void)state;
@@ -80,11 +81,13 @@ static void gentle_readers_are_few_where_second_ones_wait(void **state)
 static void eager_readers_fill_the_disk_and_no_more(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 100, 900, STORAGE_ROTATIONAL, true, true }, 0, { 4, 1, false, 16 } },
-		{ { 100, 900, STORAGE_NETWORK, true, true }, 0, { 4, 3, false, 1 } },
-		{ { 100, 900, STORAGE_FLASH, true, true }, 0, { 2, 2, false, 1 } },
-		{ { 100, 900, STORAGE_IMAGE, true, true }, 64, { 2, 2, false, 1 } },
-		{ { 1, 2, STORAGE_NETWORK, true, true }, 0, { 1, 2, false, 1 } },
+		{ { 100, 900, STORAGE_ROTATIONAL, true, true },
+		  0,
+		  { 4, 1, false, 16, 16 } },
+		{ { 100, 900, STORAGE_NETWORK, true, true }, 0, { 4, 3, false, 16, 1 } },
+		{ { 100, 900, STORAGE_FLASH, true, true }, 0, { 2, 2, false, 16, 1 } },
+		{ { 100, 900, STORAGE_IMAGE, true, true }, 64, { 2, 2, false, 16, 1 } },
+		{ { 1, 2, STORAGE_NETWORK, true, true }, 0, { 1, 2, false, 16, 1 } },
 	};
 
 	(void)state;
