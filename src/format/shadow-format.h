@@ -61,7 +61,7 @@ struct shadow_header {
 	le32 n_objects;
 	le32 n_extents;
 	le32 strings_bytes;
-	le32 n_eager;	      /* the first extents, read during the boot; pack, places, own */
+	le32 n_eager; /* the first extents, read during the boot; pack, places, own */
 	uint8_t reserved[12]; /* zero */
 };
 

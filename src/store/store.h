@@ -89,11 +89,11 @@ bool store_has_shadow(const struct name_list *shadows, const char *profile_name)
 
 /* Our files, but for profiles; where each lies and what it may hold stands in store.c. */
 enum store_file {
-	STORE_SHADOW,	   /* of each profile one: the only one that goes by a NAME */
-	STORE_INDEX,	   /* what the last compile saw */
-	STORE_PACK,	   /* what is read at boot */
-	STORE_PLACES,	   /* places of metadata, read before that */
-	STORE_OWN,	   /* files of this machine that a boot reads, which nobody else may know */
+	STORE_SHADOW, /* of each profile one: the only one that goes by a NAME */
+	STORE_INDEX,  /* what the last compile saw */
+	STORE_PACK,   /* what is read at boot */
+	STORE_PLACES, /* places of metadata, read before that */
+	STORE_OWN, /* files of this machine that a boot reads, which nobody else may know */
 	STORE_LAUNCHES,	   /* launch counts, and who was read ahead in vain */
 	STORE_BOOTS,	   /* how long the last boots took */
 	STORE_CONFIG,	   /* elfcast.conf */
