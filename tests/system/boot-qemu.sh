@@ -107,8 +107,9 @@ if ! chroot "$R" sh -c 'dpkg -i /pkg/*.deb && systemctl enable elfcast-train-boo
 	finish
 fi
 cp "$R"/boot/initrd.img-* "$TMP/initrd"
-check "the initrd has our script" \
-	grep -qx scripts/init-bottom/elfcast <(chroot "$R" sh -c 'lsinitramfs /boot/initrd.img-*')
+# To its end: what still runs there keeps the disk from being unmounted, and so from being whole.
+chroot "$R" sh -c 'lsinitramfs /boot/initrd.img-*' >"$TMP/initrd.names"
+check "the initrd has our script" grep -qx scripts/init-bottom/elfcast "$TMP/initrd.names"
 if [ -n "${SOAK:-}" ]; then
 	# What this root needs, and systemd; nothing of the host's.
 	dracut() { # option…
@@ -150,7 +151,10 @@ cat >"$R/etc/systemd/system/elfcast-train-boot.service.d/long.conf" <<-'UNIT'
 UNIT
 mkdir -p "$R/etc/systemd/system/multi-user.target.wants"
 ln -s ../guest.service ../app.service "$R/etc/systemd/system/multi-user.target.wants"
-umount "$R"
+if ! umount "$R"; then
+	not_ok "the disk is whole"
+	finish
+fi
 
 # What the guest left is in $got. Without KVM, kernels panic or hang now and then, most often
 # before systemd starts: that boot is begun again with the disks as they were. Nothing that we
