@@ -35,7 +35,7 @@ enum { MAX_OBJECTS = 256, MAX_EXTENTS = 1024 };
 
 static _Atomic unsigned n_calls, n_inside, max_inside;
 static _Atomic off_t max_bytes, last_off;
-static _Atomic bool out_of_order, hang, slow;
+static _Atomic bool out_of_order, hang, slow, filtered;
 static sem_t release;
 
 static void note_range(off_t off, off_t bytes)
@@ -81,6 +81,10 @@ void *mmap(void *at, size_t bytes, int prot, int flags, int fd, off_t off)
 
 int madvise(void *at, size_t bytes, int advice)
 {
+	if (advice == MADV_WILLNEED && filtered) {
+		errno = EPERM;
+		return -1;
+	}
 	if (advice == MADV_WILLNEED)
 		be_inside();
 	return (int)syscall(SYS_madvise, at, bytes, advice);
@@ -90,7 +94,7 @@ static void reset_calls(void)
 {
 	n_calls = n_inside = max_inside = 0;
 	max_bytes = last_off = 0;
-	out_of_order = hang = slow = false;
+	out_of_order = hang = slow = filtered = false;
 }
 
 static char dir[] = "/var/tmp/elfcast-test-prefetch-XXXXXX";
@@ -416,12 +420,11 @@ static void test_budget(void **state)
 }
 
 /* Each of them a request, unless they go to the disk in one call. */
-static void test_small_files_are_asked_for_together(void **state)
+static void check_small_files(unsigned want_calls)
 {
 	struct prefetch_report r;
 	char name[16];
 
-	(void)state;
 	for (uint32_t i = 0; i < 32; i++) {
 		snprintf(name, sizeof(name), "small%u", i);
 		make_file(name, 1);
@@ -431,7 +434,7 @@ static void test_small_files_are_asked_for_together(void **state)
 	r = run((struct prefetch_options){ .n_threads = 1, .wait = true });
 	assert_int_equal(r.n_pages_asked, 32);
 	assert_int_equal(r.n_objects_used, 32);
-	assert_int_equal(n_calls, 2);
+	assert_int_equal(n_calls, want_calls);
 	free(r.skips);
 	for (uint32_t i = 0; i < 32; i++) {
 		_cleanup_close_ int fd = -1;
@@ -445,6 +448,19 @@ static void test_small_files_are_asked_for_together(void **state)
 		assert_int_equal(in & 1, 1);
 		munmap(p, PAGE_BYTES);
 	}
+}
+
+static void test_small_files_are_asked_for_together(void **state)
+{
+	(void)state;
+	check_small_files(2);
+}
+
+static void test_small_files_where_that_is_filtered(void **state)
+{
+	(void)state;
+	filtered = true;
+	check_small_files(32);
 }
 
 static void test_one_reader_where_disks_turn(void **state)
@@ -694,6 +710,7 @@ int main(void)
 		cmocka_unit_test_setup(test_build_id_decides, start),
 		cmocka_unit_test_setup(test_budget, start),
 		cmocka_unit_test_setup(test_small_files_are_asked_for_together, start),
+		cmocka_unit_test_setup(test_small_files_where_that_is_filtered, start),
 		cmocka_unit_test_setup(test_one_reader_where_disks_turn, start),
 		cmocka_unit_test_setup(test_pieces_where_disks_turn, start),
 		cmocka_unit_test_setup(test_nothing_to_do, start),
