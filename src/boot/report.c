@@ -217,6 +217,35 @@ static void put_timeline(const char *key, const struct boot_timeline *t)
 	json_close(']');
 }
 
+static void put_eager(const struct boot_share *share)
+{
+	char key[sizeof("0123456789abcdef")];
+
+	snprintf(key, sizeof(key), "%016" PRIx64, (uint64_t)share->eager_key);
+	json_open("eager", '{');
+	json_string("key", key);
+	json_uint("pack_bytes", share->n_eager_pages * PAGE_BYTES);
+	json_uint("asked_bytes", share->data_eager.pages_asked * PAGE_BYTES);
+	json_uint("read_bytes", share->data_eager.bytes_read);
+	json_uint("early_asked_bytes", share->early_pages_asked * PAGE_BYTES);
+	json_double("ms", (double)share->data_eager.us / 1e3);
+	json_double("from_ms", (double)share->data_eager.from_us / 1e3);
+	json_double("until_ms", (double)share->data_eager.until_us / 1e3);
+	json_uint("metadata_asked_bytes", share->metadata_eager.pages_asked * PAGE_BYTES);
+	json_uint("metadata_read_bytes", share->metadata_eager.bytes_read);
+	json_double("metadata_ms", (double)share->metadata_eager.us / 1e3);
+	json_close('}');
+}
+
+static void put_part(const char *name, const struct boot_counts *c, uint64_t us)
+{
+	json_open(name, '{');
+	json_uint("asked_bytes", c->pages_asked * PAGE_BYTES);
+	json_uint("read_bytes", c->bytes_read);
+	json_double("ms", (double)us / 1e3);
+	json_close('}');
+}
+
 static void put_report(const struct boot_options *o, const struct boot_share *share,
 		       const struct boot_end *end)
 {
@@ -224,10 +253,9 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 		 read = share->data.bytes_read;
 	const char *stop = stop_name(end);
 	enum boot_outcome outcome = outcome_of(share);
-	char path[LIMIT_PATH_BYTES + 1], key[sizeof("0123456789abcdef")];
+	char path[LIMIT_PATH_BYTES + 1];
 
 	pack_path(o, share, path, sizeof(path));
-	snprintf(key, sizeof(key), "%016" PRIx64, (uint64_t)share->eager_key);
 	json_open(NULL, '{');
 	json_uint("elfcast", 1);
 	json_string("pack", path);
@@ -246,29 +274,9 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_uint("read_bytes", read);
 	json_uint("there_bytes", bytes_there(asked, read));
 	json_string("plan", boot_plan_name((enum boot_plan)share->plan));
-	json_open("eager", '{');
-	json_string("key", key);
-	json_uint("pack_bytes", share->n_eager_pages * PAGE_BYTES);
-	json_uint("asked_bytes", share->data_eager.pages_asked * PAGE_BYTES);
-	json_uint("read_bytes", share->data_eager.bytes_read);
-	json_uint("early_asked_bytes", share->early_pages_asked * PAGE_BYTES);
-	json_double("ms", (double)share->data_eager.us / 1e3);
-	json_double("from_ms", (double)share->data_eager.from_us / 1e3);
-	json_double("until_ms", (double)share->data_eager.until_us / 1e3);
-	json_uint("metadata_asked_bytes", share->metadata_eager.pages_asked * PAGE_BYTES);
-	json_uint("metadata_read_bytes", share->metadata_eager.bytes_read);
-	json_double("metadata_ms", (double)share->metadata_eager.us / 1e3);
-	json_close('}');
-	json_open("own", '{');
-	json_uint("asked_bytes", share->own.pages_asked * PAGE_BYTES);
-	json_uint("read_bytes", share->own.bytes_read);
-	json_double("ms", (double)share->own_eager.us / 1e3);
-	json_close('}');
-	json_open("metadata", '{');
-	json_uint("asked_bytes", share->metadata.pages_asked * PAGE_BYTES);
-	json_uint("read_bytes", share->metadata.bytes_read);
-	json_double("ms", (double)share->metadata_us / 1e3);
-	json_close('}');
+	put_eager(share);
+	put_part("own", &share->own, share->own_eager.us);
+	put_part("metadata", &share->metadata, share->metadata_us);
 	put_skips(share);
 	json_double("ms", (double)end->elapsed_us / 1e3);
 	json_double("cpu_ms", (double)(share->data.cpu_us + share->metadata.cpu_us +
