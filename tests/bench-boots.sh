@@ -14,6 +14,11 @@
 #	    unit	the unit alone
 #	    recorded	as cold, and recorded by itself; recorded-cached: as cached
 #	    old		a build of elfcast in OLD=DIR, a source tree, with its own unit and pack
+#	    predecessor	the page cache after a boot with read-ahead 128, replayed file by file
+#	    stale	eager, with a pack of files that have all been replaced
+#	    large	eager, with a pack of four times as much
+#	    fewer	cold, with no service but the system's own
+#	    foreign	the same system, eager, with the pack of all services
 #	OUT=FILE				  all that was measured, as JSON lines
 set -u
 TOP=${TOP:-$(cd "$(dirname "$0")/.." && pwd)} BUILD=${BUILD:-$TOP/build}
@@ -36,6 +41,7 @@ boots_begin
 echo "packages: $PACKAGES; read-ahead $READ_AHEAD_KB, $(uname -r), $(git -C "$TOP" describe --always --dirty)"
 boots_root
 boots_record
+case " $WAYS " in *" predecessor "*) boots_list ;; esac
 echo "set up: $SECONDS s"
 for model in $STORAGE; do
 	for way in $WAYS; do boots_image "$way" "$model"; done

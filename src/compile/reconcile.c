@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One round, under the lock: read the settings and the index of the last round, list the profiles,
+ * plan (keep, compile, remove: one stat a file tells what is unchanged), compile, write the
+ * index, then pack and places. Everything is written before the index says so: who is killed
+ * leaves files that the next round makes again, or removes.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One walk over what an inode points to, by extents or block map: it adds the blocks of the tree,
+ * and hands ranges of data to a function. Of a directory these are looked into for the names
+ * that will be asked for; of a file they are left alone.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>

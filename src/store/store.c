@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Two tables say what is ours: directories (where, whose, what mode), and files (in which
+ * directory, under which name, at most how large, how durable). Each function takes an index of
+ * these, so that no other file builds a path.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Recursive descent over the bytes, one function a rule of RFC 8259, and our limits where the RFC
+ * has none. Keys are compared as what they mean (escapes decoded), by a hash kept for each open
+ * object: a text whose object has a key twice is refused, since parsers differ in which they take.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Decided by lstat() of the name: nothing there or a regular file is replaced (a temporary file
+ * beside it, renamed), unless it lies on devtmpfs; all else, a link, a device, a FIFO, is opened
+ * and written through. A link to a descriptor of ours (/dev/stdout, /proc/self/fd/1) is that
+ * descriptor: opening it again would truncate a file that others write to.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

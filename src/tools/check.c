@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The verb, as one struct that is filled from top to bottom: the options, then in the sandbox all
+ * profiles, all packages (each read once, for all profiles together), one verdict a profile;
+ * only then is anything printed, as text or as JSON.
+ */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>

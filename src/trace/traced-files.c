@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One hash table leads to a file from all that events know of it: the device and inode that
+ * stat() tells, with the hash of a path (one inode may have many), the device and inode of a line
+ * in /proc/PID/maps, and those of the page cache (CACHE_KEY), which for btrfs and overlayfs
+ * are neither.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

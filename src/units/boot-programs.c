@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Three steps: what default.target needs, and what that needs; a rank for each, one more than
+ * the highest of all that it comes after (systemd's implicit orders included); the programs of
+ * their Exec lines by rank, with the interpreter of a script.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>

@@ -5,10 +5,13 @@
 Usage: boots.py --line WAY DISK ROUND TIMES BYTES REPORT	one boot, as a JSON line
        boots.py DISK <RESULTS					the table of a disk
        boots.py --closing <RESULTS				a line a disk
+       boots.py --by-block ROOT <LIST			lab-mincore's output by place on the disk
 """
+import fcntl
 import json
 import random
 import statistics
+import struct
 import sys
 
 MIB = 1 << 20
@@ -41,7 +44,7 @@ def line(way, disk, number, times, read, report):
         if name.endswith(".service") and begin is not None and end is not None:
             took[name] = [round(begin, 1), round(end - begin, 1)]
     own = units.get("elfcast-boot-early.service") or units.get("elfcast-boot.service", {})
-    n_bytes, n_requests = (int(x) for x in open(read).read().split())
+    n_bytes, n_requests, all_bytes = (int(x) for x in open(read).read().split())
     report = open(report).read()
     print(json.dumps({
         "way": way, "disk": disk, "round": int(number), "ms": since(target["ActiveEnterTimestampMonotonic"]),
@@ -49,7 +52,7 @@ def line(way, disk, number, times, read, report):
                           since(manager["GeneratorsFinishTimestampMonotonic"])],
         "loaded_ms": since(manager["UnitsLoadFinishTimestampMonotonic"]),
         "unit_ms": since(own.get("InactiveExitTimestampMonotonic", 0)),
-        "bytes": n_bytes, "requests": n_requests, "units": took,
+        "bytes": n_bytes, "requests": n_requests, "all_bytes": all_bytes, "units": took,
         "report": json.loads(report) if report else None}))
 
 
@@ -68,7 +71,17 @@ def gone(cold, eager, cached):
     return 100 * (cold - eager) / (cold - cached) if cold != cached else float("nan")
 
 
-def closing(disk, ms):
+def against(ms, way, base):
+    samples = ms[way], ms[base]
+
+    def percent(a, b):
+        return 100 * (a / b - 1)
+
+    return ", %s - %s %+.1f %% [%+.1f, %+.1f]" % (way, base, percent(*map(median, samples)),
+                                                  *interval(percent, *samples))
+
+
+def closing(disk, ms, all_bytes):
     text = "result: %s cold %.0f" % (disk, median(ms["cold"]))
     for way in ms:
         if way != "cold":
@@ -77,14 +90,13 @@ def closing(disk, ms):
     if "eager" in ms and "cached" in ms:
         samples = ms["cold"], ms["eager"], ms["cached"]
         text += ", gone %.0f %% [%.0f, %.0f]" % (gone(*map(median, samples)), *interval(gone, *samples))
-        text += ", eager - cold %.1f %% [%.1f, %.1f]" % (
-            100 * (median(ms["eager"]) / median(ms["cold"]) - 1),
-            *interval(lambda e, c: 100 * (e / c - 1), ms["eager"], ms["cold"]))
-    for way, alone in ("recorded", "cold"), ("recorded-cached", "cached"):
-        if way in ms and alone in ms:
-            text += ", %s - %s %.1f %% [%.1f, %.1f]" % (
-                way, alone, 100 * (median(ms[way]) / median(ms[alone]) - 1),
-                *interval(lambda r, a: 100 * (r / a - 1), ms[way], ms[alone]))
+    for way, base in (("eager", "cold"), ("stale", "cold"), ("large", "cold"), ("foreign", "fewer"),
+                      ("eager", "predecessor"), ("recorded", "cold"), ("recorded-cached", "cached")):
+        if way in ms and base in ms:
+            text += against(ms, way, base)
+    if "eager" in ms and "predecessor" in ms:
+        text += ", bytes %.2f of predecessor's" % (
+            median(all_bytes["eager"]) / median(all_bytes["predecessor"]))
     if "eager" in ms and "old" in ms:
         samples = ms["old"], ms["eager"]
         text += ", old / eager %.2f [%.2f, %.2f]" % (
@@ -107,7 +119,7 @@ def table(rows):
         print("%-12s %7.0f %7.0f-%7.0f %5.0f-%5.0f %7.0f %9.0f %7.1f %9.0f" % (
             way, median(ms), min(ms), max(ms), m(lambda r: r["generators_ms"][0]),
             m(lambda r: r["generators_ms"][1]), m(lambda r: r["loaded_ms"]), m(lambda r: r["unit_ms"]),
-            m(lambda r: r["bytes"] / MIB), m(lambda r: r["requests"])))
+            m(lambda r: r["all_bytes"] / MIB), m(lambda r: r["requests"])))
     names = sorted({n for rs in by_way.values() for r in rs for n in r["units"]})
     print("\n%-40s" % "unit: when it starts, and how long that takes" + "".join("%17s" % w for w in by_way))
     for name in names:
@@ -120,9 +132,28 @@ def table(rows):
             print("%-40s" % name + "".join("%17s" % c for c in cells))
 
 
+def by_block(root):
+    """Files by the first block of their first run; FIBMAP is 1 (linux/fs.h)."""
+    files = {}
+    for text in sys.stdin:
+        path = text.rstrip("\n").split(" ", 2)[2]
+        files.setdefault(path, []).append(text)
+
+    def place(path):
+        with open(root + path, "rb") as f:
+            block = struct.pack("i", int(files[path][0].split(" ", 1)[0]))
+            return struct.unpack("i", fcntl.ioctl(f, 1, block))[0]
+
+    for path in sorted(files, key=place):
+        sys.stdout.writelines(files[path])
+
+
 def main(argv):
     if argv[1] == "--line":
         line(*argv[2:])
+        return
+    if argv[1] == "--by-block":
+        by_block(argv[2])
         return
     rows = [json.loads(text) for text in sys.stdin]
     if argv[1] == "--closing":
@@ -131,12 +162,13 @@ def main(argv):
         disks = [argv[1]]
         table([r for r in rows if r["disk"] == argv[1]])
     for disk in disks:
-        ms = {}
+        ms, all_bytes = {}, {}
         for r in rows:
             if r["disk"] == disk:
                 ms.setdefault(r["way"], []).append(r["ms"])
+                all_bytes.setdefault(r["way"], []).append(r["all_bytes"])
         if "cold" in ms:
-            print(closing(disk, ms))
+            print(closing(disk, ms, all_bytes))
 
 
 main(sys.argv)

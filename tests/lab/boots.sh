@@ -5,6 +5,7 @@
 #   boots_begin
 #   boots_root			a Debian system with $PACKAGES and this build, in $LAB/base.img
 #   boots_record		one boot, recorded by elfcast-train-boot.service
+#   boots_list			what predecessors would read ahead
 #   boots_image WAY MODEL	the disk of a way
 #   boots_once WAY MODEL ROUND	one cold boot; a JSON line in $LAB/results
 #   boots_drop_images
@@ -94,6 +95,15 @@ boots_wait_unit() { # unit: until it has ended
 		case $(boots_ctl show -P SubState "$1") in
 		dead | failed) return 0 ;;
 		esac
+		read -r -t 0.1 <>"$LAB/never"
+	done
+	return 1
+}
+
+boots_wait_file() { # path in the container
+	local i
+	for ((i = 0; i < 600; i++)); do
+		[ ! -e "/proc/$boots_leader/root$1" ] || return 0
 		read -r -t 0.1 <>"$LAB/never"
 	done
 	return 1
@@ -225,28 +235,90 @@ boots_record() {
 	boots_detach
 }
 
-boots_compile() { # elfcast model
-	local class=flash
-	case $2 in net:*) class=network ;; hdd) class=rotational ;; esac
-	"$1" compile --root "$LAB_MNT" --storage $class >"$LAB/compile.log" 2>&1 ||
+# What the page cache holds after a boot, as predecessors recorded it: in the order of names, and
+# of blocks.
+boots_list() {
+	boots_tools "$BUILD/tests/lab-replay"
+	cp --sparse=always "$LAB/base.img" "$LAB/list.img"
+	boots_attach "$LAB/list.img" plain
+	boots_start && boots_wait || lab_die "it does not boot: $(tail -n 3 "$LAB/console")"
+	"$BUILD/tests/lab-mincore" "$LAB_MNT" >"$LAB/tools/by-name" || lab_die "cannot list the page cache"
+	boots_detach
+	boots_attach "$LAB/list.img" plain
+	/usr/bin/python3 "$TOP/tests/lab/boots.py" --by-block "$LAB_MNT" \
+		<"$LAB/tools/by-name" >"$LAB/tools/by-block" || lab_die "cannot find blocks"
+	boots_detach
+	rm "$LAB/list.img"
+}
+
+boots_class() { # model
+	case $1 in
+	net:*) echo network ;;
+	hdd) echo rotational ;;
+	*) echo flash ;;
+	esac
+}
+
+boots_compile() { # elfcast model [root]
+	"$1" compile --root "${3:-$LAB_MNT}" --storage "$(boots_class "$2")" >"$LAB/compile.log" 2>&1 ||
 		lab_die "compile failed: $(tail -n 3 "$LAB/compile.log")"
+}
+
+# The pack that fitted before each of its files was replaced.
+boots_make_stale() { # model
+	local old=$LAB/old
+	mkdir -p "$old/etc/elfcast"
+	cp -a "$LAB_MNT/etc/passwd" "$LAB_MNT/etc/group" "$old/etc/"
+	/usr/bin/python3 "$TOP/tests/lab/stale.py" "$LAB/boot.json" "$LAB_MNT" "$old" || lab_die "cannot make it stale"
+	boots_compile "$BUILD/elfcast" "$1" "$old"
+	cp -a "$old/var/lib/elfcast" "$LAB_MNT/var/lib/" || lab_die "no pack"
+	rm -rf "$old"
+}
+
+# The services of $PACKAGES, and what they bring, are not started any more.
+boots_disable() {
+	local unit
+	for unit in $(systemctl --root="$LAB_MNT" list-unit-files --state=enabled --no-legend --type=service |
+		awk '{print $1}'); do
+		case $unit in elfcast-*) ;; *) systemctl --root="$LAB_MNT" -q disable "$unit" 2>/dev/null ;; esac
+	done
+}
+
+boots_make_large() {
+	local profile
+	for profile in "$LAB_MNT"/etc/elfcast/profiles.d/*.boot.json; do
+		/usr/bin/python3 "$TOP/tests/lab/large.py" "$LAB/boot.json" "$LAB_MNT" 4 >"$profile" ||
+			lab_die "cannot make it large"
+	done
 }
 
 boots_image() { # way model
 	local image=$LAB/$1.img
 	cp --sparse=always "$LAB/base.img" "$image"
-	case $1 in eager | unit | old | recorded*) ;; *) return ;; esac
+	case $1 in cold | cached | predecessor) return ;; esac
 	boots_attach "$image" plain
-	case $1 in recorded*)
+	case $1 in
+	eager | unit) boots_compile "$BUILD/elfcast" "$2" ;;
+	old)
+		boots_install "$OLD"
+		boots_compile "$OLD/build/elfcast" "$2"
+		;;
+	stale) boots_make_stale "$2" ;;
+	large)
+		boots_make_large
+		boots_compile "$BUILD/elfcast" "$2"
+		;;
+	foreign)
+		boots_compile "$BUILD/elfcast" "$2"
+		boots_disable
+		;;
+	fewer) boots_disable ;;
+	recorded*)
 		systemctl --root="$LAB_MNT" -q enable elfcast-train-auto.service || lab_die "cannot enable the unit"
 		mkdir -p "$LAB_MNT/var/lib/elfcast"
 		echo -n none >"$LAB_MNT/var/lib/elfcast/boot.train"
-		boots_detach
-		return
 		;;
 	esac
-	[ "$1" != old ] || boots_install "$OLD"
-	boots_compile "$([ "$1" = old ] && echo "$OLD/build/elfcast" || echo "$BUILD/elfcast")" "$2"
 	boots_detach
 }
 
@@ -276,18 +348,27 @@ boots_once() { # way model round
 	boots_attach "$LAB/$1.img" "$2"
 	case $1 in *cached) boots_read_all ;; esac
 	lab_reset_stats
-	if [ "$1" = eager ]; then
-		boots_start /usr/bin/elfcast-prefetch
-	else
-		boots_start
-	fi && boots_wait || return 1
+	case $1 in
+	eager | stale | large | foreign) boots_start /usr/bin/elfcast-prefetch ;;
+	predecessor)
+		if [ "$2" = hdd ]; then
+			BOOTS_TOOLS=1 boots_start $BOOTS_RUN /tools/lab-replay /tools/by-block 1 /run/replayed /sbin/init
+		else
+			BOOTS_TOOLS=1 boots_start $BOOTS_RUN /tools/lab-replay /tools/by-name 4 /run/replayed /sbin/init
+		fi
+		;;
+	*) boots_start ;;
+	esac && boots_wait || return 1
 	boots_times >"$LAB/times"
 	lab_stat bytes >"$LAB/bytes"
 	lab_stat requests >>"$LAB/bytes"
 	case $1 in
-	eager | unit | old) boots_wait_unit elfcast-boot ;;
+	cold | cached | fewer) ;;
+	predecessor) boots_wait_file /run/replayed || return 1 ;;
 	recorded*) [ "$(boots_ctl show -P ActiveState elfcast-train-auto)" = active ] || lab_die "it is not recorded" ;;
+	*) boots_wait_unit elfcast-boot ;;
 	esac
+	lab_stat bytes >>"$LAB/bytes"
 	cp "/proc/$boots_leader/root/run/elfcast/boot.json" "$LAB/report" 2>/dev/null || : >"$LAB/report"
 	/usr/bin/python3 "$TOP/tests/lab/boots.py" --line "$1" "$2" "$3" "$LAB/times" "$LAB/bytes" "$LAB/report" \
 		>>"$LAB/results" || return 1

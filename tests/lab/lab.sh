@@ -94,7 +94,7 @@ lab_build() {
 	fi
 	unset MAKEFLAGS MFLAGS
 	"${as[@]}" make -s -C "$TOP" BUILD="$build" -j"$(nproc)" "$build/elfcast" \
-		"$build/tests/lab-launch" "$build/tests/lab-mincore" >/dev/null || return 1
+		"$build/tests/lab-launch" "$build/tests/lab-mincore" "$build/tests/lab-replay" >/dev/null || return 1
 	"${as[@]}" make -s -C "$TOP" BUILD="$build" lab >/dev/null 2>&1
 	return 0
 }

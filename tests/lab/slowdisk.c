@@ -444,11 +444,31 @@ static const struct fuse_lowlevel_ops ops = {
 	.fsync = op_fsync,
 };
 
+/*
+ * The disk below the disk must take no time; copies are only of what is written. What is a hole
+ * takes none, and would fill the memory of this machine.
+ */
+static int populate(int fd, uint8_t *data)
+{
+	off_t at = 0, end;
+
+	while ((at = lseek(fd, at, SEEK_DATA)) >= 0) {
+		end = lseek(fd, at, SEEK_HOLE);
+		if (end < 0)
+			return -errno;
+		at -= at % 4096;
+		if (madvise(data + at, (size_t)(end - at), MADV_POPULATE_READ) < 0)
+			return -errno;
+		at = end;
+	}
+	return errno == ENXIO ? 0 : -errno;
+}
+
 static int map_backing(const char *path)
 {
 	struct stat st;
 	void *p;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r, fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
@@ -457,12 +477,10 @@ static int map_backing(const char *path)
 		return -EINVAL;
 	}
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	r = p == MAP_FAILED ? -errno : populate(fd, p);
 	close(fd);
-	if (p == MAP_FAILED)
-		return -errno;
-	/* The disk below the disk must take no time; copies are only of what is written. */
-	if (madvise(p, (size_t)st.st_size, MADV_POPULATE_READ) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	disk.data = p;
 	disk.bytes = (uint64_t)st.st_size;
 	return 0;

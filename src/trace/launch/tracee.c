@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A start goes through a pipe: fork, the parent attaches (PTRACE_SEIZE), writes a byte, and only
+ * then does the child set its filter and execute. So it is traced from its first instruction,
+ * and a parent that could not attach leaves a child that never ran anything. A second pipe, closed
+ * by exec, brings the error of a start that failed.
+ *
+ * Calls are injected into a stopped task at the vDSO's own syscall instruction, since nothing may
+ * be written into its text; its registers are put back afterwards.
+ */
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
