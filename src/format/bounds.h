@@ -68,9 +68,10 @@
  */
 #define LIMIT_LAUNCHES		 4096u
 #define LIMIT_LAUNCH_PATH_BYTES	 1023u
-#define LIMIT_LAUNCHES_BYTES	 (LIMIT_LAUNCHES * (LIMIT_LAUNCH_PATH_BYTES + 64u))
+#define LIMIT_LAUNCHES_BYTES	 (LIMIT_LAUNCHES * (LIMIT_LAUNCH_PATH_BYTES + 160u))
 #define LIMIT_TIME_S		 1099511627775u
-#define LIMIT_VAIN_BOOTS	 1000u /* boots without a launch: more say no more */
+#define LIMIT_VAIN_BOOTS	 1000u	   /* boots without a launch: more say no more */
+#define LIMIT_FIRST_MS		 86400000u /* of a boot: its first day */
 
 /*
  * The log of boots: so many that one of 16 makes the six controls that an interval takes. The

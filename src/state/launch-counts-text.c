@@ -10,10 +10,14 @@
 #include "cursor.h"
 #include "launch-counts.h"
 
-#define HEADER	    "elfcast-launches 2 "
+#define HEADER	    "elfcast-launches 3 "
 #define HEADER_NAME "elfcast-launches "
-/* Of elfcast 0.2, without boots: read, so that no count is lost, and never written. */
-#define HEADER_OLD  "elfcast-launches 1 "
+/*
+ * Read, so that no count is lost, and never written: of elfcast 0.2, without boots; and without
+ * first launches.
+ */
+#define HEADER_1    "elfcast-launches 1 "
+#define HEADER_2    "elfcast-launches 2 "
 /* In place of a boot's ID. */
 #define NO_BOOT	    "-"
 
@@ -23,23 +27,41 @@ bool launch_counts_is_boot_id(const char *s)
 	       s[strspn(s, "0123456789abcdef-")] == 0;
 }
 
-/* "TIME BOOT"; OLD: "TIME" */
-static bool take_header(struct cursor *c, bool old, struct launch_counts *l)
+/* Or NO_BOOT: "". */
+static bool take_boot(struct cursor *c, char ret[static LAUNCHES_BOOT_ID_BYTES + 1])
 {
-	const char *boot;
-	size_t bytes;
+	if (cursor_take_text(c, NO_BOOT))
+		return true;
+	if (c->end - c->p < LAUNCHES_BOOT_ID_BYTES)
+		return false;
+	memcpy(ret, c->p, LAUNCHES_BOOT_ID_BYTES);
+	ret[LAUNCHES_BOOT_ID_BYTES] = 0;
+	c->p += LAUNCHES_BOOT_ID_BYTES;
+	return launch_counts_is_boot_id(ret);
+}
 
-	if (!cursor_take_number(c, LIMIT_TIME_S, &l->time_s) ||
-	    !cursor_take_text(c, old ? "\n" : " "))
+/* "WATCHED N": a boot, and how many are known with it */
+static bool take_watched(struct cursor *c, struct launch_counts *l)
+{
+	uint64_t n;
+
+	if (!take_boot(c, l->watched_id) || !cursor_take_text(c, " ") ||
+	    !cursor_take_number(c, LAUNCHES_WATCHED, &n))
 		return false;
-	if (old)
-		return true;
-	if (cursor_take_text(c, NO_BOOT "\n"))
-		return true;
-	if (!cursor_take_line(c, &boot, &bytes) || bytes != LAUNCHES_BOOT_ID_BYTES)
+	l->n_watched = (uint32_t)n;
+	return (*l->watched_id == 0) == (n == 0);
+}
+
+/* "TIME BOOT WATCHED N\n"; VERSION 2: "TIME BOOT", 1: "TIME" */
+static bool take_header(struct cursor *c, unsigned version, struct launch_counts *l)
+{
+	if (!cursor_take_number(c, LIMIT_TIME_S, &l->time_s))
 		return false;
-	memcpy(l->boot_id, boot, bytes);
-	return launch_counts_is_boot_id(l->boot_id);
+	if (version >= 2 && (!cursor_take_text(c, " ") || !take_boot(c, l->boot_id)))
+		return false;
+	if (version >= 3 && (!cursor_take_text(c, " ") || !take_watched(c, l)))
+		return false;
+	return cursor_take_text(c, "\n");
 }
 
 /* "12.345678" */
@@ -54,29 +76,40 @@ static bool take_weight(struct cursor *c, uint64_t *ret)
 	return *ret <= LAUNCHES_MOST;
 }
 
-/* "VAIN ", which OLD lines lack. */
-static bool take_vain(struct cursor *c, bool old, uint64_t *ret)
+/* "NUMBER " */
+static bool take_field(struct cursor *c, uint64_t most, uint32_t *ret)
 {
-	*ret = 0;
-	return old ||
-	       (cursor_take_number(c, LIMIT_VAIN_BOOTS, ret) && cursor_take_text(c, " "));
+	uint64_t x;
+
+	if (!cursor_take_number(c, most, &x) || !cursor_take_text(c, " "))
+		return false;
+	*ret = (uint32_t)x;
+	return true;
 }
 
-/* "WEIGHT LAST VAIN PROGRAM\n" */
-static int take_line(struct cursor *c, bool old, struct launch_counts *l)
+static bool take_firsts(struct cursor *c, uint32_t n, struct launch_count *ret)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!take_field(c, LIMIT_FIRST_MS, &ret->first_ms[i]))
+			return false;
+	return true;
+}
+
+/* "WEIGHT LAST VAIN FIRST... PROGRAM\n"; version 2 without FIRST, 1 without VAIN */
+static int take_line(struct cursor *c, unsigned version, struct launch_counts *l)
 {
 	struct launch_count count = { 0 };
 	const char *program;
-	uint64_t n_vain;
 	size_t bytes;
 
 	if (!take_weight(c, &count.weight) || !cursor_take_text(c, " ") ||
 	    !cursor_take_number(c, LIMIT_TIME_S, &count.last_s) ||
-	    !cursor_take_text(c, " ") || !take_vain(c, old, &n_vain) ||
+	    !cursor_take_text(c, " ") ||
+	    (version >= 2 && !take_field(c, LIMIT_VAIN_BOOTS, &count.n_vain)) ||
+	    !take_firsts(c, l->n_watched, &count) ||
 	    !cursor_take_line(c, &program, &bytes) ||
 	    !launch_counts_is_path(program, bytes))
 		return -EBADMSG;
-	count.n_vain = (uint32_t)n_vain;
 	count.program = strndup(program, bytes);
 	if (count.program && l->n > 0 &&
 	    strcmp(l->items[l->n - 1].program, count.program) >= 0) {
@@ -88,15 +121,18 @@ static int take_line(struct cursor *c, bool old, struct launch_counts *l)
 
 static int take_all(struct cursor *c, struct launch_counts *l)
 {
-	bool old = cursor_take_text(c, HEADER_OLD);
+	unsigned version = cursor_take_text(c, HEADER_1)   ? 1
+			   : cursor_take_text(c, HEADER_2) ? 2
+			   : cursor_take_text(c, HEADER)   ? 3
+							   : 0;
 	uint64_t n;
 
-	if (!old && !cursor_take_text(c, HEADER))
+	if (version == 0)
 		return cursor_take_text(c, HEADER_NAME) ? -ESTALE : -EBADMSG;
-	if (!take_header(c, old, l))
+	if (!take_header(c, version, l))
 		return -EBADMSG;
 	while (!cursor_take_text(c, "end ")) {
-		int r = l->n < LIMIT_LAUNCHES ? take_line(c, old, l) : -E2BIG;
+		int r = l->n < LIMIT_LAUNCHES ? take_line(c, version, l) : -E2BIG;
 
 		if (r < 0)
 			return r;
@@ -124,14 +160,18 @@ int launch_counts_parse(const char *text, size_t bytes, struct launch_counts *re
 
 static void write_text(const struct launch_counts *l, FILE *f)
 {
-	fprintf(f, HEADER "%" PRIu64 " %s\n", l->time_s,
-		*l->boot_id ? l->boot_id : NO_BOOT);
+	fprintf(f, HEADER "%" PRIu64 " %s %s %u\n", l->time_s,
+		*l->boot_id ? l->boot_id : NO_BOOT,
+		*l->watched_id ? l->watched_id : NO_BOOT, l->n_watched);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct launch_count *c = &l->items[i];
 
-		fprintf(f, "%" PRIu64 ".%06" PRIu64 " %" PRIu64 " %u %s\n",
+		fprintf(f, "%" PRIu64 ".%06" PRIu64 " %" PRIu64 " %u",
 			c->weight / LAUNCHES_ONE, c->weight % LAUNCHES_ONE, c->last_s,
-			c->n_vain, c->program);
+			c->n_vain);
+		for (uint32_t k = 0; k < l->n_watched; k++)
+			fprintf(f, " %u", c->first_ms[k]);
+		fprintf(f, " %s\n", c->program);
 	}
 	fprintf(f, "end %zu\n", l->n);
 }

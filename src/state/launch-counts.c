@@ -181,6 +181,61 @@ int launch_counts_count(struct launch_counts *l, const char *program, uint64_t n
 	return 0;
 }
 
+/* The boots before move on by one; the oldest is forgotten. */
+static void begin_boot(struct launch_counts *l, const char *boot_id)
+{
+	strcpy(l->watched_id, boot_id);
+	l->n_watched = MIN(l->n_watched + 1, LAUNCHES_WATCHED);
+	for (size_t i = 0; i < l->n; i++) {
+		uint32_t *first_ms = l->items[i].first_ms;
+
+		memmove(first_ms + 1, first_ms, (LAUNCHES_WATCHED - 1) * sizeof(*first_ms));
+		first_ms[0] = 0;
+	}
+}
+
+void launch_counts_note_first(struct launch_counts *l, const char *boot_id,
+			      uint64_t after_ms, const char *program)
+{
+	bool found;
+	size_t at = launch_counts_position(l, program, &found);
+
+	if (!found || after_ms > LIMIT_FIRST_MS || !launch_counts_is_boot_id(boot_id))
+		return;
+	if (strcmp(boot_id, l->watched_id) != 0)
+		begin_boot(l, boot_id);
+	if (l->items[at].first_ms[0] == 0)
+		l->items[at].first_ms[0] = (uint32_t)MAX(after_ms, (uint64_t)1);
+}
+
+static int compare_ms(const void *pa, const void *pb)
+{
+	uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
+
+	return a < b ? -1 : a > b;
+}
+
+void launch_counts_habit(const struct launch_counts *l, const char *program,
+			 struct launch_habit *ret)
+{
+	static const struct launch_count never;
+	const struct launch_count *c = launch_counts_find(l, program);
+	const uint32_t *first_ms = c ? c->first_ms : never.first_ms;
+	uint32_t launched_ms[LAUNCHES_WATCHED], n = 0, n_boots, middle;
+
+	for (uint32_t i = 0; i < l->n_watched; i++)
+		if (first_ms[i] > 0)
+			launched_ms[n++] = first_ms[i];
+	qsort(launched_ms, n, sizeof(*launched_ms), compare_ms);
+	n_boots = l->n_watched - (l->n_watched > 0 && first_ms[0] == 0);
+	middle = n_boots > 0 ? (n_boots - 1) / 2 : 0;
+	*ret = (struct launch_habit){
+		.n_boots = n_boots,
+		.n_launched = n,
+		.after_ms = middle < n ? launched_ms[middle] : LAUNCHES_NEVER,
+	};
+}
+
 void launch_counts_done(struct launch_counts *l)
 {
 	for (size_t i = 0; i < l->n; i++)

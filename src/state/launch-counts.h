@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How often each program is launched here: counts that decay by half in two weeks; and in how
- * many boots it was read ahead in vain. Kept in the state directory (elfcast-launches(5)).
- * libc only; integers only, so that the same file means the same weights everywhere.
+ * How often each program is launched here: counts that decay by half in two weeks; when in
+ * each of the last boots it was launched first; and in how many it was read ahead in vain.
+ * Kept in the state directory (elfcast-launches(5)). libc only; integers only, so that the
+ * same file means the same weights everywhere.
  *
  * All counts are as of one moment, "time". It moves in steps of an hour, at most a week
  * ahead at once and freely back, so that no clock, however wrong, can make them decay more
@@ -36,6 +37,8 @@
 #define LAUNCHES_SHORTEST_S    1800u
 #define LAUNCHES_LATEST_S      600u
 #define LAUNCHES_BOOT_ID_BYTES BOOT_ID_BYTES
+/* Whose first launches are known: ten boots that are over, and the last one. */
+#define LAUNCHES_WATCHED       11u
 
 struct launch_count {
 	char *program;	 /* canonical path */
@@ -43,12 +46,19 @@ struct launch_count {
 	uint64_t last_s; /* since the epoch, as the clock was; 0: not known */
 	uint32_t
 		n_vain; /* boots, 0 .. LIMIT_VAIN_BOOTS; whoever has some may never have been launched */
+	/*
+	 * Since the kernel's start, 1 .. LIMIT_FIRST_MS, in the last watched boot and those
+	 * before it; 0: not launched then.
+	 */
+	uint32_t first_ms[LAUNCHES_WATCHED];
 };
 
 struct launch_counts {
 	uint64_t time_s;
 	char boot_id[LAUNCHES_BOOT_ID_BYTES + 1]; /* the last boot that counted; "": none */
-	struct launch_count *items;		  /* sorted by program */
+	char watched_id[LAUNCHES_BOOT_ID_BYTES + 1]; /* the last watched one; "": none */
+	uint32_t n_watched;	    /* boots whose first launches are known */
+	struct launch_count *items; /* sorted by program */
 	size_t n, capacity;
 };
 
@@ -71,6 +81,12 @@ void launch_counts_done(struct launch_counts *l);
  * room. -EINVAL: no path that the file can hold; -ENOMEM.
  */
 int launch_counts_count(struct launch_counts *l, const char *program, uint64_t now_s);
+/*
+ * PROGRAM, which was just counted, was launched AFTER_MS (CLOCK_BOOTTIME) in boot BOOT_ID, by
+ * who has watched that boot from its start. Later launches in it change nothing.
+ */
+void launch_counts_note_first(struct launch_counts *l, const char *boot_id,
+			      uint64_t after_ms, const char *program);
 /* Let all decay until NOW_S, and forget what is as good as never launched. */
 void launch_counts_advance(struct launch_counts *l, uint64_t now_s);
 
@@ -84,6 +100,20 @@ const struct launch_count *launch_counts_find(const struct launch_counts *l,
  */
 uint64_t launch_counts_weight(const struct launch_counts *l, const char *program,
 			      uint64_t time_s);
+
+/* What the last boots tell of a program. */
+struct launch_habit {
+	uint32_t n_boots,
+		n_launched; /* known, and of these those in which it was launched */
+	/* By when half of them, at least, had launched it; LAUNCHES_NEVER: they had not. */
+	uint32_t after_ms;
+};
+
+#define LAUNCHES_NEVER UINT32_MAX
+
+/* A boot that may still go on counts only for whom it has launched already. */
+void launch_counts_habit(const struct launch_counts *l, const char *program,
+			 struct launch_habit *ret);
 /* Boots in vain so far; 0: it was launched in the last one, or not read ahead. */
 uint32_t launch_counts_vain_boots(const struct launch_counts *l, const char *program);
 /* Enough of them: the pack has no room for hopes. */

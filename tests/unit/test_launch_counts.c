@@ -148,9 +148,10 @@ static void test_what_is_no_path(void **state)
 }
 
 static const char good[] =
-	"elfcast-launches 2 1767300000 6f1c2d3e-0000-4000-8000-0123456789ab\n"
-	"12.345678 1767299999 0 /usr/bin/git\n"
-	"0.001000 0 13 /usr/bin/vim x\n"
+	"elfcast-launches 3 1767300000 6f1c2d3e-0000-4000-8000-0123456789ab "
+	"b0b1c2d3-0000-4000-8000-0123456789ab 3\n"
+	"12.345678 1767299999 0 8123 0 86400000 /usr/bin/git\n"
+	"0.001000 0 13 0 1 0 /usr/bin/vim x\n"
 	"end 2\n";
 
 static void test_reads_what_it_writes(void **state)
@@ -168,12 +169,21 @@ static void test_reads_what_it_writes(void **state)
 	assert_string_equal(l.items[1].program, "/usr/bin/vim x");
 	assert_int_equal(l.items[1].n_vain, 13);
 	assert_string_equal(l.boot_id, "6f1c2d3e-0000-4000-8000-0123456789ab");
+	assert_string_equal(l.watched_id, "b0b1c2d3-0000-4000-8000-0123456789ab");
+	assert_int_equal(l.n_watched, 3);
+	assert_int_equal(l.items[0].first_ms[0], 8123);
+	assert_int_equal(l.items[0].first_ms[2], 86400000);
+	assert_int_equal(l.items[1].first_ms[1], 1);
 	assert_int_equal(launch_counts_format(&l, &text, &n), 0);
 	assert_int_equal(n, strlen(good));
 	assert_string_equal(text, good);
 	free(text);
 	launch_counts_done(&l);
 }
+
+#define VERSION_2                                                                          \
+	"elfcast-launches 2 1767300000 6f1c2d3e-0000-4000-8000-0123456789ab\n"             \
+	"12.345678 1767299999 7 /usr/bin/git\nend 1\n"
 
 /* What elfcast 0.2 counted is not lost. */
 static void test_reads_version_1(void **state)
@@ -193,6 +203,27 @@ static void test_reads_version_1(void **state)
 	assert_int_equal(l.items[0].n_vain, 0);
 	assert_string_equal(l.items[1].program, "/usr/bin/vim 2");
 	assert_string_equal(l.boot_id, "");
+	launch_counts_done(&l);
+}
+
+static void test_reads_version_2(void **state)
+{
+	static const char text[] =
+		"elfcast-launches 2 1767300000 6f1c2d3e-0000-4000-8000-0123456789ab\n"
+		"12.345678 1767299999 7 /usr/bin/git\n"
+		"0.001000 0 0 12 34 /x\n"
+		"end 2\n";
+	struct launch_counts l;
+
+	(void)state;
+	/* What would be first launches in version 3 is no path. */
+	assert_int_equal(launch_counts_parse(text, strlen(text), &l), -EBADMSG);
+	assert_int_equal(launch_counts_parse(VERSION_2, strlen(VERSION_2), &l), 0);
+	assert_int_equal(l.n, 1);
+	assert_int_equal(l.items[0].n_vain, 7);
+	assert_string_equal(l.boot_id, "6f1c2d3e-0000-4000-8000-0123456789ab");
+	assert_string_equal(l.watched_id, "");
+	assert_int_equal(l.n_watched, 0);
 	launch_counts_done(&l);
 }
 
@@ -223,42 +254,62 @@ static void test_damaged(void **state)
 		{ -ESTALE, "elfcast-launches 0 1\nend 0\n" },
 		{ -EBADMSG, "elfcast-launches 1 1 -\nend 0\n" },
 		{ -EBADMSG, "elfcast-launches 1 1\n1.000000 0 /a\nend 2\n" },
-		{ -ESTALE, "elfcast-launches 3 1 -\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2  -\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2 01 -\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2 1099511627776 -\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2 99999999999999999999999999 -\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2 -1 -\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\nend 0\n\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\nend 00\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n1.00000 0 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n1.0000000 0 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n1.00000x 0 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n.000000 0 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n1000000000.000001 0 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 x 0 /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 0 0 a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 0 0 \nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 0 0 /a\tb\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 -\n1.000000 0 0 /a\r\nend 1\n" },
+		{ -ESTALE, "elfcast-launches 4 1 - - 0\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3  - - 0\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 01 - - 0\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1099511627776 - - 0\nend 0\n" },
 		{ -EBADMSG,
-		  "elfcast-launches 2 1 -\n1.000000 0 0 /b\n1.000000 0 0 /a\nend 2\n" },
+		  "elfcast-launches 3 99999999999999999999999999 - - 0\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 -1 - - 0\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\nend 0\n\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\nend 00\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\n1.00000 0 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\n1.0000000 0 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\n1.00000x 0 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\n.000000 0 0 /a\nend 1\n" },
 		{ -EBADMSG,
-		  "elfcast-launches 2 1 -\n1.000000 0 0 /a\n1.000000 0 0 /a\nend 2\n" },
-#define HEAD "elfcast-launches 2 1 -\n"
+		  "elfcast-launches 3 1 - - 0\n1000000000.000001 0 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\n1.000000 x 0 /a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\n1.000000 0 0 a\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\n1.000000 0 0 \nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\n1.000000 0 0 /a\tb\nend 1\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 0\n1.000000 0 0 /a\r\nend 1\n" },
+		{ -EBADMSG,
+		  "elfcast-launches 3 1 - - 0\n1.000000 0 0 /b\n1.000000 0 0 /a\nend 2\n" },
+		{ -EBADMSG,
+		  "elfcast-launches 3 1 - - 0\n1.000000 0 0 /a\n1.000000 0 0 /a\nend 2\n" },
+#define HEAD "elfcast-launches 3 1 - - 0\n"
 		{ -EBADMSG, HEAD "1.000000 0 /a\nend 1\n" },
 		{ -EBADMSG, HEAD "1.000000 0 01 /a\nend 1\n" },
 		{ -EBADMSG, HEAD "1.000000 0 1001 /a\nend 1\n" },
 		{ -EBADMSG, HEAD "1.000000 0 -1 /a\nend 1\n" },
 		{ -EBADMSG, HEAD "1.000000 0 1  /a\nend 1\n" },
-		{ -EBADMSG, "elfcast-launches 2 1\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 --\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 " BOOT "\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 " BOOT "00\nend 0\n" },
-		{ -EBADMSG, "elfcast-launches 2 1 " BOOT "G\nend 0\n" },
-		{ 0, "elfcast-launches 2 1 " BOOT "a\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 -- - 0\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 " BOOT " - 0\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 " BOOT "00 - 0\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 " BOOT "G - 0\nend 0\n" },
+		{ 0, "elfcast-launches 3 1 " BOOT "a - 0\nend 0\n" },
 		{ 0, HEAD "0.000000 0 1000 /a\nend 1\n" },
+		/* First launches. */
+		{ -EBADMSG, "elfcast-launches 3 1 -\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - -\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 1\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - - 00\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - " BOOT "a 0\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - " BOOT "a 12\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - " BOOT " 1\nend 0\n" },
+		{ -EBADMSG, "elfcast-launches 3 1 - " BOOT "a1\nend 0\n" },
+		{ -EBADMSG, HEAD "1.000000 0 0 1 /a\nend 1\n" },
+#define HEAD_2 "elfcast-launches 3 1 - " BOOT "a 2\n"
+		{ 0, HEAD_2 "1.000000 0 0 0 86400000 /a\nend 1\n" },
+		{ -EBADMSG, HEAD_2 "1.000000 0 0 0 86400001 /a\nend 1\n" },
+		{ -EBADMSG, HEAD_2 "1.000000 0 0 0 01 /a\nend 1\n" },
+		{ -EBADMSG, HEAD_2 "1.000000 0 0 0 -1 /a\nend 1\n" },
+		{ -EBADMSG, HEAD_2 "1.000000 0 0 0 /a\nend 1\n" },
+		{ -EBADMSG, HEAD_2 "1.000000 0 0 1 2 3 /a\nend 1\n" },
+		{ -EBADMSG, HEAD_2 "1.000000 0 0 1  2 /a\nend 1\n" },
 	};
 	struct launch_counts l;
 
@@ -278,7 +329,7 @@ static char *with_programs(unsigned n)
 	size_t bytes;
 	FILE *f = open_memstream(&text, &bytes);
 
-	fputs("elfcast-launches 2 1 -\n", f);
+	fputs("elfcast-launches 3 1 - - 0\n", f);
 	for (unsigned i = 0; i < n; i++)
 		fprintf(f, "1.000000 0 0 /p%05u\n", i);
 	fprintf(f, "end %u\n", n);
@@ -298,6 +349,104 @@ static void test_limit_of_programs(void **state)
 	assert_int_equal(launch_counts_parse(more, strlen(more), &l), -E2BIG);
 	free(most);
 	free(more);
+}
+
+/* ---- first launches ---- */
+
+/* Boot N, in which each of PROGRAMS was launched, the first one after AFTER_MS, then each second. */
+static void boot(struct launch_counts *l, char n, uint64_t after_ms, const char *programs)
+{
+	char id[] = BOOT "0";
+
+	id[sizeof(id) - 2] = n;
+	for (; *programs; programs++, after_ms += 1000) {
+		const char path[] = { '/', *programs, 0 };
+
+		assert_int_equal(launch_counts_count(l, path, NOW), 0);
+		launch_counts_note_first(l, id, after_ms, path);
+	}
+}
+
+/* "9/10 8000": launched in 9 of 10 boots, after 8000 ms. */
+static const char *habit(const struct launch_counts *l, const char *program)
+{
+	static char text[64];
+	struct launch_habit h;
+
+	launch_counts_habit(l, program, &h);
+	snprintf(text, sizeof(text), "%u/%u %d", h.n_launched, h.n_boots, (int)h.after_ms);
+	return text;
+}
+
+static void test_first_launches(void **state)
+{
+	_cleanup_(launch_counts_done) struct launch_counts l = { 0 };
+
+	(void)state;
+	assert_string_equal(habit(&l, "/a"), "0/0 -1");
+	boot(&l, '1', 8000, "abaa");
+	assert_string_equal(habit(&l, "/a"), "1/1 8000");
+	assert_string_equal(habit(&l, "/b"), "1/1 9000");
+	/* The boot may go on: it says nothing against anyone. */
+	assert_string_equal(habit(&l, "/none"), "0/0 -1");
+	boot(&l, '2', 20000, "b");
+	assert_string_equal(habit(&l, "/a"), "1/1 8000");
+	assert_string_equal(habit(&l, "/b"), "2/2 9000");
+	boot(&l, '2', 50000, "a");
+	assert_string_equal(habit(&l, "/a"), "2/2 8000");
+	/* Once in a boot, and whoever was there at once was there after 1 ms. */
+	boot(&l, '3', 0, "ca");
+	boot(&l, '3', 70000, "ca");
+	assert_string_equal(habit(&l, "/a"), "3/3 8000");
+	assert_string_equal(habit(&l, "/b"), "2/2 9000");
+	assert_string_equal(habit(&l, "/c"), "1/3 -1");
+	boot(&l, '4', 0, "d");
+	assert_string_equal(habit(&l, "/b"), "2/3 20000");
+	assert_string_equal(habit(&l, "/c"), "1/3 -1");
+	boot(&l, '4', 0, "c");
+	assert_string_equal(habit(&l, "/c"), "2/4 1");
+}
+
+/* By when half of the boots had launched it: those without it count as later than all. */
+static void test_rare_ones_are_late(void **state)
+{
+	_cleanup_(launch_counts_done) struct launch_counts l = { 0 };
+
+	(void)state;
+	for (char n = '0'; n <= '9'; n++) {
+		boot(&l, n, 1000, n == '4' ? "ar" : "a");
+		boot(&l, n, n == '7' ? 5000000 : 20000, n % 2 ? "b" : "");
+	}
+	assert_string_equal(habit(&l, "/r"), "1/9 -1");
+	assert_string_equal(habit(&l, "/b"), "5/10 5000000");
+	boot(&l, 'a', 30000, "b");
+	assert_string_equal(habit(&l, "/a"), "10/10 1000");
+	assert_string_equal(habit(&l, "/b"), "6/11 5000000");
+	boot(&l, 'b', 40000, "b");
+	assert_string_equal(habit(&l, "/b"), "7/11 40000");
+}
+
+/* Eleven boots are known; what is older is forgotten, and a day of each is looked at. */
+static void test_old_boots_are_forgotten(void **state)
+{
+	_cleanup_(launch_counts_done) struct launch_counts l = { 0 };
+
+	(void)state;
+	boot(&l, '0', 5, "x");
+	for (char n = '1'; n <= '9'; n++)
+		boot(&l, n, LIMIT_FIRST_MS, "a");
+	boot(&l, 'a', LIMIT_FIRST_MS + 1, "a");
+	assert_string_equal(habit(&l, "/x"), "1/9 -1");
+	boot(&l, 'a', 7, "a");
+	boot(&l, 'b', 7, "a");
+	assert_string_equal(habit(&l, "/x"), "0/10 -1");
+	assert_string_equal(habit(&l, "/a"), "11/11 86400000");
+	assert_int_equal(l.n_watched, LAUNCHES_WATCHED);
+	/* Whoever was not counted, or is no boot. */
+	launch_counts_note_first(&l, BOOT "c", 1, "/none");
+	launch_counts_note_first(&l, "", 1, "/a");
+	assert_string_equal(l.watched_id, BOOT "b");
+	assert_null(launch_counts_find(&l, "/none"));
 }
 
 static char root[64];
@@ -365,9 +514,13 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_path),
 		cmocka_unit_test(test_reads_what_it_writes),
 		cmocka_unit_test(test_reads_version_1),
+		cmocka_unit_test(test_reads_version_2),
 		cmocka_unit_test(test_torn_anywhere),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_limit_of_programs),
+		cmocka_unit_test(test_first_launches),
+		cmocka_unit_test(test_rare_ones_are_late),
+		cmocka_unit_test(test_old_boots_are_forgotten),
 		cmocka_unit_test_setup_teardown(test_stored, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_torn_file_starts_anew, setup,
 						teardown),
