@@ -47,6 +47,11 @@ uint64_t clock_cpu_us(void)
 	return as_us(read_clock(CLOCK_PROCESS_CPUTIME_ID));
 }
 
+uint64_t clock_boottime_ms(void)
+{
+	return as_us(read_clock(CLOCK_BOOTTIME)) / 1000;
+}
+
 uint64_t clock_seconds(clockid_t clock)
 {
 	return (uint64_t)MAX(read_clock(clock).tv_sec, 0);

@@ -23,6 +23,8 @@ unsigned clock_left_ms(uint64_t until_us);
 
 /* CPU time that this process has taken. */
 uint64_t clock_cpu_us(void);
+/* Since the kernel's start, with the time that the machine slept: CLOCK_BOOTTIME. */
+uint64_t clock_boottime_ms(void);
 /* Seconds of CLOCK (CLOCK_REALTIME, CLOCK_BOOTTIME); 0 where it has none, or is before 1970. */
 uint64_t clock_seconds(clockid_t clock);
 

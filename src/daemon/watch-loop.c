@@ -50,7 +50,8 @@ struct watch {
 	bool must_reload, must_resolve, must_write, must_end;
 	bool on_terminal; /* which may hang up */
 	uint64_t n_overflows_logged;
-	uint64_t since_s; /* CLOCK_BOOTTIME */
+	uint64_t since_s;		 /* CLOCK_BOOTTIME */
+	char boot_id[BOOT_ID_BYTES + 1]; /* "": not there from the boot's start */
 	int result;
 };
 
@@ -73,6 +74,7 @@ static void on_exec(struct watch *w, const struct watched_program *p)
 
 	if (r < 0 && r != -EINVAL)
 		log_errno(r, "cannot count '%s'", p->path);
+	launch_counts_note_first(&w->launches, w->boot_id, clock_boottime_ms(), p->path);
 	start_timer(w->write_timer, WRITE_AFTER_S);
 }
 
@@ -357,6 +359,17 @@ static int open_marks(struct watch *w)
 	return 0;
 }
 
+/* A watcher that was there early in this boot may have been this one, before it was restarted. */
+static void find_boot(struct watch *w)
+{
+	char id[BOOT_ID_BYTES + 1];
+
+	w->since_s = clock_seconds(CLOCK_BOOTTIME);
+	if (boots_read_id(id) == 0 &&
+	    (w->since_s <= LAUNCHES_LATEST_S || strcmp(id, w->launches.watched_id) == 0))
+		strcpy(w->boot_id, id);
+}
+
 static int start(struct watch *w)
 {
 	int r = take_lock(w);
@@ -369,7 +382,7 @@ static int start(struct watch *w)
 		r = open_marks(w);
 	if (r < 0)
 		return r;
-	w->since_s = clock_seconds(CLOCK_BOOTTIME);
+	find_boot(w);
 	reload(w);
 	return 0;
 }

@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Three boots in which somebody launches the same programs one after the other: elfcastd notes
+# when. The boots are IDs and clocks of namespaces, the launches and all that watches and
+# reads are real.
+if [ "$(id -u)" != 0 ]; then
+	echo "ok - sessions # SKIP needs root"
+	exit 0
+fi
+[ -n "${IN_NAMESPACE:-}" ] ||
+	IN_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
+. "$(dirname "$0")/../lib.sh"
+
+watcher=''
+clean_up() {
+	[ -z "$watcher" ] || kill -9 "$watcher"
+	umount "$TMP/root" 2>/dev/null
+	rm -rf "$TMP"
+}
+trap clean_up EXIT
+wait_until() { # command...: within a minute
+	local i
+	for ((i = 0; i < 1200; i++)); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	return 1
+}
+if ! unshare --time --boottime 1000 --fork true 2>/dev/null; then
+	skip "sessions" "no time namespaces"
+	finish
+fi
+R=$TMP/root P=$TMP/root/usr/share/elfcast/profiles.d
+mkdir "$R"
+truncate -s 64M "$TMP/image"
+if ! mkfs.ext4 -q -F "$TMP/image" || ! mount -o loop "$TMP/image" "$R"; then
+	skip "sessions" "no ext4 on a loop device"
+	finish
+fi
+mkdir -p "$P" "$R"/{usr/bin,var,run}
+
+# No C library: an exec and nothing else, in a file of 256 KiB.
+echo 'void _start(void) { __asm__ volatile("syscall" : : "a"(60), "D"(0)); }' >"$TMP/tiny.c"
+add_program() { # NAME PAGES
+	gcc -O1 -static -nostdlib "-Wl,--build-id=0x00112233445566778899aabbccddeeff0000000$1" \
+		-o "$R/usr/bin/$1" "$TMP/tiny.c" 2>/dev/null || return 1
+	truncate -s 256K "$R/usr/bin/$1"
+	profile "$P/v.$1.json" "/usr/bin/$1" "{ \"path\": \"/usr/bin/$1\", \"size\": 262144,
+		\"build_id\": \"$(build_id_of "$R/usr/bin/$1")\", \"pages\": [[0, $2, 1, 1]] }"
+}
+if [ "$(uname -m)" != x86_64 ] || ! add_program a 16 || ! add_program b 12 || ! add_program c 8; then
+	skip "sessions" "needs gcc on x86-64"
+	finish
+fi
+elfcast compile --quiet --storage=flash --root="$R"
+
+# ---- the watcher --------------------------------------------------------------------------
+L=$R/var/lib/elfcast/launches
+id() { echo "6f1c2d3e-0000-4000-8000-0123456789a$1"; }
+is_watching() { watcher=$(sed -n 's/^pid //p' "$R/run/elfcast/watch" 2>/dev/null) && [ -e "/proc/$watcher" ]; }
+# launch BOOT SECONDS PROGRAM TIMES: a watcher that starts when boot BOOT is SECONDS old, in which
+# the program is launched; then the watcher ends
+launch() {
+	local i
+	id "$1" >"$TMP/boot_id"
+	rm -f "$R/run/elfcast/watch"
+	# shellcheck disable=SC2016 # of that shell
+	unshare --mount --time --boottime $(($2 - $(cut -d . -f 1 /proc/uptime))) --fork \
+		sh -c 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"' \
+		"$TMP/boot_id" elfcastd --quiet --root="$R" 2>>"$TMP/log" &
+	if ! wait_until is_watching; then
+		not_ok "elfcastd starts: $(cat "$TMP/log")"
+		finish
+	fi
+	for ((i = 0; i < $4; i++)); do "$R/usr/bin/$3"; done
+	kill -TERM "$watcher"
+	wait $!
+	watcher=''
+}
+# noted: "a 8 8 0": first launches in seconds, in tens of them where that is much
+noted() {
+	sed -n 's/^[0-9.]* [0-9]* [0-9]* //p' "$L" | awk '{
+		printf "%s%s", sep, substr($NF, 10)
+		for (i = 1; i < NF; i++)
+			printf " %d", $i < 20000 ? $i / 10000 : $i / 100000
+		sep = ", " }'
+}
+launch 1 700 a 1
+same "who was not there when a boot began notes nothing" "- 0" "$(sed -n '1s/.* \(.* .*\)/\1/p' "$L")"
+launch 2 10 a 1
+launch 2 200 b 1
+launch 2 1000 c 9
+launch 2 2000 a 2
+same "one boot, through restarts of the watcher" "$(id 2) 1" "$(sed -n '1s/.* \(.* .*\)/\1/p' "$L")"
+same "each program's first launch" "a 1, b 2, c 10" "$(noted)"
+launch 3 10 a 1
+launch 3 200 b 1
+launch 3 90000 c 1
+same "a boot more, of which its first day counts" "a 1 1, b 2 2, c 0 10" "$(noted)"
+launch 4 10 a 3
+launch 4 500 c 1
+same "and a third" "a 1 1 1, b 0 2 2, c 5 0 10" "$(noted)"
+same "all launches count" "8 2 11" "$(awk -F . '/usr/ { print $1 }' "$L" | paste -sd ' ')"
+same "what somebody launches, and when, is root's to read" 640 "$(stat -c %a "$L")"
+finish
