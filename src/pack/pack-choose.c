@@ -3,7 +3,8 @@
  * The choice: again and again the launch with the most saved time expected per page that is
  * not in the pack yet. Each that is taken makes those cheaper that share files with it; the
  * parts of files (pack-parts.c) know whom, so that the number of pages that a launch is
- * missing is always exact, and each pair of part and launch is looked at once.
+ * missing is always exact, and each pair of part and launch is looked at once. In the end they
+ * are put in the order in which sessions launch them.
  */
 #include <errno.h>
 #include <math.h>
@@ -312,6 +313,7 @@ static void take(struct choice *c, uint32_t launch)
 	struct pack_choice as_taken = l->choice;
 	uint32_t rank = (uint32_t)c->p->n_taken++;
 
+	l->chosen = rank;
 	c->p->order[rank] = launch;
 	c->n_pages -= as_taken.n_new_pages;
 	c->us -= as_taken.reading_us;
@@ -323,6 +325,67 @@ static void take(struct choice *c, uint32_t launch)
 	}
 	judge_touched(c);
 	l->choice = as_taken;
+}
+
+/* ---- the order of reading ---- */
+
+/*
+ * What sessions launch first is read first, whatever it is worth: that decided what is read at
+ * all. If any order has everything there when it is launched, this one has. For let two
+ * follow each other the other way round, both in time: changed, the earlier one ends sooner,
+ * and the later one where the earlier one did, which was in time for an earlier launch. What
+ * half of the boots do not launch comes then, by worth.
+ */
+static int compare_reading(const void *pa, const void *pb, void *launches)
+{
+	const struct pack_launch *l = launches;
+	const struct pack_launch *a = &l[*(const uint32_t *)pa];
+	const struct pack_launch *b = &l[*(const uint32_t *)pb];
+	uint32_t a_ms = a->choice.habit.after_ms, b_ms = b->choice.habit.after_ms;
+
+	if (a->choice.boot != b->choice.boot)
+		return a->choice.boot ? -1 : 1;
+	if (!a->choice.boot && a_ms != b_ms)
+		return a_ms < b_ms ? -1 : 1;
+	return a->chosen < b->chosen ? -1 : a->chosen > b->chosen;
+}
+
+/* Which pages launch RANK brings that nobody before it has. */
+static uint64_t bring_parts(struct choice *c, uint32_t rank)
+{
+	struct pack *p = c->p;
+	const struct pack_launch *l = &p->launches[p->order[rank]];
+	uint64_t n_pages = 0;
+
+	for (uint32_t k = 0; k < l->n_extents; k++) {
+		const struct pack_extent *e = &p->extents[l->first_extent + k];
+
+		for (uint32_t part = e->first_part; part < e->first_part + e->n_parts;
+		     part++) {
+			if (p->bringer[part] != SHADOW_NONE)
+				continue;
+			p->bringer[part] = rank;
+			n_pages += c->shares.pages[part];
+		}
+	}
+	return n_pages;
+}
+
+static void order_for_reading(struct choice *c)
+{
+	struct pack *p = c->p;
+
+	if (p->n_taken > 0)
+		qsort_r(p->order, p->n_taken, sizeof(*p->order), compare_reading,
+			p->launches);
+	for (uint32_t part = 0; part < p->n_parts; part++)
+		p->bringer[part] = SHADOW_NONE;
+	for (uint32_t rank = 0; rank < p->n_taken; rank++) {
+		struct pack_launch *l = &p->launches[p->order[rank]];
+
+		l->choice.n_new_pages = bring_parts(c, rank);
+		judge(l);
+	}
 }
 
 static int choose(struct choice *c)
@@ -348,6 +411,7 @@ static int choose(struct choice *c)
 		if (p->launches[best].choice.verdict == PACK_TAKEN)
 			take(c, best);
 	}
+	order_for_reading(c);
 	return 0;
 }
 

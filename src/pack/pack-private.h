@@ -30,6 +30,7 @@ struct pack_launch {
 	uint64_t reading_us;		  /* all pages */
 	double worth;	     /* saved time expected per page not in the pack yet */
 	uint32_t heap_place; /* SHADOW_NONE: not in the heap */
+	uint32_t chosen;     /* as the Nth */
 	uint32_t
 		boot_place; /* among the programs that the boot starts; SHADOW_NONE: none */
 	uint32_t n_files, n_usable_files; /* named, and not changed since */
@@ -51,8 +52,8 @@ struct pack {
 	uint32_t *order; /* launches as pack_get() lists them */
 	size_t n_taken;
 	uint32_t *bounds;
-	uint32_t
-		*bringer; /* per part: rank of the launch that brought it, or SHADOW_NONE */
+	/* Per part: rank (place in order) of the launch that brings it, or SHADOW_NONE. */
+	uint32_t *bringer;
 	uint32_t n_parts;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What was chosen, in reading order, as bytes. */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "bounds.h"
@@ -12,6 +13,7 @@
 struct piece {
 	struct extent_desc extent;
 	size_t serial;		     /* in order of rank and first touch */
+	unsigned sweep;		     /* see mark_sweeps() */
 	uint64_t device, device_off; /* UINT64_MAX: not known */
 };
 
@@ -86,7 +88,23 @@ static int collect(const struct pack *p, bool boot, bool swept, struct pieces *r
 	return r;
 }
 
-/* ---- one sweep over each disk ---- */
+/* ---- sweeps over each disk ---- */
+
+/*
+ * What is launched about as early is one sweep: sessions are not the same to the second, and
+ * each sweep more goes all the way over the disk again. About: not twice as late.
+ */
+static void mark_sweeps(const struct pack *p, struct pieces *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		uint32_t rank = l->items[i].extent.when;
+		uint32_t ms = p->launches[p->order[rank]].choice.habit.after_ms;
+
+		l->items[i].sweep = ms == LAUNCHES_NEVER
+					    ? UINT_MAX
+					    : 31 - (unsigned)__builtin_clz(ms / 1000 + 1);
+	}
+}
 
 static int compare_by_page(const void *pa, const void *pb)
 {
@@ -102,6 +120,8 @@ static int compare_by_place(const void *pa, const void *pb)
 {
 	const struct piece *a = pa, *b = pb;
 
+	if (a->sweep != b->sweep)
+		return a->sweep < b->sweep ? -1 : 1;
 	if (a->device != b->device)
 		return a->device < b->device ? -1 : 1;
 	if (a->device_off != b->device_off)
@@ -134,6 +154,7 @@ static int split_piece(const struct piece *whole, uint64_t device,
 		if (r < 0)
 			return r;
 		ret->items[ret->n - 1].serial = whole->serial;
+		ret->items[ret->n - 1].sweep = whole->sweep;
 		if (!is_known)
 			continue;
 		ret->items[ret->n - 1].device = device;
@@ -358,6 +379,7 @@ static int order_pieces(const struct pack *p, struct image *m, pack_locate locat
 		r = collect(p, false, false, &groups[OTHERS]);
 	if (r == 0)
 		r = collect(p, false, true, &groups[OTHERS_SWEPT]);
+	mark_sweeps(p, &groups[OTHERS_SWEPT]);
 	if (r == 0)
 		r = number_objects(m, groups);
 	if (r == 0)

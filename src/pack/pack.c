@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Collecting launches: nothing of a shadow is kept but what the pack may need. */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "boot-programs.h"
 #include "bounds.h"
 #include "config.h"
 #include "hash.h"
-#include "launch-counts.h"
 #include "pack-private.h"
 #include "storage.h"
 #include "vec.h"
@@ -18,6 +18,8 @@
  * below the one launch that a program used now and then has at any time.
  */
 #define PRIOR		  0.1
+/* A count that halves in fourteen days is that of so many. */
+#define COUNT_DAYS	  (LAUNCHES_HALF_LIFE_S / 86400 / M_LN2)
 
 /*
  * The kernel reads around a fault: 16 pages before and 16 behind it (read_ahead_kb 128;
@@ -312,6 +314,16 @@ static bool is_listed(const struct name_list *list, const char *program)
 }
 
 /*
+ * That a boot launches it. What matters is the first launch, the others find it in memory. The
+ * share of the boots that were watched and of one that nobody has seen, with as many launches
+ * as a day has: while no boot was watched the counts decide, later they tell equals apart.
+ */
+static double likelihood(double count, const struct launch_habit *h)
+{
+	return (h->n_launched + count / (count + COUNT_DAYS)) / (h->n_boots + 1);
+}
+
+/*
  * Hope ends where it was disappointed often enough. What was launched long ago and is read
  * ahead for that alone has a weight left, but it is not worth a place among the others'.
  */
@@ -322,7 +334,11 @@ static void weigh(const struct pack *p, struct pack_launch *l, double count)
 	bool hopeless = p->options.counts && !c->always && !starts &&
 			launch_counts_is_hopeless(p->options.counts, c->program);
 
-	c->weight = hopeless ? count : count + PRIOR;
+	if (p->options.counts)
+		launch_counts_habit(p->options.counts, c->program, &c->habit);
+	else
+		c->habit.after_ms = LAUNCHES_NEVER;
+	c->weight = likelihood(hopeless ? count : count + PRIOR, &c->habit);
 	if (hopeless && count < PRIOR)
 		c->verdict = PACK_UNUSED;
 }

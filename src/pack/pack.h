@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which launches to read ahead at boot, and in which order: shadows and launch counts to a
- * pack under a budget, and why. Pure but for the place of files on rotating disks, which
- * the caller looks up. libc only. Same shadows, counts and options: same bytes.
+ * Which launches to read ahead at boot: those worth most, under a budget; and in which order:
+ * as sessions launch them. Shadows and launch counts to a pack, and why. Pure but for the
+ * place of files on rotating disks, which the caller looks up. libc only. Same shadows, counts
+ * and options: same bytes.
  */
 #ifndef ELFCAST_PACK_H
 #define ELFCAST_PACK_H
 
 #include "fiemap.h"
+#include "launch-counts.h"
 #include "macro.h"
 #include "shadow-read.h"
 #include "store.h"
 
 struct boot_programs;
-struct launch_counts;
 
 struct pack_options {
 	uint64_t budget_bytes;
@@ -45,7 +46,8 @@ enum pack_verdict {
 /* The choice, for people. Strings are the builder's. */
 struct pack_choice {
 	const char *program, *scenario, *arch, *name; /* name: profile file name */
-	double weight;	     /* expected launches, see pack_add() */
+	double weight;				      /* how likely a boot launches it */
+	struct launch_habit habit;
 	uint64_t saving_us;  /* modelled, of one cold launch */
 	uint64_t reading_us; /* modelled, of its new pages */
 	uint64_t n_pages;
@@ -66,7 +68,7 @@ DEFINE_CLEANUP(struct pack *, pack_free)
 
 /*
  * Add the launch in S, compiled from the profile NAME, whose program was launched COUNT times
- * (decayed, any unit that all share; 0: never). Nothing of S is kept. Any order. -ENOMEM.
+ * (decayed; 0: never). Nothing of S is kept. Any order. -ENOMEM.
  */
 int pack_add(struct pack *p, const struct shadow *s, const char *name, double count);
 
@@ -74,7 +76,7 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, double co
 int pack_choose(struct pack *p);
 
 uint64_t pack_budget_bytes(const struct pack *p);
-/* Launches that were chosen by rank, then the others, the nearest to being chosen first. */
+/* Those that were chosen, as they are read; then the others, the nearest to it first. */
 size_t pack_count(const struct pack *p);
 const struct pack_choice *pack_get(const struct pack *p, size_t i);
 
@@ -87,9 +89,9 @@ typedef int (*pack_locate)(const char *path, const struct identity *identity,
 
 /*
  * The bytes of the pack, in reading order: what the boot itself needs, then the others. Each by
- * rank, and within a launch by first touch; then
- * what lies on rotating disks, in one sweep over each (LOCATE; NULL: by rank). New buffer;
- * none (NULL and 0) when nothing was chosen. -ENOMEM, -E2BIG.
+ * launch as pack_get() lists them, and within a launch by first touch; then what lies on
+ * rotating disks, in sweeps over each: one of what is launched about as early (LOCATE; NULL: as
+ * above). New buffer; none (NULL and 0) when nothing was chosen. -ENOMEM, -E2BIG.
  */
 int pack_write(const struct pack *p, pack_locate locate, void *userdata, uint8_t **ret,
 	       size_t *ret_bytes);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,14 @@
 #include "storage.h"
 
 #define PRIOR 0.1
+
+/* Of N_BOOTS boots N_LAUNCHED launched it, and COUNT launches were counted. */
+static double likely(double count, unsigned n_launched, unsigned n_boots)
+{
+	double unseen = (count + PRIOR) / (count + PRIOR + 14 / M_LN2);
+
+	return (n_launched + unseen) / (n_boots + 1);
+}
 
 /* ---- shadows from lines ---- */
 
@@ -230,7 +239,7 @@ static void test_by_saving_per_byte(void **state)
 
 	(void)state;
 	assert_string_equal(described(p), "scattered+4 often+4 dense+4 rare+4");
-	assert_true(pack_get(p, 0)->weight == 5 + PRIOR);
+	assert_true(pack_get(p, 0)->weight == likely(5, 0, 0));
 	/* Opening the file, and three faults. */
 	assert_int_equal(pack_get(p, 0)->saving_us, pack_saving_us(STORAGE_FLASH, 4, 4));
 }
@@ -522,7 +531,7 @@ static void test_without_counts_by_name(void **state)
 
 	(void)state;
 	assert_string_equal(described(p), "a+1 b+1 c+1");
-	assert_true(pack_get(p, 0)->weight == PRIOR);
+	assert_true(pack_get(p, 0)->weight == likely(0, 0, 0));
 }
 
 static void test_scenarios(void **state)
@@ -539,7 +548,7 @@ static void test_scenarios(void **state)
 
 	(void)state;
 	assert_string_equal(described(p), "g2+1 i2+1 h1+1 h2+1 g1-other i1-stale");
-	assert_true(pack_get(p, 2)->weight == (8 + PRIOR) / 2); /* one of the two */
+	assert_true(pack_get(p, 2)->weight == likely(8, 0, 0) / 2); /* one of the two */
 }
 
 /* The same path in two states: the newer file is there, the other one's pages are not. */
@@ -626,6 +635,81 @@ static void test_order_by_rank_then_first_touch(void **state)
 	free(k.data);
 }
 
+/* When each of the last boots launched it first, in ms; 0: not in it. */
+#define LAUNCHED(program, ...)                                                             \
+	{                                                                                  \
+		(char *)(uintptr_t)(program), .first_ms = { __VA_ARGS__ }                  \
+	}
+
+/* Four boots: a, b, c in this order; d later, and not yet in the last; r once, before all others. */
+static struct launch_count session_items[] = {
+	LAUNCHED("/a", 8000, 9000, 7000, 8000), LAUNCHED("/b", 21000, 20000, 5000, 20000),
+	LAUNCHED("/c", 61000, 60000, 0, 62000), LAUNCHED("/d", 0, 70000, 64000, 66000),
+	LAUNCHED("/r", 0, 1000, 0, 0),
+};
+static const struct launch_counts session = { .items = session_items,
+					      .n = ARRAY_SIZE(session_items),
+					      .n_watched = 4 };
+
+/* Counts say d c a b; they were launched a b c, and d later. */
+static void test_order_of_sessions(void **state)
+{
+	static const struct spec specs[] = {
+		{ "a", "/a", NULL, 3, { { A, 0, 2, 1 }, { LIBC, 0, 8, 0 } } },
+		{ "b", "/b", NULL, 2, { { B, 0, 9, 1 }, { LIBC, 4, 8, 0 } } },
+		{ "c", "/c", NULL, 90, { { LIBC, 4, 4, 1 }, { A, 10, 1, 2 } } },
+		{ "d", "/d", NULL, 900, { { LIBC, 20, 1, 0 } } },
+		{ "r", "/r", NULL, 900, { { LIBC, 30, 1, 0 } } },
+		{ "s", "/s", NULL, 9000, { { LIBC, 40, 1, 0 } } },
+	};
+	struct pack_options o = plenty;
+	struct pack *p = chosen(&o, files, N_FILES, specs, 6);
+	struct packed k;
+
+	(void)state;
+	assert_string_equal(described(p), "s+1 d+1 r+1 c+5 a+6 b+13");
+	pack_free(p);
+	o.counts = &session;
+	p = chosen(&o, files, N_FILES, specs, 6);
+	/* Last what half of the boots do not launch, by worth. */
+	assert_string_equal(described(p), "a+10 b+13 c+1 d+1 r+1 s+1");
+	assert_int_equal(pack_get(p, 0)->habit.after_ms, 8000);
+	assert_int_equal(pack_get(p, 1)->habit.after_ms, 20000);
+	assert_int_equal(pack_get(p, 2)->habit.after_ms, 61000);
+	assert_int_equal(pack_get(p, 2)->habit.n_launched, 3);
+	assert_int_equal(pack_get(p, 3)->habit.after_ms, 66000);
+	assert_int_equal(pack_get(p, 3)->habit.n_boots, 3); /* the last may go on */
+	assert_int_equal(pack_get(p, 4)->habit.after_ms, LAUNCHES_NEVER);
+	k = packed(p, NULL, NULL);
+	/* What several need comes with the first that is read. */
+	assert_string_equal(extents_of(&k),
+			    "libc:0-7@0 a:0-1@0 libc:8-11@1 b:0-8@1 a:10-10@2 "
+			    "libc:20-20@3 libc:30-30@4 libc:40-40@5");
+	free(k.data);
+	pack_free(p);
+}
+
+/* What is read at all, the likelihood decides: a script may launch its tool as often as it likes. */
+static void test_likelihood_decides(void **state)
+{
+	static const struct spec specs[] = {
+		{ "b", "/b", NULL, 3, { { A, 0, 4, 0 } } },
+		{ "r", "/r", NULL, 1000, { { B, 0, 4, 0 } } },
+	};
+	struct pack_options o = { .budget_bytes = 4 * PAGE_BYTES };
+	struct pack *p = chosen(&o, files, N_FILES, specs, 2);
+
+	(void)state;
+	assert_string_equal(described(p), "r+4 b-budget");
+	pack_free(p);
+	o.counts = &session;
+	p = chosen(&o, files, N_FILES, specs, 2);
+	assert_string_equal(described(p), "b+4 r-budget");
+	assert_true(pack_get(p, 0)->weight == likely(3, 4, 4));
+	assert_true(pack_get(p, 1)->weight == likely(1000, 1, 3));
+	pack_free(p);
+}
+
 static const struct file disks[N_FILES] = {
 	[A] = { "/a", 1, 5, STORAGE_ROTATIONAL, { 0 } },
 	[B] = { "/b", 2, 5, STORAGE_NETWORK, { 0 } },
@@ -703,6 +787,40 @@ static void test_rotating_disks_are_swept(void **state)
 	free(k.data);
 }
 
+/* One sweep of what is launched about as early, not of all. */
+static void test_sweeps_of_sessions(void **state)
+{
+	static struct launch_count items[] = {
+		LAUNCHED("/early", 7500),
+		LAUNCHED("/later", 60000),
+		LAUNCHED("/same", 9000),
+	};
+	static const struct launch_counts one_boot = { .items = items,
+						       .n = ARRAY_SIZE(items),
+						       .n_watched = 1 };
+	static const struct spec specs[] = {
+		{ "1", "/same", NULL, 1, { { A, 0, 1, 0 }, { LIBC, 5, 1, 0 } } },
+		{ "2", "/early", NULL, 1, { { A, 5, 1, 0 }, { LIBC, 0, 1, 0 } } },
+		{ "3", "/later", NULL, 1, { { A, 2, 1, 0 }, { LIBC, 6, 1, 0 } } },
+		{ "4", "/never", NULL, 99, { { A, 3, 1, 0 }, { LIBC, 4, 1, 0 } } },
+		{ "5", "/x", SCENARIO_BOOT, 0, { { A, 6, 1, 0 }, { LIBC, 3, 1, 0 } } },
+	};
+	struct places places = { .device_a = 9, .device_libc = 9, .has_a = true };
+	struct pack_options o = plenty;
+	struct pack *p;
+	struct packed k;
+
+	(void)state;
+	o.counts = &one_boot;
+	p = chosen(&o, disks, N_FILES, specs, 5);
+	k = packed(p, locate, &places);
+	assert_string_equal(extents_of(&k), "a:6-6@0 libc:3-3@0 "
+					    "libc:5-5@2 a:0-0@2 a:5-5@1 libc:0-0@1 "
+					    "libc:6-6@3 a:2-2@3 libc:4-4@4 a:3-3@4");
+	free(k.data);
+	pack_free(p);
+}
+
 /* What the boot itself needs is read before the rest, from each kind of disk. */
 static void test_the_boot_is_read_first(void **state)
 {
@@ -763,11 +881,12 @@ static void test_nothing_chosen_is_no_pack(void **state)
 
 /* ---- against the definition, page by page ---- */
 
-enum { R_LAUNCHES = 7, R_FILES = 4, R_PAGES = 40, R_ROUNDS = 3000 };
+enum { R_LAUNCHES = 7, R_FILES = 4, R_PAGES = 40, R_MS = 6, R_ROUNDS = 3000 };
 
 struct random_case {
 	bool needs[R_LAUNCHES][R_FILES][R_PAGES];
 	double count[R_LAUNCHES];
+	uint32_t first_ms[R_LAUNCHES]; /* in the only boot; 0: not launched */
 	unsigned n_new[R_LAUNCHES];
 	int order[R_LAUNCHES];
 	unsigned n_taken;
@@ -807,7 +926,36 @@ static double saving_of(const struct random_case *c, int l)
 			}
 		us += pages ? pack_saving_us(STORAGE_FLASH, 1 + faults, pages) : 0;
 	}
-	return (c->count[l] + PRIOR) * (double)us;
+	return likely(c->count[l], c->first_ms[l] > 0, c->first_ms[l] > 0) * (double)us;
+}
+
+/* All that launch RANK is missing. */
+static unsigned bring(struct random_case *c, unsigned rank)
+{
+	int l = c->order[rank];
+	unsigned n = c->n_new[l] = count_missing(c, l, false);
+
+	for (int f = 0; f < R_FILES; f++)
+		for (int g = 0; g < R_PAGES; g++)
+			if (c->needs[l][f][g] && c->brought[f][g] < 0)
+				c->brought[f][g] = (int)rank;
+	return n;
+}
+
+/* Those that were taken, as the boot launched them, the others behind. */
+static void read_in_order(struct random_case *c)
+{
+	int chosen_order[R_LAUNCHES];
+	unsigned n = 0;
+
+	memcpy(chosen_order, c->order, sizeof(chosen_order));
+	memset(c->brought, 0xff, sizeof(c->brought));
+	for (uint32_t ms = 1; ms <= R_MS; ms++)
+		for (unsigned i = 0; i < c->n_taken; i++)
+			if (c->first_ms[chosen_order[i]] == ms % R_MS)
+				c->order[n++] = chosen_order[i];
+	for (unsigned i = 0; i < c->n_taken; i++)
+		bring(c, i);
 }
 
 /* Again and again over all launches, as pack.h says it. */
@@ -831,16 +979,12 @@ static void choose_slowly(struct random_case *c, unsigned budget)
 			best_worth = worth;
 		}
 		if (best < 0)
-			return;
+			break;
 		taken[best] = true;
 		c->order[c->n_taken] = best;
-		c->n_new[best] = count_missing(c, best, false);
-		budget -= c->n_new[best];
-		for (int f = 0; f < R_FILES; f++)
-			for (int g = 0; g < R_PAGES; g++)
-				if (c->needs[best][f][g] && c->brought[f][g] < 0)
-					c->brought[f][g] = (int)c->n_taken;
+		budget -= bring(c, c->n_taken);
 	}
+	read_in_order(c);
 }
 
 static void make_case(struct random_case *c)
@@ -848,6 +992,7 @@ static void make_case(struct random_case *c)
 	memset(c, 0, sizeof(*c));
 	for (int l = 0; l < R_LAUNCHES; l++) {
 		c->count[l] = random_below(20);
+		c->first_ms[l] = random_below(R_MS);
 		for (unsigned i = random_below(6); i > 0; i--) {
 			uint32_t f = random_below(R_FILES), g = random_below(R_PAGES);
 
@@ -906,9 +1051,16 @@ static void assert_same_pages(const struct random_case *c, const struct packed *
 
 static void test_against_the_definition(void **state)
 {
+	static char programs[R_LAUNCHES][4];
 	static struct random_case c;
+	struct launch_count items[R_LAUNCHES];
+	const struct launch_counts counts = { .items = items,
+					      .n = R_LAUNCHES,
+					      .n_watched = 1 };
 
 	(void)state;
+	for (int l = 0; l < R_LAUNCHES; l++)
+		snprintf(programs[l], sizeof(programs[l]), "/p%d", l);
 	for (seed = 0; seed < R_ROUNDS; seed++) {
 		uint32_t round = seed;
 		unsigned budget = 0;
@@ -918,7 +1070,11 @@ static void test_against_the_definition(void **state)
 
 		make_case(&c);
 		budget = random_below(3) ? random_below(150) : 10000;
-		o = (struct pack_options){ .budget_bytes = budget * PAGE_BYTES };
+		for (int l = 0; l < R_LAUNCHES; l++)
+			items[l] = (struct launch_count){ .program = programs[l],
+							  .first_ms = { c.first_ms[l] } };
+		o = (struct pack_options){ .budget_bytes = budget * PAGE_BYTES,
+					   .counts = &counts };
 		choose_slowly(&c, budget);
 		p = pack_new(&o);
 		for (int l = 0; l < R_LAUNCHES; l++) /* in any order */
@@ -966,7 +1122,10 @@ int main(void)
 		cmocka_unit_test(test_objects_in_two_states),
 		cmocka_unit_test(test_build_id_of_any),
 		cmocka_unit_test(test_order_by_rank_then_first_touch),
+		cmocka_unit_test(test_order_of_sessions),
+		cmocka_unit_test(test_likelihood_decides),
 		cmocka_unit_test(test_rotating_disks_are_swept),
+		cmocka_unit_test(test_sweeps_of_sessions),
 		cmocka_unit_test(test_the_boot_is_read_first),
 		cmocka_unit_test(test_errors_of_locate),
 		cmocka_unit_test(test_nothing_chosen_is_no_pack),
