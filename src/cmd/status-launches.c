@@ -29,16 +29,46 @@ static double launches_of(const struct launch_count *c)
 	return (double)c->weight / LAUNCHES_ONE;
 }
 
-static void print_text(const struct launch_count *const *sorted, size_t n,
+void status_print_habit(const struct launch_habit *h)
+{
+	uint32_t s = h->after_ms / 1000;
+	char boots[32], after[32] = "-";
+
+	snprintf(boots, sizeof(boots), h->n_boots ? "%u/%u" : "-", h->n_launched,
+		 h->n_boots);
+	if (h->after_ms != LAUNCHES_NEVER)
+		snprintf(after, sizeof(after), s < 100 ? "%u s" : "%u min",
+			 s < 100 ? s : s / 60);
+	printf("%7s %8s", boots, after);
+}
+
+void status_put_habit(const struct launch_habit *h)
+{
+	json_uint("boots", h->n_boots);
+	json_uint("boots_launched", h->n_launched);
+	if (h->after_ms == LAUNCHES_NEVER)
+		json_string("after_ms", NULL);
+	else
+		json_uint("after_ms", h->after_ms);
+}
+
+static void print_text(const struct launch_counts *l,
+		       const struct launch_count *const *sorted, size_t n,
 		       const struct watch_state *w, bool running)
 {
+	struct launch_habit habit;
+
 	if (n > 0)
-		printf("%12s  %-19s  %s\n", "LAUNCHES", "LAST", "PROGRAM");
+		printf("%12s  %-19s" STATUS_HABIT_COLUMNS "  %s\n", "LAUNCHES", "LAST",
+		       "PROGRAM");
 	for (size_t i = 0; i < n; i++) {
 		char when[32];
 
 		text_time(sorted[i]->last_s, when, sizeof(when));
-		printf("%12.2f  %-19s  ", launches_of(sorted[i]), when);
+		printf("%12.2f  %-19s", launches_of(sorted[i]), when);
+		launch_counts_habit(l, sorted[i]->program, &habit);
+		status_print_habit(&habit);
+		fputs("  ", stdout);
 		text_put(sorted[i]->program);
 		putchar('\n');
 	}
@@ -68,6 +98,8 @@ static void print_json(const struct launch_counts *l,
 		       const struct launch_count *const *sorted, size_t n,
 		       const struct watch_state *w, bool running)
 {
+	struct launch_habit habit;
+
 	json_open(NULL, '{');
 	json_uint("time", l->time_s);
 	json_uint("half_life_seconds", LAUNCHES_HALF_LIFE_S);
@@ -85,6 +117,8 @@ static void print_json(const struct launch_counts *l,
 		json_string("program", sorted[i]->program);
 		json_double("launches", launches_of(sorted[i]));
 		json_uint("last", sorted[i]->last_s);
+		launch_counts_habit(l, sorted[i]->program, &habit);
+		status_put_habit(&habit);
 		json_close('}');
 	}
 	json_close(']');
@@ -121,7 +155,7 @@ int status_launches(const struct store *s)
 	if (arg_json)
 		print_json(&l, sorted, n, &w, running);
 	else
-		print_text(sorted, n, &w, running);
+		print_text(&l, sorted, n, &w, running);
 	print_warnings(&w, running);
 	return CMD_DONE;
 }

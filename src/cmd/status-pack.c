@@ -77,6 +77,7 @@ static void print_json_choice(const struct pack_choice *c)
 	json_bool("always", c->always);
 	json_bool("at_boot", c->boot);
 	json_double("weight", c->weight);
+	status_put_habit(&c->habit);
 	json_double("saving_ms", (double)c->saving_us / 1000);
 	json_double("reading_ms", (double)c->reading_us / 1000);
 	json_uint("pages", c->n_pages);
@@ -120,12 +121,14 @@ static size_t print_taken(const struct pack *p)
 		if (c->verdict != PACK_TAKEN)
 			break;
 		if (i == 0)
-			printf("%5s %9s %9s %9s %9s %9s  %s\n", "RANK", "WEIGHT",
-			       "SAVES MS", "NEW MIB", "SHARED", "SUM", "PROGRAM");
+			printf("%5s %9s" STATUS_HABIT_COLUMNS " %9s %9s %9s %9s  %s\n",
+			       "RANK", "WEIGHT", "SAVES MS", "NEW MIB", "SHARED", "SUM",
+			       "PROGRAM");
 		n_pages += c->n_new_pages;
-		printf("%5zu %9.2f %9.0f %9.1f %9.1f %9.1f  ", i + 1, c->weight,
-		       (double)c->saving_us / 1000, mib(c->n_new_pages),
-		       mib(c->n_pages - c->n_new_pages), mib(n_pages));
+		printf("%5zu %9.3f", i + 1, c->weight);
+		status_print_habit(&c->habit);
+		printf(" %9.0f %9.1f %9.1f %9.1f  ", (double)c->saving_us / 1000,
+		       mib(c->n_new_pages), mib(c->n_pages - c->n_new_pages), mib(n_pages));
 		print_name(c);
 		puts(c->boot ? " (boot)" : c->always ? " (always)" : "");
 	}
@@ -144,8 +147,9 @@ static void print_left_out(const struct pack *p, size_t first)
 	for (size_t i = first; i < first + n_lines; i++) {
 		const struct pack_choice *c = pack_get(p, i);
 
-		printf("%5s %9.2f %9.0f %9.1f  ", "-", c->weight,
-		       (double)c->saving_us / 1000, mib(c->n_new_pages));
+		printf("%5s %9.3f", "-", c->weight);
+		status_print_habit(&c->habit);
+		printf(" %9.0f %9.1f  ", (double)c->saving_us / 1000, mib(c->n_new_pages));
 		print_name(c);
 		printf(": %s\n", verdict_words[c->verdict]);
 	}

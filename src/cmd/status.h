@@ -9,6 +9,7 @@
 
 struct boot_gain;
 struct boots;
+struct launch_habit;
 
 /* Print it (text, or JSON where arg_json) to stdout. CMD_*. */
 int status_overview(const struct store *s);
@@ -28,5 +29,10 @@ bool status_boot_is_off(const struct boots *b);
 /* What it says: the rest of a line, and members of a JSON object. */
 void status_print_boot_gain(const struct boots *b, const struct boot_gain *g);
 void status_put_boot_gain(const struct boots *b, const struct boot_gain *g);
+
+/* In how many boots a program was launched, and when: two columns, and members of a JSON object. */
+#define STATUS_HABIT_COLUMNS "  BOOTS    AFTER"
+void status_print_habit(const struct launch_habit *h);
+void status_put_habit(const struct launch_habit *h);
 
 #endif

@@ -202,7 +202,7 @@ same "and is looked at where /var has none" current "$(state)"
 
 # What is printed.
 elfcast status --pack --root="$R" >"$TMP/out" 2>"$TMP/err"
-same "a table" "RANK WEIGHT SAVES MS NEW MIB SHARED SUM PROGRAM" "$(head -n 1 "$TMP/out" | xargs)"
+same "a table" "RANK WEIGHT BOOTS AFTER SAVES MS NEW MIB SHARED SUM PROGRAM" "$(head -n 1 "$TMP/out" | xargs)"
 same "with the reasons" "/usr/bin/g, clone: not the default scenario" "$(sed -n 's/^    - .*  //p' "$TMP/out")"
 same "and a sum" "elfcast: 1 of 2 launches, 0.0 of 512.0 MiB, about 0.0 of 30.0 s to read" "$(cat "$TMP/err")"
 elfcast show "$R/usr/lib/elfcast/boot.pack" >"$TMP/out"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Three boots in which somebody launches the same programs one after the other: elfcastd notes
-# when. The boots are IDs and clocks of namespaces, the launches and all that watches and
-# reads are real.
+# when, and the next boot reads them in that order, which is not that of counts. The boots are
+# IDs and clocks of namespaces, the launches and all that watches and reads are real.
 if [ "$(id -u)" != 0 ]; then
 	echo "ok - sessions # SKIP needs root"
 	exit 0
@@ -11,10 +11,19 @@ fi
 	IN_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
 . "$(dirname "$0")/../lib.sh"
 
-watcher=''
+watcher='' loop=''
+detach() {
+	umount "$R" && losetup -d "$loop"
+	loop=''
+}
+attach() {
+	loop=$(losetup -f --show "$TMP/image") || return 1
+	echo 0 >"/sys/block/${loop#/dev/}/queue/read_ahead_kb"
+	mount "$loop" "$R"
+}
 clean_up() {
 	[ -z "$watcher" ] || kill -9 "$watcher"
-	umount "$TMP/root" 2>/dev/null
+	[ -z "$loop" ] || detach
 	rm -rf "$TMP"
 }
 trap clean_up EXIT
@@ -33,7 +42,7 @@ fi
 R=$TMP/root P=$TMP/root/usr/share/elfcast/profiles.d
 mkdir "$R"
 truncate -s 64M "$TMP/image"
-if ! mkfs.ext4 -q -F "$TMP/image" || ! mount -o loop "$TMP/image" "$R"; then
+if ! mkfs.ext4 -q -F "$TMP/image" || ! attach; then
 	skip "sessions" "no ext4 on a loop device"
 	finish
 fi
@@ -102,4 +111,45 @@ launch 4 500 c 1
 same "and a third" "a 1 1 1, b 0 2 2, c 5 0 10" "$(noted)"
 same "all launches count" "8 2 11" "$(awk -F . '/usr/ { print $1 }' "$L" | paste -sd ' ')"
 same "what somebody launches, and when, is root's to read" 640 "$(stat -c %a "$L")"
+
+# ---- the pack -----------------------------------------------------------------------------
+chosen() { # EXPRESSION of a launch l: of all in the pack
+	elfcast status --pack --json --root="$R" 2>/dev/null | python3 -c 'import json, sys
+print(*(eval(sys.argv[1]) for l in json.load(sys.stdin)["launches"] if l["verdict"] == "taken"), sep=", ")' "$1"
+}
+packed() { elfcast show "$R/var/lib/elfcast/boot.pack" | sed -n 's,.* /usr/bin/,,p' | paste -sd ' '; }
+compile() { elfcast compile --quiet --storage="${1:-flash}" --root="$R"; }
+cp "$L" "$TMP/launches"
+# The same counts and nothing of when, as elfcast wrote them before.
+awk 'NR == 1 { print $1, 2, $3, "-" } /usr/ { print $1, $2, $3, $NF } END { print }' "$TMP/launches" >"$L"
+compile
+same "by counts" "c a b" "$(packed)"
+cp "$TMP/launches" "$L"
+compile
+same "as they are launched" "a b c" "$(packed)"
+same "status says why" "/usr/bin/a 3/3 10, /usr/bin/b 2/2 200, /usr/bin/c 2/3 1000" \
+	"$(chosen '"%s %d/%d %d" % (l["program"], l["boots_launched"], l["boots"], l["after_ms"] // 10000 * 10)')"
+elfcast status --pack --root="$R" >"$TMP/out" 2>/dev/null
+check "in words, too" grep -qE '^ +2 .* 2/2 +3 min .* /usr/bin/b$' "$TMP/out"
+elfcast status --launches --root="$R" >"$TMP/out" 2>/dev/null
+check "and with the launches" grep -qE '^ .* 3/3 +10 s +/usr/bin/a$' "$TMP/out"
+
+# ---- what is read -------------------------------------------------------------------------
+chmod 755 "$TMP" "$R" # nobody reads
+programs="usr/bin/a usr/bin/b usr/bin/c" status='' got=''
+# shellcheck disable=SC2034 # for reads_cold
+root=$R
+cold() { detach && attach; }
+resident() (cd "$R" && "$BUILD/tests/residency" "$@" | paste -sd ' ')
+boot() { elfcast-prefetch --quiet --root="$R" --reserve=0 "$@"; }
+# Only as many bytes as the first programs have, while that is all that is read.
+for class in flash rotational; do
+	compile $class
+	reads_cold "$programs" boot --max-bytes=64K
+	same "$class: what is launched first is read first" "0 usr/bin/a 0 16" "$status $got"
+	reads_cold "$programs" boot --max-bytes=112K
+	same "$class: then what comes next" "0 usr/bin/a 0 16 usr/bin/b 0 12" "$status $got"
+	reads_cold "$programs" boot
+	same "$class: and all" "0 usr/bin/a 0 16 usr/bin/b 0 12 usr/bin/c 0 8" "$status $got"
+done
 finish
