@@ -5,14 +5,18 @@
  * -p: without userfaultfd; -t: the time bucket of each page too; -s: what the whole system
  * reads while PROGRAM runs, which is started when recording has begun; -l: a light recording.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "trace-system.h"
 #include "trace.h"
+
+#define BUSY_TRIES 1200 /* of a tenth of a second */
 
 static bool arg_buckets;
 
@@ -72,6 +76,19 @@ static void start_program(void *userdata)
 	_exit(0);
 }
 
+/* Of a machine one recording at a time is made; somebody else's is waited for. */
+static int record_when_free(const struct trace_system_options *o, struct trace_result *ret,
+			    struct trace_system_report *report)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+	int r;
+
+	for (int tries = 0;
+	     (r = trace_system(o, ret, report)) == -EBUSY && tries < BUSY_TRIES; tries++)
+		nanosleep(&pause, NULL);
+	return r;
+}
+
 static int record_system(unsigned ms, bool light, char *argv[])
 {
 	const struct trace_system_options options = {
@@ -82,7 +99,7 @@ static int record_system(unsigned ms, bool light, char *argv[])
 	};
 	struct trace_system_report report;
 	struct trace_result result;
-	int r = trace_system(&options, &result, &report);
+	int r = record_when_free(&options, &result, &report);
 
 	if (r < 0) {
 		fprintf(stderr, "trace-launch: %s\n", strerror(-r));

@@ -213,6 +213,7 @@ boots_tools() {
 # container nothing may be set that makes a recording exact, unless that is asked for.
 boots_record() {
 	local profile i
+	lab_take tracefs
 	boots_tools "$BUILD/elfcast" /bin/sh "$(command -v setsid)"
 	boots_attach "$LAB/base.img" plain
 	BOOTS_ENV=LC_ALL=C BOOTS_TOOLS=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 boots_start $BOOTS_RUN /tools/sh -c "
@@ -233,6 +234,7 @@ boots_record() {
 	done
 	rm -rf "$LAB_MNT/var/lib/elfcast/"{boot.pack,boot.places,shadow,index}
 	boots_detach
+	lab_give_back
 }
 
 # What the page cache holds after a boot, as predecessors recorded it: in the order of names, and

@@ -99,6 +99,18 @@ lab_build() {
 	return 0
 }
 
+# What only one may use on this machine, as tests/run has it; until the shell ends, or
+# lab_give_back. A test that runs this has it already.
+lab_take() { # name
+	local locks=${ELFCAST_TEST_LOCKS:-/run/lock/elfcast-tests}
+	lab_lock=
+	case " ${ELFCAST_TEST_HOLDS:-} " in *" $1 "*) return ;; esac
+	mkdir -p "$locks" && exec {lab_lock}>"$locks/$1" && flock "$lab_lock"
+}
+lab_give_back() {
+	[ -z "$lab_lock" ] || exec {lab_lock}>&-
+}
+
 # ---- launches -----------------------------------------------------------------------------
 
 # Run CMD in the root, its output only on failure.

@@ -92,24 +92,27 @@ measure_companion() { # program mode
 	esac
 }
 
-# One launch, one line: who, where, how, what it cost, what was read meanwhile.
+# One launch, one line: who, where, how, what it cost, how long the disk was busy for it (by its
+# own clock, on which nothing else that runs here has an influence), what was read meanwhile.
 measure_launch() { # program mode round
-	local program=$1 mode=$2 round=$3 line io0 io1 t0 t1 companion
+	local program=$1 mode=$2 round=$3 line io0 io1 t0 t1 busy_us companion
 	measure_companion "$program" "$mode"
 	# shellcheck disable=SC2207 # two numbers
 	io0=($(measure_io))
 	t0=${EPOCHREALTIME/[.,]/}
 	measure_read_before "$program" "$mode"
 	t1=${EPOCHREALTIME/[.,]/}
+	busy_us=$(lab_stat busy_us)
 	line=$(LAB_MAY_FAIL=${companion:+$([ "$mode" != stale ] || echo 1)} \
 		lab_launch "$program" "${companion[@]}") ||
 		lab_die "launch of '$program' failed ($mode): $line"
+	busy_us=$(($(lab_stat busy_us) - busy_us))
 	# shellcheck disable=SC2207
 	io1=($(measure_io))
 	printf '{"program": "%s", "command": "%s", "kind": "%s", "storage": "%s", ' "$program" \
 		"${LAB_SHOWN//\"/\\\"}" "$LAB_KIND" "$LAB_MODEL"
-	printf '"mode": "%s", "round": %d, "before_us": %d, "requests": %d, "pages": %d, %s\n' \
-		"$mode" "$round" $((t1 - t0)) $((io1[0] - io0[0])) $(((io1[1] - io0[1]) / 8)) \
+	printf '"mode": "%s", "round": %d, "before_us": %d, "disk_us": %d, "requests": %d, "pages": %d, %s\n' \
+		"$mode" "$round" $((t1 - t0)) "$busy_us" $((io1[0] - io0[0])) $(((io1[1] - io0[1]) / 8)) \
 		"${line#\{}"
 }
 
