@@ -9,6 +9,7 @@
  * Exit status: 3 when there were fewer calls; killed: 0; failed with -e: the command's own,
  * or 128 + signal. 125: trouble. The command is never left running.
  */
+#include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,10 +33,50 @@ static bool done, counting = true;
 
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
-static void set_register(pid_t pid, size_t offset, long value)
+/* What differs between processors: the number of a call at its entry, and its result. */
+#if defined(__x86_64__)
+static void set_call(pid_t pid, int nr)
 {
-	ptrace(PTRACE_POKEUSER, pid, offset, value);
+	ptrace(PTRACE_POKEUSER, pid, offsetof(struct user_regs_struct, orig_rax), (long)nr);
 }
+
+static void set_result(pid_t pid, long value)
+{
+	ptrace(PTRACE_POKEUSER, pid, offsetof(struct user_regs_struct, rax), value);
+}
+#elif defined(__aarch64__)
+static void set_call(pid_t pid, int nr)
+{
+	struct iovec v = { &nr, sizeof(nr) };
+
+	ptrace(PTRACE_SETREGSET, pid, (void *)NT_ARM_SYSTEM_CALL, &v);
+}
+
+static void set_result(pid_t pid, long value)
+{
+	struct user_regs_struct regs;
+	struct iovec v = { &regs, sizeof(regs) };
+
+	if (ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &v) < 0)
+		return;
+	regs.regs[0] = (unsigned long)value;
+	ptrace(PTRACE_SETREGSET, pid, (void *)NT_PRSTATUS, &v);
+}
+#else
+static void set_call(pid_t pid, int nr)
+{
+	(void)nr;
+	fprintf(stderr, "fault-at: cannot change calls on this processor\n");
+	kill(pid, SIGKILL);
+	exit(125);
+}
+
+static void set_result(pid_t pid, long value)
+{
+	(void)pid;
+	(void)value;
+}
+#endif
 
 static void on_entry(pid_t pid, uint64_t nr)
 {
@@ -51,7 +93,7 @@ static void on_entry(pid_t pid, uint64_t nr)
 	if (nr == SYS_exit_group || nr == SYS_exit || nr == SYS_brk)
 		return;
 	/* No such call: the kernel does nothing, and the result is replaced at its end. */
-	set_register(pid, offsetof(struct user_regs_struct, orig_rax), -1);
+	set_call(pid, -1);
 	failing = pid;
 }
 
@@ -64,7 +106,7 @@ static void on_syscall_stop(pid_t pid)
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
 		on_entry(pid, info.entry.nr);
 	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && pid == failing) {
-		set_register(pid, offsetof(struct user_regs_struct, rax), -fault_errno);
+		set_result(pid, -fault_errno);
 		failing = 0;
 	}
 }

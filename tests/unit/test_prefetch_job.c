@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -69,14 +70,20 @@ int posix_fadvise(int fd, off_t off, off_t bytes, int advice)
 		note_range(off, bytes);
 		be_inside();
 	}
-	return (int)syscall(SYS_fadvise64, fd, off, bytes, advice) < 0 ? errno : 0;
+	/* The C library's own knows how 32-bit processors pass 64-bit numbers. */
+	return ((int (*)(int, off_t, off_t, int))dlsym(RTLD_NEXT, "posix_fadvise64"))(
+		fd, off, bytes, advice);
 }
 
 void *mmap(void *at, size_t bytes, int prot, int flags, int fd, off_t off)
 {
 	if (fd >= 0 && flags & MAP_FIXED)
 		note_range(off, (off_t)bytes);
+#ifdef SYS_mmap2
+	return (void *)syscall(SYS_mmap2, at, bytes, prot, flags, fd, (long)(off >> 12));
+#else
 	return (void *)syscall(SYS_mmap, at, bytes, prot, flags, fd, off);
+#endif
 }
 
 int madvise(void *at, size_t bytes, int advice)

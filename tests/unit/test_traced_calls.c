@@ -161,7 +161,7 @@ static void others_are_not_reads(void **state)
 	(void)state;
 	start();
 	assert_false(call(__NR_write, (unsigned)fd, 0, P, 0, 0, P));
-	assert_false(call(__NR_mmap, 0, P, 1, 2, (unsigned)fd, 0));
+	assert_false(call(__NR_munmap, 0, P, 1, 2, (unsigned)fd, 0));
 	assert_false(call(__NR_read, UINT32_MAX, 0, P, 0, 0, -EBADF));
 	check(true, 0, 0);
 }

@@ -6,10 +6,16 @@
 #ifndef ELFCAST_CPU_H
 #define ELFCAST_CPU_H
 
+#include <asm/unistd.h>
 #include <stddef.h>
 #include <stdint.h>
 #if defined(__x86_64__) || defined(__aarch64__)
 #include <sys/user.h>
+#endif
+
+/* Where there is but this one no call is looked at (cpu_audit_arch is 0): a name to compile. */
+#ifndef __NR_mmap
+#define __NR_mmap __NR_mmap2
 #endif
 
 struct cpu_regs { /* the register set NT_PRSTATUS */

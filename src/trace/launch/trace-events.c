@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "bounds.h"
+#include "cpu.h"
 #include "trace-private.h"
 
 /* Keep the first error; recording goes on as far as it can. */
