@@ -12,8 +12,8 @@
 /* Mapped at a time: address space is cheap, but not endless where RLIMIT_AS is set. */
 #define PIECE_BYTES ((size_t)1 << 30)
 
-/* Pages of the CPU, one byte each, to pages of 4096 bytes. */
-static void expand(const unsigned char *vec, size_t cpu_page, size_t n_pages, uint8_t *ret)
+void residency_expand(const unsigned char *vec, size_t cpu_page, size_t n_pages,
+		      uint8_t *ret)
 {
 	for (size_t i = 0; i < n_pages; i++)
 		ret[i] = vec[i * PAGE_BYTES / cpu_page] & 1;
@@ -31,7 +31,7 @@ static int read_piece(int fd, uint64_t off, size_t bytes, unsigned char *vec, ui
 	if (mincore(map, bytes, vec) < 0)
 		r = -errno;
 	else
-		expand(vec, cpu_page, DIV_ROUND_UP(bytes, PAGE_BYTES), ret);
+		residency_expand(vec, cpu_page, DIV_ROUND_UP(bytes, PAGE_BYTES), ret);
 	munmap(map, bytes);
 	return r;
 }

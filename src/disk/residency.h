@@ -6,6 +6,7 @@
 #ifndef ELFCAST_RESIDENCY_H
 #define ELFCAST_RESIDENCY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -14,6 +15,10 @@
  * asked piecewise.
  */
 int residency_read(int fd, uint8_t **ret, uint32_t *ret_pages);
+
+/* What mincore(2) says of pages of CPU_PAGE bytes in VEC, as of N_PAGES pages of 4096 bytes. */
+void residency_expand(const unsigned char *vec, size_t cpu_page, size_t n_pages,
+		      uint8_t *ret);
 
 struct residency_count {
 	uint64_t n_resident,

@@ -19,13 +19,11 @@ static int ask_one(const struct plugged_range *r)
 			      POSIX_FADV_WILLNEED);
 }
 
-/* What R takes of the address space: whole pages of the processor, and one of no file. */
-static size_t room_for(const struct plugged_range *r, size_t native)
+size_t plugged_room(off_t off, uint32_t n_pages, size_t native)
 {
-	size_t ahead = (size_t)r->off % native;
+	size_t ahead = (size_t)off % native;
 
-	return DIV_ROUND_UP(ahead + (size_t)r->n_pages * PAGE_BYTES, native) * native +
-	       native;
+	return DIV_ROUND_UP(ahead + (size_t)n_pages * PAGE_BYTES, native) * native + native;
 }
 
 /*
@@ -39,7 +37,7 @@ static void ask_mapped(const struct plugged *p, uint8_t *room, size_t bytes, siz
 
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct plugged_range *r = &p->ranges[i];
-		size_t n = room_for(r, native);
+		size_t n = plugged_room(r->off, r->n_pages, native);
 
 		if (mmap(room + at, n - native, PROT_READ, MAP_PRIVATE | MAP_FIXED, r->fd,
 			 r->off - r->off % (off_t)native) == MAP_FAILED)
@@ -59,7 +57,7 @@ int plugged_ask(struct plugged *p)
 	int r = 0;
 
 	for (unsigned i = 0; i < p->n; i++)
-		bytes += room_for(&p->ranges[i], native);
+		bytes += plugged_room(p->ranges[i].off, p->ranges[i].n_pages, native);
 	if (p->n < 2 || (room = mmap(NULL, bytes, PROT_NONE,
 				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) ==
 				MAP_FAILED) {

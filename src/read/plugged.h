@@ -28,6 +28,11 @@ struct plugged {
 /* There is room: N is below PLUGGED_RANGES. OFF is a multiple of 4096. */
 void plugged_add(struct plugged *p, int fd, off_t off, uint32_t n_pages);
 /*
+ * Bytes of the address space that N_PAGES pages of 4096 bytes from OFF on take where pages have
+ * NATIVE bytes: whole ones, and one more of no file.
+ */
+size_t plugged_room(off_t off, uint32_t n_pages, size_t native);
+/*
  * Ask for all of P, in its order, and empty it. Does not wait for data, but may for metadata and
  * full queues, as posix_fadvise() does. 0, or negative errno of a single range that cannot be
  * asked for; of several nobody tells.

@@ -34,7 +34,10 @@ static int start(void **state)
 				    .when = when[i] },
 		};
 	as = address_space_new(getpid(), false);
-	return as ? 0 : -1;
+	if (!as)
+		return -1;
+	as->page_bytes = PAGE_BYTES;
+	return 0;
 }
 
 static int end(void **state)
@@ -163,6 +166,8 @@ static void scan(bool by_scan, bool by_unmap)
 
 	assert_ptr_not_equal(p, MAP_FAILED);
 	madvise(p, 8 * PAGE_BYTES, MADV_NOHUGEPAGE);
+	if (sysconf(_SC_PAGESIZE) != PAGE_BYTES)
+		skip();
 	as->by_scan = by_scan;
 	map(at, 4, 20, 0);     /* p[0..3] are pages 20..23 */
 	map(at + 4, 2, 40, 1); /* p[4..5] are pages 40..41; contiguous, another file */
@@ -206,6 +211,97 @@ static void vanishing_pages_are_recorded_first(void **state)
 	scan(false, true);
 }
 
+/* ---- pages of 4, 16 and 64 KiB ---- */
+
+enum { N_ENTRIES = 64 };
+
+/* A pagemap in which pages 1, 2 and 5 from the one at ADDR on are present, page 3 swapped. */
+static void stand_in_pagemap(uint64_t addr)
+{
+	static uint64_t entries[N_ENTRIES];
+
+	memset(entries, 0, sizeof(entries));
+	entries[1] = entries[2] = entries[5] = 1ull << 63;
+	entries[3] = 1ull << 62;
+	close(as->pagemap);
+	as->pagemap = memfd_create("pagemap", MFD_CLOEXEC);
+	assert_true(as->pagemap >= 0);
+	assert_int_equal(pwrite(as->pagemap, entries, sizeof(entries),
+				(off_t)(addr / as->page_bytes * sizeof(entries[0]))),
+			 sizeof(entries));
+}
+
+static void assert_touched(unsigned file, uint64_t pgno, uint64_t n_pages, bool touched)
+{
+	for (uint64_t i = pgno; i < pgno + n_pages; i++)
+		assert_int_equal(when[file][i], touched ? 5 : 0);
+}
+
+static void pages_of_the_processor(uint64_t page_bytes)
+{
+	uint64_t addr = 40 * page_bytes, per = page_bytes / PAGE_BYTES;
+
+	as->page_bytes = page_bytes;
+	stand_in_pagemap(addr);
+	/* Files of 3 native pages less 4096 bytes, where that is less; lengths are rounded up. */
+	assert_int_equal(
+		address_space_map(as, addr, 3 * page_bytes - PAGE_BYTES + 1, 0, &files[0]),
+		0);
+	assert_int_equal(
+		address_space_map(as, addr + 3 * page_bytes, page_bytes, per, &files[1]),
+		0);
+	assert_int_equal(as->n, 2);
+	assert_int_equal(as->maps[0].end, addr + 3 * page_bytes);
+	/* Only the kernel's own boundaries count. */
+	address_space_map(as, addr + 8 * page_bytes + page_bytes / 2, page_bytes, 0,
+			  &files[2]);
+	assert_int_equal(as->n, 2);
+	address_space_scan(as, NULL, 4);
+	assert_touched(0, 0, per, false);
+	assert_touched(0, per, 2 * per, true);
+	assert_touched(1, 0, per, false);
+	assert_touched(1, per, per, true);
+	assert_int_equal(files[1].n_used, per);
+	assert_int_equal(files[2].n_used, 0);
+	/* The first native page goes: of the file, as many of ours. */
+	assert_int_equal(address_space_unmap(as, addr, 1, 4), 0);
+	assert_int_equal(as->maps[0].start, addr + page_bytes);
+	assert_int_equal(as->maps[0].pgno, per);
+}
+
+static void pages_of_4_kib(void **state)
+{
+	(void)state;
+	pages_of_the_processor(4096);
+}
+
+static void pages_of_16_kib(void **state)
+{
+	(void)state;
+	pages_of_the_processor(16384);
+}
+
+static void pages_of_64_kib(void **state)
+{
+	(void)state;
+	pages_of_the_processor(65536);
+}
+
+/* The file ends inside of the processor's page: what is behind its end is no page of it. */
+static void a_file_ends_inside_of_a_page(void **state)
+{
+	(void)state;
+	as->page_bytes = 16384;
+	stand_in_pagemap(0);
+	files[0].object.n_pages = 6;
+	assert_int_equal(address_space_map(as, 0, 5 * PAGE_BYTES + 1, 0, &files[0]), 0);
+	address_space_scan(as, NULL, 4);
+	assert_touched(0, 0, 4, false);
+	assert_touched(0, 4, 2, true);
+	assert_touched(0, 6, 2, false);
+	assert_int_equal(files[0].n_used, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +316,10 @@ int main(void)
 						end),
 		cmocka_unit_test_setup_teardown(vanishing_pages_are_recorded_first, start,
 						end),
+		cmocka_unit_test_setup_teardown(pages_of_4_kib, start, end),
+		cmocka_unit_test_setup_teardown(pages_of_16_kib, start, end),
+		cmocka_unit_test_setup_teardown(pages_of_64_kib, start, end),
+		cmocka_unit_test_setup_teardown(a_file_ends_inside_of_a_page, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

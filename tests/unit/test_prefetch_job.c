@@ -29,6 +29,7 @@
 
 #include "bounds.h"
 #include "io.h"
+#include "plugged.h"
 #include "prefetch-job.h"
 #include "residency.h"
 
@@ -708,9 +709,33 @@ static void test_texts(void **state)
 	assert_string_equal(object_skip_text(OBJECT_SKIPS), "unknown");
 }
 
+/* Room in the address space: whole pages of the processor, and one between two ranges. */
+static void test_room_for_ranges(void **state)
+{
+	static const struct {
+		size_t native;
+		off_t off;
+		uint32_t n_pages;
+		size_t room; /* native pages */
+	} cases[] = {
+		{ 4096, 0, 1, 2 },	     { 4096, 3 * 4096, 5, 6 },
+		{ 16384, 0, 1, 2 },	     { 16384, 0, 4, 2 },
+		{ 16384, 0, 5, 3 },	     { 16384, 3 * 4096, 1, 2 },
+		{ 16384, 3 * 4096, 2, 3 },   { 65536, 15 * 4096, 2, 3 },
+		{ 65536, 16 * 4096, 16, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(
+			plugged_room(cases[i].off, cases[i].n_pages, cases[i].native),
+			cases[i].room * cases[i].native);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_room_for_ranges),
 		cmocka_unit_test_setup(test_exact_pages, start),
 		cmocka_unit_test_setup(test_calls_are_bounded, start),
 		cmocka_unit_test_setup(test_each_reason, start),

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bounds.h"
 #include "macro.h"
@@ -29,6 +30,27 @@ static uint32_t count(const uint8_t *pages, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		sum += pages[i];
 	return sum;
+}
+
+/* Bytes 0 and 1 and the odd bits that mincore() may set, for each size of pages. */
+static void test_pages_of_the_processor(void **state)
+{
+	static const unsigned char vec[] = { 0x01, 0xfe, 0x03, 0x01 };
+	static const size_t sizes[] = { 4096, 16384, 65536 };
+	uint8_t got[ARRAY_SIZE(vec) * 16 + 1];
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
+		size_t per = sizes[k] / PAGE_BYTES;
+		/* The file ends in the first 4096 bytes of the last page. */
+		size_t n = (ARRAY_SIZE(vec) - 1) * per + 1;
+
+		memset(got, 0xaa, sizeof(got));
+		residency_expand(vec, sizes[k], n, got);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(got[i], i / per != 1);
+		assert_int_equal(got[n], 0xaa);
+	}
 }
 
 static void test_written_then_evicted(void **state)
@@ -88,6 +110,7 @@ static void test_odd_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pages_of_the_processor),
 		cmocka_unit_test(test_written_then_evicted),
 		cmocka_unit_test(test_odd_files),
 	};

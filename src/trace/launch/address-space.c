@@ -82,6 +82,7 @@ struct address_space *address_space_new(pid_t pid, bool by_scan)
 	as->uffd = -1;
 	/* Stays with this address space also when the process execs or is gone. */
 	as->pagemap = open(path, O_RDONLY | O_CLOEXEC);
+	as->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	as->by_scan = by_scan;
 	return as;
 }
@@ -159,16 +160,11 @@ static int insert_mapping(struct address_space *as, size_t at, const struct mapp
 	return 0;
 }
 
-/* Of the processor's own pages: 16 or 64 KiB on some arm64 kernels, a multiple of ours. */
-static uint64_t native_page_bytes(void)
-{
-	return (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 /* Whole pages, as the kernel rounds; false when they wrap around. */
-static bool round_range(uint64_t addr, uint64_t bytes, uint64_t *ret_end)
+static bool round_range(const struct address_space *as, uint64_t addr, uint64_t bytes,
+			uint64_t *ret_end)
 {
-	uint64_t page_bytes = native_page_bytes(), end;
+	uint64_t page_bytes = as->page_bytes, end;
 
 	if (addr % page_bytes || __builtin_add_overflow(addr, bytes, &end) ||
 	    end > UINT64_MAX - page_bytes)
@@ -211,7 +207,7 @@ int address_space_map(struct address_space *as, uint64_t addr, uint64_t bytes,
 	struct mapping m = { .start = addr, .pgno = pgno, .file = file };
 	int r;
 
-	if (!round_range(addr, bytes, &m.end))
+	if (!round_range(as, addr, bytes, &m.end))
 		return 0;
 	r = forget(as, m.start, m.end);
 	if (r < 0)
@@ -276,7 +272,7 @@ static void scan_by_ioctl(const struct address_space *as, size_t cursor, uint64_
 static void scan_by_read(const struct address_space *as, size_t cursor, uint64_t start,
 			 uint64_t end, uint32_t when)
 {
-	uint64_t entries[1024], page_bytes = native_page_bytes();
+	uint64_t entries[1024], page_bytes = as->page_bytes;
 
 	while (start < end) {
 		size_t want = MIN((end - start) / page_bytes, ARRAY_SIZE(entries));
@@ -317,7 +313,7 @@ int address_space_unmap(struct address_space *as, uint64_t addr, uint64_t bytes,
 {
 	uint64_t end;
 
-	if (!round_range(addr, bytes, &end) ||
+	if (!round_range(as, addr, bytes, &end) ||
 	    !address_space_overlaps(as, addr, end - addr))
 		return 0;
 	scan_range(as, addr, end, when);

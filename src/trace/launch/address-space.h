@@ -19,6 +19,8 @@ struct address_space {
 	struct address_space *next;
 	pid_t pid; /* a task that uses it */
 	unsigned n_tasks;
+	/* The processor's own pages: 4 KiB, or 16 or 64 on some arm64 kernels. */
+	uint64_t page_bytes;
 	int uffd;    /* -1: fault-around is on, the recording is not exact */
 	int pagemap; /* -1: nothing can be recorded */
 	/* Its system calls are not seen: read /proc/PID/maps before each scan. */
