@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Record one launch and print it: a line per object "PATH FIRST-LAST ...", then lines that
- * start with '#'. Usage: trace-launch [-p] [-w WINDOW_MS] [-t] PROGRAM [ARG...]
+ * start with '#'. Pages are the processor's; of one with '~' behind it not all of the 4096-byte
+ * pages are recorded, as where read() asked for less. Usage: trace-launch [-p] [-w WINDOW_MS] [-t] PROGRAM [ARG...]
  * -p: without userfaultfd; -t: the time bucket of each page too; -s: what the whole system
  * reads while PROGRAM runs, which is started when recording has begun; -l: a light recording.
  */
@@ -12,7 +13,10 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "bounds.h"
+#include "macro.h"
 #include "trace-system.h"
 #include "trace.h"
 
@@ -20,19 +24,49 @@
 
 static bool arg_buckets;
 
+struct native_page {
+	unsigned when; /* as in the object; 0: not touched */
+	bool in_part;
+};
+
+static struct native_page native_page(const struct trace_object *o, uint32_t i,
+				      uint32_t per)
+{
+	struct native_page p = { 0 };
+
+	for (uint32_t k = i * per; k < MIN((i + 1) * per, o->n_pages); k++) {
+		if (!o->when[k])
+			p.in_part = true;
+		else if (!p.when || o->when[k] < p.when)
+			p.when = o->when[k];
+	}
+	return p;
+}
+
+static bool is_alike(struct native_page a, struct native_page b)
+{
+	return !a.when == !b.when && a.in_part == b.in_part &&
+	       (!arg_buckets || a.when == b.when);
+}
+
 static void print_object(const struct trace_object *o)
 {
+	uint32_t per = (uint32_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES;
+	uint32_t n = DIV_ROUND_UP(o->n_pages, per);
+
 	printf("%s", o->path);
-	for (uint32_t i = 0, k; i < o->n_pages; i = k) {
-		for (k = i + 1; k < o->n_pages && !o->when[k] == !o->when[i] &&
-				(!arg_buckets || o->when[k] == o->when[i]);
-		     k++)
+	for (uint32_t i = 0, k; i < n; i = k) {
+		struct native_page p = native_page(o, i, per);
+
+		for (k = i + 1; k < n && is_alike(p, native_page(o, k, per)); k++)
 			;
-		if (!o->when[i])
+		if (!p.when)
 			continue;
 		printf(k - i > 1 ? " %u-%u" : " %u", i, k - 1);
+		if (p.in_part)
+			putchar('~');
 		if (arg_buckets)
-			printf("@%u", o->when[i] - 1);
+			printf("@%u", p.when - 1);
 	}
 	putchar('\n');
 }

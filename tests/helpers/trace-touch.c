@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Touches known pages of FILE in one of many ways; tests/system/trace.sh holds what was
- * recorded against what each case says here. Usage: trace-touch CASE FILE
+ * recorded against what each case says here. Pages are the processor's: 4, 16 or 64 KiB.
+ * Usage: trace-touch CASE FILE
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,10 +30,12 @@
 
 #include "macro.h"
 
-#define PAGE	 4096
+#define PAGE	 page_bytes
+#define MAX_PAGE 65536
 #define PAGES	 600
 #define CHECK(x) ((x) ? (void)0 : die(#x, __LINE__))
 
+static int page_bytes; /* bytes */
 static const char *path;
 static char *self;
 
@@ -130,30 +133,30 @@ static void shared_writable(void) /* 3 50 */
 
 static void read_calls(void) /* 5-7 */
 {
-	char buffer[8192];
+	char buffer[2 * MAX_PAGE];
 	int fd = open_file(O_RDONLY);
 
 	CHECK(lseek(fd, 5 * PAGE + 100, SEEK_SET) > 0);
 	CHECK(read(fd, buffer, 10) == 10);
-	CHECK(read(fd, buffer, sizeof(buffer)) == (ssize_t)sizeof(buffer));
+	CHECK(read(fd, buffer, 2 * PAGE) == 2 * PAGE);
 }
 
 static void pread_calls(void) /* 10 20-21 599 */
 {
-	char buffer[8192];
+	char buffer[2 * MAX_PAGE];
 	int fd = open_file(O_RDONLY);
 
 	CHECK(pread(fd, buffer, 1, 10 * PAGE) == 1);
 	CHECK(pread(fd, buffer, 2, 21 * PAGE - 1) == 2);
-	CHECK(pread(fd, buffer, sizeof(buffer), (PAGES - 1) * PAGE) == PAGE);
-	CHECK(pread(fd, buffer, sizeof(buffer), (PAGES + 5) * PAGE) == 0);
+	CHECK(pread(fd, buffer, 2 * PAGE, (PAGES - 1) * PAGE) == PAGE);
+	CHECK(pread(fd, buffer, 2 * PAGE, (PAGES + 5) * PAGE) == 0);
 	CHECK(pread(fd, buffer, 0, 33 * PAGE) == 0);
 }
 
 static void vector_calls(void) /* 0-1 30-31 60 90 */
 {
-	char a[PAGE], b[PAGE];
-	struct iovec v[] = { { a, sizeof(a) }, { b, sizeof(b) } };
+	static char a[MAX_PAGE], b[MAX_PAGE];
+	struct iovec v[] = { { a, PAGE }, { b, PAGE } };
 	int fd = open_file(O_RDONLY);
 
 	CHECK(readv(fd, v, 2) == 2 * PAGE);
@@ -183,7 +186,7 @@ static void *volatile nowhere = (void *)8;
 static void failing_reads(void) /* 7 30 33-34 50 */
 {
 	struct iovec huge = { nowhere, PAGES * PAGE }, wrong[2];
-	char buffer[PAGE];
+	char buffer[MAX_PAGE];
 	int fd = open_file(O_RDONLY), write_only = open_file(O_WRONLY), out[2];
 	off_t off = 20 * PAGE;
 
@@ -564,13 +567,14 @@ static void large_steps(void) /* 0 513 1026 1539 */
 /* Not a case: what khugepaged does to a file that is executed, at once. Status 1: cannot. */
 static void collapse(void)
 {
-	size_t huge = 2 << 20;
+	int pages = PAGE / 8;
+	size_t huge = (size_t)pages * PAGE;
 	char *room = mmap(NULL, 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *at = room + (huge - (uintptr_t)room % huge);
 
 	CHECK(room != MAP_FAILED);
-	map_at(at, 0, 512, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, O_RDONLY);
-	for (int i = 0; i < 512; i++)
+	map_at(at, 0, pages, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, O_RDONLY);
+	for (int i = 0; i < pages; i++)
 		touch(at, i);
 	if (madvise(at, huge, MADV_COLLAPSE) < 0)
 		_exit(1);
@@ -641,6 +645,7 @@ int main(int argc, char *argv[])
 {
 	if (argc != 3)
 		return 2;
+	page_bytes = (int)sysconf(_SC_PAGESIZE);
 	self = argv[0];
 	path = argv[2];
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)

@@ -15,7 +15,8 @@ trap 'exit 1' INT TERM
 chmod 755 "$dir"
 cp "$BUILD/tests/trace-launch" "$BUILD/tests/trace-touch" "$dir/"
 elfcast=$BUILD/elfcast file=$dir/pages touch_=$dir/trace-touch
-head -c $((600 * 4096)) /dev/urandom >"$file"
+page=$(getconf PAGESIZE)
+head -c $((600 * page)) /dev/urandom >"$file"
 chmod 666 "$file"
 sync "$file"
 
@@ -84,7 +85,7 @@ exact killed 2
 
 # Large folios, which newer kernels map whole: exact when they are brought in, told when they
 # were there before.
-dd if=/dev/urandom of="$dir/large" bs=8M count=1 iflag=fullblock status=none
+dd if=/dev/urandom of="$dir/large" bs=$((2048 * page)) count=1 iflag=fullblock status=none
 sync "$dir/large"
 record "$touch_" write-every-third "$file"
 few=$(sed -n 's/^# large //p' "$dir/out")
@@ -104,7 +105,7 @@ fi
 # Its own file: opened before recording begins, and then mapped by nobody but read on.
 exec 9<"$file"
 uncache
-record /bin/sh -c 'dd bs=4096 skip=30 count=2 status=none <&9 >/dev/null'
+record /bin/sh -c "dd bs=$page skip=30 count=2 status=none <&9 >/dev/null"
 [ "$(pages)" = 30-31 ]
 verdict "a file that was open before" $?
 exec 9<&-
@@ -198,7 +199,7 @@ in_system '"$elfcast" train --system --for 50 -o "$dir/boot.json" 2>"$dir/talk" 
 	"$touch_" every-third "$file"; cat "$dir/private/pages" >/dev/null
 	kill -TERM $!
 	wait $! && echo fine'
-grep -qx fine "$dir/out" && python3 - "$dir/boot.json" "$file" <<'PY' 2>"$dir/err"
+grep -qx fine "$dir/out" && python3 - "$dir/boot.json" "$file" "$page" <<'PY' 2>"$dir/err"
 import json, os, sys
 p = json.load(open(sys.argv[1]))
 assert p["program"] == os.path.realpath("/bin/bash"), p["program"]
@@ -206,8 +207,9 @@ assert p["scenario"] == "boot" and p["trained"]["method"] == "filemap", p["train
 assert p["trained"]["runs"] == 1 and p["trained"]["window_ms"] == 50000
 [o] = [o for o in p["objects"] if o["path"] == sys.argv[2]]
 pages = [i for first, n, runs, when in o["pages"] for i in range(first, first + n)]
-assert pages == list(range(0, 600, 3)), pages
-assert o["size"] == 600 * 4096 and o["digest"]
+page = int(sys.argv[3])
+assert pages == [i for i in range(600 * page // 4096) if i * 4096 // page % 3 == 0], pages
+assert o["size"] == 600 * page and o["digest"]
 when = [w for first, n, runs, w in o["pages"]]
 assert when == sorted(when), when
 PY
