@@ -76,7 +76,7 @@ static void print_json_choice(const struct pack_choice *c)
 	json_string("verdict", verdict_keys[c->verdict]);
 	json_bool("always", c->always);
 	json_bool("at_boot", c->boot);
-	json_double("weight", c->weight);
+	json_double("weight", (double)c->weight / PACK_CERTAIN);
 	status_put_habit(&c->habit);
 	json_double("saving_ms", (double)c->saving_us / 1000);
 	json_double("reading_ms", (double)c->reading_us / 1000);
@@ -125,7 +125,7 @@ static size_t print_taken(const struct pack *p)
 			       "RANK", "WEIGHT", "SAVES MS", "NEW MIB", "SHARED", "SUM",
 			       "PROGRAM");
 		n_pages += c->n_new_pages;
-		printf("%5zu %9.3f", i + 1, c->weight);
+		printf("%5zu %9.3f", i + 1, (double)c->weight / PACK_CERTAIN);
 		status_print_habit(&c->habit);
 		printf(" %9.0f %9.1f %9.1f %9.1f  ", (double)c->saving_us / 1000,
 		       mib(c->n_new_pages), mib(c->n_pages - c->n_new_pages), mib(n_pages));
@@ -147,7 +147,7 @@ static void print_left_out(const struct pack *p, size_t first)
 	for (size_t i = first; i < first + n_lines; i++) {
 		const struct pack_choice *c = pack_get(p, i);
 
-		printf("%5s %9.3f", "-", c->weight);
+		printf("%5s %9.3f", "-", (double)c->weight / PACK_CERTAIN);
 		status_print_habit(&c->habit);
 		printf(" %9.0f %9.1f  ", (double)c->saving_us / 1000, mib(c->n_new_pages));
 		print_name(c);

@@ -22,9 +22,9 @@ static int load_counts(const struct store *s, struct launch_counts *ret)
 }
 
 /* As of the time in the file: what is on disk decides, not when it is looked at. */
-static double count_of(const struct launch_counts *l, const char *program)
+static uint64_t count_of(const struct launch_counts *l, const char *program)
 {
-	return (double)launch_counts_weight(l, program, l->time_s) / LAUNCHES_ONE;
+	return launch_counts_weight(l, program, l->time_s);
 }
 
 static int add_shadow(struct pack *p, const struct store *s, const char *name,

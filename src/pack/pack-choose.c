@@ -7,7 +7,6 @@
  * are put in the order in which sessions launch them.
  */
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "boot-programs.h"
@@ -86,7 +85,7 @@ static void choose_scenarios(struct pack_launch *launches, const uint32_t *group
 			continue;
 		if (n_default > 0 && strcmp(c->scenario, "default") != 0)
 			c->verdict = PACK_OTHER_SCENARIO;
-		c->weight /= (double)(n_default > 0 ? n_default : n_any);
+		c->weight /= (uint32_t)(n_default > 0 ? n_default : n_any);
 	}
 }
 
@@ -115,13 +114,16 @@ static bool is_recorded_boot(const struct pack_launch *l)
 	return strcmp(l->choice.scenario, SCENARIO_BOOT) == 0;
 }
 
-/* How well a recorded boot fits: files that are still the same, and programs that start here. */
-static double fit(const struct pack *p, const struct pack_launch *l)
+/*
+ * How well a recorded boot fits: its share of files that are still the same, times the programs
+ * among them that start here. Both counts are below 2^20, see bounds.h.
+ */
+static bool fits_better(const struct pack_launch *a, const struct pack_launch *b)
 {
-	size_t n_programs = p->options.boot_programs ? p->options.boot_programs->n : 0;
+	uint64_t same_a = (uint64_t)a->n_usable_files * (a->n_started + 1);
+	uint64_t same_b = (uint64_t)b->n_usable_files * (b->n_started + 1);
 
-	return (double)l->n_usable_files / (double)MAX(l->n_files, 1u) *
-	       (double)(l->n_started + 1) / (double)(n_programs + 1);
+	return same_a * MAX(b->n_files, 1u) > same_b * MAX(a->n_files, 1u);
 }
 
 /* Of several (a server's, a desktop's, this machine's own), the one that fits best; or NULL. */
@@ -134,7 +136,7 @@ static const struct pack_launch *choose_recorded_boot(struct pack *p)
 
 		if (!is_recorded_boot(l) || !pack_is_candidate(l))
 			continue;
-		if (!best || fit(p, l) > fit(p, best)) {
+		if (!best || fits_better(l, best)) {
 			if (best)
 				best->choice.verdict = PACK_OTHER_BOOT;
 			best = l;
@@ -191,17 +193,32 @@ static void choice_done(struct choice *c)
 	free(c->touched);
 }
 
+/* X * PART / WHOLE, rounded down; PART is at most WHOLE, which is below 2^32. */
+static uint64_t share_of(uint64_t x, uint64_t part, uint64_t whole)
+{
+	return x / whole * part + x % whole * part / whole;
+}
+
+/* Likelihood times 1/1024 us a page. What is more than any machine saves is one and the same. */
+static uint64_t worth(const struct pack_choice *c)
+{
+	uint64_t saving = MIN(c->saving_us, UINT64_MAX >> 10) << 10, ret;
+
+	if (c->n_new_pages == 0)
+		return UINT64_MAX;
+	return __builtin_mul_overflow(saving / c->n_new_pages, c->weight, &ret)
+		       ? UINT64_MAX - 1
+		       : ret;
+}
+
 static void judge(struct pack_launch *l)
 {
 	struct pack_choice *c = &l->choice;
 
 	/* Reading what it is missing takes its share of what reading all of it takes. */
 	if (c->n_pages > 0)
-		c->reading_us = (uint64_t)((double)l->reading_us * (double)c->n_new_pages /
-					   (double)c->n_pages);
-	l->worth = c->n_new_pages
-			   ? c->weight * (double)c->saving_us / (double)c->n_new_pages
-			   : INFINITY;
+		c->reading_us = share_of(l->reading_us, c->n_new_pages, c->n_pages);
+	l->worth = worth(c);
 }
 
 /* The total order: nothing is left to chance, so equal input makes equal packs. */

@@ -28,7 +28,7 @@ struct pack_launch {
 	char *text;			  /* its strings */
 	uint32_t first_extent, n_extents; /* in order of first touch */
 	uint64_t reading_us;		  /* all pages */
-	double worth;	     /* saved time expected per page not in the pack yet */
+	uint64_t worth; /* saved time expected per page not in the pack yet, see judge() */
 	uint32_t heap_place; /* SHADOW_NONE: not in the heap */
 	uint32_t chosen;     /* as the Nth */
 	uint32_t

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Collecting launches: nothing of a shadow is kept but what the pack may need. */
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "boot-programs.h"
@@ -17,9 +16,11 @@
  * fresh install all are equal then, and what was never launched is the last to be read. Far
  * below the one launch that a program used now and then has at any time.
  */
-#define PRIOR		  0.1
-/* A count that halves in fourteen days is that of so many. */
-#define COUNT_DAYS	  (LAUNCHES_HALF_LIFE_S / 86400 / M_LN2)
+#define PRIOR		  (LAUNCHES_ONE / 10)
+/* A count that halves in fourteen days is that of so many: 1 / ln 2 = 1.4427. Also in millionths. */
+#define COUNT_DAYS	  ((uint64_t)LAUNCHES_HALF_LIFE_S / 86400 * LAUNCHES_ONE / 10000 * 14427)
+/* More launches than these say no more, and products stay below 2^64. */
+#define COUNT_MOST	  ((uint64_t)8000 * LAUNCHES_ONE)
 
 /*
  * The kernel reads around a fault: 16 pages before and 16 behind it (read_ahead_kb 128;
@@ -318,16 +319,20 @@ static bool is_listed(const struct name_list *list, const char *program)
  * share of the boots that were watched and of one that nobody has seen, with as many launches
  * as a day has: while no boot was watched the counts decide, later they tell equals apart.
  */
-static double likelihood(double count, const struct launch_habit *h)
+static uint32_t likelihood(uint64_t count, const struct launch_habit *h)
 {
-	return (h->n_launched + count / (count + COUNT_DAYS)) / (h->n_boots + 1);
+	uint64_t n = MIN(count, COUNT_MOST);
+	uint64_t unseen = n * PACK_CERTAIN / (n + COUNT_DAYS);
+
+	return (uint32_t)(((uint64_t)h->n_launched * PACK_CERTAIN + unseen) /
+			  (h->n_boots + 1));
 }
 
 /*
  * Hope ends where it was disappointed often enough. What was launched long ago and is read
  * ahead for that alone has a weight left, but it is not worth a place among the others'.
  */
-static void weigh(const struct pack *p, struct pack_launch *l, double count)
+static void weigh(const struct pack *p, struct pack_launch *l, uint64_t count)
 {
 	struct pack_choice *c = &l->choice;
 	bool starts = c->boot || l->boot_place != SHADOW_NONE;
@@ -343,7 +348,7 @@ static void weigh(const struct pack *p, struct pack_launch *l, double count)
 		c->verdict = PACK_UNUSED;
 }
 
-int pack_add(struct pack *p, const struct shadow *s, const char *name, double count)
+int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t count)
 {
 	struct pack_launch *l;
 
@@ -358,7 +363,7 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, double co
 	l->choice.boot = strcmp(l->choice.scenario, SCENARIO_BOOT) == 0;
 	l->choice.always = is_listed(p->options.always, l->choice.program);
 	l->boot_place = find_boot_place(p, l->choice.program);
-	weigh(p, l, MAX(count, 0.0));
+	weigh(p, l, count);
 	if (is_listed(p->options.never, l->choice.program))
 		l->choice.verdict = PACK_NEVER;
 	return add_files(p, l, s);

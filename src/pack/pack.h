@@ -3,7 +3,7 @@
  * Which launches to read ahead at boot: those worth most, under a budget; and in which order:
  * as sessions launch them. Shadows and launch counts to a pack, and why. Pure but for the
  * place of files on rotating disks, which the caller looks up. libc only. Same shadows, counts
- * and options: same bytes.
+ * and options: same bytes, on every processor, so that fractions are integers here.
  */
 #ifndef ELFCAST_PACK_H
 #define ELFCAST_PACK_H
@@ -43,10 +43,12 @@ enum pack_verdict {
 	PACK_VERDICTS,
 };
 
+enum { PACK_CERTAIN = 1 << 30 };
+
 /* The choice, for people. Strings are the builder's. */
 struct pack_choice {
 	const char *program, *scenario, *arch, *name; /* name: profile file name */
-	double weight;				      /* how likely a boot launches it */
+	uint32_t weight; /* how likely a boot launches it, of PACK_CERTAIN */
 	struct launch_habit habit;
 	uint64_t saving_us;  /* modelled, of one cold launch */
 	uint64_t reading_us; /* modelled, of its new pages */
@@ -68,9 +70,9 @@ DEFINE_CLEANUP(struct pack *, pack_free)
 
 /*
  * Add the launch in S, compiled from the profile NAME, whose program was launched COUNT times
- * (decayed; 0: never). Nothing of S is kept. Any order. -ENOMEM.
+ * (decayed, in units of 1 / LAUNCHES_ONE; 0: never). Nothing of S is kept. Any order. -ENOMEM.
  */
-int pack_add(struct pack *p, const struct shadow *s, const char *name, double count);
+int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t count);
 
 /* After the last one; once. -ENOMEM, -E2BIG: over LIMIT_PACK_SHARES. */
 int pack_choose(struct pack *p);

@@ -6,7 +6,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,14 +17,15 @@
 #include "shadow-write.h"
 #include "storage.h"
 
-#define PRIOR 0.1
+#define PRIOR (LAUNCHES_ONE / 10)
 
 /* Of N_BOOTS boots N_LAUNCHED launched it, and COUNT launches were counted. */
-static double likely(double count, unsigned n_launched, unsigned n_boots)
+static uint32_t likely(unsigned count, unsigned n_launched, unsigned n_boots)
 {
-	double unseen = (count + PRIOR) / (count + PRIOR + 14 / M_LN2);
+	uint64_t c = (uint64_t)count * LAUNCHES_ONE + PRIOR;
+	uint64_t unseen = (c << 30) / (c + 20197800); /* 14 / ln 2 days */
 
-	return (n_launched + unseen) / (n_boots + 1);
+	return (uint32_t)((((uint64_t)n_launched << 30) + unseen) / (n_boots + 1));
 }
 
 /* ---- shadows from lines ---- */
@@ -48,7 +48,7 @@ struct use {
 
 struct spec {
 	const char *name, *program, *scenario;
-	double count;
+	unsigned count; /* launches */
 	struct use uses[8];
 };
 
@@ -64,7 +64,7 @@ static int compare_uses(const void *pa, const void *pb)
 }
 
 static void add_uses(struct pack *p, const char *name, const char *program,
-		     const char *scenario, double count, const struct file *files,
+		     const char *scenario, unsigned count, const struct file *files,
 		     unsigned n_files, const struct use *uses, unsigned n_uses)
 {
 	struct object_desc objects[MAX_ITEMS];
@@ -93,7 +93,7 @@ static void add_uses(struct pack *p, const char *name, const char *program,
 	qsort(extents, n_uses, sizeof(extents[0]), compare_uses);
 	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
 	assert_int_equal(shadow_parse(data, bytes, &s), 0);
-	assert_int_equal(pack_add(p, &s, name, count), 0);
+	assert_int_equal(pack_add(p, &s, name, (uint64_t)count * LAUNCHES_ONE), 0);
 }
 
 static void add_spec(struct pack *p, const struct file *files, unsigned n_files,
@@ -239,7 +239,7 @@ static void test_by_saving_per_byte(void **state)
 
 	(void)state;
 	assert_string_equal(described(p), "scattered+4 often+4 dense+4 rare+4");
-	assert_true(pack_get(p, 0)->weight == likely(5, 0, 0));
+	assert_int_equal(pack_get(p, 0)->weight, likely(5, 0, 0));
 	/* Opening the file, and three faults. */
 	assert_int_equal(pack_get(p, 0)->saving_us, pack_saving_us(STORAGE_FLASH, 4, 4));
 }
@@ -308,7 +308,7 @@ static void test_over_budget_but_shared(void **state)
 	static const struct spec specs[] = {
 		{ "a", "/a", NULL, 9, { { A, 0, 2, 0 } } },
 		{ "big", "/big", NULL, 8, { { LIBC, 0, 8, 0 }, { LIBC, 90, 1, 0 } } },
-		{ "half", "/half", NULL, 0.3, { { LIBC, 0, 8, 0 } } },
+		{ "half", "/half", NULL, 0, { { LIBC, 0, 8, 0 } } },
 	};
 	const struct pack_options o = { .budget_bytes = 11 * PAGE_BYTES - 1 };
 	_cleanup_(pack_freep) struct pack *p = chosen(&o, files, N_FILES, specs, 3);
@@ -531,7 +531,7 @@ static void test_without_counts_by_name(void **state)
 
 	(void)state;
 	assert_string_equal(described(p), "a+1 b+1 c+1");
-	assert_true(pack_get(p, 0)->weight == likely(0, 0, 0));
+	assert_int_equal(pack_get(p, 0)->weight, likely(0, 0, 0));
 }
 
 static void test_scenarios(void **state)
@@ -548,7 +548,7 @@ static void test_scenarios(void **state)
 
 	(void)state;
 	assert_string_equal(described(p), "g2+1 i2+1 h1+1 h2+1 g1-other i1-stale");
-	assert_true(pack_get(p, 2)->weight == likely(8, 0, 0) / 2); /* one of the two */
+	assert_int_equal(pack_get(p, 2)->weight, likely(8, 0, 0) / 2); /* one of the two */
 }
 
 /* The same path in two states: the newer file is there, the other one's pages are not. */
@@ -705,8 +705,8 @@ static void test_likelihood_decides(void **state)
 	o.counts = &session;
 	p = chosen(&o, files, N_FILES, specs, 2);
 	assert_string_equal(described(p), "b+4 r-budget");
-	assert_true(pack_get(p, 0)->weight == likely(3, 4, 4));
-	assert_true(pack_get(p, 1)->weight == likely(1000, 1, 3));
+	assert_int_equal(pack_get(p, 0)->weight, likely(3, 4, 4));
+	assert_int_equal(pack_get(p, 1)->weight, likely(1000, 1, 3));
 	pack_free(p);
 }
 
@@ -885,7 +885,7 @@ enum { R_LAUNCHES = 7, R_FILES = 4, R_PAGES = 40, R_MS = 6, R_ROUNDS = 3000 };
 
 struct random_case {
 	bool needs[R_LAUNCHES][R_FILES][R_PAGES];
-	double count[R_LAUNCHES];
+	unsigned count[R_LAUNCHES];
 	uint32_t first_ms[R_LAUNCHES]; /* in the only boot; 0: not launched */
 	unsigned n_new[R_LAUNCHES];
 	int order[R_LAUNCHES];
@@ -911,7 +911,7 @@ static unsigned count_missing(const struct random_case *c, int l, bool all)
 	return n;
 }
 
-static double saving_of(const struct random_case *c, int l)
+static uint64_t saving_of(const struct random_case *c, int l)
 {
 	uint64_t us = 0;
 
@@ -926,7 +926,16 @@ static double saving_of(const struct random_case *c, int l)
 			}
 		us += pages ? pack_saving_us(STORAGE_FLASH, 1 + faults, pages) : 0;
 	}
-	return likely(c->count[l], c->first_ms[l] > 0, c->first_ms[l] > 0) * (double)us;
+	return us;
+}
+
+/* Of each of N pages that are missing: 1/1024 us, as likely as they are saved. */
+static uint64_t worth_of(const struct random_case *c, int l, unsigned n)
+{
+	bool launched = c->first_ms[l] > 0;
+
+	return n ? saving_of(c, l) * 1024 / n * likely(c->count[l], launched, launched)
+		 : UINT64_MAX;
 }
 
 /* All that launch RANK is missing. */
@@ -965,12 +974,12 @@ static void choose_slowly(struct random_case *c, unsigned budget)
 
 	memset(c->brought, 0xff, sizeof(c->brought));
 	for (c->n_taken = 0;; c->n_taken++) {
-		double best_worth = -1;
+		uint64_t best_worth = 0;
 		int best = -1;
 
 		for (int l = 0; l < R_LAUNCHES; l++) {
 			unsigned n = count_missing(c, l, false);
-			double worth = n ? saving_of(c, l) / n : 1e300;
+			uint64_t worth = worth_of(c, l, n);
 
 			if (taken[l] || count_missing(c, l, true) == 0 || n > budget ||
 			    worth <= best_worth)
