@@ -3,8 +3,9 @@
  * The choice: again and again the launch with the most saved time expected per page that is
  * not in the pack yet. Each that is taken makes those cheaper that share files with it; the
  * parts of files (pack-parts.c) know whom, so that the number of pages that a launch is
- * missing is always exact, and each pair of part and launch is looked at once. In the end they
- * are put in the order in which sessions launch them.
+ * missing is always exact, and each pair of part and launch is looked at once. Then the same
+ * again with those that were taken, for their order: the sooner the earlier sessions launch
+ * them.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "boot-programs.h"
 #include "bounds.h"
 #include "pack-private.h"
+
+#define SWEEP_US 1000000u
 
 /* ---- which launches may be chosen ---- */
 
@@ -219,6 +222,9 @@ static void judge(struct pack_launch *l)
 	if (c->n_pages > 0)
 		c->reading_us = share_of(l->reading_us, c->n_new_pages, c->n_pages);
 	l->worth = worth(c);
+	/* At most a day: 2^33. */
+	if (c->n_new_pages > 0 && l->time_s > 0 && l->time_s != LAUNCHES_NEVER)
+		l->worth /= (uint64_t)l->time_s * l->time_s;
 }
 
 /* The total order: nothing is left to chance, so equal input makes equal packs. */
@@ -232,6 +238,8 @@ static bool is_better(const struct pack *p, uint32_t a, uint32_t b)
 		return boot_order(la) < boot_order(lb);
 	if (la->choice.always != lb->choice.always)
 		return la->choice.always;
+	if ((la->time_s == LAUNCHES_NEVER) != (lb->time_s == LAUNCHES_NEVER))
+		return lb->time_s == LAUNCHES_NEVER;
 	if (la->worth != lb->worth)
 		return la->worth > lb->worth;
 	return a < b; /* by name, see pack_choose() */
@@ -330,7 +338,6 @@ static void take(struct choice *c, uint32_t launch)
 	struct pack_choice as_taken = l->choice;
 	uint32_t rank = (uint32_t)c->p->n_taken++;
 
-	l->chosen = rank;
 	c->p->order[rank] = launch;
 	c->n_pages -= as_taken.n_new_pages;
 	c->us -= as_taken.reading_us;
@@ -344,65 +351,84 @@ static void take(struct choice *c, uint32_t launch)
 	l->choice = as_taken;
 }
 
+/* Those that have no verdict against them yet, the best one first, as far as they fit. */
+static void take_all(struct choice *c)
+{
+	struct pack *p = c->p;
+
+	for (uint32_t i = 0; i < p->n_launches; i++) {
+		judge(&p->launches[i]);
+		if (pack_is_candidate(&p->launches[i]))
+			heap_add(c, i);
+	}
+	while (c->n_heap > 0) {
+		uint32_t best = heap_take(c);
+
+		p->launches[best].choice.verdict = fits(c, &p->launches[best]);
+		if (p->launches[best].choice.verdict == PACK_TAKEN)
+			take(c, best);
+	}
+}
+
 /* ---- the order of reading ---- */
 
 /*
- * What sessions launch first is read first, whatever it is worth: that decided what is read at
- * all. If any order has everything there when it is launched, this one has. For let two
- * follow each other the other way round, both in time: changed, the earlier one ends sooner,
- * and the later one where the earlier one did, which was in time for an earlier launch. What
- * half of the boots do not launch comes then, by worth.
+ * Of two that follow each other, the one that is read first delays the other by the time that
+ * its pages take. That costs what the other one saves, if it is launched just then. How likely
+ * is that? A launch comes about the time at which it came in other boots, and the likelier the
+ * longer it has been waited for: with a hazard that grows with time (Rayleigh's distribution)
+ * it is weight / time^2, but for a factor that both share. So the one with more weight x saving
+ * / pages / time^2 comes first (Smith's rule for jobs on one machine). By time alone, a large
+ * program that is launched first would make all small ones of the same minute late; by worth
+ * alone it would be read after those of the next hour. What half of the boots do not launch
+ * has no time, and comes last. Seconds leave more than enough of a worth below the fraction.
  */
-static int compare_reading(const void *pa, const void *pb, void *launches)
+static uint32_t time_of(const struct launch_habit *h)
 {
-	const struct pack_launch *l = launches;
-	const struct pack_launch *a = &l[*(const uint32_t *)pa];
-	const struct pack_launch *b = &l[*(const uint32_t *)pb];
-	uint32_t a_ms = a->choice.habit.after_ms, b_ms = b->choice.habit.after_ms;
-
-	if (a->choice.boot != b->choice.boot)
-		return a->choice.boot ? -1 : 1;
-	if (!a->choice.boot && a_ms != b_ms)
-		return a_ms < b_ms ? -1 : 1;
-	return a->chosen < b->chosen ? -1 : a->chosen > b->chosen;
+	return h->after_ms == LAUNCHES_NEVER ? LAUNCHES_NEVER : MAX(h->after_ms / 1000, 1u);
 }
 
-/* Which pages launch RANK brings that nobody before it has. */
-static uint64_t bring_parts(struct choice *c, uint32_t rank)
+/*
+ * On a disk that seeks, launches that follow each other are one sweep, as many as take it
+ * about SWEEP_US: each sweep more goes all the way over the disk again, and one sweep of all
+ * would have nothing complete before its end. What has no time is one, the last.
+ */
+static void cut_sweeps(struct pack *p)
 {
-	struct pack *p = c->p;
-	const struct pack_launch *l = &p->launches[p->order[rank]];
-	uint64_t n_pages = 0;
+	uint64_t us = 0;
+	uint32_t sweep = 0;
 
-	for (uint32_t k = 0; k < l->n_extents; k++) {
-		const struct pack_extent *e = &p->extents[l->first_extent + k];
+	for (uint32_t rank = 0; rank < p->n_taken; rank++) {
+		struct pack_launch *l = &p->launches[p->order[rank]];
+		bool timed = !l->choice.boot && l->time_s != LAUNCHES_NEVER;
 
-		for (uint32_t part = e->first_part; part < e->first_part + e->n_parts;
-		     part++) {
-			if (p->bringer[part] != SHADOW_NONE)
-				continue;
-			p->bringer[part] = rank;
-			n_pages += c->shares.pages[part];
+		if (us >= SWEEP_US) {
+			sweep++;
+			us = 0;
 		}
+		l->sweep = l->choice.boot ? 0 : timed ? sweep : UINT32_MAX;
+		us += timed ? l->choice.reading_us : 0;
 	}
-	return n_pages;
 }
 
+/* The same again with what was taken, all of which fits. */
 static void order_for_reading(struct choice *c)
 {
 	struct pack *p = c->p;
 
-	if (p->n_taken > 0)
-		qsort_r(p->order, p->n_taken, sizeof(*p->order), compare_reading,
-			p->launches);
+	for (uint32_t i = 0; i < p->n_launches; i++) {
+		struct pack_launch *l = &p->launches[i];
+
+		l->choice.n_new_pages = l->choice.n_pages;
+		if (l->choice.verdict == PACK_TAKEN)
+			l->time_s = time_of(&l->choice.habit);
+	}
 	for (uint32_t part = 0; part < p->n_parts; part++)
 		p->bringer[part] = SHADOW_NONE;
-	for (uint32_t rank = 0; rank < p->n_taken; rank++) {
-		struct pack_launch *l = &p->launches[p->order[rank]];
-
-		l->choice.n_new_pages = bring_parts(c, rank);
-		judge(l);
-	}
+	p->n_taken = 0;
+	c->n_pages = c->us = UINT64_MAX;
+	take_all(c);
+	cut_sweeps(p);
 }
 
 static int choose(struct choice *c)
@@ -416,18 +442,7 @@ static int choose(struct choice *c)
 	c->touched = calloc(p->n_launches + 1, sizeof(*c->touched));
 	if (!c->heap || !c->touched)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < p->n_launches; i++) {
-		judge(&p->launches[i]);
-		if (pack_is_candidate(&p->launches[i]))
-			heap_add(c, i);
-	}
-	while (c->n_heap > 0) {
-		uint32_t best = heap_take(c);
-
-		p->launches[best].choice.verdict = fits(c, &p->launches[best]);
-		if (p->launches[best].choice.verdict == PACK_TAKEN)
-			take(c, best);
-	}
+	take_all(c);
 	order_for_reading(c);
 	return 0;
 }

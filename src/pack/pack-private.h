@@ -30,7 +30,9 @@ struct pack_launch {
 	uint64_t reading_us;		  /* all pages */
 	uint64_t worth; /* saved time expected per page not in the pack yet, see judge() */
 	uint32_t heap_place; /* SHADOW_NONE: not in the heap */
-	uint32_t chosen;     /* as the Nth */
+	/* Of sessions, or LAUNCHES_NEVER; 0 while it is about which ones, not in which order. */
+	uint32_t time_s;
+	uint32_t sweep; /* which one it is in, on disks that seek */
 	uint32_t
 		boot_place; /* among the programs that the boot starts; SHADOW_NONE: none */
 	uint32_t n_files, n_usable_files; /* named, and not changed since */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What was chosen, in reading order, as bytes. */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #include "bounds.h"
@@ -13,7 +12,7 @@
 struct piece {
 	struct extent_desc extent;
 	size_t serial;		     /* in order of rank and first touch */
-	unsigned sweep;		     /* see mark_sweeps() */
+	uint32_t sweep;		     /* see mark_sweeps() */
 	uint64_t device, device_off; /* UINT64_MAX: not known */
 };
 
@@ -90,20 +89,10 @@ static int collect(const struct pack *p, bool boot, bool swept, struct pieces *r
 
 /* ---- sweeps over each disk ---- */
 
-/*
- * What is launched about as early is one sweep: sessions are not the same to the second, and
- * each sweep more goes all the way over the disk again. About: not twice as late.
- */
 static void mark_sweeps(const struct pack *p, struct pieces *l)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		uint32_t rank = l->items[i].extent.when;
-		uint32_t ms = p->launches[p->order[rank]].choice.habit.after_ms;
-
-		l->items[i].sweep = ms == LAUNCHES_NEVER
-					    ? UINT_MAX
-					    : 31 - (unsigned)__builtin_clz(ms / 1000 + 1);
-	}
+	for (size_t i = 0; i < l->n; i++)
+		l->items[i].sweep = p->launches[p->order[l->items[i].extent.when]].sweep;
 }
 
 static int compare_by_page(const void *pa, const void *pb)

@@ -53,7 +53,7 @@ struct pack_choice {
 	uint64_t saving_us;  /* modelled, of one cold launch */
 	uint64_t reading_us; /* modelled, of its new pages */
 	uint64_t n_pages;
-	uint64_t n_new_pages; /* that no better launch has brought in */
+	uint64_t n_new_pages; /* that no launch before it has brought in */
 	enum pack_verdict verdict;
 	bool always; /* the administrator's word */
 	/*
@@ -92,7 +92,7 @@ typedef int (*pack_locate)(const char *path, const struct identity *identity,
 /*
  * The bytes of the pack, in reading order: what the boot itself needs, then the others. Each by
  * launch as pack_get() lists them, and within a launch by first touch; then what lies on
- * rotating disks, in sweeps over each: one of what is launched about as early (LOCATE; NULL: as
+ * rotating disks, in sweeps over each: one of launches that follow each other (LOCATE; NULL: as
  * above). New buffer; none (NULL and 0) when nothing was chosen. -ENOMEM, -E2BIG.
  */
 int pack_write(const struct pack *p, pack_locate locate, void *userdata, uint8_t **ret,

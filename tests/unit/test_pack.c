@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,11 +82,11 @@ static void add_uses(struct pack *p, const char *name, const char *program,
 	for (unsigned i = 0; i < n_files; i++)
 		objects[i] = (struct object_desc){
 			.path = files[i].path,
-			.wanted_bytes = 1 << 20,
+			.wanted_bytes = 1 << 30,
 			.state = files[i].stale ? OBJECT_STALE : OBJECT_VALID,
 			.storage = files[i].storage,
 			.buildid = files[i].buildid,
-			.identity = { files[i].ino, 1 << 20, 1, files[i].ctime_ns },
+			.identity = { files[i].ino, 1 << 30, 1, files[i].ctime_ns },
 		};
 	for (unsigned i = 0; i < n_uses; i++)
 		extents[i] = (struct extent_desc){ uses[i].file, uses[i].first, uses[i].n,
@@ -641,10 +642,10 @@ static void test_order_by_rank_then_first_touch(void **state)
 		(char *)(uintptr_t)(program), .first_ms = { __VA_ARGS__ }                  \
 	}
 
-/* Four boots: a, b, c in this order; d later, and not yet in the last; r once, before all others. */
+/* Four boots: a, b, c in this order; d much later, and not yet in the last; r once, before all others. */
 static struct launch_count session_items[] = {
 	LAUNCHED("/a", 8000, 9000, 7000, 8000), LAUNCHED("/b", 21000, 20000, 5000, 20000),
-	LAUNCHED("/c", 61000, 60000, 0, 62000), LAUNCHED("/d", 0, 70000, 64000, 66000),
+	LAUNCHED("/c", 61000, 60000, 0, 62000), LAUNCHED("/d", 0, 310000, 290000, 300000),
 	LAUNCHED("/r", 0, 1000, 0, 0),
 };
 static const struct launch_counts session = { .items = session_items,
@@ -657,7 +658,7 @@ static void test_order_of_sessions(void **state)
 	static const struct spec specs[] = {
 		{ "a", "/a", NULL, 3, { { A, 0, 2, 1 }, { LIBC, 0, 8, 0 } } },
 		{ "b", "/b", NULL, 2, { { B, 0, 9, 1 }, { LIBC, 4, 8, 0 } } },
-		{ "c", "/c", NULL, 90, { { LIBC, 4, 4, 1 }, { A, 10, 1, 2 } } },
+		{ "c", "/c", NULL, 90, { { LIBC, 4, 4, 1 }, { A, 10, 9, 2 } } },
 		{ "d", "/d", NULL, 900, { { LIBC, 20, 1, 0 } } },
 		{ "r", "/r", NULL, 900, { { LIBC, 30, 1, 0 } } },
 		{ "s", "/s", NULL, 9000, { { LIBC, 40, 1, 0 } } },
@@ -667,23 +668,23 @@ static void test_order_of_sessions(void **state)
 	struct packed k;
 
 	(void)state;
-	assert_string_equal(described(p), "s+1 d+1 r+1 c+5 a+6 b+13");
+	assert_string_equal(described(p), "s+1 d+1 r+1 c+13 a+6 b+13");
 	pack_free(p);
 	o.counts = &session;
 	p = chosen(&o, files, N_FILES, specs, 6);
 	/* Last what half of the boots do not launch, by worth. */
-	assert_string_equal(described(p), "a+10 b+13 c+1 d+1 r+1 s+1");
+	assert_string_equal(described(p), "a+10 b+13 c+9 d+1 r+1 s+1");
 	assert_int_equal(pack_get(p, 0)->habit.after_ms, 8000);
 	assert_int_equal(pack_get(p, 1)->habit.after_ms, 20000);
 	assert_int_equal(pack_get(p, 2)->habit.after_ms, 61000);
 	assert_int_equal(pack_get(p, 2)->habit.n_launched, 3);
-	assert_int_equal(pack_get(p, 3)->habit.after_ms, 66000);
+	assert_int_equal(pack_get(p, 3)->habit.after_ms, 300000);
 	assert_int_equal(pack_get(p, 3)->habit.n_boots, 3); /* the last may go on */
 	assert_int_equal(pack_get(p, 4)->habit.after_ms, LAUNCHES_NEVER);
 	k = packed(p, NULL, NULL);
 	/* What several need comes with the first that is read. */
 	assert_string_equal(extents_of(&k),
-			    "libc:0-7@0 a:0-1@0 libc:8-11@1 b:0-8@1 a:10-10@2 "
+			    "libc:0-7@0 a:0-1@0 libc:8-11@1 b:0-8@1 a:10-18@2 "
 			    "libc:20-20@3 libc:30-30@4 libc:40-40@5");
 	free(k.data);
 	pack_free(p);
@@ -787,21 +788,21 @@ static void test_rotating_disks_are_swept(void **state)
 	free(k.data);
 }
 
-/* One sweep of what is launched about as early, not of all. */
+/* Launches that follow each other are one sweep, until it takes a second. */
 static void test_sweeps_of_sessions(void **state)
 {
 	static struct launch_count items[] = {
-		LAUNCHED("/early", 7500),
-		LAUNCHED("/later", 60000),
-		LAUNCHED("/same", 9000),
+		LAUNCHED("/1st", 1000),
+		LAUNCHED("/2nd", 19000),
+		LAUNCHED("/3rd", 20000),
 	};
 	static const struct launch_counts one_boot = { .items = items,
 						       .n = ARRAY_SIZE(items),
 						       .n_watched = 1 };
-	static const struct spec specs[] = {
-		{ "1", "/same", NULL, 1, { { A, 0, 1, 0 }, { LIBC, 5, 1, 0 } } },
-		{ "2", "/early", NULL, 1, { { A, 5, 1, 0 }, { LIBC, 0, 1, 0 } } },
-		{ "3", "/later", NULL, 1, { { A, 2, 1, 0 }, { LIBC, 6, 1, 0 } } },
+	static struct spec specs[] = {
+		{ "1", "/2nd", NULL, 1, { { A, 0, 1, 0 }, { LIBC, 5, 1, 0 } } },
+		{ "2", "/1st", NULL, 1, { { A, 5, 1, 0 }, { LIBC, 0, 1, 0 } } },
+		{ "3", "/3rd", NULL, 1, { { A, 2, 1, 0 }, { LIBC, 6, 1, 0 } } },
 		{ "4", "/never", NULL, 99, { { A, 3, 1, 0 }, { LIBC, 4, 1, 0 } } },
 		{ "5", "/x", SCENARIO_BOOT, 0, { { A, 6, 1, 0 }, { LIBC, 3, 1, 0 } } },
 	};
@@ -815,8 +816,19 @@ static void test_sweeps_of_sessions(void **state)
 	p = chosen(&o, disks, N_FILES, specs, 5);
 	k = packed(p, locate, &places);
 	assert_string_equal(extents_of(&k), "a:6-6@0 libc:3-3@0 "
-					    "libc:5-5@2 a:0-0@2 a:5-5@1 libc:0-0@1 "
-					    "libc:6-6@3 a:2-2@3 libc:4-4@4 a:3-3@4");
+					    "libc:5-5@2 libc:6-6@3 a:0-0@2 a:2-2@3 "
+					    "a:5-5@1 libc:0-0@1 libc:4-4@4 a:3-3@4");
+	free(k.data);
+	pack_free(p);
+	/* The first one takes more than a second. */
+	specs[1].uses[2] = (struct use){ B, 0, 1 << 15, 1 };
+	assert_true(pack_reading_us(STORAGE_NETWORK, 1, 1 << 15) > 1000000);
+	p = chosen(&o, disks, N_FILES, specs, 5);
+	k = packed(p, locate, &places);
+	assert_string_equal(extents_of(&k),
+			    "a:6-6@0 libc:3-3@0 b:0-32767@1 a:5-5@1 libc:0-0@1 "
+			    "libc:5-5@2 libc:6-6@3 a:0-0@2 a:2-2@3 "
+			    "libc:4-4@4 a:3-3@4");
 	free(k.data);
 	pack_free(p);
 }
@@ -881,12 +893,12 @@ static void test_nothing_chosen_is_no_pack(void **state)
 
 /* ---- against the definition, page by page ---- */
 
-enum { R_LAUNCHES = 7, R_FILES = 4, R_PAGES = 40, R_MS = 6, R_ROUNDS = 3000 };
+enum { R_LAUNCHES = 7, R_FILES = 4, R_PAGES = 40, R_SECONDS = 6, R_ROUNDS = 3000 };
 
 struct random_case {
 	bool needs[R_LAUNCHES][R_FILES][R_PAGES];
 	unsigned count[R_LAUNCHES];
-	uint32_t first_ms[R_LAUNCHES]; /* in the only boot; 0: not launched */
+	unsigned first_s[R_LAUNCHES]; /* in the only boot; 0: not launched */
 	unsigned n_new[R_LAUNCHES];
 	int order[R_LAUNCHES];
 	unsigned n_taken;
@@ -932,7 +944,7 @@ static uint64_t saving_of(const struct random_case *c, int l)
 /* Of each of N pages that are missing: 1/1024 us, as likely as they are saved. */
 static uint64_t worth_of(const struct random_case *c, int l, unsigned n)
 {
-	bool launched = c->first_ms[l] > 0;
+	bool launched = c->first_s[l] > 0;
 
 	return n ? saving_of(c, l) * 1024 / n * likely(c->count[l], launched, launched)
 		 : UINT64_MAX;
@@ -951,24 +963,11 @@ static unsigned bring(struct random_case *c, unsigned rank)
 	return n;
 }
 
-/* Those that were taken, as the boot launched them, the others behind. */
-static void read_in_order(struct random_case *c)
-{
-	int chosen_order[R_LAUNCHES];
-	unsigned n = 0;
-
-	memcpy(chosen_order, c->order, sizeof(chosen_order));
-	memset(c->brought, 0xff, sizeof(c->brought));
-	for (uint32_t ms = 1; ms <= R_MS; ms++)
-		for (unsigned i = 0; i < c->n_taken; i++)
-			if (c->first_ms[chosen_order[i]] == ms % R_MS)
-				c->order[n++] = chosen_order[i];
-	for (unsigned i = 0; i < c->n_taken; i++)
-		bring(c, i);
-}
-
-/* Again and again over all launches, as pack.h says it. */
-static void choose_slowly(struct random_case *c, unsigned budget)
+/*
+ * Of MAY, again and again over all launches, as pack.h says it. TIMED: in the order of reading,
+ * over the square of seconds, and those without a time last.
+ */
+static void take_slowly(struct random_case *c, const bool *may, unsigned budget, bool timed)
 {
 	bool taken[R_LAUNCHES] = { 0 };
 
@@ -978,22 +977,34 @@ static void choose_slowly(struct random_case *c, unsigned budget)
 		int best = -1;
 
 		for (int l = 0; l < R_LAUNCHES; l++) {
-			unsigned n = count_missing(c, l, false);
-			uint64_t worth = worth_of(c, l, n);
+			unsigned n = count_missing(c, l, false), s = c->first_s[l];
+			uint64_t worth = worth_of(c, l, n) / (timed && n && s ? s * s : 1);
+			bool late = timed && best >= 0 && s == 0 && c->first_s[best] > 0;
+			bool soon = timed && best >= 0 && s > 0 && c->first_s[best] == 0;
 
-			if (taken[l] || count_missing(c, l, true) == 0 || n > budget ||
-			    worth <= best_worth)
+			if (taken[l] || !may[l] || count_missing(c, l, true) == 0 ||
+			    n > budget || late || (!soon && worth <= best_worth))
 				continue;
 			best = l;
 			best_worth = worth;
 		}
 		if (best < 0)
-			break;
+			return;
 		taken[best] = true;
 		c->order[c->n_taken] = best;
 		budget -= bring(c, c->n_taken);
 	}
-	read_in_order(c);
+}
+
+static void choose_slowly(struct random_case *c, unsigned budget)
+{
+	bool all[R_LAUNCHES], chosen_ones[R_LAUNCHES] = { 0 };
+
+	memset(all, true, sizeof(all));
+	take_slowly(c, all, budget, false);
+	for (unsigned i = 0; i < c->n_taken; i++)
+		chosen_ones[c->order[i]] = true;
+	take_slowly(c, chosen_ones, UINT_MAX, true);
 }
 
 static void make_case(struct random_case *c)
@@ -1001,7 +1012,7 @@ static void make_case(struct random_case *c)
 	memset(c, 0, sizeof(*c));
 	for (int l = 0; l < R_LAUNCHES; l++) {
 		c->count[l] = random_below(20);
-		c->first_ms[l] = random_below(R_MS);
+		c->first_s[l] = random_below(R_SECONDS);
 		for (unsigned i = random_below(6); i > 0; i--) {
 			uint32_t f = random_below(R_FILES), g = random_below(R_PAGES);
 
@@ -1080,8 +1091,9 @@ static void test_against_the_definition(void **state)
 		make_case(&c);
 		budget = random_below(3) ? random_below(150) : 10000;
 		for (int l = 0; l < R_LAUNCHES; l++)
-			items[l] = (struct launch_count){ .program = programs[l],
-							  .first_ms = { c.first_ms[l] } };
+			items[l] = (struct launch_count){
+				.program = programs[l], .first_ms = { c.first_s[l] * 1000 }
+			};
 		o = (struct pack_options){ .budget_bytes = budget * PAGE_BYTES,
 					   .counts = &counts };
 		choose_slowly(&c, budget);
