@@ -4,7 +4,8 @@
 
 Usage: compare.py NAME ROOT TRUTH PROFILE [--list]
 TRUTH is lab-mincore's output for ROOT. Files are matched by inode: hard links have several
-names. Prints a TAP comment (a row of the table) and exits 1 below the floors; --list names
+names. Pages are of 4096 bytes; where the processor's are larger, one of them is needed as a whole,
+also where read() asked for less. Prints a TAP comment (a row of the table) and exits 1 below the floors; --list names
 the files in which both differ, with pages.
 """
 import json
@@ -14,6 +15,7 @@ import sys
 PRECISION_FLOOR = 0.99
 RECALL_FLOOR = 0.97
 MAX_LISTED = 20
+NATIVE = os.sysconf("SC_PAGESIZE") // 4096  # of our pages in one of the processor's
 
 
 def read_truth(path, inode):
@@ -35,8 +37,10 @@ def read_profile(path, inode):
         if i is None:
             outside.append(obj["path"])
             i = obj["path"]
+        end = -(-obj["size"] // 4096)
         for first, count, *_ in obj["pages"]:
-            pages.update((i, p) for p in range(first, first + count))
+            whole = range(first // NATIVE * NATIVE, -(-(first + count) // NATIVE) * NATIVE)
+            pages.update((i, p) for p in whole if p < end)
     return pages, outside, profile
 
 
