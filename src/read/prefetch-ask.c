@@ -95,9 +95,10 @@ static uint32_t add_pages(struct job *job, struct batch *b, struct object *objec
 			  uint32_t first, uint32_t n_pages)
 {
 	uint32_t step = object->call_bytes / PAGE_BYTES, done = 0;
+	uint32_t per = (uint32_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES;
 
 	while (done < n_pages && !job->stop) {
-		uint32_t n = MIN(step, n_pages - done);
+		uint32_t n = prefetch_call_pages(first + done, n_pages - done, step, per);
 
 		b->objects[b->asking.n] = object;
 		plugged_add(&b->asking, object->fd, ((off_t)first + done) * PAGE_BYTES, n);

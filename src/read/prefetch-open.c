@@ -37,15 +37,15 @@ static void add_device(struct job *job, dev_t dev, uint32_t bytes)
  */
 static uint32_t device_call_bytes(struct job *job, dev_t dev)
 {
-	uint32_t bytes = find_device(job, dev);
+	uint32_t bytes = find_device(job, dev), native = (uint32_t)sysconf(_SC_PAGESIZE);
 	size_t limit;
 
 	if (bytes)
 		return bytes;
 	limit = blockdev_readahead_bytes(job->sysfd, dev);
-	bytes = limit ? (uint32_t)MIN(limit, PREFETCH_CALL_BYTES) & ~(PAGE_BYTES - 1)
+	bytes = limit ? (uint32_t)MIN(limit, PREFETCH_CALL_BYTES) & ~(native - 1)
 		      : PREFETCH_CALL_BYTES;
-	bytes = MAX(bytes, PAGE_BYTES);
+	bytes = MAX(bytes, native);
 	add_device(job, dev, bytes);
 	return bytes;
 }

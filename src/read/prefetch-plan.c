@@ -94,6 +94,12 @@ struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 	return plan;
 }
 
+uint32_t prefetch_call_pages(uint32_t first_pgno, uint32_t n_pages, uint32_t call_pages,
+			     uint32_t per)
+{
+	return MIN(call_pages - first_pgno % per, n_pages);
+}
+
 uint64_t prefetch_wanted_descriptors(const struct prefetch_work *w)
 {
 	return (uint64_t)w->n_objects + RESERVE;

@@ -35,6 +35,14 @@ enum storage_class prefetch_main_storage(const struct shadow *s);
 struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 					   unsigned n_threads);
 
+/*
+ * Pages of the next call, of N_PAGES (1 or more) from FIRST_PGNO on. A call of CALL_PAGES is not cut
+ * short, where it begins with one of the processor's pages, of PER of ours each; the kernel counts
+ * these whole. So the first call ends where one of them does. CALL_PAGES is a multiple of PER.
+ */
+uint32_t prefetch_call_pages(uint32_t first_pgno, uint32_t n_pages, uint32_t call_pages,
+			     uint32_t per);
+
 /* How many descriptors the process should be able to have, for everything to be open at once. */
 uint64_t prefetch_wanted_descriptors(const struct prefetch_work *w);
 /*

@@ -138,6 +138,35 @@ static void main_storage_is_where_most_extents_lie(void **state)
 	assert_int_equal(prefetch_main_storage(&s), STORAGE_NETWORK);
 }
 
+/* A range is asked for in calls that the kernel does not cut, whatever its pages are. */
+static void calls_are_of_whole_pages(void **state)
+{
+	static const uint32_t sizes[] = { 1, 4, 16 };
+	const uint32_t step = 32, n_pages = 100; /* 128 KiB a call */
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++)
+		for (uint32_t first = 0; first < 40; first++) {
+			uint32_t per = sizes[k], done = 0, n;
+
+			for (; done < n_pages; done += n) {
+				uint32_t at = first + done;
+
+				n = prefetch_call_pages(at, n_pages - done, step, per);
+				assert_true(n > 0 && n <= n_pages - done);
+				/* What the kernel reads of it, in our pages. */
+				assert_true(DIV_ROUND_UP(at + n, per) * per -
+						    at / per * per <=
+					    step);
+				assert_true(done + n == n_pages || (at + n) % per == 0);
+			}
+		}
+	assert_int_equal(prefetch_call_pages(10, 40, 4, 4), 2);
+	assert_int_equal(prefetch_call_pages(12, 38, 4, 4), 4);
+	assert_int_equal(prefetch_call_pages(10, 1, 4, 4), 1);
+	assert_int_equal(prefetch_call_pages(10, 40, 4, 1), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +176,7 @@ int main(void)
 		cmocka_unit_test(eager_readers_fill_the_disk_and_no_more),
 		cmocka_unit_test(descriptors_are_kept_back),
 		cmocka_unit_test(main_storage_is_where_most_extents_lie),
+		cmocka_unit_test(calls_are_of_whole_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
