@@ -4,7 +4,8 @@
  * start with '#'. Pages are the processor's; of one with '~' behind it not all of the 4096-byte
  * pages are recorded, as where read() asked for less. Usage: trace-launch [-p] [-w WINDOW_MS] [-t] PROGRAM [ARG...]
  * -p: without userfaultfd; -t: the time bucket of each page too; -s: what the whole system
- * reads while PROGRAM runs, which is started when recording has begun; -l: a light recording.
+ * reads while PROGRAM runs, which is started when recording has begun; -l: a light recording;
+ * -b: what is busy with another recording is not waited for.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,7 +23,7 @@
 
 #define BUSY_TRIES 1200 /* of a tenth of a second */
 
-static bool arg_buckets;
+static bool arg_buckets, arg_busy_fails;
 
 struct native_page {
 	unsigned when; /* as in the object; 0: not touched */
@@ -117,8 +118,9 @@ static int record_when_free(const struct trace_system_options *o, struct trace_r
 	const struct timespec pause = { .tv_nsec = 100000000 };
 	int r;
 
-	for (int tries = 0;
-	     (r = trace_system(o, ret, report)) == -EBUSY && tries < BUSY_TRIES; tries++)
+	for (int tries = 0; (r = trace_system(o, ret, report)) == -EBUSY &&
+			    !arg_busy_fails && tries < BUSY_TRIES;
+	     tries++)
 		nanosleep(&pause, NULL);
 	return r;
 }
@@ -159,9 +161,11 @@ int main(int argc, char *argv[])
 	bool whole_system = false, light = false;
 	int c, r;
 
-	while ((c = getopt(argc, argv, "+pslitw:")) != -1) {
+	while ((c = getopt(argc, argv, "+psblitw:")) != -1) {
 		if (c == 's')
 			whole_system = true;
+		else if (c == 'b')
+			arg_busy_fails = true;
 		else if (c == 'l')
 			light = true;
 		else if (c == 'p')

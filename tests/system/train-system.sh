@@ -168,7 +168,7 @@ recorder=$!
 until [ -e "$dir/started" ]; do kill -0 $recorder || break; done
 during=$(kernel_state)
 kids=$(pgrep -P $recorder)
-"$dir/trace-launch" -s -w 1000 /bin/true >"$dir/out" 2>"$dir/err"
+"$dir/trace-launch" -b -s -w 1000 /bin/true >"$dir/out" 2>"$dir/err"
 [ $? = 1 ] && grep -q 'Device or resource busy' "$dir/err" && kill -0 $recorder
 verdict "one recording at a time" $?
 kill -KILL $recorder
