@@ -6,6 +6,8 @@
 #                            with SYSTEM=1 also package managers and booted systems
 #   sudo make soak           every test in both builds, and in full: an hour and more
 #   sudo make matrix         builds and tests in roots of other releases: SUITES="trixie forky"
+#   sudo make cross          builds for other processors, and what qemu-user can run of the tests
+#   sudo make kernels        recorders on other kernels, arm64's too: MACHINES="forky trixie/arm64-16k"
 #   make install             DESTDIR and prefix as packagers expect
 #   make bench fuzz lint format hdr-check rpm deb clean
 #
@@ -137,9 +139,6 @@ LAB      := $(BUILD)/lab/slowdisk
 
 all: $(PROGRAMS) $(TOOLS) $(MAN)
 
-# All that is compiled, and nothing linked: for an architecture whose libraries are not here.
-objects: $(call OBJ,$(SRC))
-
 define compile_dir
 $$(BUILD)/src/$(1)/%.o: src/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
@@ -241,6 +240,10 @@ soak: deps-check deps-system
 	$(Q)SOAK=1 tests/run --all --system
 matrix: deps-matrix
 	$(Q)tests/matrix/run.sh $(SUITES)
+cross: deps-cross
+	$(Q)tests/matrix/cross.sh $(ARCHITECTURES)
+kernels: deps-kernels
+	$(Q)tests/matrix/kernels.sh $(MACHINES)
 quick-check: test-programs
 	$(Q)tests/run --build $(BUILD)
 demo: deps-demo
@@ -306,7 +309,7 @@ rpm deb:
 clean:
 	rm -rf build build-*
 
-.PHONY: all objects lab fuzz fuzz-programs test-programs check system-check soak matrix quick-check demo bench hdr-check lint format install clean \
+.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels quick-check demo bench hdr-check lint format install clean \
 	rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:

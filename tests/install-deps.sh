@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Install what building, checking or the demo needs, with the system's package manager.
-# Usage: tests/install-deps.sh build|check|system|ci|matrix|arm64|demo|bench|fuzz. Does nothing when all
+# Usage: tests/install-deps.sh build|check|system|ci|matrix|cross|kernels|demo|bench|fuzz. Does nothing when all
 # is there; says what is missing and how to install it where only root can.
 set -eu
 
@@ -32,9 +32,17 @@ matrix)
 	deb="mmdebstrap"
 	rpm="mmdebstrap"
 	;;
-arm64)
-	deb="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
-	rpm="gcc-aarch64-linux-gnu"
+cross) # other processors: tests/matrix/cross.sh, and kernels.sh for arm64
+	deb="mmdebstrap qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	     gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-i686-linux-gnu libc6-dev-i386-cross
+	     gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-powerpc64le-linux-gnu
+	     libc6-dev-ppc64el-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross"
+	rpm="gcc-aarch64-linux-gnu gcc-arm-linux-gnu qemu-user-static mmdebstrap"
+	;;
+kernels)
+	deb="mmdebstrap arch-test qemu-user-static qemu-system-x86 qemu-system-arm gcc-aarch64-linux-gnu
+	     libc6-dev-arm64-cross binutils-arm-linux-gnueabihf scdoc make"
+	rpm="mmdebstrap qemu-user-static qemu-system-x86 qemu-system-aarch64 gcc-aarch64-linux-gnu scdoc make"
 	;;
 fuzz)
 	deb="$deb clang libclang-rt-dev librpm-dev libarchive-dev zlib1g-dev"
