@@ -98,19 +98,46 @@ static int count_by_mincore(int fd, uint64_t first_pgno, uint64_t n_pages,
 	return 0;
 }
 
-int residency_count(int fd, uint64_t first_pgno, uint64_t n_pages,
-		    struct residency_count *ret)
+uint64_t residency_piece(uint64_t first_pgno, uint64_t n_pages, uint64_t per)
+{
+	uint64_t ahead = first_pgno % per;
+
+	return ahead || n_pages < per ? MIN(per - ahead, n_pages) : n_pages - n_pages % per;
+}
+
+/* Of N_PAGES that are a part of one of the CPU's pages, of PER of ours, or whole ones. */
+static int count_piece(int fd, uint64_t first_pgno, uint64_t n_pages, uint64_t per,
+		       struct residency_count *ret)
 {
 	struct cache_range range = { first_pgno * PAGE_BYTES, n_pages * PAGE_BYTES };
-	uint64_t per_page = (uint64_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES;
+	uint64_t n_resident;
 	struct cache_counts c;
 
 	if (syscall(SYS_cachestat, fd, &range, &c, 0) < 0)
-		return errno == ENOSYS || errno == EOPNOTSUPP
-			       ? count_by_mincore(fd, first_pgno, n_pages, ret)
-			       : -errno;
-	ret->n_resident = MIN(c.n_cached * per_page, n_pages);
-	ret->n_evicted = MIN(c.n_recently_evicted * per_page, n_pages - ret->n_resident);
+		return -errno;
+	n_resident = MIN(c.n_cached * per, n_pages);
+	ret->n_resident += n_resident;
+	ret->n_evicted += MIN(c.n_recently_evicted * per, n_pages - n_resident);
+	return 0;
+}
+
+int residency_count(int fd, uint64_t first_pgno, uint64_t n_pages,
+		    struct residency_count *ret)
+{
+	uint64_t per = (uint64_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES, n;
+	struct residency_count sum = { 0 };
+
+	for (uint64_t i = 0; i < n_pages; i += n) {
+		int r;
+
+		n = residency_piece(first_pgno + i, n_pages - i, per);
+		r = count_piece(fd, first_pgno + i, n, per, &sum);
+		if (r == -ENOSYS || r == -EOPNOTSUPP)
+			return count_by_mincore(fd, first_pgno, n_pages, ret);
+		if (r < 0)
+			return r;
+	}
+	*ret = sum;
 	return 0;
 }
 

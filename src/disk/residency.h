@@ -20,6 +20,12 @@ int residency_read(int fd, uint8_t **ret, uint32_t *ret_pages);
 void residency_expand(const unsigned char *vec, size_t cpu_page, size_t n_pages,
 		      uint8_t *ret);
 
+/*
+ * Of N_PAGES (1 or more) from FIRST_PGNO on, how many the kernel can be asked about at once where its
+ * pages are PER of ours: whole pages of its, or a part of one.
+ */
+uint64_t residency_piece(uint64_t first_pgno, uint64_t n_pages, uint64_t per);
+
 struct residency_count {
 	uint64_t n_resident,
 		n_evicted; /* pages; evicted: not long ago, and not known before 6.5 */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,6 +52,30 @@ static void test_pages_of_the_processor(void **state)
 			assert_int_equal(got[i], i / per != 1);
 		assert_int_equal(got[n], 0xaa);
 	}
+}
+
+static void test_pieces_are_parts_of_one_page_or_whole_ones(void **state)
+{
+	static const uint64_t sizes[] = { 1, 4, 16 };
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++)
+		for (uint64_t first = 0; first < 20; first++)
+			for (uint64_t n = 1; n < 60; n++) {
+				uint64_t per = sizes[k], at = first, pieces = 0;
+
+				for (; at < first + n; pieces++) {
+					uint64_t piece =
+						residency_piece(at, first + n - at, per);
+					bool whole = at % per == 0 && piece % per == 0;
+
+					assert_true(piece > 0 && at + piece <= first + n);
+					assert_true(whole ||
+						    at / per == (at + piece - 1) / per);
+					at += piece;
+				}
+				assert_true(pieces <= (per == 1 ? 1 : 3));
+			}
 }
 
 static void test_written_then_evicted(void **state)
@@ -111,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages_of_the_processor),
+		cmocka_unit_test(test_pieces_are_parts_of_one_page_or_whole_ones),
 		cmocka_unit_test(test_written_then_evicted),
 		cmocka_unit_test(test_odd_files),
 	};
