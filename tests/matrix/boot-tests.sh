@@ -6,10 +6,11 @@
 export PATH=/usr/sbin:/usr/bin LC_ALL=C.UTF-8
 app=(/usr/bin/perl -MPOSIX -e 'print floor(2.5)')
 bad=0
+# On a line of its own, whatever a getty has begun to say.
 check() { # name command...
 	local name=$1
 	shift
-	if "$@"; then echo "ok - boot: $name"; else echo "not ok - boot: $name" && bad=1; fi
+	if "$@"; then printf '\nok - boot: %s\n' "$name"; else printf '\nnot ok - boot: %s\n' "$name" && bad=1; fi
 }
 # within five minutes, which an emulated machine needs
 wait_until() { # command...
@@ -25,13 +26,13 @@ json() { python3 -c 'import json, sys; print(eval(sys.argv[2], {"r": json.load(o
 if [ "$1" = first ]; then
 	systemd-sysusers >/dev/null 2>&1
 	touch /etc/.updated /var/.updated # the next boot has nothing to update, as ld.so.cache
-	check "a program is trained" elfcast train -q -n 2 --install -- "${app[@]}" >/dev/null
+	elfcast train -q -n 2 --install -- "${app[@]}" >/run/trained 2>&1
+	check "a program is trained" test $? = 0
 	check "and compiled" test -s /var/lib/elfcast/boot.pack
 	systemctl enable elfcast-boot elfcastd >/dev/null 2>&1
 	exit
 fi
 
-echo # behind what the console says
 # It may have ended before anybody asks.
 has_read() { [ -n "$(systemctl show -P ExecMainExitTimestamp elfcast-boot)" ]; }
 watches() { grep -q '^programs [1-9]' /run/elfcast/watch 2>/dev/null; }
