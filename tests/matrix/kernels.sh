@@ -48,6 +48,7 @@ of_machine() {
 		;;
 	*) return 1 ;;
 	esac
+	case $build in /*) ;; *) build=$TOP/$build ;; esac
 	file_systems=${FILE_SYSTEMS:-$file_systems} tests=${TESTS:-$tests}
 }
 

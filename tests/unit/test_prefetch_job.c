@@ -227,6 +227,19 @@ static struct prefetch_report run(struct prefetch_options o)
 	return run_on(all_local, o);
 }
 
+/* Of a page of the processor's that is needed, all comes that lies in the file. */
+static void widen(const char *pages, char *ret)
+{
+	size_t per = (size_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES, n = strlen(pages);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t first = i - i % per;
+
+		ret[i] = memchr(pages + first, '#', MIN(per, n - first)) ? '#' : '.';
+	}
+	ret[n] = 0;
+}
+
 /* Pages that can be dropped can be told apart from pages that were read. */
 static void check_resident(const char *name, const char *expected)
 {
@@ -234,7 +247,7 @@ static void check_resident(const char *name, const char *expected)
 	_cleanup_free_ uint8_t *pages = NULL;
 	struct statfs fs;
 	uint32_t n;
-	char text[256];
+	char text[256], wide[256];
 
 	assert_int_equal(fstatfs(fd, &fs), 0);
 	if (fs.f_type == 0x01021994) /* TMPFS_MAGIC */
@@ -244,7 +257,8 @@ static void check_resident(const char *name, const char *expected)
 	for (uint32_t i = 0; i < n; i++)
 		text[i] = pages[i] ? '#' : '.';
 	text[n] = 0;
-	assert_string_equal(text, expected);
+	widen(expected, wide);
+	assert_string_equal(text, wide);
 }
 
 static void test_exact_pages(void **state)
@@ -286,7 +300,8 @@ static void test_calls_are_bounded(void **state)
 	r = run((struct prefetch_options){ .n_threads = 1 });
 	assert_int_equal(r.n_pages_asked, 999);
 	assert_true(max_bytes <= 128 << 10);
-	assert_true(n_calls >= 32);
+	assert_true(n_calls >=
+		    31); /* two that touch may be one, where the first is small */
 	free(r.skips);
 }
 

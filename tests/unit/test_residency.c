@@ -78,6 +78,15 @@ static void test_pieces_are_parts_of_one_page_or_whole_ones(void **state)
 			}
 }
 
+/* What was written in part is not "resident" to mincore() where blocks are smaller than pages. */
+static void read_all(int fd, size_t bytes)
+{
+	_cleanup_free_ char *data = malloc(bytes);
+
+	assert_non_null(data);
+	assert_int_equal(pread(fd, data, bytes, 0), bytes);
+}
+
 static void test_written_then_evicted(void **state)
 {
 	enum { N = 37 };
@@ -85,10 +94,11 @@ static void test_written_then_evicted(void **state)
 	_cleanup_close_ int fd = open_temp();
 	_cleanup_free_ uint8_t *before = NULL, *after = NULL;
 	struct residency_count c;
-	uint32_t n;
+	uint32_t n, per = (uint32_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES;
 
 	(void)state;
 	assert_int_equal(write(fd, data, sizeof(data)), sizeof(data));
+	read_all(fd, sizeof(data));
 	assert_int_equal(residency_read(fd, &before, &n), 0);
 	assert_int_equal(n, N);
 	assert_int_equal(count(before, n), N);
@@ -102,12 +112,12 @@ static void test_written_then_evicted(void **state)
 	free(TAKE_PTR(after));
 	assert_int_equal(residency_read(fd, &after, &n), 0);
 	assert_int_equal(after[5], 1);
-	assert_int_equal(count(after, n), 1);
+	assert_int_equal(count(after, n), per);
 	assert_int_equal(residency_count(fd, 0, N, &c), 0);
-	assert_int_equal(c.n_resident, 1);
+	assert_int_equal(c.n_resident, per);
 	assert_int_equal(residency_count(fd, 5, 1, &c), 0);
 	assert_int_equal(c.n_resident, 1);
-	assert_int_equal(residency_count(fd, 6, 1000, &c), 0);
+	assert_int_equal(residency_count(fd, 5 / per * per + per, 1000, &c), 0);
 	assert_int_equal(c.n_resident, 0);
 }
 
@@ -115,7 +125,8 @@ static void test_odd_files(void **state)
 {
 	_cleanup_close_ int fd = open_temp(), dir = open("/", O_RDONLY | O_CLOEXEC);
 	uint8_t *pages = (uint8_t *)1;
-	uint32_t n = 9;
+	uint32_t n = 9, per = (uint32_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES;
+	char byte;
 
 	(void)state;
 	assert_int_equal(residency_read(fd, &pages, &n), 0);
@@ -125,9 +136,11 @@ static void test_odd_files(void **state)
 	/* Larger than one piece, with a hole in it. */
 	assert_int_equal(ftruncate(fd, ((off_t)1 << 30) + 5 * PAGE_BYTES), 0);
 	assert_int_equal(pwrite(fd, "x", 1, ((off_t)1 << 30) + 3 * PAGE_BYTES), 1);
+	assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
+	assert_int_equal(pread(fd, &byte, 1, ((off_t)1 << 30) + 3 * PAGE_BYTES), 1);
 	assert_int_equal(residency_read(fd, &pages, &n), 0);
 	assert_int_equal(n, (1 << 18) + 5);
-	assert_int_equal(count(pages, n), 1);
+	assert_int_equal(count(pages, n), MIN(per, 5));
 	assert_int_equal(pages[(1 << 18) + 3], 1);
 	free(pages);
 }
