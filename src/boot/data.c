@@ -210,19 +210,20 @@ static int continue_early(const struct boot_part *part, const struct shadow_buff
 	return 0;
 }
 
-static bool seeks(const struct shadow *s)
+/*
+ * Whether names and inodes are to be there before anything else: a disk that seeks reads them in
+ * one sweep of its own, and where one request is served after the other, who looks up a name would
+ * wait behind all the data that is asked for. A volume behind a network does both at once.
+ */
+static bool wants_metadata_first(const struct shadow *s)
 {
 	for (uint32_t i = 0; i < s->n_eager; i++)
-		if (s->objects[le32_get(s->extents[i].object)].storage ==
-		    STORAGE_ROTATIONAL)
+		if (s->objects[le32_get(s->extents[i].object)].storage != STORAGE_NETWORK)
 			return true;
 	return false;
 }
 
-/*
- * What the boot itself needs, now; REPORT: of an early run, and of both. A disk that seeks first
- * reads names and inodes in one sweep of its own; others do both at once.
- */
+/* What the boot itself needs, now; REPORT: of an early run, and of both. */
 static int read_eager(const struct boot_part *part, struct pace *pace,
 		      const struct store *store, const struct shadow *s,
 		      struct prefetch_report *report)
@@ -234,7 +235,7 @@ static int read_eager(const struct boot_part *part, struct pace *pace,
 
 	if (r < 0 || left.n_extents == 0 || !has_budget(part, report, &max_pages))
 		return r;
-	if (seeks(&left))
+	if (wants_metadata_first(&left))
 		pace_wait_hangup(part, part->eager_fd, clock_in_ms(METADATA_WAIT_MS));
 	pace->eager = true;
 	r = read_part(part, pace, store, &left, max_pages, &now);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { PLUGGED_RANGES = 16 };
+enum { PLUGGED_RANGES = 64 };
 
 struct plugged {
 	unsigned n; /* at most PLUGGED_RANGES */

@@ -12,11 +12,6 @@
 #include "plugged.h"
 #include "prefetch-private.h"
 
-/*
- * What a gentle reader has in flight: one large request or a few small ones, about 2 ms of a
- * modest disk. More keeps others waiting, less leaves the disk idle between the requests.
- */
-#define BATCH_PAGES    (PREFETCH_CALL_BYTES / PAGE_BYTES)
 /* As many of these at once while all is in memory: waiting costs as much as asking then. */
 #define CACHED_BATCHES 4u
 /* The budgets are looked at that often when everything is in memory: 8 MiB. */
@@ -54,7 +49,7 @@ static void end_batch(struct job *job, struct batch *b, int fd, off_t last_off)
 	uint64_t start_us;
 	char byte;
 
-	if (!b->last && b->n_pages < BATCH_PAGES * scale &&
+	if (!b->last && b->n_pages < job->plan.batch_pages * scale &&
 	    b->n_calls < job->plan.batch_calls * scale)
 		return;
 	start_us = clock_us();
@@ -104,7 +99,7 @@ static uint32_t add_pages(struct job *job, struct batch *b, struct object *objec
 		plugged_add(&b->asking, object->fd, ((off_t)first + done) * PAGE_BYTES, n);
 		done += n;
 		if (b->asking.n == job->plan.batch_calls ||
-		    b->asking.n_pages >= BATCH_PAGES)
+		    b->asking.n_pages >= job->plan.batch_pages)
 			ask_batch(job, b);
 	}
 	return done;
@@ -158,7 +153,7 @@ static uint32_t take_extents(struct job *job, uint32_t *ret)
 		for (end = first; end < n_extents && end - first < job->plan.batch_calls;
 		     end++) {
 			n_pages += le32_get(job->s.extents[end].n_pages);
-			if (n_pages > BATCH_PAGES && end > first)
+			if (n_pages > job->plan.batch_pages && end > first)
 				break;
 		}
 	} while (!atomic_compare_exchange_weak(&job->next_ask, &first, end));

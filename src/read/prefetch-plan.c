@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "prefetch-plan.h"
+#include "bounds.h"
 #include "macro.h"
 #include "plugged.h"
 
@@ -10,8 +11,16 @@
  * each thread, as long as it opens a file.
  */
 #define RESERVE		(32 + 4 * THREADS_DEFAULT)
-/* Small requests that a gentle reader has under way: about 2 ms of a modest disk. */
+/* Files that a launch asks for together: it may wait for the first of them. */
+#define LAUNCH_CALLS	16
+/*
+ * What a gentle reader has in flight: one large request or a few small ones, about 2 ms of a
+ * modest disk. More keeps others waiting, less leaves the disk idle between the requests.
+ */
 #define GENTLE_CALLS	4
+#define BATCH_PAGES	(PREFETCH_CALL_BYTES / PAGE_BYTES)
+/* What a boot waits for: the more at once, the more small files that lie side by side are one request. */
+#define EAGER_PAGES	(2 * BATCH_PAGES)
 /* Objects that a gentle reader has open before they are needed. */
 #define GENTLE_AHEAD	256
 
@@ -45,12 +54,15 @@ static struct prefetch_plan plan_gentle(const struct prefetch_work *w)
 	/*
 	 * A boot reads meanwhile, and each of its reads queues behind what is under way: as
 	 * little of that as fills the disk. A disk that seeks wants long ways to sort; leaving
-	 * its sweep to serve somebody else costs it more than the sweep costs them.
+	 * its sweep to serve somebody else costs it more than the sweep costs them. A memory
+	 * card gains by a queue, since the boot does not ask again for what is in it: 1 MiB each,
+	 * 35 ms for who comes behind. With 256 KiB the boot overtakes the reader (SD card, eight
+	 * services: 69 % of the time gone instead of 74), with 4 MiB what nobody foresaw waits (66).
 	 */
 	static const struct prefetch_plan eager_plans[STORAGE_CLASSES] = {
 		[STORAGE_ROTATIONAL] = { 4, 1, .depth = 16 },
 		[STORAGE_NETWORK] = { 4, 3, .depth = 1 },
-		[STORAGE_FLASH] = { 2, 2, .depth = 1 },
+		[STORAGE_FLASH] = { 2, 2, .depth = 4 },
 		[STORAGE_IMAGE] = { 2, 2, .depth = 1 },
 	};
 	struct prefetch_plan plan = w->eager ? eager_plans[w->storage] : plans[w->storage];
@@ -58,6 +70,7 @@ static struct prefetch_plan plan_gentle(const struct prefetch_work *w)
 	plan.n_openers = MIN(plan.n_openers, w->n_objects);
 	plan.n_askers = MIN(plan.n_askers, w->n_extents);
 	plan.batch_calls = w->eager ? PLUGGED_RANGES : GENTLE_CALLS;
+	plan.batch_pages = w->eager ? EAGER_PAGES : BATCH_PAGES;
 	return plan;
 }
 
@@ -69,7 +82,8 @@ struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 		.n_openers = MIN(n / 2, w->n_objects),
 		.n_askers = MIN(n - n / 2, w->n_extents),
 		.openers_ask_too = true,
-		.batch_calls = PLUGGED_RANGES,
+		.batch_calls = LAUNCH_CALLS,
+		.batch_pages = BATCH_PAGES,
 	};
 
 	if (w->gentle)

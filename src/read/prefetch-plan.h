@@ -11,6 +11,9 @@
 
 #include "shadow-read.h"
 
+/* Requests of this size keep the queue filled and the order kept. */
+#define PREFETCH_CALL_BYTES (128u << 10)
+
 /* What there is to do. */
 struct prefetch_work {
 	uint32_t n_objects; /* that have extents */
@@ -24,7 +27,8 @@ struct prefetch_plan {
 	unsigned n_openers; /* threads that open files before they are needed */
 	unsigned n_askers; /* threads that ask for extents, and open what is not open yet */
 	bool openers_ask_too; /* once all files are open */
-	unsigned batch_calls; /* ranges of files that are asked for together, at least 1 */
+	/* Asked for together: ranges of files, at least 1, and pages, but for a longer range. */
+	unsigned batch_calls, batch_pages;
 	unsigned depth; /* gentle: batches that each asker has under way, at least 1 */
 };
 

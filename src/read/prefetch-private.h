@@ -63,10 +63,8 @@
 #include "prefetch-join.h"
 #include "prefetch-plan.h"
 
-/* DESIGN rule 3: requests of this size keep the queue filled and the order kept. */
-#define PREFETCH_CALL_BYTES (128u << 10)
 /* Whatever takes longer was not in memory. */
-#define PREFETCH_DISK_US    200
+#define PREFETCH_DISK_US 200
 
 enum { PREFETCH_DEVICES = 4 };
 

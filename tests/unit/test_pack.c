@@ -734,6 +734,8 @@ static int locate(const char *path, const struct identity *identity, uint64_t *r
 	bool is_a = strcmp(path, "/a") == 0;
 
 	p->n_asked++;
+	if (strcmp(path, "/b") == 0) /* somewhere */
+		return 0;
 	assert_true(is_a || strcmp(path, "/libc") == 0);
 	assert_int_equal(identity->ino, is_a ? 1 : 3);
 	if (is_a && !p->has_a)
@@ -852,6 +854,36 @@ static void test_the_boot_is_read_first(void **state)
 	assert_string_equal(extents_of(&k),
 			    "b:1-3@0 a:1-2@0 libc:2-3@0 b:0-0@1 libc:4-5@1");
 	assert_int_equal(k.s.n_eager, 3);
+	free(k.data);
+}
+
+/* What the boot needs of other disks: of each MiB in the order of places, the rest as it was. */
+static void test_small_files_of_the_boot_lie_side_by_side(void **state)
+{
+	static const struct spec specs[] = {
+		{ "x",
+		  "/x",
+		  NULL,
+		  9,
+		  { { A, 8, 1, 0 }, { LIBC, 9, 1, 1 }, { A, 0, 1, 2 } } },
+		{ "y",
+		  "/y",
+		  SCENARIO_BOOT,
+		  0,
+		  { { LIBC, 2, 6, 0 },
+		    { B, 0, 248, 1 },
+		    { A, 1, 2, 2 },
+		    { LIBC, 0, 1, 3 },
+		    { A, 5, 1, 4 } } },
+	};
+	_cleanup_(pack_freep) struct pack *p = chosen(&plenty, files, N_FILES, specs, 2);
+	struct places places = { .device_a = 9, .device_libc = 9, .has_a = true };
+	struct packed k = packed(p, locate, &places);
+
+	(void)state;
+	assert_string_equal(extents_of(&k),
+			    "libc:4-7@0 a:1-2@0 libc:2-3@0 b:0-247@0 "
+			    "a:5-5@0 libc:0-0@0 a:8-8@1 libc:9-9@1 a:0-0@1");
 	free(k.data);
 }
 
@@ -1148,6 +1180,7 @@ int main(void)
 		cmocka_unit_test(test_rotating_disks_are_swept),
 		cmocka_unit_test(test_sweeps_of_sessions),
 		cmocka_unit_test(test_the_boot_is_read_first),
+		cmocka_unit_test(test_small_files_of_the_boot_lie_side_by_side),
 		cmocka_unit_test(test_errors_of_locate),
 		cmocka_unit_test(test_nothing_chosen_is_no_pack),
 		cmocka_unit_test(test_against_the_definition),

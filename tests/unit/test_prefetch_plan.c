@@ -22,26 +22,28 @@ static void check(const struct expectation *e, size_t n)
 		if (p.n_openers != e[i].plan.n_openers ||
 		    p.n_askers != e[i].plan.n_askers ||
 		    p.openers_ask_too != e[i].plan.openers_ask_too ||
-		    p.batch_calls != e[i].plan.batch_calls || p.depth != e[i].plan.depth)
-			fail_msg("%zu: %u openers, %u askers, %d, batches of %u, depth %u",
+		    p.batch_calls != e[i].plan.batch_calls ||
+		    p.batch_pages != e[i].plan.batch_pages || p.depth != e[i].plan.depth)
+			fail_msg("%zu: %u openers, %u askers, %d, batches of %u and %u, "
+				 "depth %u",
 				 i, p.n_openers, p.n_askers, p.openers_ask_too,
-				 p.batch_calls, p.depth);
+				 p.batch_calls, p.batch_pages, p.depth);
 	}
 }
 
 static void threads_are_shared_out(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 100, 900, STORAGE_NETWORK }, 0, { 4, 4, true, 16 } },
-		{ { 100, 900, STORAGE_FLASH }, 0, { 4, 4, true, 16 } },
+		{ { 100, 900, STORAGE_NETWORK }, 0, { 4, 4, true, 16, 32 } },
+		{ { 100, 900, STORAGE_FLASH }, 0, { 4, 4, true, 16, 32 } },
 		/* The odd one asks. */
-		{ { 100, 900, STORAGE_FLASH }, 5, { 2, 3, true, 16 } },
-		{ { 100, 900, STORAGE_FLASH }, 1, { 0, 1, true, 16 } },
-		{ { 100, 900, STORAGE_FLASH }, 1000, { 32, 32, true, 16 } },
+		{ { 100, 900, STORAGE_FLASH }, 5, { 2, 3, true, 16, 32 } },
+		{ { 100, 900, STORAGE_FLASH }, 1, { 0, 1, true, 16, 32 } },
+		{ { 100, 900, STORAGE_FLASH }, 1000, { 32, 32, true, 16, 32 } },
 		/* One head, one reader. */
-		{ { 100, 900, STORAGE_ROTATIONAL }, 0, { 4, 1, false, 16 } },
+		{ { 100, 900, STORAGE_ROTATIONAL }, 0, { 4, 1, false, 16, 32 } },
 		/* One who opens does not throw out what others have unpacked. */
-		{ { 100, 900, STORAGE_IMAGE }, 0, { 1, 4, true, 16 } },
+		{ { 100, 900, STORAGE_IMAGE }, 0, { 1, 4, true, 16, 32 } },
 	};
 
 	(void)state;
@@ -51,13 +53,13 @@ static void threads_are_shared_out(void **state)
 static void no_more_threads_than_work(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 2, 3, STORAGE_NETWORK }, 0, { 2, 3, true, 16 } },
-		{ { 1, 1, STORAGE_NETWORK }, 0, { 0, 1, true, 16 } },
-		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 4, true, 16 } },
-		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, true, 16 } },
-		{ { 0, 0, STORAGE_ROTATIONAL }, 0, { 0, 0, false, 16 } },
-		{ { 0, 0, STORAGE_NETWORK, true }, 0, { 0, 0, false, 4, 1 } },
-		{ { 3, 5, STORAGE_NETWORK, true }, 0, { 3, 5, false, 4, 1 } },
+		{ { 2, 3, STORAGE_NETWORK }, 0, { 2, 3, true, 16, 32 } },
+		{ { 1, 1, STORAGE_NETWORK }, 0, { 0, 1, true, 16, 32 } },
+		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 4, true, 16, 32 } },
+		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, true, 16, 32 } },
+		{ { 0, 0, STORAGE_ROTATIONAL }, 0, { 0, 0, false, 16, 32 } },
+		{ { 0, 0, STORAGE_NETWORK, true }, 0, { 0, 0, false, 4, 32, 1 } },
+		{ { 3, 5, STORAGE_NETWORK, true }, 0, { 3, 5, false, 4, 32, 1 } },
 	};
 
 	(void)state;
@@ -67,10 +69,10 @@ static void no_more_threads_than_work(void **state)
 static void gentle_readers_are_few_where_second_ones_wait(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 100, 900, STORAGE_ROTATIONAL, true }, 0, { 4, 1, false, 4, 1 } },
-		{ { 100, 900, STORAGE_NETWORK, true }, 0, { 8, 8, false, 4, 1 } },
-		{ { 100, 900, STORAGE_FLASH, true }, 0, { 0, 1, false, 4, 1 } },
-		{ { 100, 900, STORAGE_IMAGE, true }, 64, { 2, 2, false, 4, 1 } },
+		{ { 100, 900, STORAGE_ROTATIONAL, true }, 0, { 4, 1, false, 4, 32, 1 } },
+		{ { 100, 900, STORAGE_NETWORK, true }, 0, { 8, 8, false, 4, 32, 1 } },
+		{ { 100, 900, STORAGE_FLASH, true }, 0, { 0, 1, false, 4, 32, 1 } },
+		{ { 100, 900, STORAGE_IMAGE, true }, 64, { 2, 2, false, 4, 32, 1 } },
 	};
 
 	(void)state;
@@ -83,11 +85,13 @@ static void eager_readers_fill_the_disk_and_no_more(void **state)
 	static const struct expectation e[] = {
 		{ { 100, 900, STORAGE_ROTATIONAL, true, true },
 		  0,
-		  { 4, 1, false, 16, 16 } },
-		{ { 100, 900, STORAGE_NETWORK, true, true }, 0, { 4, 3, false, 16, 1 } },
-		{ { 100, 900, STORAGE_FLASH, true, true }, 0, { 2, 2, false, 16, 1 } },
-		{ { 100, 900, STORAGE_IMAGE, true, true }, 64, { 2, 2, false, 16, 1 } },
-		{ { 1, 2, STORAGE_NETWORK, true, true }, 0, { 1, 2, false, 16, 1 } },
+		  { 4, 1, false, 64, 64, 16 } },
+		{ { 100, 900, STORAGE_NETWORK, true, true },
+		  0,
+		  { 4, 3, false, 64, 64, 1 } },
+		{ { 100, 900, STORAGE_FLASH, true, true }, 0, { 2, 2, false, 64, 64, 4 } },
+		{ { 100, 900, STORAGE_IMAGE, true, true }, 64, { 2, 2, false, 64, 64, 1 } },
+		{ { 1, 2, STORAGE_NETWORK, true, true }, 0, { 1, 2, false, 64, 64, 1 } },
 	};
 
 	(void)state;
