@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "train-own.h"
+#include <errno.h>
+#include <stdlib.h>
+
 #include "blockdev.h"
+#include "boot-blocks.h"
 #include "own-files.h"
 #include "readable.h"
+#include "train-own.h"
 
 static int add(struct own_files *l, const struct trace_object *o, int sysfd)
 {
@@ -30,4 +34,18 @@ int train_own_put(const struct store *s, const struct trace_result *t, bool keep
 		if (!file_is_readable_by_all(t->objects[i].path))
 			r = add(&l, &t->objects[i], sysfd);
 	return r < 0 ? r : own_files_put(s, &l);
+}
+
+int train_blocks_put(const struct store *s, const struct trace_result *t, bool keep)
+{
+	_cleanup_free_ struct boot_blocks *blocks =
+		calloc(t->n_blocks + 1, sizeof(*blocks));
+
+	if (!blocks)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n_blocks; i++)
+		blocks[i] =
+			(struct boot_blocks){ t->blocks[i].dev, t->blocks[i].first_sector,
+					      t->blocks[i].n_sectors };
+	return boot_blocks_put(s, blocks, t->n_blocks, keep);
 }

@@ -52,6 +52,7 @@ struct builder {
 	size_t n, capacity;
 	struct extent_desc *extents;
 	size_t n_extents, extents_capacity;
+	const struct shadow *recorded; /* boot.blocks, or NULL */
 	bool eager;	/* what the boot itself needs is looked for; then the rest */
 	size_t n_eager; /* of the extents: what the boot's own files need */
 };
@@ -504,6 +505,28 @@ static int add_extents(struct builder *b, struct filesystem *f, uint32_t object,
 	return r == 0 && range.end > 0 ? add_range(b, range, eager, next) : r;
 }
 
+/* What a boot was seen to read of F. */
+static int add_recorded(const struct shadow *s, struct filesystem *f)
+{
+	struct ext4_blocks *l = &f->blocks;
+	uint32_t page_blocks = MAX(PAGE_BYTES / f->fs.block_bytes, 1u);
+
+	for (uint32_t i = 0; i < s->n_extents; i++) {
+		const struct shadow_extent *e = &s->extents[i];
+		const struct shadow_object *o = &s->objects[le32_get(e->object)];
+
+		if (memcmp(o->buildid, f->fs.uuid, SHADOW_UUID_BYTES) != 0)
+			continue;
+		if (VEC_RESERVE_ONE(l->items, l->n, l->capacity) < 0)
+			return -ENOMEM;
+		l->items[l->n++] = (struct ext4_run){
+			(uint64_t)le32_get(e->first_pgno) * PAGE_BYTES / f->fs.block_bytes,
+			le32_get(e->n_pages) * page_blocks,
+		};
+	}
+	return 0;
+}
+
 static int find_blocks(struct builder *b)
 {
 	int r = 0;
@@ -517,6 +540,8 @@ static int find_blocks(struct builder *b)
 		r = add_inodes(f);
 		if (r == 0)
 			r = add_directories(f, b->eager);
+		if (r == 0 && b->eager && b->recorded)
+			r = add_recorded(b->recorded, f);
 	}
 	return r;
 }
@@ -589,12 +614,12 @@ static int write_places(struct builder *b, uint8_t **ret, size_t *ret_bytes)
 	return d.n_objects ? shadow_write(&d, ret, ret_bytes) : -ENOENT;
 }
 
-int metadata_places_build(const struct shadow *pack, const struct facts_context *c,
-			  uint8_t **ret, size_t *ret_bytes)
+int metadata_places_build(const struct shadow *pack, const struct shadow *recorded,
+			  const struct facts_context *c, uint8_t **ret, size_t *ret_bytes)
 {
-	_cleanup_(builder_done) struct builder b = { .c = c,
-						     .sysfd = blockdev_open_sys(),
-						     .eager = true };
+	_cleanup_(builder_done) struct builder b = {
+		.c = c, .sysfd = blockdev_open_sys(), .recorded = recorded, .eager = true
+	};
 	int r = visit_files(&b, pack);
 
 	if (r == 0)
@@ -612,11 +637,15 @@ int metadata_places_build(const struct shadow *pack, const struct facts_context 
 int metadata_places_update(const struct store *s, const struct facts_context *c,
 			   const struct shadow *pack)
 {
+	_cleanup_(shadow_buffer_done) struct shadow_buffer recorded = { 0 };
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t bytes;
 	bool changed;
-	int r = pack ? metadata_places_build(pack, c, &data, &bytes) : -ENOENT;
+	int r = pack ? store_load(s, STORE_BLOCKS, NULL, &recorded) : -ENOENT;
 
+	if (pack)
+		r = metadata_places_build(pack, r == 0 ? &recorded.shadow : NULL, c, &data,
+					  &bytes);
 	if (r == 0)
 		return store_put(s, STORE_PLACES, NULL, data, bytes, &changed);
 	return r == -ENOMEM ? r : store_remove(s, STORE_PLACES, NULL, &changed);

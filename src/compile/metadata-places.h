@@ -15,12 +15,13 @@
 #include "store.h"
 
 /*
- * Places for the files of PACK that have pages to be read. New buffer; the same files on the
+ * Places for the files of PACK that have pages to be read, and with what the boot itself needs
+ * those of RECORDED (boot-blocks.h; NULL: nothing). New buffer; the same files on the
  * same blocks give the same bytes. File systems that are not ext2, ext3 or ext4, or whose
  * device cannot be read, are left out. -ENOENT: nothing is left; -ENOMEM, -E2BIG, -EIO, ….
  */
-int metadata_places_build(const struct shadow *pack, const struct facts_context *c,
-			  uint8_t **ret, size_t *ret_bytes);
+int metadata_places_build(const struct shadow *pack, const struct shadow *recorded,
+			  const struct facts_context *c, uint8_t **ret, size_t *ret_bytes);
 
 /*
  * Bring the places file in line with PACK (NULL: there is none); written only when it

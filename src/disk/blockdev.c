@@ -333,6 +333,26 @@ int blockdev_whole(int sysfd, dev_t dev, dev_t *ret)
 	return 0;
 }
 
+int blockdev_start(int sysfd, dev_t dev, uint64_t *ret)
+{
+	char name[64], text[32];
+	unsigned long long start;
+	_cleanup_close_ int fd = -1;
+
+	snprintf(name, sizeof(name), "dev/block/%u:%u", major(dev), minor(dev));
+	fd = openat(sysfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*ret = 0;
+	if (faccessat(fd, "partition", F_OK, 0) < 0)
+		return 0;
+	if (read_text(fd, "start", text, sizeof(text)) < 0 ||
+	    sscanf(text, "%llu", &start) != 1)
+		return -EINVAL;
+	*ret = start;
+	return 0;
+}
+
 int blockdev_from_source(const char *source, dev_t *ret)
 {
 	/*

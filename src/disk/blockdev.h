@@ -47,6 +47,9 @@ int blockdev_count_reads(int sysfd, dev_t dev, struct blockdev_reads *ret);
 /* The disk that DEV is a partition of, or DEV itself. 0, -ENOENT, -EINVAL. */
 int blockdev_whole(int sysfd, dev_t dev, dev_t *ret);
 
+/* The sector of 512 bytes at which partition DEV begins on its disk; 0 for a whole one. -ENOENT. */
+int blockdev_start(int sysfd, dev_t dev, uint64_t *ret);
+
 /* Device number of the node SOURCE below /dev, without leaving /dev. -ENOENT, -ENOTBLK. */
 int blockdev_from_source(const char *source, dev_t *ret);
 

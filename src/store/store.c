@@ -49,6 +49,8 @@ static const struct file {
 	[STORE_PLACES] = { IN_STATE, "boot.places", LIMIT_PACK_BYTES, SHADOW_KIND_PLACES },
 	[STORE_OWN] = { IN_COUNTS, "boot.own", LIMIT_PACK_BYTES, SHADOW_KIND_OWN,
 			.mode = 0600 },
+	[STORE_BLOCKS] = { IN_COUNTS, "boot.blocks", LIMIT_PACK_BYTES, SHADOW_KIND_PLACES,
+			   .mode = 0600 },
 	[STORE_LAUNCHES] = { IN_COUNTS, "launches", LIMIT_LAUNCHES_BYTES, .durable = true,
 			     .mode = 0640 },
 	[STORE_BOOTS] = { IN_COUNTS, "boots", LIMIT_BOOTS_BYTES, .durable = true },

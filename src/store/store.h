@@ -94,6 +94,7 @@ enum store_file {
 	STORE_PACK,   /* what is read at boot */
 	STORE_PLACES, /* places of metadata, read before that */
 	STORE_OWN, /* files of this machine that a boot reads, which nobody else may know */
+	STORE_BLOCKS, /* blocks of the file systems' own that a boot read, see boot-blocks.h */
 	STORE_LAUNCHES,	   /* launch counts, and who was read ahead in vain */
 	STORE_BOOTS,	   /* how long the last boots took */
 	STORE_CONFIG,	   /* elfcast.conf */

@@ -42,6 +42,12 @@ struct trace_omission {
 	char *example; /* path of one, owned; NULL: none */
 };
 
+/* Sectors of a file system's own that were read, as the disk counts them, not the partition. */
+struct trace_blocks {
+	dev_t dev;
+	uint64_t first_sector, n_sectors;
+};
+
 struct trace_result {
 	enum trace_method method;
 	struct trace_object *objects;
@@ -49,6 +55,9 @@ struct trace_result {
 	/* Of the whole system: those left out because they were changed. */
 	struct trace_object *changed;
 	size_t n_changed, changed_capacity;
+	/* Of the whole system, in the order of their reading; each once a read. */
+	struct trace_blocks *blocks;
+	size_t n_blocks, blocks_capacity;
 	int exit_status;   /* wait status of the program; meaningless with window_ended */
 	bool window_ended; /* it still ran at the end of the window and was ended */
 	unsigned n_processes;

@@ -32,11 +32,13 @@ static char *take_text(const uint8_t **data, size_t *size)
 }
 
 static void walk(struct ring_reader *reader, const struct page_event_format *format,
-		 const struct touch_event_format *touch, const uint8_t *page, size_t size)
+		 const struct touch_event_format *touch,
+		 const struct block_event_format *block, const uint8_t *page, size_t size)
 {
 	const uint8_t *end = page;
 	struct ring_record record;
 	struct touch_event t;
+	struct block_event b;
 	struct page_event e;
 
 	while (ring_next(reader, &record)) {
@@ -46,6 +48,7 @@ static void walk(struct ring_reader *reader, const struct page_event_format *for
 		if (page_event_decode(format, &record, &e))
 			check(e.first_pgno <= e.last_pgno);
 		touch_event_decode(touch, &record, &t);
+		block_event_decode(block, &record, &b);
 	}
 }
 
@@ -54,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *header = take_text(&data, &size), *text = NULL;
 	struct page_event_format format = { 0 };
 	struct touch_event_format touch = { 0 };
+	struct block_event_format block = { 0 };
 	struct ring_layout layout;
 	struct ring_reader reader;
 	uint64_t number;
@@ -65,9 +69,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	page_event_format_parse(text, "index", NULL, &format);
 	page_event_format_parse(text, "index", "last_index", &format);
 	touch_event_format_parse(text, &touch);
+	block_event_format_parse(text, &block);
 	if (ring_layout_parse(header, &layout) < 0 ||
 	    ring_open(&reader, &layout, data, size) < 0)
 		return 0;
-	walk(&reader, &format, &touch, data, size);
+	walk(&reader, &format, &touch, &block, data, size);
 	return 0;
 }

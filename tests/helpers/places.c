@@ -6,6 +6,7 @@
  *   places build ROOT CLASS FILE    compute and write FILE; prints its pages, runs and time
  *   places eager ROOT CLASS FILE    the same, all of the files being what a boot needs
  *   places update ROOT CLASS        as compile does, in ROOT's state directory; no paths: no pack
+ *   places update ROOT CLASS eager  the same, all of the files being what a boot needs
  *   places prefetch ROOT FILE       read ahead, wait for it; prints what was asked and time
  *   places open ROOT THREADS        open and fstat all; prints the time
  *   places touch ROOT               the same, and read the first and the last page, and a
@@ -152,7 +153,7 @@ static void build(const char *class, const char *file)
 	read_paths();
 	pack_data = make_pack(&pack);
 	t = now_ms();
-	r = metadata_places_build(&pack, &c, &data, &bytes);
+	r = metadata_places_build(&pack, NULL, &c, &data, &bytes);
 	t = now_ms() - t;
 	if (r < 0)
 		die("metadata_places_build", r);
@@ -376,7 +377,8 @@ int main(int argc, char *argv[])
 	of_boot = strcmp(argv[1], "eager") == 0;
 	if ((of_boot || strcmp(argv[1], "build") == 0) && argc == 5)
 		build(argv[3], argv[4]);
-	else if (strcmp(argv[1], "update") == 0 && argc == 4)
+	else if (strcmp(argv[1], "update") == 0 &&
+		 (argc == 4 || (argc == 5 && (of_boot = strcmp(argv[4], "eager") == 0))))
 		update(argv[3]);
 	else if (strcmp(argv[1], "prefetch") == 0 && argc == 4)
 		prefetch(argv[3]);

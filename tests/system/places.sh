@@ -269,6 +269,24 @@ umount "$M/usr"
 check "no pack: it is removed" test ! -e "$state"
 status "nor is there an error when it is gone" 0 "$P" update "$M" flash
 
+# ---- what a boot was seen to read ----------------------------------------------------------
+
+blocks=${state%places}blocks
+pages() { "$P" pages "$M" "$1" | sort -u; }
+head -n 5 "$TMP/list" | "$P" update "$M" flash eager
+pages "$state" >"$TMP/few"
+tail -n 5 "$TMP/list" | "$P" build "$M" flash "$TMP/last" >/dev/null
+pages "$TMP/last" >"$TMP/seen"
+install -m 600 "$TMP/last" "$blocks"
+head -n 5 "$TMP/list" | "$P" update "$M" flash eager
+pages "$state" >"$TMP/both"
+check "what a boot was seen to read is more" test "$(comm -13 "$TMP/few" "$TMP/seen" | wc -l)" -gt 0
+same "and all of it is read, too" 0 "$(comm -13 "$TMP/both" "$TMP/seen" | wc -l)"
+printf '\377' | dd of="$blocks" bs=1 seek=200 conv=notrunc status=none
+head -n 5 "$TMP/list" | "$P" update "$M" flash eager
+check "nothing of a damaged file" cmp -s "$TMP/few" <(pages "$state")
+rm -f "$blocks" "$state"
+
 # ---- what compile does --------------------------------------------------------------------
 
 mkdir -p "$M/usr/share/elfcast/profiles.d"

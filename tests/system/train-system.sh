@@ -10,7 +10,7 @@ if [ "$(id -u)" != 0 ]; then
 	exit 0
 fi
 dir=$(mktemp -d /var/lib/elfcast-test-XXXXXX) || exit 1
-trap 'rm -rf "$dir"' EXIT
+trap 'umount "$dir/looked" 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 chmod 755 "$dir"
 cp "$BUILD/tests/trace-launch" "$BUILD/tests/trace-touch" "$dir/"
@@ -220,10 +220,21 @@ verdict "of one user nothing is told to others" $?
 verdict "the profile can be read" $?
 
 head -c 9000 /dev/zero >"$dir/changes"
+# A directory in which is looked for what is not there, on a disk of its own, cold.
+mkdir "$dir/looked"
+looked_in=
+if truncate -s 32M "$dir/looked.img" && mke2fs -q -F -t ext4 -b 4096 "$dir/looked.img" &&
+	mount -o loop "$dir/looked.img" "$dir/looked" 2>"$dir/err"; then
+	mkdir "$dir/looked/in" "$dir/looked/not_in"
+	umount "$dir/looked" && mount -o loop "$dir/looked.img" "$dir/looked"
+	looked_in=$(debugfs -R "blocks /in" "$dir/looked.img" 2>/dev/null | tr -d ' ')
+	not_looked_in=$(debugfs -R "blocks /not_in" "$dir/looked.img" 2>/dev/null | tr -d ' ')
+fi
 # shellcheck disable=SC2016
 in_system 'mkdir "$dir/root"
 	"$elfcast" train --system --for "${SLOW:-1}" --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
 	"$touch_" read "$file"; cat "$dir/private/pages" >/dev/null; echo more >>"$dir/changes"; cat "$dir/changes" >/dev/null
+	[ ! -e "$dir/looked/in/none" ]
 	wait $!'
 python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))
@@ -237,6 +248,15 @@ own=$dir/root/var/lib/elfcast/boot.own
 	strings -n 8 "$own" | grep -qx "$dir/changes" && ! strings -n 8 "$own" | grep -qx "$file" &&
 	! grep -rlE "$dir/(private|changes)" "$dir/root" | grep -vx "$own"
 verdict "what is this machine's own is noted for root alone" $?
+if [ -z "$looked_in" ]; then
+	echo "ok - where was looked in vain # SKIP no loop devices: $(head -n 1 "$dir/err")"
+else
+	blocks=$dir/root/var/lib/elfcast/boot.blocks
+	"$BUILD/tests/places" pages "$dir/looked" "$blocks" >"$dir/out" 2>"$dir/err"
+	[ "$(stat -c %a "$blocks")" = 600 ] && grep -qE "(^| )$looked_in\$" "$dir/out" &&
+		! grep -qE "(^| )$not_looked_in\$" "$dir/out"
+	verdict "where was looked in vain" $?
+fi
 
 # Its unit: no more privileges than it says, and none of systemd's complaints.
 unit=$TOP/packaging/systemd/elfcast-train-boot.service

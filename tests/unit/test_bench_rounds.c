@@ -114,6 +114,8 @@ static int make_sys(char *dir, const char *stat)
 
 static void remove_sys(int fd, const char *dir)
 {
+	unlinkat(fd, "dev/block/8:1/partition", 0);
+	unlinkat(fd, "dev/block/8:1/start", 0);
 	unlinkat(fd, "dev/block/8:1/stat", 0);
 	unlinkat(fd, "dev/block/8:1", AT_REMOVEDIR);
 	unlinkat(fd, "dev/block", AT_REMOVEDIR);
@@ -131,6 +133,33 @@ static int count(const char *stat, struct blockdev_reads *ret)
 	assert_int_equal(blockdev_count_reads(fd, makedev(8, 2), ret), -ENOENT);
 	remove_sys(fd, dir);
 	return r;
+}
+
+static void put_attribute(int sysfd, const char *name, const char *text)
+{
+	int fd = openat(sysfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void test_start_of_a_partition(void **state)
+{
+	char dir[64];
+	int fd = make_sys(dir, "");
+	uint64_t start = 1;
+
+	(void)state;
+	assert_int_equal(blockdev_start(fd, makedev(8, 1), &start), 0);
+	assert_int_equal(start, 0); /* a whole disk */
+	put_attribute(fd, "dev/block/8:1/partition", "1\n");
+	assert_int_equal(blockdev_start(fd, makedev(8, 1), &start), -EINVAL);
+	put_attribute(fd, "dev/block/8:1/start", "2048\n");
+	assert_int_equal(blockdev_start(fd, makedev(8, 1), &start), 0);
+	assert_int_equal(start, 2048);
+	assert_int_equal(blockdev_start(fd, makedev(8, 2), &start), -ENOENT);
+	remove_sys(fd, dir);
 }
 
 static void test_count_reads(void **state)
@@ -169,6 +198,7 @@ int main(void)
 		cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_count_reads),
+		cmocka_unit_test(test_start_of_a_partition),
 		cmocka_unit_test(test_device),
 	};
 

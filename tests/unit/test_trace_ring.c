@@ -35,6 +35,15 @@ static const char touch_text[] =
 	"\tfield:unsigned long address;\toffset:8;\tsize:8;\tsigned:0;\n"
 	"\tfield:unsigned long ip;\toffset:16;\tsize:8;\tsigned:0;\n";
 
+static const char block_text[] =
+	"name: block_bio_queue\nID: 62\nformat:\n"
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+	"\tfield:dev_t dev;\toffset:16;\tsize:4;\tsigned:0;\n"
+	"\tfield:sector_t sector;\toffset:24;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned int nr_sector;\toffset:32;\tsize:4;\tsigned:0;\n"
+	"\tfield:char rwbs[10];\toffset:36;\tsize:10;\tsigned:0;\n";
+
 struct event_data {
 	uint16_t type;
 	uint8_t flags[2];
@@ -180,6 +189,34 @@ static void test_touches(void **state)
 	assert_false(touch_event_decode(&f, &record, &e));
 	record.bytes = 1;
 	assert_false(touch_event_decode(&f, &record, &e));
+}
+
+static void test_blocks(void **state)
+{
+	const struct event_data block = {
+		.type = 62, .dev = 0x700001, .index = 1 << 20, .last_index = 8
+	};
+	struct block_event_format f;
+	struct ring_reader r;
+	struct ring_record record;
+	struct block_event e;
+	(void)state;
+
+	assert_int_equal(block_event_format_parse(block_text, &f), 0);
+	assert_int_equal(block_event_format_parse(format_text, &f), -EINVAL);
+	assert_int_equal(block_event_format_parse(touch_text, &f), -EINVAL);
+	put_event(1, &good);
+	put_event(1, &block);
+	open_page(&r);
+	assert_true(ring_next(&r, &record));
+	assert_false(block_event_decode(&f, &record, &e));
+	assert_true(ring_next(&r, &record));
+	assert_true(block_event_decode(&f, &record, &e));
+	assert_int_equal(e.dev, 0x700001);
+	assert_int_equal(e.first_sector, 1 << 20);
+	assert_int_equal(e.n_sectors, 8);
+	record.bytes = 35; /* ends inside the number of sectors */
+	assert_false(block_event_decode(&f, &record, &e));
 }
 
 static void test_long_padding_and_times(void **state)
@@ -329,6 +366,7 @@ int main(void)
 		cmocka_unit_test_setup(test_texts, setup),
 		cmocka_unit_test_setup(test_events, setup),
 		cmocka_unit_test_setup(test_touches, setup),
+		cmocka_unit_test_setup(test_blocks, setup),
 		cmocka_unit_test_setup(test_long_padding_and_times, setup),
 		cmocka_unit_test_setup(test_lost_events_before, setup),
 		cmocka_unit_test_setup(test_damage, setup),

@@ -237,6 +237,20 @@ int touch_event_format_parse(const char *text, struct touch_event_format *ret)
 	return 0;
 }
 
+int block_event_format_parse(const char *text, struct block_event_format *ret)
+{
+	struct block_event_format f;
+	struct ring_field pid;
+
+	if (!parse_common(text, &f.type, &pid) || !ring_find_field(text, "dev", &f.dev) ||
+	    !ring_find_field(text, "sector", &f.first) ||
+	    !ring_find_field(text, "nr_sector", &f.n) || f.dev.bytes != 4 ||
+	    !is_number(&f.first) || !is_number(&f.n))
+		return -EINVAL;
+	*ret = f;
+	return 0;
+}
+
 static bool get(const struct ring_record *r, const struct ring_field *f, uint64_t *ret)
 {
 	if (r->bytes < f->bytes || f->off > r->bytes - f->bytes)
@@ -282,6 +296,21 @@ bool touch_event_decode(const struct touch_event_format *format,
 	    !get(record, &format->address, &e.address))
 		return false;
 	e.pid = (uint32_t)pid;
+	*ret = e;
+	return true;
+}
+
+bool block_event_decode(const struct block_event_format *format,
+			const struct ring_record *record, struct block_event *ret)
+{
+	struct block_event e;
+	uint64_t dev;
+
+	if (!is_of_type(record, format->type) || !get(record, &format->dev, &dev) ||
+	    !get(record, &format->first, &e.first_sector) ||
+	    !get(record, &format->n, &e.n_sectors))
+		return false;
+	e.dev = (uint32_t)dev;
 	*ret = e;
 	return true;
 }

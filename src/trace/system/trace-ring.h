@@ -78,4 +78,20 @@ int touch_event_format_parse(const char *text, struct touch_event_format *ret);
 bool touch_event_decode(const struct touch_event_format *format,
 			const struct ring_record *record, struct touch_event *ret);
 
+/* An event of the block layer: SECTORS of 512 bytes were asked of a disk, or of a partition. */
+struct block_event {
+	uint32_t
+		dev; /* as in struct page_event; a partition's sectors are those of its disk */
+	uint64_t first_sector, n_sectors;
+};
+
+struct block_event_format {
+	uint16_t type;
+	struct ring_field dev, first, n;
+};
+/* -EINVAL: the text does not describe such an event. */
+int block_event_format_parse(const char *text, struct block_event_format *ret);
+bool block_event_decode(const struct block_event_format *format,
+			const struct ring_record *record, struct block_event *ret);
+
 #endif

@@ -14,6 +14,7 @@
 #include "touched-page.h"
 #include "trace-system.h"
 #include "tracefs.h"
+#include "vec.h"
 
 #define TICK_MS	      20
 #define TICK_LIGHT_MS 100
@@ -23,6 +24,8 @@
 #define OBJECT_BYTES  256u
 /* What the kernel maps around a touch, unless told otherwise: mm/memory.c, fault_around_pages. */
 #define AROUND_BYTES  65536u
+/* A boot reads a thousand; who walks all of a disk reads no end of them. */
+#define MAX_BLOCKS    65536u
 
 struct system_trace {
 	struct system_files files;
@@ -35,6 +38,7 @@ struct system_trace {
 	size_t bytes[DRAIN_PAGES];
 	unsigned cpus[DRAIN_PAGES];
 	struct touches touches; /* of a light recording */
+	struct trace_result *result;
 };
 
 /* ---- events ---- */
@@ -119,15 +123,34 @@ static int take_light_record(struct system_trace *t, const struct ring_record *r
 	return 0;
 }
 
+static int take_blocks(struct system_trace *t, const struct block_event *e)
+{
+	struct trace_result *r = t->result;
+
+	if (r->n_blocks == MAX_BLOCKS)
+		return 0;
+	if (VEC_RESERVE_ONE(r->blocks, r->n_blocks, r->blocks_capacity) < 0)
+		return -ENOMEM;
+	r->blocks[r->n_blocks++] = (struct trace_blocks){
+		.dev = makedev(e->dev >> 20, e->dev & ((1u << 20) - 1)),
+		.first_sector = e->first_sector,
+		.n_sectors = e->n_sectors,
+	};
+	return 0;
+}
+
 static int take_record(struct system_trace *t, const struct ring_record *record,
 		       unsigned cpu)
 {
+	struct block_event block;
 	struct page_event e;
 
 	if (page_event_decode(&t->tracefs.get, record, &e))
 		return take_read(t, &e, record->time_ns);
 	if (page_event_decode(&t->tracefs.fault, record, &e))
 		return take_fault(t, &e, record->time_ns, cpu);
+	if (t->tracefs.has_blocks && block_event_decode(&t->tracefs.block, record, &block))
+		return take_blocks(t, &block);
 	return t->options->light ? take_light_record(t, record, cpu) : 0;
 }
 
@@ -294,6 +317,7 @@ int trace_system(const struct trace_system_options *options, struct trace_result
 	struct system_trace t = {
 		.options = options,
 		.report = ret_report,
+		.result = ret,
 		.files = { .fanotify_fd = -1, .files = { .mountinfo_fd = -1 } },
 		.native_pages = (uint64_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES,
 		.tracefs = { .instances_fd = -1, .keeper_fd = -1 },

@@ -304,6 +304,19 @@ static int set_up_touches(struct tracefs *t)
 				    " && error_code == 0");
 }
 
+/* Reads ("R") of metadata ("M"), as blk_fill_rwbs() in kernel/trace/blktrace.c spells them. */
+static int set_up_blocks(struct tracefs *t)
+{
+	static const char name[] = "block/block_bio_queue";
+	char text[8192];
+	int r = read_format(t, name, text, sizeof(text));
+
+	if (r == 0)
+		r = block_event_format_parse(text, &t->block);
+	t->has_blocks = r == 0;
+	return r < 0 ? 0 : enable_event(t, name, " && rwbs ~ \"R*M*\"");
+}
+
 static int set_up_events(struct tracefs *t, bool light)
 {
 	int r = set_up_event(t, "filemap/mm_filemap_fault", "index", NULL, &t->fault);
@@ -311,6 +324,8 @@ static int set_up_events(struct tracefs *t, bool light)
 	if (r == 0)
 		r = set_up_event(t, "filemap/mm_filemap_get_pages", "index", "last_index",
 				 &t->get);
+	if (r == 0)
+		r = set_up_blocks(t);
 	if (r < 0 || !light)
 		return r;
 	r = set_up_event(t, "filemap/mm_filemap_map_pages", "index", "last_index", &t->map);

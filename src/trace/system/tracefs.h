@@ -27,6 +27,8 @@ struct tracefs {
 	struct page_event_format map;
 	struct touch_event_format touch_user, touch_kernel;
 	bool has_touches;
+	struct block_event_format block; /* reads of file systems' own blocks */
+	bool has_blocks;
 	struct tracefs_setting *settings;
 	size_t n_settings, settings_capacity;
 	/*
