@@ -12,6 +12,9 @@
 #	WAYS="cold eager unit cached"
 #	    eager	read ahead from before systemd on (init=/usr/bin/elfcast-prefetch), and the unit
 #	    unit	the unit alone
+#	    derived	as eager, but no boot was recorded: of the programs that services start alone,
+#			trained one by one, in the order in which units start
+#	    derived-unit	the same, by the unit alone
 #	    recorded	as cold, and recorded by itself; recorded-cached: as cached
 #	    old		a build of elfcast in OLD=DIR, a source tree, with its own unit and pack
 #	    predecessor	the page cache after a boot with read-ahead 128, replayed file by file
@@ -41,6 +44,7 @@ boots_begin
 echo "packages: $PACKAGES; read-ahead $READ_AHEAD_KB, $(uname -r), $(git -C "$TOP" describe --always --dirty)"
 boots_root
 boots_record
+case " $WAYS " in *" derived"*) boots_train ;; esac
 case " $WAYS " in *" predecessor "*) boots_list ;; esac
 echo "set up: $SECONDS s"
 for model in $STORAGE; do

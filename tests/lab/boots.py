@@ -90,6 +90,11 @@ def closing(disk, ms, all_bytes):
     if "eager" in ms and "cached" in ms:
         samples = ms["cold"], ms["eager"], ms["cached"]
         text += ", gone %.0f %% [%.0f, %.0f]" % (gone(*map(median, samples)), *interval(gone, *samples))
+    for way in "unit", "derived", "derived-unit":
+        if way in ms and "cached" in ms:
+            samples = ms["cold"], ms[way], ms["cached"]
+            text += ", by %s %.0f %% [%.0f, %.0f]" % (
+                way, gone(*map(median, samples)), *interval(gone, *samples))
     for way, base in (("eager", "cold"), ("stale", "cold"), ("large", "cold"), ("foreign", "fewer"),
                       ("eager", "predecessor"), ("recorded", "cold"), ("recorded-cached", "cached")):
         if way in ms and base in ms:

@@ -6,6 +6,7 @@
 #   boots_root			a Debian system with $PACKAGES and this build, in $LAB/base.img
 #   boots_record		one boot, recorded by elfcast-train-boot.service
 #   boots_list			what predecessors would read ahead
+#   boots_train			profiles of the programs that services start, each by itself
 #   boots_image WAY MODEL	the disk of a way
 #   boots_once WAY MODEL ROUND	one cold boot; a JSON line in $LAB/results
 #   boots_drop_images
@@ -62,7 +63,7 @@ boots_start() { # [command…]
 		for h in "${boots_cgroups[@]}"; do echo "$BASHPID" >"$h/cgroup.procs"; done
 		export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 		exec systemd-nspawn -q --register=no --keep-unit --private-network -D "$LAB_MNT" \
-			--bind="$LAB_LOOP" ${BOOTS_TOOLS:+--bind-ro="$LAB/tools:/tools"} --system-call-filter="fanotify_init fanotify_mark" \
+			--bind="$LAB_LOOP" ${BOOTS_TOOLS:+--bind-ro="$LAB/tools:/tools"} --system-call-filter="fanotify_init fanotify_mark ptrace userfaultfd" \
 			--console=read-only ${BOOTS_ENV:+--setenv="$BOOTS_ENV"} "${init[@]}"
 	) </dev/null >"$LAB/console" 2>&1 &
 	boots_nspawn=$! boots_leader=
@@ -253,6 +254,32 @@ boots_list() {
 	rm "$LAB/list.img"
 }
 
+# Each command of a service that a boot has started, recorded as any launch, in $LAB/programs. One
+# that fails because another system is not running has started, and read what that takes.
+boots_train() {
+	boots_tools "$BUILD/elfcast" /bin/sh
+	cp --sparse=always "$LAB/base.img" "$LAB/train.img"
+	boots_attach "$LAB/train.img" plain
+	boots_start && boots_wait || lab_die "it does not boot: $(tail -n 3 "$LAB/console")"
+	boots_ctl show '*.service' -p Id -p FragmentPath -p ExecMainStartTimestampMonotonic |
+		/usr/bin/python3 "$TOP/tests/lab/execs.py" "$LAB_MNT" >"$LAB/tools/commands"
+	boots_halt
+	boots_detach
+	boots_attach "$LAB/train.img" plain
+	rm -f "$LAB_MNT"/etc/elfcast/profiles.d/*.boot.json
+	BOOTS_TOOLS=1 boots_start $BOOTS_RUN /tools/sh -c '
+		while read -r command; do
+			eval "elfcast train --install -q --runs=1 --window=3000 --as-root -- $command"
+		done </tools/commands'
+	wait "$boots_nspawn"
+	boots_nspawn=
+	rm -rf "$LAB/programs"
+	cp -a "$LAB_MNT/etc/elfcast/profiles.d" "$LAB/programs"
+	echo "$(find "$LAB/programs" -name '*.json' | wc -l) programs of $(wc -l <"$LAB/tools/commands") commands of services"
+	boots_detach
+	rm "$LAB/train.img"
+}
+
 boots_class() { # model
 	case $1 in
 	net:*) echo network ;;
@@ -301,6 +328,11 @@ boots_image() { # way model
 	boots_attach "$image" plain
 	case $1 in
 	eager | unit) boots_compile "$BUILD/elfcast" "$2" ;;
+	derived*)
+		rm -rf "$LAB_MNT"/etc/elfcast/profiles.d "$LAB_MNT"/var/lib/elfcast
+		cp -a "$LAB/programs" "$LAB_MNT/etc/elfcast/profiles.d"
+		boots_compile "$BUILD/elfcast" "$2"
+		;;
 	old)
 		boots_install "$OLD"
 		boots_compile "$OLD/build/elfcast" "$2"
@@ -351,7 +383,7 @@ boots_once() { # way model round
 	case $1 in *cached) boots_read_all ;; esac
 	lab_reset_stats
 	case $1 in
-	eager | stale | large | foreign) boots_start /usr/bin/elfcast-prefetch ;;
+	eager | derived | stale | large | foreign) boots_start /usr/bin/elfcast-prefetch ;;
 	predecessor)
 		if [ "$2" = hdd ]; then
 			BOOTS_TOOLS=1 boots_start $BOOTS_RUN /tools/lab-replay /tools/by-block 1 /run/replayed /sbin/init
