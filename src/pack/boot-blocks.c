@@ -164,25 +164,36 @@ static int collect(struct lists *l, const struct boot_blocks *blocks, size_t n,
 	return r == 0 ? add_before(l, fs->uuid) : r;
 }
 
-/* The N reads of one device. What cannot be read is left out. */
-static int add_device(struct lists *l, const struct boot_blocks *blocks, size_t n)
+/* The reads of one device, which is mounted at POINT. */
+struct device {
+	const char *point;
+	const struct boot_blocks *blocks;
+	size_t n;
+};
+
+static int compare_devices(const void *a, const void *b)
 {
-	dev_t dev = blocks[0].dev;
-	const char *point = find_mount(l, dev);
+	return strcmp(((const struct device *)a)->point, ((const struct device *)b)->point);
+}
+
+/* What cannot be read is left out. */
+static int add_device(struct lists *l, const struct device *d)
+{
+	dev_t dev = d->blocks[0].dev;
 	_cleanup_close_ int fd = -1;
 	struct ext4 fs;
 	uint64_t start;
 	int r;
 
-	if (!point || blockdev_start(l->sysfd, dev, &start) < 0)
+	if (blockdev_start(l->sysfd, dev, &start) < 0)
 		return 0;
 	fd = blockdev_open(l->sysfd, dev);
 	if (fd < 0 || ext4_open(fd, &fs) < 0)
 		return 0;
-	r = collect(l, blocks, n, start, &fs);
+	r = collect(l, d->blocks, d->n, start, &fs);
 	return r < 0 || l->n_pages == 0
 		       ? r
-		       : add_object(l, point, &fs, blockdev_storage(l->sysfd, dev));
+		       : add_object(l, d->point, &fs, blockdev_storage(l->sysfd, dev));
 }
 
 static int compare_blocks(const void *pa, const void *pb)
@@ -194,17 +205,32 @@ static int compare_blocks(const void *pa, const void *pb)
 	return (a->first_sector > b->first_sector) - (a->first_sector < b->first_sector);
 }
 
+/* In the order of paths, as a container has its objects. */
 static int fill(struct lists *l, struct boot_blocks *blocks, size_t n)
 {
-	int r = mounts_load(&l->mounts);
+	_cleanup_free_ struct device *devices = calloc(n + 1, sizeof(*devices));
+	size_t n_devices = 0;
+	int r = devices ? mounts_load(&l->mounts) : -ENOMEM;
 
+	if (r < 0)
+		return r;
 	if (n > 0)
 		qsort(blocks, n, sizeof(*blocks), compare_blocks);
-	for (size_t i = 0, next; r == 0 && i < n; i = next) {
+	for (size_t i = 0, next; i < n; i = next) {
+		const char *point = find_mount(l, blocks[i].dev);
+
 		for (next = i + 1; next < n && blocks[next].dev == blocks[i].dev; next++)
 			;
-		r = add_device(l, blocks + i, next - i);
+		if (point)
+			devices[n_devices++] =
+				(struct device){ point, blocks + i, next - i };
 	}
+	if (n_devices > 0)
+		qsort(devices, n_devices, sizeof(*devices), compare_devices);
+	for (size_t i = 0; r == 0 && i < n_devices; i++)
+		if (i == 0 || compare_devices(&devices[i - 1], &devices[i]) != 0)
+			r = add_device(
+				l, &devices[i]); /* of two at one place, one is hidden */
 	return r;
 }
 

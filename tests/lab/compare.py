@@ -37,7 +37,7 @@ def read_profile(path, inode):
         if i is None:
             outside.append(obj["path"])
             i = obj["path"]
-        end = -(-obj["size"] // 4096)
+        end = -(-obj["size"] // 4096) if "size" in obj else sys.maxsize
         for first, count, *_ in obj["pages"]:
             whole = range(first // NATIVE * NATIVE, -(-(first + count) // NATIVE) * NATIVE)
             pages.update((i, p) for p in whole if p < end)

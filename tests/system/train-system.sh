@@ -10,7 +10,7 @@ if [ "$(id -u)" != 0 ]; then
 	exit 0
 fi
 dir=$(mktemp -d /var/lib/elfcast-test-XXXXXX) || exit 1
-trap 'umount "$dir/looked" 2>/dev/null; rm -rf "$dir"' EXIT
+trap 'umount "$dir/looked" "$dir/also" 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 chmod 755 "$dir"
 cp "$BUILD/tests/trace-launch" "$BUILD/tests/trace-touch" "$dir/"
@@ -220,13 +220,18 @@ verdict "of one user nothing is told to others" $?
 verdict "the profile can be read" $?
 
 head -c 9000 /dev/zero >"$dir/changes"
-# A directory in which is looked for what is not there, on a disk of its own, cold.
-mkdir "$dir/looked"
+# A directory in which is looked for what is not there, on disks of their own, cold; their numbers
+# are not in the order of their paths.
+mkdir "$dir/looked" "$dir/also"
 looked_in=
-if truncate -s 32M "$dir/looked.img" && mke2fs -q -F -t ext4 -b 4096 "$dir/looked.img" &&
-	mount -o loop "$dir/looked.img" "$dir/looked" 2>"$dir/err"; then
-	mkdir "$dir/looked/in" "$dir/looked/not_in"
-	umount "$dir/looked" && mount -o loop "$dir/looked.img" "$dir/looked"
+make_disk() { # name
+	truncate -s 32M "$dir/$1.img" && mke2fs -q -F -t ext4 -b 4096 "$dir/$1.img" &&
+		mount -o loop "$dir/$1.img" "$dir/$1" || return
+	mkdir "$dir/$1/in" "$dir/$1/not_in"
+	umount "$dir/$1"
+}
+if make_disk looked 2>"$dir/err" && make_disk also &&
+	mount -o loop "$dir/looked.img" "$dir/looked" && mount -o loop "$dir/also.img" "$dir/also"; then
 	looked_in=$(debugfs -R "blocks /in" "$dir/looked.img" 2>/dev/null | tr -d ' ')
 	not_looked_in=$(debugfs -R "blocks /not_in" "$dir/looked.img" 2>/dev/null | tr -d ' ')
 fi
@@ -234,7 +239,7 @@ fi
 in_system 'mkdir "$dir/root"
 	"$elfcast" train --system --for "${SLOW:-1}" --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
 	"$touch_" read "$file"; cat "$dir/private/pages" >/dev/null; echo more >>"$dir/changes"; cat "$dir/changes" >/dev/null
-	[ ! -e "$dir/looked/in/none" ]
+	[ ! -e "$dir/looked/in/none" ] && [ ! -e "$dir/also/in/none" ]
 	wait $!'
 python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))
@@ -254,6 +259,7 @@ else
 	blocks=$dir/root/var/lib/elfcast/boot.blocks
 	"$BUILD/tests/places" pages "$dir/looked" "$blocks" >"$dir/out" 2>"$dir/err"
 	[ "$(stat -c %a "$blocks")" = 600 ] && grep -qE "(^| )$looked_in\$" "$dir/out" &&
+		[ "$(grep -cE "(^| )$looked_in\$" "$dir/out")" = 2 ] &&
 		! grep -qE "(^| )$not_looked_in\$" "$dir/out"
 	verdict "where was looked in vain" $?
 fi
