@@ -36,7 +36,7 @@ int train_own_put(const struct store *s, const struct trace_result *t, bool keep
 	return r < 0 ? r : own_files_put(s, &l);
 }
 
-int train_blocks_put(const struct store *s, const struct trace_result *t, bool keep)
+int train_blocks_add(const struct store *s, const struct trace_result *t)
 {
 	_cleanup_free_ struct boot_blocks *blocks =
 		calloc(t->n_blocks + 1, sizeof(*blocks));
@@ -47,5 +47,5 @@ int train_blocks_put(const struct store *s, const struct trace_result *t, bool k
 		blocks[i] =
 			(struct boot_blocks){ t->blocks[i].dev, t->blocks[i].first_sector,
 					      t->blocks[i].n_sectors };
-	return boot_blocks_put(s, blocks, t->n_blocks, keep);
+	return boot_blocks_add(s, blocks, t->n_blocks);
 }

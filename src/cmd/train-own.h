@@ -13,7 +13,7 @@
  */
 int train_own_put(const struct store *s, const struct trace_result *t, bool keep);
 
-/* The same with what T has of the file systems' own blocks (boot-blocks.h). */
-int train_blocks_put(const struct store *s, const struct trace_result *t, bool keep);
+/* Add what T has of the file systems' own blocks to what was noted before (boot-blocks.h). */
+int train_blocks_add(const struct store *s, const struct trace_result *t);
 
 #endif

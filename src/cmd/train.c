@@ -390,7 +390,7 @@ static int put_own(const struct training *t, const struct trace_result *result)
 	if (r == 0)
 		r = train_own_put(&store, result, t->why == BOOT_TRAIN_FEW);
 	if (r == 0)
-		r = train_blocks_put(&store, result, t->why == BOOT_TRAIN_FEW);
+		r = train_blocks_add(&store, result);
 	if (r < 0)
 		return log_errno(r, "cannot note this machine's own files");
 	return 0;

@@ -21,7 +21,7 @@ struct pages {
 
 /* What is written: one file system after the other. */
 struct lists {
-	const struct shadow *before; /* NULL: nothing is kept */
+	const struct shadow *before; /* NULL: nothing was noted */
 	struct mounts *mounts;
 	int sysfd;
 	struct object_desc *objects;
@@ -108,17 +108,6 @@ static int add_extents(struct lists *l, uint32_t object)
 	return r;
 }
 
-/* Where DEV is mounted first, with a file system that keeps its own blocks as ext4 does. */
-static const char *find_mount(const struct lists *l, dev_t dev)
-{
-	struct mount_line line;
-
-	for (size_t i = 0; mounts_get(l->mounts, i, &line); i++)
-		if (line.dev == dev && fstype_find(line.fstype)->ext4_metadata)
-			return line.point;
-	return NULL;
-}
-
 static int add_object(struct lists *l, const char *point, const struct ext4 *fs,
 		      enum storage_class storage)
 {
@@ -129,7 +118,6 @@ static int add_object(struct lists *l, const char *point, const struct ext4 *fs,
 		.storage = storage,
 		.identity = { .size_bytes = fs->size_bytes },
 	};
-	int r;
 
 	memcpy(o.buildid.bytes, fs->uuid, SHADOW_UUID_BYTES);
 	if (VEC_RESERVE_ONE(l->objects, l->n_objects, l->objects_capacity) < 0)
@@ -138,12 +126,11 @@ static int add_object(struct lists *l, const char *point, const struct ext4 *fs,
 	if (!o.path)
 		return -ENOMEM;
 	l->objects[l->n_objects++] = o;
-	r = add_extents(l, (uint32_t)l->n_objects - 1);
-	return r;
+	return add_extents(l, (uint32_t)l->n_objects - 1);
 }
 
-/* Those of the N reads that lie inside the file system FS, which begins at sector START. */
-static int collect(struct lists *l, const struct boot_blocks *blocks, size_t n,
+/* Those of the N reads from DEV that lie inside its file system FS, which begins at sector START. */
+static int collect(struct lists *l, const struct boot_blocks *blocks, size_t n, dev_t dev,
 		   uint64_t start, const struct ext4 *fs)
 {
 	uint64_t n_pages = MIN(fs->size_bytes, LIMIT_FILE_BYTES) / PAGE_BYTES;
@@ -153,7 +140,8 @@ static int collect(struct lists *l, const struct boot_blocks *blocks, size_t n,
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		uint64_t first, end;
 
-		if (blocks[i].first_sector < start || blocks[i].n_sectors > UINT32_MAX)
+		if (blocks[i].dev != dev || blocks[i].first_sector < start ||
+		    blocks[i].n_sectors > UINT32_MAX)
 			continue;
 		first = (blocks[i].first_sector - start) / PAGE_SECTORS;
 		end = DIV_ROUND_UP(blocks[i].first_sector - start + blocks[i].n_sectors,
@@ -164,73 +152,60 @@ static int collect(struct lists *l, const struct boot_blocks *blocks, size_t n,
 	return r == 0 ? add_before(l, fs->uuid) : r;
 }
 
-/* The reads of one device, which is mounted at POINT. */
-struct device {
-	const char *point;
-	const struct boot_blocks *blocks;
-	size_t n;
-};
-
-static int compare_devices(const void *a, const void *b)
-{
-	return strcmp(((const struct device *)a)->point, ((const struct device *)b)->point);
-}
-
 /* What cannot be read is left out. */
-static int add_device(struct lists *l, const struct device *d)
+static int add_mount(struct lists *l, const struct boot_blocks *blocks, size_t n,
+		     const struct mount_line *m)
 {
-	dev_t dev = d->blocks[0].dev;
 	_cleanup_close_ int fd = -1;
 	struct ext4 fs;
 	uint64_t start;
 	int r;
 
-	if (blockdev_start(l->sysfd, dev, &start) < 0)
+	if (blockdev_start(l->sysfd, m->dev, &start) < 0)
 		return 0;
-	fd = blockdev_open(l->sysfd, dev);
+	fd = blockdev_open(l->sysfd, m->dev);
 	if (fd < 0 || ext4_open(fd, &fs) < 0)
 		return 0;
-	r = collect(l, d->blocks, d->n, start, &fs);
+	r = collect(l, blocks, n, m->dev, start, &fs);
 	return r < 0 || l->n_pages == 0
 		       ? r
-		       : add_object(l, d->point, &fs, blockdev_storage(l->sysfd, dev));
+		       : add_object(l, m->point, &fs, blockdev_storage(l->sysfd, m->dev));
 }
 
-static int compare_blocks(const void *pa, const void *pb)
+static int compare_mounts(const void *pa, const void *pb)
 {
-	const struct boot_blocks *a = pa, *b = pb;
+	return strcmp(((const struct mount_line *)pa)->point,
+		      ((const struct mount_line *)pb)->point);
+}
 
-	if (a->dev != b->dev)
-		return a->dev < b->dev ? -1 : 1;
-	return (a->first_sector > b->first_sector) - (a->first_sector < b->first_sector);
+/* Each file system where it is mounted first; of two at one place, one is hidden. */
+static bool is_known(const struct mount_line *mounts, size_t n, const struct mount_line *m)
+{
+	for (size_t i = 0; i < n; i++)
+		if (mounts[i].dev == m->dev || compare_mounts(&mounts[i], m) == 0)
+			return true;
+	return false;
 }
 
 /* In the order of paths, as a container has its objects. */
-static int fill(struct lists *l, struct boot_blocks *blocks, size_t n)
+static int fill(struct lists *l, const struct boot_blocks *blocks, size_t n)
 {
-	_cleanup_free_ struct device *devices = calloc(n + 1, sizeof(*devices));
-	size_t n_devices = 0;
-	int r = devices ? mounts_load(&l->mounts) : -ENOMEM;
+	_cleanup_free_ struct mount_line *mounts = NULL;
+	size_t n_mounts = 0, capacity = 0;
+	struct mount_line m;
+	int r = mounts_load(&l->mounts);
 
-	if (r < 0)
-		return r;
-	if (n > 0)
-		qsort(blocks, n, sizeof(*blocks), compare_blocks);
-	for (size_t i = 0, next; i < n; i = next) {
-		const char *point = find_mount(l, blocks[i].dev);
-
-		for (next = i + 1; next < n && blocks[next].dev == blocks[i].dev; next++)
-			;
-		if (point)
-			devices[n_devices++] =
-				(struct device){ point, blocks + i, next - i };
+	for (size_t i = 0; r == 0 && mounts_get(l->mounts, i, &m); i++) {
+		if (!fstype_find(m.fstype)->ext4_metadata || is_known(mounts, n_mounts, &m))
+			continue;
+		if (VEC_RESERVE_ONE(mounts, n_mounts, capacity) < 0)
+			return -ENOMEM;
+		mounts[n_mounts++] = m;
 	}
-	if (n_devices > 0)
-		qsort(devices, n_devices, sizeof(*devices), compare_devices);
-	for (size_t i = 0; r == 0 && i < n_devices; i++)
-		if (i == 0 || compare_devices(&devices[i - 1], &devices[i]) != 0)
-			r = add_device(
-				l, &devices[i]); /* of two at one place, one is hidden */
+	if (n_mounts > 0)
+		qsort(mounts, n_mounts, sizeof(*mounts), compare_mounts);
+	for (size_t i = 0; r == 0 && i < n_mounts; i++)
+		r = add_mount(l, blocks, n, &mounts[i]);
 	return r;
 }
 
@@ -255,13 +230,13 @@ static int write_lists(const struct store *s, const struct lists *l)
 	return r < 0 ? r : store_put(s, STORE_BLOCKS, NULL, data, bytes, &changed);
 }
 
-int boot_blocks_put(const struct store *s, struct boot_blocks *blocks, size_t n, bool keep)
+int boot_blocks_add(const struct store *s, const struct boot_blocks *blocks, size_t n)
 {
 	_cleanup_(lists_done) struct lists l = { .sysfd = blockdev_open_sys() };
 	_cleanup_(shadow_buffer_done) struct shadow_buffer before = { 0 };
 	int r;
 
-	if (keep && store_load(s, STORE_BLOCKS, NULL, &before) == 0)
+	if (store_load(s, STORE_BLOCKS, NULL, &before) == 0)
 		l.before = &before.shadow;
 	r = fill(&l, blocks, n);
 	return r < 0 ? r : write_lists(s, &l);

@@ -24,10 +24,10 @@ struct boot_blocks {
 };
 
 /*
- * Note the N reads BLOCKS, which are sorted for it, as far as they are of mounted file systems of
- * the ext family. KEEP: with what was noted before of the same file systems. Where there is nothing
- * to note, boot.blocks is removed. 0 or negative errno.
+ * Add the N reads BLOCKS, as far as they are of mounted file systems of the ext family, to what was
+ * noted before of these: a boot for which that was read ahead does not read it again, and what it
+ * was seen to read is only what was missing. 0 or negative errno.
  */
-int boot_blocks_put(const struct store *s, struct boot_blocks *blocks, size_t n, bool keep);
+int boot_blocks_add(const struct store *s, const struct boot_blocks *blocks, size_t n);
 
 #endif

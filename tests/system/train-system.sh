@@ -262,6 +262,13 @@ else
 		[ "$(grep -cE "(^| )$looked_in\$" "$dir/out")" = 2 ] &&
 		! grep -qE "(^| )$not_looked_in\$" "$dir/out"
 	verdict "where was looked in vain" $?
+	# In memory by now, as if read ahead: the next recording does not see it read, and keeps it.
+	# shellcheck disable=SC2016
+	in_system '"$elfcast" train --system --for "${SLOW:-1}" --root="$dir/root" --install --json 2>"$dir/talk" &'"$until_recording"'
+		[ ! -e "$dir/looked/in/none" ]; wait $!'
+	"$BUILD/tests/places" pages "$dir/looked" "$blocks" >"$dir/again" 2>"$dir/err"
+	[ "$(grep -cE "(^| )$looked_in\$" "$dir/again")" = 2 ]
+	verdict "and is known after a recording in which it was in memory" $?
 fi
 
 # Its unit: no more privileges than it says, and none of systemd's complaints.
