@@ -124,6 +124,14 @@ packs_of_one() {
 	done
 	mv "$TMP/var-saved" "$R/var"
 }
+wait_until() { # command...: within a minute
+	local i
+	for ((i = 0; i < 1200; i++)); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	return 1
+}
 n_shadows() { find "$S" -name '*.shadow' 2>/dev/null | wc -l; }
 
 # populate PROGRAM...: copies of them in the root's /hook, with the libraries they need

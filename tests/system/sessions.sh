@@ -27,14 +27,6 @@ clean_up() {
 	rm -rf "$TMP"
 }
 trap clean_up EXIT
-wait_until() { # command...: within a minute
-	local i
-	for ((i = 0; i < 1200; i++)); do
-		"$@" && return 0
-		sleep 0.05
-	done
-	return 1
-}
 if ! unshare --time --boottime 1000 --fork true 2>/dev/null; then
 	skip "sessions" "no time namespaces"
 	finish

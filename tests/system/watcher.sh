@@ -16,15 +16,6 @@ clean_up() {
 }
 trap clean_up EXIT
 
-wait_until() { # command...: within a minute
-	local i
-	for ((i = 0; i < 1200; i++)); do
-		"$@" && return 0
-		sleep 0.05
-	done
-	return 1
-}
-
 # No C library: an exec and nothing else.
 echo 'void _start(void) { __asm__ volatile("syscall" : : "a"(60), "D"(0)); }' >"$TMP/tiny.c"
 if [ "$(uname -m)" != x86_64 ] || ! gcc -O1 -static -nostdlib -Wl,--build-id=sha1 -o "$TMP/tiny" "$TMP/tiny.c"; then
