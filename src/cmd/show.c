@@ -60,6 +60,11 @@ static void print_json(const struct summary *s)
 	for (size_t i = 0; i < s->n_rows; i++)
 		print_json_row(&s->rows[i], s->trained);
 	json_close(']');
+	json_open("lookups", '{');
+	json_uint("directories", s->n_lookup_dirs);
+	json_uint("listed", s->n_lookup_listed);
+	json_uint("names", s->n_lookup_names);
+	json_close('}');
 	json_close('}');
 }
 
@@ -175,6 +180,11 @@ static void print_table(const struct summary *s)
 	fputs("; usable now: ", stdout);
 	print_amount(t.n_pages_usable, t.n_usable);
 	putchar('\n');
+	if (s->n_lookup_dirs > 0)
+		printf("looked at: %zu name%s in %zu director%s, %zu listed\n",
+		       s->n_lookup_names, s->n_lookup_names == 1 ? "" : "s",
+		       s->n_lookup_dirs, s->n_lookup_dirs == 1 ? "y" : "ies",
+		       s->n_lookup_listed);
 }
 
 /* R: how summarising went; S is freed. */

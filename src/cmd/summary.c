@@ -139,7 +139,10 @@ int summary_from_profile(const struct profile *p, struct facts_context *facts,
 	*ret = (struct summary){ .program = p->program,
 				 .scenario = p->scenario,
 				 .arch = p->arch,
-				 .trained = p };
+				 .trained = p,
+				 .n_lookup_dirs = p->lookups.n,
+				 .n_lookup_listed = lookups_count_listed(&p->lookups),
+				 .n_lookup_names = lookups_count(&p->lookups) };
 	for (size_t i = 0; r == 0 && i < p->n_objects; i++)
 		r = add_profile_object(ret, &p->objects[i], facts);
 	return r;

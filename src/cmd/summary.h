@@ -35,6 +35,7 @@ struct summary {
 	const struct profile *trained;	       /* NULL: a shadow, which does not know */
 	struct row *rows;
 	size_t n_rows, capacity;
+	size_t n_lookup_dirs, n_lookup_listed, n_lookup_names;
 };
 
 struct totals {

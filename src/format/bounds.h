@@ -19,10 +19,13 @@
 #define LIMIT_EXTRA_BYTES	 (64u << 10) /* text of the value of one unknown key */
 #define LIMIT_PROFILE_OBJECTS	 16384u
 #define LIMIT_PROFILE_PAGE_RUNS	 (1u << 18) /* all objects together */
-#define LIMIT_PROFILE_RUNS	 1000000u   /* trained.runs */
-#define LIMIT_WINDOW_MS		 3600000u   /* one hour: a whole boot */
-#define LIMIT_PATH_BYTES	 4095u	    /* PATH_MAX without its NUL */
-#define LIMIT_NAME_BYTES	 128u	    /* scenario, method, arch, kernel */
+#define LIMIT_LOOKUP_DIRS	 16384u
+#define LIMIT_LOOKUP_NAMES	 65536u	  /* all directories together */
+#define LIMIT_PROFILE_RUNS	 1000000u /* trained.runs */
+#define LIMIT_WINDOW_MS		 3600000u /* one hour: a whole boot */
+#define LIMIT_PATH_BYTES	 4095u	  /* PATH_MAX without its NUL */
+#define LIMIT_NAME_BYTES	 128u	  /* scenario, method, arch, kernel */
+#define LIMIT_FILE_NAME_BYTES	 255u	  /* NAME_MAX */
 #define LIMIT_DIGEST_BYTES	 160u
 #define LIMIT_WHEN		 127u /* bucket number, see pageset.h */
 /* 16 TiB - 4 KiB: page numbers fit in 32 bits; the largest file ext4 allows. */

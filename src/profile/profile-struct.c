@@ -28,6 +28,7 @@ void profile_free(struct profile *p)
 	for (size_t i = 0; i < p->n_objects; i++)
 		object_done(&p->objects[i]);
 	free(p->objects);
+	lookups_done(&p->lookups);
 	free(p->program);
 	free(p->scenario);
 	free(p->arch);
@@ -205,6 +206,8 @@ int profile_merge(const struct profile *a, const struct profile *b, struct profi
 	r = merge_head(p, a, b);
 	if (r == 0)
 		r = merge_objects(p, a, b);
+	if (r == 0)
+		r = lookups_merge(&a->lookups, &b->lookups, &p->lookups);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(p);

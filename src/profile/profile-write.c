@@ -8,6 +8,7 @@
 
 #include "bounds.h"
 #include "json-scan.h"
+#include "macro.h"
 #include "profile-private.h"
 
 /*
@@ -157,6 +158,60 @@ static int write_objects(struct out *f, const struct profile *p)
 	return r;
 }
 
+/* Groups of equal runs: those of most runs first, in each the names in order. */
+static int compare_by_runs(const void *pa, const void *pb)
+{
+	const struct lookup_name *a = *(const struct lookup_name *const *)pa;
+	const struct lookup_name *b = *(const struct lookup_name *const *)pb;
+
+	return a->runs != b->runs ? (a->runs < b->runs) - (a->runs > b->runs)
+				  : strcmp(a->name, b->name);
+}
+
+static int write_names(struct out *f, const struct lookup_dir *d)
+{
+	_cleanup_free_ const struct lookup_name **names =
+		calloc(MAX(d->n, 1u), sizeof(*names));
+	uint32_t runs = 0;
+
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n; i++)
+		names[i] = &d->names[i];
+	qsort(names, d->n, sizeof(*names), compare_by_runs);
+	for (size_t i = 0; i < d->n; i++) {
+		if (lookup_name_problem(names[i]->name))
+			return -EINVAL;
+		if (names[i]->runs != runs)
+			put_format(f, "%s, [%" PRIu32, runs ? "]" : "", names[i]->runs);
+		runs = names[i]->runs;
+		put_text(f, ", ");
+		write_string(f, names[i]->name);
+	}
+	put_text(f, runs ? "]" : "");
+	return 0;
+}
+
+static int write_lookups(struct out *f, const struct lookups *l)
+{
+	int r = 0;
+
+	put_text(f, l->n ? ",\n\t\"lookups\": [" : "");
+	for (size_t i = 0; r == 0 && i < l->n; i++) {
+		const struct lookup_dir *d = &l->dirs[i];
+
+		if (lookup_path_problem(d->path))
+			return -EINVAL;
+		put_text(f, i ? ",\n\t\t[" : "\n\t\t[");
+		write_string(f, d->path);
+		put_format(f, ", %" PRIu32, d->listed);
+		r = write_names(f, d);
+		put_text(f, "]");
+	}
+	put_text(f, l->n ? "\n\t]" : "");
+	return r;
+}
+
 static void write_trained(struct out *f, const struct profile *p)
 {
 	put_format(f, ",\n\t\"trained\": { \"runs\": %" PRIu32 ", \"window_ms\": %" PRIu32,
@@ -177,6 +232,8 @@ static int write_profile(struct out *f, const struct profile *p)
 	write_key_string(f, ",\n\t", "arch", p->arch);
 	write_trained(f, p);
 	r = write_objects(f, p);
+	if (r == 0)
+		r = write_lookups(f, &p->lookups);
 	write_extra(f, "\n\t", &p->extra);
 	put_text(f, "\n}\n");
 	return r;
@@ -188,8 +245,11 @@ static int check_limits(const struct profile *p)
 
 	for (size_t i = 0; i < p->n_objects; i++)
 		n += p->objects[i].pages.n_runs;
-	return n > LIMIT_PROFILE_PAGE_RUNS || p->n_objects > LIMIT_PROFILE_OBJECTS ? -E2BIG
-										   : 0;
+	return n > LIMIT_PROFILE_PAGE_RUNS || p->n_objects > LIMIT_PROFILE_OBJECTS ||
+			       p->lookups.n > LIMIT_LOOKUP_DIRS ||
+			       lookups_count(&p->lookups) > LIMIT_LOOKUP_NAMES
+		       ? -E2BIG
+		       : 0;
 }
 
 static int finish(const struct out *f)

@@ -17,7 +17,7 @@ struct reader {
 	const char *text;
 	struct diag *diag;
 	struct profile *profile;
-	size_t n_page_runs;
+	size_t n_page_runs, n_lookup_names;
 	char string[LIMIT_PATH_BYTES + 1]; /* what get_string() gave last */
 };
 
@@ -413,6 +413,132 @@ static int read_objects(struct reader *r, const struct json_value *v, const stru
 	return e < 0 ? e : refuse_equal_objects(r, v);
 }
 
+/* ---- lookups ---- */
+
+static int read_runs(struct reader *r, const struct json_value *v, const char *name,
+		     uint64_t min, uint32_t *ret)
+{
+	uint64_t n = 0;
+	int e = get_integer(r, v, name, min, LIMIT_PROFILE_RUNS, &n);
+
+	if (e < 0)
+		return e;
+	if (n > r->profile->n_runs)
+		return fail(r, v, -EINVAL, "looked at in %" PRIu64 " runs of %u", n,
+			    r->profile->n_runs);
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+static int read_name(struct reader *r, const struct json_value *v, uint32_t runs,
+		     struct lookup_dir *d)
+{
+	const char *problem;
+	size_t n;
+	int e = get_string(r, v, "name", LIMIT_FILE_NAME_BYTES, &n);
+
+	if (e < 0)
+		return e;
+	problem = lookup_name_problem(r->string);
+	if (problem)
+		return fail(r, v, -EINVAL, "'name' %s", problem);
+	return lookup_dir_add(d, r->string, n, runs);
+}
+
+/* [runs, name, ...] */
+static int read_names(struct reader *r, const struct json_value *v, struct lookup_dir *d)
+{
+	int e = expect_type(r, v, "a group of names", JSON_ARRAY);
+	struct json_value item;
+	uint32_t runs = 0;
+
+	if (e < 0)
+		return e;
+	if (json_count(v) < 2)
+		return fail(r, v, -EINVAL, "a group of names needs runs and a name");
+	r->n_lookup_names += json_count(v) - 1;
+	if (r->n_lookup_names > LIMIT_LOOKUP_NAMES)
+		return fail(r, v, -E2BIG, "%zu names up to here (at most %u)",
+			    r->n_lookup_names, LIMIT_LOOKUP_NAMES);
+	json_first(v, &item);
+	e = read_runs(r, &item, "runs", 1, &runs);
+	while (e == 0 && json_next(&item))
+		e = read_name(r, &item, runs, d);
+	return e;
+}
+
+static int read_dir_path(struct reader *r, const struct json_value *v, size_t *ret_bytes)
+{
+	const struct lookups *l = &r->profile->lookups;
+	const char *problem;
+	int e = get_string(r, v, "directory", LIMIT_PATH_BYTES, ret_bytes);
+
+	if (e < 0)
+		return e;
+	problem = lookup_path_problem(r->string);
+	if (problem)
+		return fail(r, v, -EINVAL, "'directory' %s", problem);
+	if (l->n > 0 && strcmp(l->dirs[l->n - 1].path, r->string) >= 0)
+		return fail(r, v, -EINVAL, "directories are not in order");
+	return 0;
+}
+
+/* [path, listed, [runs, name, ...], ...] */
+static int read_lookup_dir(struct reader *r, const struct json_value *v)
+{
+	int e = expect_type(r, v, "a directory", JSON_ARRAY);
+	struct lookup_dir *d;
+	struct json_value item;
+	uint32_t listed = 0;
+	const char *twice;
+	size_t bytes;
+
+	if (e < 0)
+		return e;
+	if (json_count(v) < 2)
+		return fail(r, v, -EINVAL, "a directory needs a path and a number");
+	json_first(v, &item);
+	e = read_dir_path(r, &item, &bytes);
+	if (e < 0)
+		return e;
+	json_next(&item);
+	e = read_runs(r, &item, "listed", 0, &listed);
+	if (e < 0)
+		return e;
+	d = lookups_add_dir(&r->profile->lookups, r->string, bytes, listed);
+	if (!d)
+		return -ENOMEM;
+	while (e == 0 && json_next(&item))
+		e = read_names(r, &item, d);
+	if (e < 0)
+		return e;
+	if (d->n == 0 && !listed)
+		return fail(r, v, -EINVAL, "directory that was not looked at");
+	twice = lookup_dir_sort(d);
+	return twice ? fail(r, v, -EINVAL, "name '%.*s' is there twice",
+			    (int)utf8_cut(twice, 80), twice)
+		     : 0;
+}
+
+static int read_lookups(struct reader *r, const struct json_value *v, const struct field *f,
+			void *target)
+{
+	int e = expect_type(r, v, f->key, JSON_ARRAY);
+	struct json_value dir;
+	size_t n;
+
+	(void)target;
+	if (e < 0)
+		return e;
+	n = json_count(v);
+	if (n > LIMIT_LOOKUP_DIRS)
+		return fail(r, v, -E2BIG, "%zu directories (at most %u)", n,
+			    LIMIT_LOOKUP_DIRS);
+	for (bool more = json_first(v, &dir); e == 0 && more; more = json_next(&dir))
+		e = read_lookup_dir(r, &dir);
+	return e;
+}
+
 /* ---- the top level ---- */
 
 static int read_version(struct reader *r, const struct json_value *v, const struct field *f,
@@ -454,7 +580,8 @@ static int read_profile(struct reader *r, const struct json_value *v)
 		{ "scenario", false, read_text, AT(scenario), .max = LIMIT_NAME_BYTES },
 		{ "arch", true, read_text, AT(arch), .max = LIMIT_NAME_BYTES },
 		{ "trained", true, read_trained },
-		{ "objects", true, read_objects }, /* last: held against trained.runs */
+		{ "objects", true, read_objects }, /* behind trained.runs, as the next */
+		{ "lookups", false, read_lookups },
 	};
 	struct profile *p = r->profile;
 	int e = expect_type(r, v, "a profile", JSON_OBJECT);

@@ -12,6 +12,7 @@
 #include "buildid.h"
 #include "diag.h"
 #include "extra.h"
+#include "lookups.h"
 #include "macro.h"
 #include "pageset.h"
 
@@ -35,6 +36,7 @@ struct profile {
 	/* Sorted by path, then build-id bytes, then size; no two equal. */
 	struct profile_object *objects;
 	size_t n_objects, objects_capacity;
+	struct lookups lookups;
 	struct extra extra, trained_extra;
 };
 
@@ -70,7 +72,7 @@ int profile_write(const struct profile *p, char **ret, size_t *ret_bytes);
 
 /*
  * Add the evidence of A and B: trained.runs are added, objects matched by path, build-id
- * and size, pages by pageset_merge(). Associative and commutative to the byte: the longer
+ * and size, pages by pageset_merge(), lookups by their names. Associative and commutative to the byte: the longer
  * window counts; of other texts that differ (method, kernel, digest, values of extra keys)
  * the smaller by bytes. DIAG (without position) with -EINVAL when program, scenario or arch
  * differ and with -E2BIG; -ENOMEM sets none.

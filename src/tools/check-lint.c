@@ -11,6 +11,7 @@
 /* 512 MiB: 4 s at the 125 MB/s of a network volume, more than prefetch can hide. */
 #define LARGE_PAGES    (1u << 17)
 #define LARGE_OBJECTS  4096u
+#define LARGE_LOOKUPS  8192u
 /*
  * One sixth: below it page-select.c keeps a page on no storage class for its own sake (the lowest
  * threshold is a network volume's, 0.18), only beside others.
@@ -133,6 +134,20 @@ static void lint_objects(const struct lint *l)
 		warn(l, "%zu objects: more than any launch should need", p->n_objects);
 }
 
+static void lint_lookups(const struct lint *l)
+{
+	const struct lookups *looked = &l->profile->lookups;
+	char path[LIMIT_PATH_BYTES + 2];
+
+	for (size_t i = 0; i < looked->n; i++) {
+		snprintf(path, sizeof(path), "%s/", looked->dirs[i].path);
+		lint_place(l, path);
+	}
+	if (lookups_count(looked) > LARGE_LOOKUPS)
+		warn(l, "%zu names looked up: more than any launch should need",
+		     lookups_count(looked));
+}
+
 void lint_profile(const struct profile *p,
 		  void (*warn_fn)(const char *text, void *userdata), void *userdata)
 {
@@ -142,4 +157,5 @@ void lint_profile(const struct profile *p,
 	lint_training(&l);
 	lint_pages(&l);
 	lint_objects(&l);
+	lint_lookups(&l);
 }

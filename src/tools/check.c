@@ -265,6 +265,19 @@ static uint64_t count_pages(const struct profile *p)
 	return n;
 }
 
+static void print_amounts(const struct checked_profile *p)
+{
+	const struct profile *f = p->profile;
+	size_t n_names = lookups_count(&f->lookups);
+
+	printf("%s: %s, scenario %s: %zu object%s, %" PRIu64 " page%s", p->path, f->program,
+	       f->scenario, f->n_objects, f->n_objects == 1 ? "" : "s", count_pages(f),
+	       count_pages(f) == 1 ? "" : "s");
+	if (f->lookups.n > 0)
+		printf(", %zu name%s looked up", n_names, n_names == 1 ? "" : "s");
+	putchar('\n');
+}
+
 static void print_profile(const struct checked_profile *p, const size_t counts[VERDICTS],
 			  bool is_alone)
 {
@@ -279,10 +292,7 @@ static void print_profile(const struct checked_profile *p, const size_t counts[V
 	if (p->findings)
 		print_findings(p, counts);
 	else if (is_alone && log_get_level() >= LOG_LEVEL_INFO)
-		printf("%s: %s, scenario %s: %zu object%s, %" PRIu64 " page%s\n", p->path,
-		       p->profile->program, p->profile->scenario, p->profile->n_objects,
-		       p->profile->n_objects == 1 ? "" : "s", count_pages(p->profile),
-		       count_pages(p->profile) == 1 ? "" : "s");
+		print_amounts(p);
 }
 
 /* ---- JSON ---- */

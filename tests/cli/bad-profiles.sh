@@ -127,3 +127,21 @@ refused_big most-runs '2:120: 262145 page runs up to here (at most 262144)'
 	echo '{"path":"/b","size":0,"pages":[]}]}'
 } >"$dir/most-objects"
 refused_big most-objects '2:63: 16385 objects (at most 16384)'
+{
+	echo "$head],"
+	echo '"lookups": [["/a", 1, [1, "x"'
+	seq -f ',"%.0f"' 65535
+	echo ']]]}'
+} >"$dir/most-names"
+result "65536 names" "$("$check" -m "$dir/most-names" 2>&1 >/dev/null |
+	awk -v limit=$limit_kib -v san="${ELFCAST_SANITIZED:-}" '
+		NF != 1 || (san == "" && $1 > limit) { print "bad: " $0 }')"
+sed -i 's/^]]]}/], [1, "y"]]]}/' "$dir/most-names"
+refused_big most-names '65539:4: 65537 names up to here (at most 65536)'
+{
+	echo "$head],"
+	echo '"lookups": ['
+	seq -f '["/%05.0f", 1],' 16384
+	echo '["/a", 1]]}'
+} >"$dir/most-directories"
+refused_big most-directories '3:12: 16385 directories (at most 16384)'

@@ -77,6 +77,10 @@ same "one line" "p.json: /usr/bin/p, scenario default: 1 object, 1 page" "$(said
 status "--quiet" 0 check_ -q "$TMP/p.json"
 same "says nothing" "" "$(said out)$(said err)"
 
+sed 's|\] }$|], "lookups": [["/etc", 1, [10, "a", "b"]]] }|' "$TMP/p.json" >"$TMP/l.json"
+status "with lookups" 0 check_ "$TMP/l.json"
+same "says how many" "l.json: /usr/bin/p, scenario default: 1 object, 1 page, 2 names looked up" "$(said out)"
+
 warns() { # name sed-script expected-warning
 	sed "$2" "$TMP/p.json" >"$TMP/w.json"
 	status "$1" 0 check_ "$TMP/w.json"
@@ -93,6 +97,7 @@ warns "long scenario" 's/"default"/"abcdefghijklmnopqrstuvwxyz-0123456"/' \
 warns "home" 's|\] }$|, { "path": "/home/joe/.gitconfig", "size": 1, "pages": [] } ] }|' \
 	"/home/joe/.gitconfig: lies in /home, a place for a home directory"
 warns "root's home" 's|\] }$|, { "path": "/root/x", "size": 1, "pages": [] } ] }|' "/root/x: lies in /root, a place for a home directory"
+warns "lookups in a home" 's|\] }$|], "lookups": [["/etc", 1], ["/home", 1]] }|' "/home/: lies in /home, a place for a home directory"
 warns "no build-id" 's|\] }$|, { "path": "/usr/lib/liba.so.1", "size": 1, "pages": [] } ] }|' \
 	"/usr/lib/liba.so.1: has no build-id, only its size tells builds apart"
 warns "without the program" 's|"path": "/usr/bin/p"|"path": "/usr/bin/q"|' \

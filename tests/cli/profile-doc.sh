@@ -29,10 +29,11 @@ cat >"$dir/limits.c" <<'C'
 int main(void)
 {
 	printf("1 \\.\\. %u\\.$\n1 \\.\\. %u:\n^:  %u bytes$\n^:  %u$\n^:  %u$\n^:  %u$\n^:  %u$\n^:  %u bytes$\n"
-	       "1 to %u bytes:\n1 to %u bytes without\n   %u bytes\\. Optional\n0 \\.\\. %u$\n0 \\.\\. %llu \n",
+	       "1 to %u bytes:\n1 to %u bytes without\n^:  %u$\n^:  %u$\n1 to %u bytes without slash\n   %u bytes\\. Optional\n0 \\.\\. %u$\n0 \\.\\. %llu \n",
 	       LIMIT_PROFILE_RUNS, LIMIT_WINDOW_MS, LIMIT_PROFILE_BYTES, LIMIT_JSON_DEPTH,
 	       LIMIT_JSON_KEYS, LIMIT_PROFILE_OBJECTS, LIMIT_PROFILE_PAGE_RUNS,
-	       LIMIT_EXTRA_BYTES, LIMIT_PATH_BYTES, LIMIT_NAME_BYTES, LIMIT_DIGEST_BYTES,
+	       LIMIT_EXTRA_BYTES, LIMIT_PATH_BYTES, LIMIT_NAME_BYTES, LIMIT_LOOKUP_DIRS,
+	       LIMIT_LOOKUP_NAMES, LIMIT_FILE_NAME_BYTES, LIMIT_DIGEST_BYTES,
 	       LIMIT_WHEN, (unsigned long long)LIMIT_FILE_BYTES);
 	return 0;
 }
@@ -54,7 +55,9 @@ from jsonschema import Draft202012Validator
 # What no schema can say, and numbers and strings that Python's reader takes.
 beyond = """count-overflow-largest-file duplicate-key duplicate-key-escaped duplicate-key-in-object
 duplicate-key-surrogates duplicate-unknown-key elfcast-1.0 equal-data-objects equal-objects
-high-surrogate-twice lone-high-surrogate lone-low-surrogate nested-9 pages-equal-runs
+high-surrogate-twice lone-high-surrogate lone-low-surrogate lookups-equal-directories
+lookups-listed-above-trained lookups-name-in-two-groups lookups-name-twice lookups-not-looked-at
+lookups-runs-above-trained lookups-unsorted nested-9 pages-equal-runs
 pages-exponent pages-first-past-end pages-of-empty-file pages-overlap pages-past-end
 pages-runs-above-trained pages-unsorted size-1.0 size-1e3""".split()
 top = sys.argv[1]

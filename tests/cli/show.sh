@@ -61,6 +61,14 @@ trained: 4 runs, window 1000 ms, method uffd, kernel 6.18
 EOF
 )" "$(cat "$TMP/out")"
 
+# --- What it looks at
+sed 's|\] }$|], "lookups": [["/", 0, [4, "a"]], ["/etc", 2, [3, "b", "c"]]] }|' "$P/test.one.json" >"$TMP/l.json"
+status "lookups" 0 show "$TMP/l.json"
+same "are counted" "looked at: 3 names in 2 directories, 1 listed" "$(tail -n 1 "$TMP/out")"
+status "lookups --json" 0 show --json "$TMP/l.json"
+same "and in JSON" "{'directories': 2, 'listed': 1, 'names': 3}" \
+	"$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[0]["lookups"])' "$TMP/out")"
+
 # --- Its shadow
 elfcast compile --quiet --root="$R" --storage=flash
 shadow=$(echo "$S"/*.shadow)

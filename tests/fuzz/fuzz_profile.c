@@ -36,10 +36,30 @@ static void check_refusal(const uint8_t *data, size_t size, int error,
 	CHECK(diag->column <= size + 1);
 }
 
+static void check_lookups(const struct profile *p)
+{
+	const struct lookups *l = &p->lookups;
+
+	CHECK(l->n <= LIMIT_LOOKUP_DIRS && lookups_count(l) <= LIMIT_LOOKUP_NAMES);
+	for (size_t i = 0; i < l->n; i++) {
+		const struct lookup_dir *d = &l->dirs[i];
+
+		CHECK(!lookup_path_problem(d->path));
+		CHECK(i == 0 || strcmp(d[-1].path, d->path) < 0);
+		CHECK((d->listed || d->n) && d->listed <= p->n_runs);
+		for (size_t j = 0; j < d->n; j++)
+			CHECK(!lookup_name_problem(d->names[j].name) &&
+			      d->names[j].runs >= 1 && d->names[j].runs <= p->n_runs &&
+			      (j == 0 ||
+			       strcmp(d->names[j - 1].name, d->names[j].name) < 0));
+	}
+}
+
 static void check_profile(const struct profile *p)
 {
 	CHECK(p->program && p->scenario && p->arch && p->method && p->kernel);
 	CHECK(p->n_runs >= 1 && p->window_ms >= 1);
+	check_lookups(p);
 	for (size_t i = 0; i < p->n_objects; i++) {
 		const struct profile_object *o = &p->objects[i];
 		uint64_t file_pages = DIV_ROUND_UP(o->size_bytes, PAGE_BYTES);

@@ -239,6 +239,25 @@ static void append_random_pages(char **at, uint32_t n_pages, uint32_t n_runs)
 	}
 }
 
+static void append_random_lookups(char **at, uint32_t n_runs)
+{
+	const char *comma = "";
+
+	*at += sprintf(*at, ",\"lookups\":[");
+	for (unsigned dir = 0; dir < 4; dir++) {
+		if (random_below(2))
+			continue;
+		*at += sprintf(*at, "%s[\"/%u\",%u", comma, dir, 1 + random_below(n_runs));
+		for (unsigned name = 0; name < 4; name++)
+			if (random_below(2))
+				*at += sprintf(*at, ",[%u,\"%u\"]",
+					       1 + random_below(n_runs), name);
+		*at += sprintf(*at, "]");
+		comma = ",";
+	}
+	*at += sprintf(*at, "]");
+}
+
 /* Few paths, build-ids and values, so that profiles meet in all of them. */
 static struct profile *random_profile(void)
 {
@@ -273,7 +292,9 @@ static struct profile *random_profile(void)
 		at += sprintf(at, "]}");
 		comma = ",";
 	}
-	sprintf(at, "],\"e%u\":%u,\"f\":{\"g\":%u}}", random_below(3), random_below(20),
+	at += sprintf(at, "]");
+	append_random_lookups(&at, n_runs);
+	sprintf(at, ",\"e%u\":%u,\"f\":{\"g\":%u}}", random_below(3), random_below(20),
 		random_below(20));
 	return parse(text);
 }
@@ -345,6 +366,80 @@ static void test_merge_rules(void **state)
 		"\t\t\t\"size\": 2,\n\t\t\t\"pages\": []\n\t\t}\n\t],\n\t\"x\": 10\n}\n");
 }
 
+/* ---- lookups ---- */
+
+#define LOOKUPS(text) HEAD "\"objects\":[],\"lookups\":" text "}"
+
+static void test_lookups(void **state)
+{
+	_cleanup_(profile_freep) struct profile *p =
+		parse(LOOKUPS("[[\"/\",0,[3,\"z\",\"a\"],[1,\"m\"]],[\"/etc\",2]]"));
+	const struct lookup_dir *d = p->lookups.dirs;
+
+	(void)state;
+	assert_int_equal(p->lookups.n, 2);
+	assert_int_equal(lookups_count(&p->lookups), 3);
+	assert_int_equal(lookups_count_listed(&p->lookups), 1);
+	assert_string_equal(d[0].path, "/");
+	assert_int_equal(d[0].listed, 0);
+	assert_string_equal(d[0].names[0].name, "a");
+	assert_int_equal(d[0].names[0].runs, 3);
+	assert_string_equal(d[0].names[1].name, "m");
+	assert_int_equal(d[0].names[1].runs, 1);
+	assert_string_equal(d[0].names[2].name, "z");
+	assert_string_equal(d[1].path, "/etc");
+	assert_int_equal(d[1].listed, 2);
+	assert_int_equal(d[1].n, 0);
+}
+
+/* However the groups were formed, and nothing at all where there is nothing to say. */
+static void test_lookups_canonical(void **state)
+{
+	_cleanup_(profile_freep) struct profile
+		*a = parse(LOOKUPS("[[\"/\",0,[1,\"b\"],[4,\"d\"],[1,\"a\"]]]")),
+		*none = parse(LOOKUPS("[]")), *bare = parse(HEAD "\"objects\":[]}");
+	_cleanup_free_ char *text = write_text(a), *t1 = write_text(none),
+			    *t2 = write_text(bare);
+
+	(void)state;
+	assert_non_null(strstr(text, "\"objects\": [],\n\t\"lookups\": [\n"
+				     "\t\t[\"/\", 0, [4, \"d\"], [1, \"a\", \"b\"]]\n"
+				     "\t]\n}\n"));
+	assert_string_equal(t1, t2);
+	assert_null(strstr(t1, "lookups"));
+}
+
+static void test_lookups_merge(void **state)
+{
+	_cleanup_(profile_freep) struct profile
+		*a = parse(LOOKUPS("[[\"/a\",1,[4,\"x\",\"y\"]],[\"/b\",4]]")),
+		*b = parse(LOOKUPS("[[\"/a\",0,[3,\"y\",\"z\"]],[\"/c\",0,[1,\"q\"]]]"));
+	_cleanup_(profile_freep) struct profile *p = merge(a, b);
+	_cleanup_free_ char *text = write_text(p);
+
+	(void)state;
+	assert_non_null(strstr(text, "[\"/a\", 1, [7, \"y\"], [4, \"x\"], [3, \"z\"]],\n"
+				     "\t\t[\"/b\", 4],\n"
+				     "\t\t[\"/c\", 0, [1, \"q\"]]\n"));
+}
+
+static void test_lookups_write_refuses(void **state)
+{
+	static const char *const names[] = { "a/b", ".", "..", "", "\x1b", "\xff" };
+	char *text;
+	size_t bytes;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_(profile_freep) struct profile *p = parse(LOOKUPS("[[\"/a\",1]]"));
+
+		assert_int_equal(
+			lookup_dir_add(&p->lookups.dirs[0], names[i], strlen(names[i]), 1),
+			0);
+		assert_int_equal(profile_write(p, &text, &bytes), -EINVAL);
+	}
+}
+
 static void test_merge_refuses(void **state)
 {
 	_cleanup_(profile_freep) struct profile *a = parse(HEAD "\"objects\":[]}");
@@ -377,10 +472,18 @@ static void test_merge_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),	      cmocka_unit_test(test_error_codes),
-		cmocka_unit_test(test_canonical),     cmocka_unit_test(test_path_problem),
-		cmocka_unit_test(test_write_refuses), cmocka_unit_test(test_merge_order),
-		cmocka_unit_test(test_merge_rules),   cmocka_unit_test(test_merge_refuses),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_error_codes),
+		cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_path_problem),
+		cmocka_unit_test(test_write_refuses),
+		cmocka_unit_test(test_merge_order),
+		cmocka_unit_test(test_merge_rules),
+		cmocka_unit_test(test_merge_refuses),
+		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_lookups_merge),
+		cmocka_unit_test(test_lookups_canonical),
+		cmocka_unit_test(test_lookups_write_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
