@@ -89,7 +89,8 @@ USES_elf     := format base file
 USES_profile := format base text file disk
 USES_compile := format base process file disk shadow store state read pack elf profile
 USES_trace   := format base process file disk store elf profile
-USES_trace/launch := $(USES_trace) trace
+USES_trace/paths := $(USES_trace) trace
+USES_trace/launch := $(USES_trace) trace trace/paths
 USES_trace/system := $(USES_trace) trace
 USES_bench   := format base process file disk shadow store state read
 USES_pkg     := format base file elf
@@ -100,7 +101,7 @@ USES_tools   := format base text process file disk shadow store read profile com
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
 DIRS     := base text process file disk shadow store state read units plot pack daemon pace boot elf profile compile \
-	    trace trace/launch trace/system bench $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
+	    trace trace/paths trace/launch trace/system bench $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.
 INC_LIB_profile := $(JSON_INC)

@@ -52,7 +52,8 @@ struct training {
 	unsigned n_left_out[N_LEFT_OUT]; /* files of the first run, by reason */
 	struct train_user user;		 /* who runs it, if not who we are */
 	bool has_user;
-	unsigned n_private; /* files, in the run that had most */
+	unsigned n_private;    /* files, in the run that had most */
+	size_t n_lookups_left; /* names for which there was no room */
 	bool has_status;
 	int first_status;		   /* of the first run that ended by itself */
 	char *installed;		   /* name of the profile */
@@ -239,12 +240,30 @@ static const char *base_name(const char *path)
 	return strrchr(path, '/') + 1;
 }
 
+/* More than that programs that do not know lookups would refuse as the value of a key. */
+static int fit_lookups(struct training *t)
+{
+	size_t n_dirs;
+	int r = lookups_fit(&t->profile->lookups, LIMIT_EXTRA_BYTES, &t->n_lookups_left,
+			    &n_dirs);
+
+	if (r == 0 && n_dirs > 0)
+		log_info(
+			"%zu names looked up in %zu director%s are left out: a profile has "
+			"room for %u KiB of them",
+			t->n_lookups_left, n_dirs, n_dirs == 1 ? "y" : "ies",
+			LIMIT_EXTRA_BYTES / 1024);
+	return r < 0 ? log_errno(r, "cannot write") : 0;
+}
+
 static int write_profile(struct training *t, char **ret_path)
 {
 	_cleanup_free_ char *text = NULL, *path = NULL;
 	size_t bytes;
-	int r;
+	int r = fit_lookups(t);
 
+	if (r < 0)
+		return r;
 	if (arg_install)
 		r = train_install(&(struct train_install){ arg_root, arg_system, t->why },
 				  &t->profile, &text, &bytes, &t->installed);
@@ -297,6 +316,8 @@ static void print_summary(const struct training *t, const char *path)
 	json_string("program", p->program);
 	json_string("scenario", p->scenario);
 	json_uint("objects", p->n_objects);
+	json_uint("lookups", lookups_count(&p->lookups));
+	json_uint("lookups_left_out", t->n_lookups_left);
 	json_uint("pages", n_pages);
 	json_uint("bytes", n_pages * PAGE_BYTES);
 	json_uint("runs", p->n_runs);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,7 +15,8 @@ static bool others_may(const char *path, mode_t kind, mode_t what)
 	       (st.st_mode & what) == what;
 }
 
-bool file_is_readable_by_all(const char *path)
+/* Each directory above PATH. */
+static bool leads_all_to(const char *path)
 {
 	_cleanup_free_ char *part = strdup(path);
 
@@ -26,5 +28,23 @@ bool file_is_readable_by_all(const char *path)
 			return false;
 		*slash = '/';
 	}
-	return others_may(path, S_IFREG, S_IROTH);
+	return true;
+}
+
+bool file_is_readable_by_all(const char *path)
+{
+	return leads_all_to(path) && others_may(path, S_IFREG, S_IROTH);
+}
+
+bool dir_is_readable_by_all(const char *path)
+{
+	return leads_all_to(path) && others_may(path, S_IFDIR, S_IROTH | S_IXOTH);
+}
+
+bool name_is_readable_by_all(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) < 0 ? errno == ENOENT
+				    : S_ISLNK(st.st_mode) || st.st_mode & S_IROTH;
 }

@@ -10,5 +10,9 @@
  * ACL names gets no say. False where that cannot be told.
  */
 bool file_is_readable_by_all(const char *path);
+/* The same of the names in a directory. */
+bool dir_is_readable_by_all(const char *path);
+/* In a directory whose names anybody may read: whether anybody may read what has one, if anything. */
+bool name_is_readable_by_all(const char *path);
 
 #endif

@@ -38,6 +38,11 @@ struct lookup_dir *lookups_add_dir(struct lookups *l, const char *path, size_t b
 	return &l->dirs[l->n++];
 }
 
+void lookups_drop_last(struct lookups *l)
+{
+	dir_done(&l->dirs[--l->n]);
+}
+
 int lookup_dir_add(struct lookup_dir *d, const char *name, size_t bytes, uint32_t runs)
 {
 	char *copy;
@@ -83,6 +88,71 @@ size_t lookups_count_listed(const struct lookups *l)
 	for (size_t i = 0; i < l->n; i++)
 		n += l->dirs[i].listed > 0;
 	return n;
+}
+
+/* ---- room ---- */
+
+static size_t string_bytes(const char *s)
+{
+	size_t n = strlen("\"\", ");
+
+	for (; *s; s++)
+		n += 1 + (*s == '"' || *s == '\\');
+	return n;
+}
+
+/* At most what profile_write() makes of it. */
+static size_t text_bytes(const struct lookup_dir *d)
+{
+	size_t n = strlen("\t\t[, 1000000],\n") + string_bytes(d->path);
+	uint32_t max_runs = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		n += string_bytes(d->names[i].name);
+		max_runs = MAX(max_runs, d->names[i].runs);
+	}
+	return n + MIN(d->n, max_runs) * strlen(", [1000000]");
+}
+
+struct sized_dir {
+	size_t bytes, index;
+};
+
+static int compare_sizes(const void *pa, const void *pb)
+{
+	const struct sized_dir *a = pa, *b = pb;
+
+	return a->bytes != b->bytes ? (a->bytes > b->bytes) - (a->bytes < b->bytes)
+				    : (a->index > b->index) - (a->index < b->index);
+}
+
+int lookups_fit(struct lookups *l, size_t bytes, size_t *ret_names, size_t *ret_dirs)
+{
+	_cleanup_free_ struct sized_dir *dirs = calloc(MAX(l->n, 1u), sizeof(*dirs));
+	size_t used = strlen("[\n\t]"), kept = 0;
+
+	if (!dirs)
+		return -ENOMEM;
+	*ret_names = *ret_dirs = 0;
+	for (size_t i = 0; i < l->n; i++)
+		dirs[i] = (struct sized_dir){ text_bytes(&l->dirs[i]), i };
+	qsort(dirs, l->n, sizeof(*dirs), compare_sizes);
+	for (size_t i = 0; i < l->n; i++) {
+		struct lookup_dir *d = &l->dirs[dirs[i].index];
+
+		used += dirs[i].bytes;
+		if (used <= bytes)
+			continue;
+		*ret_names += d->n;
+		(*ret_dirs)++;
+		dir_done(d);
+		*d = (struct lookup_dir){ 0 };
+	}
+	for (size_t i = 0; i < l->n; i++)
+		if (l->dirs[i].path)
+			l->dirs[kept++] = l->dirs[i];
+	l->n = kept;
+	return 0;
 }
 
 /* ---- merging ---- */

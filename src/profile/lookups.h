@@ -36,12 +36,19 @@ void lookups_done(struct lookups *l);
  * -ENOMEM. */
 struct lookup_dir *lookups_add_dir(struct lookups *l, const char *path, size_t bytes,
 				   uint32_t listed);
+void lookups_drop_last(struct lookups *l);
 int lookup_dir_add(struct lookup_dir *d, const char *name, size_t bytes, uint32_t runs);
 /* Names in any order to theirs; the first that is there twice, or NULL. */
 const char *lookup_dir_sort(struct lookup_dir *d);
 
 size_t lookups_count(const struct lookups *l); /* names */
 size_t lookups_count_listed(const struct lookups *l);
+
+/*
+ * Leave out the directories of most text until what is left takes at most BYTES in a profile.
+ * *ret_names, in *ret_dirs directories, are left out. -ENOMEM.
+ */
+int lookups_fit(struct lookups *l, size_t bytes, size_t *ret_names, size_t *ret_dirs);
 
 /* Runs are added. Both are sorted; *RET must be empty. -ENOMEM. */
 int lookups_merge(const struct lookups *a, const struct lookups *b, struct lookups *ret);

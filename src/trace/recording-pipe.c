@@ -14,7 +14,12 @@ struct head {
 	bool window_ended;
 	unsigned n_processes, n_unseen;
 	uint64_t elapsed_us;
-	uint64_t n_objects;
+	uint64_t n_objects, n_dirs;
+};
+
+struct dir_head {
+	uint64_t path_bytes, n_names;
+	uint32_t listed;
 };
 
 struct object_head {
@@ -69,6 +74,22 @@ static void write_omission(FILE *f, const struct trace_omission *o)
 		fwrite(o->example, 1, bytes, f);
 }
 
+static void write_dir(FILE *f, const struct lookup_dir *d)
+{
+	struct dir_head head = { .path_bytes = strlen(d->path),
+				 .n_names = d->n,
+				 .listed = d->listed };
+
+	fwrite(&head, sizeof(head), 1, f);
+	fwrite(d->path, 1, head.path_bytes, f);
+	for (size_t i = 0; i < d->n; i++) {
+		uint64_t bytes = strlen(d->names[i].name);
+
+		fwrite(&bytes, sizeof(bytes), 1, f);
+		fwrite(d->names[i].name, 1, bytes, f);
+	}
+}
+
 int recording_write(int fd, int r, const struct trace_result *result)
 {
 	struct head head = { .r = r };
@@ -85,12 +106,15 @@ int recording_write(int fd, int r, const struct trace_result *result)
 		head.n_unseen = result->n_unseen;
 		head.elapsed_us = result->elapsed_us;
 		head.n_objects = result->n_objects;
+		head.n_dirs = result->lookups.n;
 	}
 	fwrite(&head, sizeof(head), 1, f);
 	for (size_t i = 0; r == 0 && i < N_LEFT_OUT; i++)
 		write_omission(f, &result->left_out[i]);
 	for (size_t i = 0; i < head.n_objects; i++)
 		write_object(f, &result->objects[i]);
+	for (size_t i = 0; i < head.n_dirs; i++)
+		write_dir(f, &result->lookups.dirs[i]);
 	failed = ferror(f);
 	return fclose(f) != 0 || failed ? -EIO : 0;
 }
@@ -171,24 +195,50 @@ static bool take_omission(struct cursor *c, struct trace_omission *ret)
 	return !bytes || ret->example;
 }
 
-static int take_all(struct cursor *c, uint64_t n_objects, struct trace_result *ret)
+/* Strings are used where they stand. */
+static int take_dir(struct cursor *c, struct lookups *ret)
 {
+	struct dir_head head;
+	struct lookup_dir *d;
+
+	if (!take(c, &head, sizeof(head)) || head.path_bytes > c->left)
+		return -EBADMSG;
+	d = lookups_add_dir(ret, c->at, head.path_bytes, head.listed);
+	if (!d)
+		return -ENOMEM;
+	c->at += head.path_bytes;
+	c->left -= head.path_bytes;
+	for (uint64_t i = 0; i < head.n_names; i++) {
+		uint64_t bytes;
+
+		if (!take(c, &bytes, sizeof(bytes)) || bytes > c->left)
+			return -EBADMSG;
+		if (lookup_dir_add(d, c->at, bytes, 1) < 0)
+			return -ENOMEM;
+		c->at += bytes;
+		c->left -= bytes;
+	}
+	return 0;
+}
+
+static int take_all(struct cursor *c, const struct head *head, struct trace_result *ret)
+{
+	int r = 0;
+
 	for (size_t i = 0; i < N_LEFT_OUT; i++)
 		if (!take_omission(c, &ret->left_out[i]))
 			return -EBADMSG;
-	if (n_objects > c->left)
+	if (head->n_objects > c->left)
 		return -EBADMSG;
-	ret->objects = calloc(n_objects ? n_objects : 1, sizeof(ret->objects[0]));
+	ret->objects = calloc(MAX(head->n_objects, 1u), sizeof(ret->objects[0]));
 	if (!ret->objects)
 		return -ENOMEM;
-	ret->objects_capacity = n_objects;
-	while (ret->n_objects < n_objects) {
-		int r = take_object(c, &ret->objects[ret->n_objects++]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	ret->objects_capacity = head->n_objects;
+	while (r == 0 && ret->n_objects < head->n_objects)
+		r = take_object(c, &ret->objects[ret->n_objects++]);
+	for (uint64_t i = 0; r == 0 && i < head->n_dirs; i++)
+		r = take_dir(c, &ret->lookups);
+	return r;
 }
 
 int recording_parse(const void *data, size_t bytes, struct trace_result *ret)
@@ -209,7 +259,7 @@ int recording_parse(const void *data, size_t bytes, struct trace_result *ret)
 		.n_unseen = head.n_unseen,
 		.elapsed_us = head.elapsed_us,
 	};
-	r = take_all(&c, head.n_objects, ret);
+	r = take_all(&c, &head, ret);
 	if (r < 0)
 		trace_result_done(ret);
 	return r;

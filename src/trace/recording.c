@@ -16,6 +16,7 @@ void trace_result_done(struct trace_result *r)
 {
 	free_objects(r->objects, r->n_objects);
 	free_objects(r->changed, r->n_changed);
+	lookups_done(&r->lookups);
 	free(r->blocks);
 	for (size_t i = 0; i < N_LEFT_OUT; i++)
 		free(r->left_out[i].example);

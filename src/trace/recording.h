@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lookups.h"
+
 enum trace_method {
 	TRACE_UFFD,    /* exact: Linux 6.7 (UFFD_FEATURE_WP_ASYNC, PAGEMAP_SCAN) */
 	TRACE_PAGEMAP, /* before: fault-around maps up to 16 pages a touch */
@@ -52,6 +54,7 @@ struct trace_result {
 	enum trace_method method;
 	struct trace_object *objects;
 	size_t n_objects, objects_capacity;
+	struct lookups lookups; /* of a launch: what it looked up, each in one run */
 	/* Of the whole system: those left out because they were changed. */
 	struct trace_object *changed;
 	size_t n_changed, changed_capacity;

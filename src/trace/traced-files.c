@@ -62,6 +62,7 @@ static void file_free(struct traced_file *file)
 {
 	free(file->object.path);
 	free(file->object.when);
+	free(file->interpreter);
 	free(file);
 }
 

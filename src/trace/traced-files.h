@@ -20,7 +20,8 @@ struct traced_file {
 	uint32_t n_used;	 /* pages marked */
 	enum trace_left_out why; /* LEFT_OUT_NOT: it counts */
 	bool executed;		 /* the kernel has read its headers */
-	bool faulted; /* of a recording of the system: it was mapped and touched */
+	char *interpreter; /* after _finish(): the path that it then asked for, or NULL */
+	bool faulted;	   /* of a recording of the system: it was mapped and touched */
 	/* Found in no descriptor yet, but mapped: device and inode as mappings show them. */
 	bool mapped_only;
 	dev_t map_dev;

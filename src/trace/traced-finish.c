@@ -120,6 +120,16 @@ struct traced_file *traced_file_resolve(struct traced_files *f, struct traced_fi
 
 /* ---- what the kernel reads to execute a file ---- */
 
+/* The string in the BYTES that stand at OFF; NULL: none there, or no memory. */
+static char *read_string(int fd, uint64_t off, uint64_t bytes)
+{
+	char text[LIMIT_PATH_BYTES + 1];
+	ssize_t n = pread(fd, text, MIN(bytes, sizeof(text) - 1), (off_t)off);
+
+	text[MAX(n, 0)] = 0;
+	return *text ? strdup(text) : NULL;
+}
+
 /* Page 0, the program headers and the interpreter's name: fs/binfmt_elf.c. */
 static void mark_headers(struct traced_file *file)
 {
@@ -140,8 +150,11 @@ static void mark_headers(struct traced_file *file)
 		if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) !=
 		    sizeof(ph))
 			return;
-		if (ph.p_type == PT_INTERP)
-			traced_file_mark_bytes(file, ph.p_offset, ph.p_filesz, 0);
+		if (ph.p_type != PT_INTERP)
+			continue;
+		traced_file_mark_bytes(file, ph.p_offset, ph.p_filesz, 0);
+		if (!file->interpreter)
+			file->interpreter = read_string(fd, ph.p_offset, ph.p_filesz);
 	}
 }
 

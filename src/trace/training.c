@@ -98,6 +98,103 @@ static int add_object(struct profile *p, const struct trace_object *o, bool is_p
 	return r < 0 ? r : fill_pages(o, &object->pages);
 }
 
+/* Paths of objects and of directories in which something was looked up, sorted. */
+struct known_paths {
+	const char **paths; /* borrowed */
+	size_t n;
+};
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int known_paths_init(struct known_paths *k, const struct trace_result *t)
+{
+	k->paths = calloc(t->n_objects + t->lookups.n + 1, sizeof(*k->paths));
+	if (!k->paths)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n_objects; i++)
+		k->paths[k->n++] = t->objects[i].path;
+	for (size_t i = 0; i < t->lookups.n; i++)
+		k->paths[k->n++] = t->lookups.dirs[i].path;
+	qsort(k->paths, k->n, sizeof(*k->paths), compare_paths);
+	return 0;
+}
+
+static void known_paths_done(struct known_paths *k)
+{
+	free(k->paths);
+}
+
+/* The first that is not less than PATH; NULL: all are. */
+static const char *known_from(const struct known_paths *k, const char *path)
+{
+	size_t low = 0, high = k->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(k->paths[middle], path) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < k->n ? k->paths[low] : NULL;
+}
+
+/* Whether PATH, with room for a slash behind it, is one of them or on the way to one. */
+static bool is_known(const struct known_paths *k, char *path)
+{
+	const char *found = known_from(k, path);
+	size_t n = strlen(path);
+
+	if (found && strcmp(found, path) == 0)
+		return true;
+	strcpy(path + n, "/");
+	found = known_from(k, path);
+	return found && strncmp(found, path, n + 1) == 0;
+}
+
+static int add_name(struct lookup_dir *d, const struct known_paths *k,
+		    const struct lookup_dir *from, const char *name, bool is_public)
+{
+	char path[LIMIT_PATH_BYTES + LIMIT_FILE_NAME_BYTES + 3];
+
+	snprintf(path, sizeof(path), "%s/%s", from->path[1] ? from->path : "", name);
+	if (is_public && !name_is_readable_by_all(path))
+		return 0;
+	if (is_known(k, path))
+		return 0;
+	return lookup_dir_add(d, name, strlen(name), 1);
+}
+
+/* What says nothing new is left out: reading objects looks up their names, too. */
+static int add_lookups(struct profile *p, const struct trace_result *t, bool is_public)
+{
+	_cleanup_(known_paths_done) struct known_paths known = { 0 };
+
+	if (known_paths_init(&known, t) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->lookups.n; i++) {
+		const struct lookup_dir *from = &t->lookups.dirs[i];
+		struct lookup_dir *d;
+
+		if (is_public && !dir_is_readable_by_all(from->path))
+			continue;
+		d = lookups_add_dir(&p->lookups, from->path, strlen(from->path),
+				    from->listed);
+		if (!d)
+			return -ENOMEM;
+		for (size_t k = 0; k < from->n; k++)
+			if (add_name(d, &known, from, from->names[k].name, is_public) < 0)
+				return -ENOMEM;
+		if (d->n == 0 && !d->listed)
+			lookups_drop_last(&p->lookups);
+	}
+	return 0;
+}
+
 static int fill_head(struct profile *p, const struct train_options *o,
 		     const struct trace_result *t)
 {
@@ -143,6 +240,8 @@ int train_profile(const struct train_options *o, const struct trace_result *t,
 		if (!is_private || !o->is_public)
 			r = add_object(p, &t->objects[i], is_private);
 	}
+	if (r == 0)
+		r = add_lookups(p, t, o->is_public);
 	if (r < 0)
 		return r;
 	profile_sort(p);

@@ -2,10 +2,11 @@
 /*
  * Record one launch and print it: a line per object "PATH FIRST-LAST ...", then lines that
  * start with '#'. Pages are the processor's; of one with '~' behind it not all of the 4096-byte
- * pages are recorded, as where read() asked for less. Usage: trace-launch [-p] [-w WINDOW_MS] [-t] PROGRAM [ARG...]
+ * pages are recorded, as where read() asked for less. Usage: trace-launch [-p] [-w WINDOW_MS] [-t] [-k] PROGRAM [ARG...]
  * -p: without userfaultfd; -t: the time bucket of each page too; -s: what the whole system
  * reads while PROGRAM runs, which is started when recording has begun; -l: a light recording;
- * -b: what is busy with another recording is not waited for.
+ * -b: what is busy with another recording is not waited for; -k: lookups, too, "? DIR NAME" each,
+ * "? DIR/" where it was listed.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,7 +24,7 @@
 
 #define BUSY_TRIES 1200 /* of a tenth of a second */
 
-static bool arg_buckets, arg_busy_fails;
+static bool arg_buckets, arg_busy_fails, arg_lookups;
 
 struct native_page {
 	unsigned when; /* as in the object; 0: not touched */
@@ -72,6 +73,16 @@ static void print_object(const struct trace_object *o)
 	putchar('\n');
 }
 
+static void print_lookups(const struct lookups *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->dirs[i].listed)
+			printf("? %s/\n", l->dirs[i].path);
+		for (size_t k = 0; k < l->dirs[i].n; k++)
+			printf("? %s %s\n", l->dirs[i].path, l->dirs[i].names[k].name);
+	}
+}
+
 static void print_result(const struct trace_result *r)
 {
 	uint64_t n_pages = 0;
@@ -81,6 +92,8 @@ static void print_result(const struct trace_result *r)
 		for (uint32_t k = 0; k < r->objects[i].n_pages; k++)
 			n_pages += r->objects[i].when[k] != 0;
 	}
+	if (arg_lookups)
+		print_lookups(&r->lookups);
 	printf("# method %s\n", r->method == TRACE_UFFD ? "uffd" : "pagemap");
 	printf("# objects %zu\n# pages %llu\n", r->n_objects, (unsigned long long)n_pages);
 	printf("# processes %u\n# unseen %u\n", r->n_processes, r->n_unseen);
@@ -161,7 +174,7 @@ int main(int argc, char *argv[])
 	bool whole_system = false, light = false;
 	int c, r;
 
-	while ((c = getopt(argc, argv, "+psblitw:")) != -1) {
+	while ((c = getopt(argc, argv, "+psblitkw:")) != -1) {
 		if (c == 's')
 			whole_system = true;
 		else if (c == 'b')
@@ -170,6 +183,8 @@ int main(int argc, char *argv[])
 			light = true;
 		else if (c == 'p')
 			options.force_pagemap = true;
+		else if (c == 'k')
+			arg_lookups = true;
 		else if (c == 't')
 			arg_buckets = true;
 		else if (c == 'i')

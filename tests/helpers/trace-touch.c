@@ -554,6 +554,73 @@ static void write_secretly(void) /* dropped, too */
 	CHECK(futimens(fd, (struct timespec[]){ st.st_atim, st.st_mtim }) == 0);
 }
 
+/* A path in a page of its own, which nobody but the kernel reads. */
+static const char *in_file_nobody_read(int dirfd, const char *text)
+{
+	int fd = openat(dirfd, "made-path", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	const char *p;
+
+	CHECK(fd >= 0 && write(fd, text, strlen(text) + 1) > 0);
+	p = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+	CHECK(p != MAP_FAILED);
+	close(fd);
+	unlinkat(dirfd, "made-path", 0);
+	return p;
+}
+
+/*
+ * FILE/.. has the directories `seen`, `listed` and `there`, with the file `there/file`, and the
+ * links `link` to `there` and `there/loop` to itself. See trace.sh for what is looked up.
+ */
+static void lookups(void)
+{
+	char dir[4096], buffer[4096];
+	struct stat st;
+	int here, fd;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path), path);
+	CHECK(chdir(dir) == 0);
+	here = open("seen", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CHECK(here >= 0);
+	CHECK(openat(here, "open", O_RDONLY) < 0 && errno == ENOENT);
+	CHECK(fstatat(here, "stat", &st, 0) < 0);
+	CHECK(faccessat(here, "access", R_OK, 0) < 0);
+	CHECK(readlinkat(here, "readlink", buffer, sizeof(buffer)) < 0);
+	CHECK(syscall(SYS_statx, here, "statx", 0, STATX_SIZE, buffer) < 0);
+	CHECK(execl("seen/execve", "execve", NULL) < 0);
+	CHECK(stat("seen/../seen/./dots", &st) < 0);
+	CHECK(stat(in_file_nobody_read(here, "seen/unread"), &st) < 0);
+	CHECK(stat("link/file", &st) == 0); /* through a link */
+	CHECK(lstat("link", &st) == 0 && lstat("there/loop", &st) == 0);
+	CHECK(stat("there/loop/x", &st) < 0 && errno == ELOOP);
+	CHECK(stat("there/file/x", &st) < 0 && errno == ENOTDIR);
+	/* What it makes itself was not there before. */
+	fd = openat(here, "made", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0 && fstatat(here, "made", &st, 0) == 0);
+	fd = open("listed", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(syscall(SYS_getdents64, fd, buffer, sizeof(buffer)) > 0);
+	CHECK(fstatat(fd, "", &st, AT_EMPTY_PATH) == 0);
+	CHECK(stat("/proc/self/nothing", &st) < 0 && stat("/tmp/nothing", &st) < 0);
+}
+
+/* The same names below another root, or with other mounts, are others. */
+static void lookups_elsewhere(void)
+{
+	char dir[4096];
+	struct stat st;
+	pid_t pid = fork();
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path), path);
+	if (pid == 0) {
+		CHECK(stat("/not-there-before", &st) < 0);
+		CHECK(chroot(dir) == 0 && stat("/not-there-behind", &st) < 0);
+		_exit(0);
+	}
+	wait_for(pid);
+	CHECK(syscall(SYS_unshare, 0x00020000 /* CLONE_NEWNS */) == 0);
+	CHECK(stat("/not-there-elsewhere", &st) < 0);
+}
+
 static void large_steps(void) /* 0 513 1026 1539 */
 {
 	volatile char *p = map(0, 2048);
@@ -636,6 +703,8 @@ static const struct {
 	{ "stubborn", stubborn },
 	{ "unserved-memory", unserved_memory },
 	{ "descriptors", descriptors },
+	{ "lookups", lookups },
+	{ "lookups-elsewhere", lookups_elsewhere },
 	{ "large-steps", large_steps },
 	{ "write-file", write_file },
 	{ "write-secretly", write_secretly },

@@ -138,6 +138,46 @@ if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
 	as=
 fi
 
+# What is looked up: there or not, through links, in directories that are listed. Paths that the
+# program itself has not touched are read when the kernel has. What it makes is not looked up.
+make_dirs() {
+	rm -rf "$dir/seen" "$dir/listed" "$dir/there" "$dir/link"
+	mkdir "$dir/seen" "$dir/listed" "$dir/there"
+	touch "$dir/there/file" "$dir/listed/file"
+	ln -s there "$dir/link"
+	ln -s loop "$dir/there/loop"
+	chmod 777 "$dir/seen"
+}
+looked() { sed -n "s,^? $dir,,p" "$dir/out" | grep -v -e ' trace-touch$' -e ' pages$'; }
+for as in "" nobody; do
+	[ "$(id -u)" = 0 ] || [ -z "$as" ] || continue
+	make_dirs
+	launch -k "$touch_" lookups "$file" >"$dir/out" 2>&1
+	[ "$(looked)" = "$(printf '%s\n' ' link' ' listed' ' seen' ' there' /listed/ "/seen access" "/seen dots" \
+		"/seen execve" "/seen open" "/seen readlink" "/seen stat" "/seen statx" \
+		"/seen unread" "/there file" "/there loop")" ] && has "exit 0" &&
+		! grep -q '^? /\(proc\|tmp\|sys\|dev\)\b' "$dir/out"
+	verdict lookups $?
+done
+as=
+if [ "$(id -u)" = 0 ]; then
+	launch -k "$touch_" lookups-elsewhere "$file" >"$dir/out" 2>&1
+	has "exit 0" && [ "$(grep -o 'not-there.*' "$dir/out")" = not-there-before ]
+	verdict "lookups below another root, with other mounts" $?
+fi
+
+# What the kernel looks up to execute: the links to a program, to its interpreter and to that of a script.
+ln -s /bin/sh "$dir/shell"
+printf '#! %s -e\n' "$dir/shell" >"$dir/script"
+chmod 755 "$dir/script"
+ln -s script "$dir/name"
+launch -k "$dir/name" >"$dir/out" 2>&1
+loader=$(readelf -lW /bin/sh | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+[ "$(looked)" = "$(printf ' %s\n' name script shell)" ] && has "exit 0" &&
+	grep -qx "? / $(cut -d/ -f2 <<<"$loader")" "$dir/out" && grep -q "^? /.* ${loader##*/}$" "$dir/out"
+verdict "links that exec follows" $?
+rm "$dir/shell" "$dir/script" "$dir/name"
+
 # Now and then a time bucket ends, and all is scanned, while the pages are being moved.
 bad=0
 for _ in $(seq 60); do

@@ -88,6 +88,16 @@ if [ "$(id -u)" = 0 ] && place=$(mktemp -d /var/lib/elfcast-test-XXXXXX); then
 		grep -q '2 files that not everybody may read: left out' "$dir/err" &&
 		! grep -rlE 'secret|private/listed' root >/dev/null
 	verdict "--install publishes none" $?
+	train --root="$dir/root" --install -n 1 -- sh -c "cd $place; for f in private/n1 n2 secret private; do test -e \$f; done"
+	same_names() { # NAMES: of those above, the ones in $place that the profile has
+		[ "$(python3 - root/etc/elfcast/profiles.d/local.*sh.json "$place" <<-'PY'
+			import json, sys
+			print([d[2:] for d in json.load(open(sys.argv[1]))["lookups"] if d[0].startswith(sys.argv[2])])
+		PY
+		)" = "$1" ]
+	}
+	same_names "[[[1, 'n2']]]"
+	verdict "and no name that others may not see" $?
 	cp /bin/true "$place/private/tool"
 	train --root="$dir/root" --install -n 1 -- "$place/private/tool"
 	[ $? = 1 ] && ! grep -rl private/tool root &&

@@ -250,7 +250,7 @@ static void append_random_lookups(char **at, uint32_t n_runs)
 		*at += sprintf(*at, "%s[\"/%u\",%u", comma, dir, 1 + random_below(n_runs));
 		for (unsigned name = 0; name < 4; name++)
 			if (random_below(2))
-				*at += sprintf(*at, ",[%u,\"%u\"]",
+				*at += sprintf(*at, ",[%u,\"\\\"\\\"\\\"%u\"]",
 					       1 + random_below(n_runs), name);
 		*at += sprintf(*at, "]");
 		comma = ",";
@@ -440,6 +440,52 @@ static void test_lookups_write_refuses(void **state)
 	}
 }
 
+/* The largest directories go, and what stays fits to the byte. */
+static void test_lookups_fit(void **state)
+{
+	_cleanup_(profile_freep) struct profile *p = parse(LOOKUPS(
+		"[[\"/a\",1,[1,\"x\"]],[\"/b\",0,[4,\"1\",\"2\"],[1,\"\\\"\",\"3\"]],"
+		"[\"/c\",2]]"));
+	_cleanup_free_ char *all = write_text(p), *fewer = NULL, *same = NULL;
+	size_t bytes, n_names, n_dirs;
+
+	(void)state;
+	bytes = strlen(strstr(all, "[\n\t\t[\"/a")) + 100;
+	assert_int_equal(lookups_fit(&p->lookups, bytes, &n_names, &n_dirs), 0);
+	assert_int_equal(n_dirs, 0);
+	same = write_text(p);
+	assert_string_equal(all, same);
+	for (bytes = 120; n_dirs == 0; bytes--)
+		assert_int_equal(lookups_fit(&p->lookups, bytes, &n_names, &n_dirs), 0);
+	assert_int_equal(n_dirs, 1);
+	assert_int_equal(n_names, 4);
+	fewer = write_text(p);
+	assert_non_null(strstr(fewer, "\t\t[\"/a\", 1, [1, \"x\"]],\n\t\t[\"/c\", 2]\n"));
+	assert_int_equal(lookups_fit(&p->lookups, 0, &n_names, &n_dirs), 0);
+	assert_int_equal(n_dirs, 2);
+	assert_int_equal(p->lookups.n, 0);
+}
+
+static void test_lookups_fit_is_enough(void **state)
+{
+	size_t n_names, n_dirs;
+
+	(void)state;
+	for (size_t bytes = 0; bytes < 300; bytes++) {
+		_cleanup_(profile_freep) struct profile *p = random_profile();
+		_cleanup_free_ char *text = NULL;
+		const char *value;
+
+		assert_int_equal(lookups_fit(&p->lookups, bytes, &n_names, &n_dirs), 0);
+		text = write_text(p);
+		value = strstr(text, "\"lookups\": ");
+		if (!value)
+			continue;
+		value += strlen("\"lookups\": ");
+		assert_true((size_t)(strstr(value, "\n\t]") + 3 - value) <= bytes);
+	}
+}
+
 static void test_merge_refuses(void **state)
 {
 	_cleanup_(profile_freep) struct profile *a = parse(HEAD "\"objects\":[]}");
@@ -482,6 +528,8 @@ int main(void)
 		cmocka_unit_test(test_merge_refuses),
 		cmocka_unit_test(test_lookups),
 		cmocka_unit_test(test_lookups_merge),
+		cmocka_unit_test(test_lookups_fit),
+		cmocka_unit_test(test_lookups_fit_is_enough),
 		cmocka_unit_test(test_lookups_canonical),
 		cmocka_unit_test(test_lookups_write_refuses),
 	};

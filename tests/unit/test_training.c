@@ -189,6 +189,95 @@ static void test_private_file(void **state)
 	free(o[1].path);
 }
 
+static char *lookups_of(const struct trace_result *t, bool is_public)
+{
+	const struct train_options o = { "/bin/p", "s", 1, is_public };
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	char *text, *from;
+	size_t bytes;
+
+	assert_int_equal(train_profile(&o, t, &p, &n_private), 0);
+	assert_int_equal(profile_write(p, &text, &bytes), 0);
+	from = strstr(text, "\t\t[\"/");
+	from = strdup(from ? from : "");
+	free(text);
+	return from;
+}
+
+static void add_names(struct lookups *l, const char *path, uint32_t listed,
+		      const char *const *names)
+{
+	struct lookup_dir *d = lookups_add_dir(l, path, strlen(path), listed);
+
+	assert_non_null(d);
+	for (; names && *names; names++)
+		assert_int_equal(lookup_dir_add(d, *names, strlen(*names), 1), 0);
+}
+
+/* What objects and other lookups make the kernel look up anyway is left out. */
+static void test_lookups(void **state)
+{
+	(void)state;
+	static const char *const root[] = { "no", "tmp", "tmpx", NULL };
+	static const char *const tmp[] = { "nothing", NULL };
+	static const char *const here[] = { "dat", "data", "data.x", "link", NULL };
+	uint8_t when[1] = { 1 };
+	struct trace_object o = object_of(data_path, when, 1);
+	struct trace_result t = { .method = TRACE_UFFD, .objects = &o, .n_objects = 1 };
+	_cleanup_free_ char *text = NULL;
+	char want[512];
+
+	add_names(&t.lookups, "/", 0, root);
+	add_names(&t.lookups, "/tmp", 0, tmp);
+	add_names(&t.lookups, dir, 1, here);
+	add_names(&t.lookups, "/usr", 0, (const char *const[]){ "lib", NULL });
+	add_names(&t.lookups, "/usr/lib", 1, NULL);
+	text = lookups_of(&t, true);
+	snprintf(want, sizeof(want),
+		 "\t\t[\"/\", 0, [1, \"no\", \"tmpx\"]],\n"
+		 "\t\t[\"/tmp\", 0, [1, \"nothing\"]],\n"
+		 "\t\t[\"%s\", 1, [1, \"dat\", \"data.x\", \"link\"]],\n"
+		 "\t\t[\"/usr/lib\", 1]\n\t]\n}\n",
+		 dir);
+	assert_string_equal(text, want);
+	lookups_done(&t.lookups);
+	free(o.path);
+}
+
+/* Names of what others may not read, or in directories that they may not. */
+static void test_private_lookups(void **state)
+{
+	(void)state;
+	static const char *const here[] = { "link", "none", "plain", NULL };
+	struct trace_result t = { .method = TRACE_UFFD };
+	static const struct {
+		mode_t dir, plain;
+		bool is_public;
+		const char *want;
+	} cases[] = {
+		{ 0750, 0640, false, "[1, \"link\", \"none\", \"plain\"]]" },
+		{ 0755, 0640, true, "[1, \"link\", \"none\"]]" },
+		{ 0755, 0644, true, "[1, \"link\", \"none\", \"plain\"]]" },
+		{ 0751, 0644, true, NULL },
+		{ 0754, 0644, true, NULL },
+	};
+
+	add_names(&t.lookups, dir, 0, here);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = NULL;
+
+		assert_int_equal(chmod(dir, cases[i].dir), 0);
+		assert_int_equal(chmod(plain_path, cases[i].plain), 0);
+		text = lookups_of(&t, cases[i].is_public);
+		if (cases[i].want)
+			assert_non_null(strstr(text, cases[i].want));
+		else
+			assert_string_equal(text, "");
+	}
+	chmod(dir, 0755);
+	lookups_done(&t.lookups);
+}
+
 static void test_find_program(void **state)
 {
 	(void)state;
@@ -358,6 +447,8 @@ int main(void)
 		cmocka_unit_test(test_elf_file),
 		cmocka_unit_test(test_changed_file),
 		cmocka_unit_test(test_private_file),
+		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_private_lookups),
 		cmocka_unit_test(test_find_program),
 		cmocka_unit_test(test_traced_file),
 		cmocka_unit_test(test_mapped_file),

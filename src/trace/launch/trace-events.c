@@ -208,6 +208,23 @@ static int enter_mremap(struct trace *t, struct task *task, const struct tracee_
 	return PTRACE_SYSCALL;
 }
 
+/* By others too, who share its root: asked again after each such call of anybody. */
+static bool has_own_paths(const struct trace *t, struct task *task)
+{
+	if (task->roots_seen != t->n_roots) {
+		task->own_paths = traced_paths_are_ours(task->tid);
+		task->roots_seen = t->n_roots;
+	}
+	return task->own_paths;
+}
+
+static bool enter_path(struct trace *t, struct task *task, const struct tracee_call *call)
+{
+	return t->executed && has_own_paths(t, task) &&
+	       traced_path_begin(&t->asked, task->tid, task->as->pagemap, call,
+				 &task->path);
+}
+
 static int enter_call(struct trace *t, struct task *task)
 {
 	struct tracee_call call;
@@ -230,8 +247,19 @@ static int enter_call(struct trace *t, struct task *task)
 	case __NR_execve:
 	case __NR_execveat:
 		trace_scan(t, task->as, when_now(t));
+		enter_path(t, task, &call);
 		return PTRACE_CONT;
+	case __NR_chroot:
+	case __NR_pivot_root:
+	case __NR_unshare:
+	case __NR_setns:
+		task->pending = PENDING_ROOT;
+		return PTRACE_SYSCALL;
 	default:
+		if (enter_path(t, task, &call)) {
+			task->pending = PENDING_PATH;
+			return PTRACE_SYSCALL;
+		}
 		if (!traced_read_begin(&t->files, task->tid, &call, &task->read))
 			return PTRACE_CONT;
 		task->pending = PENDING_READ;
@@ -270,6 +298,10 @@ static void leave_call(struct trace *t, struct task *task, int *ret_status)
 		leave_mmap(t, task);
 	else if (pending == PENDING_READ)
 		leave_read(t, task);
+	else if (pending == PENDING_ROOT)
+		t->n_roots++;
+	else if (pending == PENDING_PATH && task->as)
+		traced_path_end(&t->asked, task->tid, task->as->pagemap, &task->path);
 	else if (pending == PENDING_MREMAP && task->as)
 		address_space_load(task->as, &t->files, NULL);
 	else if (pending == PENDING_EXEC)

@@ -24,6 +24,8 @@ enum task_pending {
 	PENDING_MREMAP,
 	PENDING_EXEC,
 	PENDING_READ,
+	PENDING_PATH,
+	PENDING_ROOT,
 };
 
 struct task {
@@ -35,6 +37,9 @@ struct task {
 	enum task_pending pending;
 	struct mapping mapping;	 /* with PENDING_MMAP: all but the address */
 	struct traced_read read; /* with PENDING_READ */
+	struct traced_path path; /* with PENDING_PATH */
+	uint32_t roots_seen;	 /* n_roots when OWN_PATHS was found out */
+	bool own_paths;		 /* paths mean to it what they mean to us */
 	uint64_t flags_before;	 /* of a changed mmap call, 0: not changed */
 };
 
@@ -42,6 +47,8 @@ struct trace {
 	const struct trace_options *options;
 	struct trace_result *result;
 	struct traced_files files;
+	struct asked_paths asked;
+	uint32_t n_roots; /* 1, and calls that may have changed what paths mean */
 	struct task *tasks[TASK_SLOTS];
 	size_t n_tasks;
 	struct address_space *spaces;

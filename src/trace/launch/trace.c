@@ -10,6 +10,7 @@
 #include "child.h"
 #include "io.h"
 #include "trace-private.h"
+#include "walk-paths.h"
 
 #define KILL_AFTER_US	 1000000 /* SIGTERM first, SIGKILL then */
 #define GIVE_UP_AFTER_US 6000000 /* stuck in the kernel: EXITKILL gets them later */
@@ -140,6 +141,7 @@ static void run(struct trace *t, const sigset_t *signals)
 static void trace_done(struct trace *t)
 {
 	trace_remove_all_tasks(t);
+	asked_paths_done(&t->asked);
 	traced_files_done(&t->files);
 }
 
@@ -170,6 +172,27 @@ static int record(struct trace *t, const struct tracee_spawn *spawn,
 	return t->error;
 }
 
+/* What the kernel looks up without being asked by a call. */
+static void add_interpreters(struct trace *t)
+{
+	for (size_t i = 0; i < t->files.n; i++) {
+		const char *path = t->files.items[i]->interpreter;
+
+		if (path && *path == '/')
+			asked_paths_add(&t->asked, path, ASKED_FOLLOWED);
+	}
+}
+
+/* The first exec was ours: PROGRAM may be a link. */
+static int look_around(struct trace *t, const char *program)
+{
+	if (*program == '/')
+		asked_paths_add(&t->asked, program, ASKED_FOLLOWED | ASKED_EXECUTED);
+	walk_scripts(&t->asked, &t->files);
+	add_interpreters(t);
+	return walk_paths(&t->asked, &t->files, &t->result->lookups);
+}
+
 static int trace_with_signals(struct trace *t, struct tracee_spawn *spawn)
 {
 	struct sigaction chld = { .sa_handler = SIG_DFL };
@@ -195,7 +218,7 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		.mask = mask,
 		.user = options->user,
 	};
-	struct trace t = { .options = options, .result = ret };
+	struct trace t = { .options = options, .result = ret, .n_roots = 1 };
 	int r;
 
 	*ret = (struct trace_result){ .method = TRACE_PAGEMAP };
@@ -207,6 +230,8 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		r = trace_with_signals(&t, &spawn);
 	if (r == 0)
 		r = traced_files_finish(&t.files, ret);
+	if (r == 0)
+		r = look_around(&t, program);
 	trace_done(&t);
 	if (r < 0)
 		trace_result_done(ret);

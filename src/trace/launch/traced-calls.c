@@ -2,8 +2,10 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bounds.h"
 #include "macro.h"
@@ -117,4 +119,153 @@ void traced_read_end(const struct traced_read *read, pid_t tid, int pagemap, int
 		off -= (uint64_t)result;
 	}
 	traced_file_mark_bytes(read->file, off, (uint64_t)result, when);
+}
+
+/* ---- paths ---- */
+
+static struct traced_path at_path(uint64_t dirfd, uint64_t addr, bool followed)
+{
+	return (struct traced_path){ .addr = addr,
+				     .dirfd = (int)dirfd,
+				     .how = followed ? ASKED_FOLLOWED : 0 };
+}
+
+static bool decode_path(const struct tracee_call *call, struct traced_path *ret)
+{
+	const uint64_t *a = call->args, here = (uint64_t)AT_FDCWD;
+
+	switch (call->nr) {
+	case __NR_openat:
+		*ret = at_path(a[0], a[1], !(a[2] & O_NOFOLLOW));
+		return true;
+	case __NR_openat2: /* flags are in memory */
+	case __NR_faccessat:
+		*ret = at_path(a[0], a[1], true);
+		return true;
+#ifdef __NR_newfstatat
+	case __NR_newfstatat:
+#endif
+	case __NR_faccessat2:
+		*ret = at_path(a[0], a[1], !(a[3] & AT_SYMLINK_NOFOLLOW));
+		return true;
+	case __NR_statx:
+		*ret = at_path(a[0], a[1], !(a[2] & AT_SYMLINK_NOFOLLOW));
+		return true;
+	case __NR_readlinkat:
+		*ret = at_path(a[0], a[1], false);
+		return true;
+	case __NR_execveat:
+		*ret = at_path(a[0], a[1], !(a[4] & AT_SYMLINK_NOFOLLOW));
+		ret->how |= ASKED_EXECUTED;
+		return true;
+	case __NR_execve:
+		*ret = at_path(here, a[0], true);
+		ret->how |= ASKED_EXECUTED;
+		return true;
+	case __NR_chdir:
+		*ret = at_path(here, a[0], true);
+		return true;
+#ifdef __NR_open
+	case __NR_open:
+		*ret = at_path(here, a[0], !(a[1] & O_NOFOLLOW));
+		return true;
+	case __NR_stat:
+	case __NR_access:
+		*ret = at_path(here, a[0], true);
+		return true;
+	case __NR_lstat:
+	case __NR_readlink:
+		*ret = at_path(here, a[0], false);
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
+
+/* Where relative paths of TID start: the path of a descriptor, or of its directory. */
+static int read_dir(pid_t tid, int dirfd, char ret[static PATH_MAX])
+{
+	char proc[64];
+	ssize_t n;
+
+	if (dirfd == AT_FDCWD)
+		snprintf(proc, sizeof(proc), "/proc/%d/cwd", tid);
+	else
+		snprintf(proc, sizeof(proc), "/proc/%d/fd/%d", tid, dirfd);
+	n = readlink(proc, ret, PATH_MAX - 1);
+	if (n <= 0 || ret[0] != '/')
+		return -ENOENT;
+	ret[n] = 0;
+	return 0;
+}
+
+static bool is_pseudo(const char *path)
+{
+	return strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0 ||
+	       strncmp(path, "/dev/", 5) == 0;
+}
+
+static void note_path(struct asked_paths *asked, pid_t tid, const struct traced_path *p,
+		      const char *text)
+{
+	char dir[PATH_MAX], path[2 * PATH_MAX];
+
+	if (!*text || is_pseudo(text))
+		return;
+	if (*text == '/') {
+		asked_paths_add(asked, text, p->how);
+		return;
+	}
+	if (read_dir(tid, p->dirfd, dir) < 0)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", dir, text);
+	if (!is_pseudo(path))
+		asked_paths_add(asked, path, p->how);
+}
+
+static void note_listing(struct asked_paths *asked, pid_t tid, int fd)
+{
+	char dir[PATH_MAX];
+
+	if (fd != AT_FDCWD && read_dir(tid, fd, dir) == 0 && !is_pseudo(dir))
+		asked_paths_add(asked, dir, ASKED_LISTED);
+}
+
+bool traced_path_begin(struct asked_paths *asked, pid_t tid, int pagemap,
+		       const struct tracee_call *call, struct traced_path *ret)
+{
+	char text[PATH_MAX];
+	int r;
+
+	if (call->nr == __NR_getdents64)
+		note_listing(asked, tid, (int)call->args[0]);
+	if (!decode_path(call, ret))
+		return false;
+	r = tracee_read_string(tid, pagemap, ret->addr, text, sizeof(text));
+	if (r == 0)
+		note_path(asked, tid, ret, text);
+	return r == -EAGAIN;
+}
+
+void traced_path_end(struct asked_paths *asked, pid_t tid, int pagemap,
+		     const struct traced_path *path)
+{
+	char text[PATH_MAX];
+
+	if (tracee_read_string(tid, pagemap, path->addr, text, sizeof(text)) == 0)
+		note_path(asked, tid, path, text);
+}
+
+bool traced_paths_are_ours(pid_t tid)
+{
+	char proc[64], root[8];
+	struct stat ours, its;
+
+	snprintf(proc, sizeof(proc), "/proc/%d/root", tid);
+	if (readlink(proc, root, sizeof(root)) != 1)
+		return false;
+	snprintf(proc, sizeof(proc), "/proc/%d/ns/mnt", tid);
+	return stat(proc, &its) == 0 && stat("/proc/self/ns/mnt", &ours) == 0 &&
+	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }

@@ -8,6 +8,7 @@
 #ifndef ELFCAST_TRACED_CALLS_H
 #define ELFCAST_TRACED_CALLS_H
 
+#include "asked-paths.h"
 #include "traced-files.h"
 #include "tracee.h"
 
@@ -27,6 +28,24 @@ bool traced_read_begin(struct traced_files *files, pid_t tid,
 /* It has returned RESULT. PAGEMAP: /proc/TID/pagemap. */
 void traced_read_end(const struct traced_read *read, pid_t tid, int pagemap, int64_t result,
 		     uint32_t when);
+
+/* A call that looks up a path, whose text is not in memory yet. */
+struct traced_path {
+	uint64_t addr;
+	int dirfd;
+	unsigned how; /* ASKED_* */
+};
+
+/*
+ * Note the path that CALL of TID asks for, whatever comes of it, or the directory that it lists.
+ * True: the path can be read only when the call has ended, then by traced_path_end().
+ */
+bool traced_path_begin(struct asked_paths *asked, pid_t tid, int pagemap,
+		       const struct tracee_call *call, struct traced_path *ret);
+void traced_path_end(struct asked_paths *asked, pid_t tid, int pagemap,
+		     const struct traced_path *path);
+/* Whether paths mean to TID what they mean to us. */
+bool traced_paths_are_ours(pid_t tid);
 
 /* Access mode and flags (O_*) of a descriptor of TID, and its position; both may be NULL. */
 int traced_fd_info(pid_t tid, int fd, int *ret_flags, uint64_t *ret_pos);

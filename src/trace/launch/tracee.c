@@ -48,12 +48,18 @@ bool tracee_arch_supported(void)
 
 #define LOAD(field)    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
+/* Unless FLAG is among the flags, argument ARG; little endian: its low half. */
+#define TRACE_IF_WITHOUT(nr, arg, flag)                                                    \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4), LOAD(args[arg]),                    \
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),                          \
+		RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_TRACE)
 #define TRACE_IF_CALL(nr)                                                                  \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), RETURN(SECCOMP_RET_TRACE)
 
 /*
- * Calls that change which files are mapped, or read files. Those that only handle anonymous
- * memory or do not concern files are not to be slowed down. IF_ASKED: what comes of a
+ * Calls that change which files are mapped, read files, or look up names, but for those of
+ * files that are open already or are to be made. Those that only handle anonymous memory or do not
+ * concern files are not to be slowed down. IF_ASKED: what comes of a
  * program's question whether it is filtered.
  */
 static int set_filter(uint32_t if_asked)
@@ -77,6 +83,28 @@ static int set_filter(uint32_t if_asked)
 		TRACE_IF_CALL(__NR_sendfile),
 		TRACE_IF_CALL(__NR_copy_file_range),
 		TRACE_IF_CALL(__NR_splice),
+		TRACE_IF_WITHOUT(__NR_openat, 2, O_CREAT),
+		TRACE_IF_CALL(__NR_openat2),
+#ifdef __NR_newfstatat /* else none of those that follow a launch */
+		TRACE_IF_WITHOUT(__NR_newfstatat, 3, AT_EMPTY_PATH),
+#endif
+		TRACE_IF_WITHOUT(__NR_statx, 2, AT_EMPTY_PATH),
+		TRACE_IF_CALL(__NR_faccessat),
+		TRACE_IF_CALL(__NR_faccessat2),
+		TRACE_IF_CALL(__NR_readlinkat),
+		TRACE_IF_CALL(__NR_getdents64),
+		TRACE_IF_CALL(__NR_chdir),
+		TRACE_IF_CALL(__NR_chroot),
+		TRACE_IF_CALL(__NR_pivot_root),
+		TRACE_IF_CALL(__NR_unshare),
+		TRACE_IF_CALL(__NR_setns),
+#ifdef __NR_open /* calls that newer processors never had */
+		TRACE_IF_WITHOUT(__NR_open, 1, O_CREAT),
+		TRACE_IF_CALL(__NR_stat),
+		TRACE_IF_CALL(__NR_lstat),
+		TRACE_IF_CALL(__NR_access),
+		TRACE_IF_CALL(__NR_readlink),
+#endif
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_prctl, 0, 4),
 		LOAD(args[0]),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_GET_SECCOMP, 0, 1),
@@ -306,6 +334,23 @@ int tracee_read_present(pid_t tid, int pagemap, uint64_t addr, void *buffer, siz
 	    !is_present(pagemap, addr + bytes - 1))
 		return -EAGAIN;
 	return tracee_read(tid, addr, buffer, bytes);
+}
+
+int tracee_read_string(pid_t tid, int pagemap, uint64_t addr, char *ret, size_t bytes)
+{
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t got = 0; got < bytes;) {
+		size_t n = MIN(bytes - got, page_bytes - (addr + got) % page_bytes);
+		int r = tracee_read_present(tid, pagemap, addr + got, ret + got, n);
+
+		if (r < 0)
+			return r;
+		if (memchr(ret + got, 0, n))
+			return 0;
+		got += n;
+	}
+	return -ENAMETOOLONG;
 }
 
 unsigned tracee_seccomp_filters(pid_t tid)

@@ -69,6 +69,8 @@ bool tracee_is_native(pid_t tid);
 int tracee_read(pid_t tid, uint64_t addr, void *buffer, size_t bytes);
 /* Only where a page is, -EAGAIN elsewhere. PAGEMAP: /proc/TID/pagemap. */
 int tracee_read_present(pid_t tid, int pagemap, uint64_t addr, void *buffer, size_t bytes);
+/* The same of a string: with its NUL at most BYTES, or -ENAMETOOLONG. */
+int tracee_read_string(pid_t tid, int pagemap, uint64_t addr, char *ret, size_t bytes);
 /* Filters in force ("Seccomp_filters" of /proc/PID/status, Linux 5.9); 0: not told. */
 unsigned tracee_seccomp_filters(pid_t tid);
 /* 1: both use one address space, 0: not, or negative errno. */
