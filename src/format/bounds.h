@@ -35,6 +35,8 @@
 #define LIMIT_SHADOW_BYTES	 (32u << 20) /* one program's shadow */
 #define LIMIT_PACK_BYTES	 (256u << 20)
 #define LIMIT_BOOT_REPORT_BYTES	 (1u << 20)
+/* What elfcastd keeps in memory; launches worth less are left out. */
+#define LIMIT_BUNDLE_BYTES	 (16u << 20)
 /* Building a pack: how many (part of a file, launch that shares it) there may be. */
 #define LIMIT_PACK_SHARES	 (64u << 20)
 #define LIMIT_FIEMAP_RUNS	 65536u /* places of one file on its device */

@@ -10,7 +10,8 @@
  * is how a reader without memory knows that none overlap and what one object needs. In a
  * pack launches lie in order of rank, and each extent names the first that needs it; the
  * boot's own extents come first, and the header says how many that are. In an
- * index extents say which objects a launch depends on.
+ * index extents say which objects a launch depends on. In a bundle each launch has all its
+ * extents, so that those of one object overlap, and are no chain.
  */
 #ifndef ELFCAST_SHADOW_FORMAT_H
 #define ELFCAST_SHADOW_FORMAT_H
@@ -31,6 +32,7 @@ enum shadow_kind {
 	SHADOW_KIND_INDEX = 3,	/* what the last compile saw */
 	SHADOW_KIND_PLACES = 4, /* metadata blocks of file systems, read before a pack */
 	SHADOW_KIND_OWN = 5,	/* files of this machine alone, told by their inode */
+	SHADOW_KIND_BUNDLE = 6, /* many launches, each read when it comes */
 };
 
 /* What compile found where the profile names a file. */

@@ -93,15 +93,25 @@ static bool check_launch(const struct shadow *s, const struct shadow_launch *l,
 	       is_launch_file(s, l->source) && is_launch_file(s, l->target);
 }
 
-/*
- * Launches share out the extents in order, but in a pack each extent names its launch. Those
- * of an index are sorted for looking up.
- */
+/* Those of an index by name, of a bundle by program and name: for looking up. */
+static bool are_sorted(const struct shadow *s, const struct shadow_launch *a,
+		       const struct shadow_launch *b)
+{
+	int c = 0;
+
+	if (s->kind == SHADOW_KIND_BUNDLE)
+		c = strcmp(shadow_string(s, a->program), shadow_string(s, b->program));
+	else if (s->kind != SHADOW_KIND_INDEX)
+		return true;
+	return c ? c < 0 : strcmp(shadow_string(s, a->name), shadow_string(s, b->name)) < 0;
+}
+
+/* Launches share out the extents in order, but in a pack each extent names its launch. */
 static bool check_launches(const struct shadow *s, struct reader *strings)
 {
-	bool shares = s->kind == SHADOW_KIND_SHADOW || s->kind == SHADOW_KIND_INDEX;
+	bool shares = s->kind == SHADOW_KIND_SHADOW || s->kind == SHADOW_KIND_INDEX ||
+		      s->kind == SHADOW_KIND_BUNDLE;
 	uint32_t extent = 0, n_extents = shares ? s->n_extents : 0;
-	const char *last = "";
 
 	for (uint32_t i = 0; i < s->n_launches; i++) {
 		const struct shadow_launch *l = &s->launches[i];
@@ -110,11 +120,8 @@ static bool check_launches(const struct shadow *s, struct reader *strings)
 		    le32_get(l->n_extents) > n_extents - extent)
 			return false;
 		extent += le32_get(l->n_extents);
-		if (s->kind != SHADOW_KIND_INDEX)
-			continue;
-		if (strcmp(last, shadow_string(s, l->name)) >= 0)
+		if (i > 0 && !are_sorted(s, &l[-1], l))
 			return false;
-		last = shadow_string(s, l->name);
 	}
 	return extent == n_extents;
 }
@@ -190,13 +197,14 @@ static int compare_objects(const struct shadow *s, const struct shadow_object *a
 	return c;
 }
 
-/* Sorted and different; in an index, which is searched by path, no path twice, nor in
- * places, where a mount point has one file system.
+/*
+ * Sorted and different; in an index, which is searched by path, no path twice, nor in places,
+ * where a mount point has one file system, nor where a file is known in one state only.
  */
 static bool check_objects(const struct shadow *s, struct reader *strings)
 {
 	bool one_a_path = s->kind == SHADOW_KIND_INDEX || s->kind == SHADOW_KIND_PLACES ||
-			  s->kind == SHADOW_KIND_OWN;
+			  s->kind == SHADOW_KIND_OWN || s->kind == SHADOW_KIND_BUNDLE;
 
 	for (uint32_t i = 0; i < s->n_objects; i++) {
 		const struct shadow_object *o = &s->objects[i];
@@ -272,15 +280,50 @@ static bool check_dependencies(const struct shadow *s, const struct shadow_launc
 	return true;
 }
 
+static bool has_no_chains(const struct shadow *s)
+{
+	for (uint32_t i = 0; i < s->n_objects; i++)
+		if (le32_get(s->objects[i].first_extent) != SHADOW_NONE)
+			return false;
+	return true;
+}
+
 static bool check_index(const struct shadow *s)
 {
 	for (uint32_t i = 0; i < s->n_launches; i++)
 		if (!check_dependencies(s, &s->launches[i]))
 			return false;
-	for (uint32_t i = 0; i < s->n_objects; i++)
-		if (le32_get(s->objects[i].first_extent) != SHADOW_NONE)
-			return false;
-	return true;
+	return has_no_chains(s);
+}
+
+/* One extent inside its file, on its own: whoever takes a launch out checks what it makes. */
+static bool check_loose_extent(const struct shadow *s, const struct shadow_extent *e)
+{
+	const struct shadow_object *o;
+	uint64_t end = (uint64_t)le32_get(e->first_pgno) + le32_get(e->n_pages);
+
+	if (le32_get(e->object) >= s->n_objects || le32_get(e->n_pages) == 0 ||
+	    le32_get(e->when) > LIMIT_WHEN || le32_get(e->next) != SHADOW_NONE)
+		return false;
+	o = &s->objects[le32_get(e->object)];
+	return shadow_object_is_usable(o) && end <= UINT32_MAX &&
+	       end <= le64_get(o->size_bytes) / PAGE_BYTES +
+			       !!(le64_get(o->size_bytes) % PAGE_BYTES);
+}
+
+/* In a bundle: those of each launch in reading order. */
+static bool check_bundle(const struct shadow *s)
+{
+	for (uint32_t i = 0; i < s->n_launches; i++) {
+		const struct shadow_extent *e =
+			s->extents + le32_get(s->launches[i].first_extent);
+
+		for (uint32_t k = 0; k < le32_get(s->launches[i].n_extents); k++)
+			if (!check_loose_extent(s, &e[k]) ||
+			    (k > 0 && !is_in_order(&e[k - 1], &e[k])))
+				return false;
+	}
+	return has_no_chains(s);
 }
 
 /* A bucket of time, or in a pack the number of a launch; in places whether it is eager. */
@@ -300,6 +343,8 @@ static bool check_extents(const struct shadow *s)
 
 	if (s->kind == SHADOW_KIND_INDEX)
 		return check_index(s);
+	if (s->kind == SHADOW_KIND_BUNDLE)
+		return check_bundle(s);
 	for (uint32_t i = 0; i < s->n_extents; i++)
 		if (!check_when(s, &e[i]) || (i > 0 && s->kind != SHADOW_KIND_PACK &&
 					      !is_in_order(&e[i - 1], &e[i])))
@@ -326,6 +371,8 @@ static bool check_kind(const struct shadow *s, size_t bytes)
 	case SHADOW_KIND_PLACES:
 	case SHADOW_KIND_OWN:
 		return s->n_launches == 0 && bytes <= LIMIT_PACK_BYTES;
+	case SHADOW_KIND_BUNDLE:
+		return bytes <= LIMIT_BUNDLE_BYTES;
 	default:
 		return false;
 	}

@@ -139,7 +139,7 @@ static int put_extents(struct parts *p, const struct shadow_desc *d)
 			.next = le32_make(SHADOW_NONE),
 		};
 	}
-	if (d->kind != SHADOW_KIND_INDEX)
+	if (d->kind != SHADOW_KIND_INDEX && d->kind != SHADOW_KIND_BUNDLE)
 		link_extents(p, d, order);
 	return 0;
 }
@@ -184,17 +184,27 @@ static int fill(uint8_t *data, size_t bytes, size_t string_bytes,
 	return 0;
 }
 
+static uint64_t limit_bytes(enum shadow_kind kind)
+{
+	switch (kind) {
+	case SHADOW_KIND_SHADOW:
+		return LIMIT_SHADOW_BYTES;
+	case SHADOW_KIND_BUNDLE:
+		return LIMIT_BUNDLE_BYTES;
+	default:
+		return LIMIT_PACK_BYTES;
+	}
+}
+
 int shadow_write(const struct shadow_desc *desc, uint8_t **ret, size_t *ret_bytes)
 {
-	uint64_t limit =
-		desc->kind == SHADOW_KIND_SHADOW ? LIMIT_SHADOW_BYTES : LIMIT_PACK_BYTES;
 	uint64_t string_bytes = count_string_bytes(desc);
 	uint64_t bytes = count_bytes(desc, string_bytes);
 	_cleanup_free_ uint8_t *data = NULL;
 	struct shadow checked;
 	int r;
 
-	if (bytes > limit)
+	if (bytes > limit_bytes(desc->kind))
 		return -E2BIG;
 	data = malloc(bytes);
 	if (!data)

@@ -39,8 +39,8 @@ struct shadow_desc {
 };
 
 /*
- * Objects sorted by path, build-id, wanted_bytes; extents of a shadow and of places by when,
- * object, first_pgno. New buffer. -E2BIG over the kind's limit, -ENOMEM. What it writes is what shadow_parse()
+ * Objects sorted by path, build-id, wanted_bytes; extents of a shadow, of places, and of
+ * each launch of a bundle by when, object, first_pgno. New buffer. -E2BIG over the kind's limit, -ENOMEM. What it writes is what shadow_parse()
  * accepts: breaking a rule of elfcast-shadow(5) in DESC is -EINVAL.
  */
 int shadow_write(const struct shadow_desc *desc, uint8_t **ret, size_t *ret_bytes);

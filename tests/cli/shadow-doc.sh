@@ -21,11 +21,11 @@ cat >"$TMP/fields.c" <<'C'
 int main(void)
 {
 FIELDS
-	fprintf(stderr, "%zu\n%zu ×\n%zu ×\n%zu ×\n%u bytes, a pack\nat most %u\\.\n0 to %u,\nmost %llu\\.\n"
+	fprintf(stderr, "%zu\n%zu ×\n%zu ×\n%zu ×\n%u bytes, a bundle %u, a pack\nat most %u\\.\n0 to %u,\nmost %llu\\.\n"
 		"to %u bytes, is\n^to %u bytes\\.\n0 to %u\\. 0:\n^:  %u\\.$\nto %u bytes without\n",
 		sizeof(struct shadow_header), sizeof(struct shadow_launch),
 		sizeof(struct shadow_object), sizeof(struct shadow_extent), LIMIT_SHADOW_BYTES,
-		LIMIT_PACK_BYTES, LIMIT_WHEN, (unsigned long long)LIMIT_FILE_BYTES,
+		LIMIT_BUNDLE_BYTES, LIMIT_PACK_BYTES, LIMIT_WHEN, (unsigned long long)LIMIT_FILE_BYTES,
 		LIMIT_PATH_BYTES, LIMIT_NAME_BYTES, SHADOW_BUILDID_BYTES, SHADOW_VERSION,
 		LIMIT_PROFILE_NAME_BYTES);
 	return 0;

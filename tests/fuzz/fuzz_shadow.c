@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "bundle.h"
 #include "hash.h"
 #include "macro.h"
 #include "shadow-read.h"
@@ -127,7 +128,24 @@ static void check_pages(const struct shadow *s)
 		REQUIRE(end <= UINT32_MAX &&
 			(end == 0 || (end - 1) * PAGE_BYTES < le64_get(o->size_bytes)));
 	}
-	REQUIRE(n == shadow_count_pages(s));
+	REQUIRE(n == (s->kind == SHADOW_KIND_BUNDLE ? 0 : shadow_count_pages(s)));
+}
+
+/* Each launch of a bundle is a shadow of its own, or says that it is none. */
+static void take_launches(const struct shadow *s)
+{
+	for (uint32_t i = 0; s->kind == SHADOW_KIND_BUNDLE && i < s->n_launches; i++) {
+		_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
+		uint32_t first, n;
+		int r = bundle_take(s, i, &b);
+
+		REQUIRE(r == 0 || r == -EINVAL);
+		REQUIRE(r < 0 ||
+			(b.shadow.kind == SHADOW_KIND_SHADOW &&
+			 b.shadow.n_extents == le32_get(s->launches[i].n_extents)));
+		n = bundle_find(s, shadow_string(s, s->launches[i].program), &first);
+		REQUIRE(first <= i && i < first + n);
+	}
 }
 
 /* Whoever sums up by launch (status --pack) counts in an array of n_launches. */
@@ -175,6 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_pages(&s);
 	check_launches(&s);
+	take_launches(&s);
 	write_back(&s, data, size);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "bounds.h"
+#include "bundle.h"
 #include "hash.h"
 #include "macro.h"
 #include "shadow-read.h"
@@ -1005,6 +1006,159 @@ static void test_places(void **state)
 	assert_int_equal(write_and_free(&d), 0);
 }
 
+/* Two launches of one program, that share a file, and one of another. */
+static const struct launch_desc bundle_launches[] = {
+	{ "/usr/bin/a", "default", "x86_64", "1.json", SHADOW_NONE, SHADOW_NONE, 0, 2 },
+	{ "/usr/bin/a", "other", "x86_64", "2.json", SHADOW_NONE, SHADOW_NONE, 2, 3 },
+	{ "/usr/bin/b", "default", "x86_64", "0.json", SHADOW_NONE, SHADOW_NONE, 5, 0 },
+};
+static const struct object_desc bundle_objects[] = {
+	{ .path = "/lib/x",
+	  .buildid = { 2, { 1, 2 } },
+	  .wanted_bytes = 40960,
+	  .state = OBJECT_VALID,
+	  .identity = { 3, 40960, 5, 6 } },
+	{ .path = "/usr/bin/a",
+	  .wanted_bytes = 8192,
+	  .state = OBJECT_VALID,
+	  .storage = STORAGE_NETWORK,
+	  .identity = { 4, 8192, 5, 6 } },
+};
+static const struct extent_desc bundle_extents[] = {
+	{ 1, 0, 2, 0 },
+	{ 0, 3, 4, 1 },
+	/* the other one */
+	{ 0, 4, 2, 0 },
+	{ 0, 0, 1, 3 },
+	{ 1, 1, 1, 3 },
+};
+
+static void test_bundle_rules(void **state)
+{
+	struct launch_desc l[3];
+	struct object_desc o[2];
+	struct extent_desc e[5];
+	struct shadow_desc d;
+
+	(void)state;
+#define REFUSED(...)                                                                       \
+	do {                                                                               \
+		d = (struct shadow_desc){ SHADOW_KIND_BUNDLE, l, o, e, 3, 2, 5 };          \
+		memcpy(l, bundle_launches, sizeof(l));                                     \
+		memcpy(o, bundle_objects, sizeof(o));                                      \
+		memcpy(e, bundle_extents, sizeof(e));                                      \
+		assert_int_equal(write_and_free(&d), 0);                                   \
+		__VA_ARGS__;                                                               \
+		assert_int_equal(write_and_free(&d), -EINVAL);                             \
+	} while (0)
+	REFUSED(l[1].name = "1.json"); /* order by name, each once */
+	REFUSED(l[1].name = "0.json");
+	REFUSED(l[0].program = "/usr/bin/c");
+	REFUSED(l[0].name = "");
+	REFUSED(l[0].source = 0);
+	REFUSED(l[0].n_extents = 1);
+	REFUSED(l[2].n_extents = 1);
+	REFUSED(l[1].first_extent = 1);
+	REFUSED(o[1].path = "/lib/x"); /* in one state only */
+	REFUSED(o[0].state = OBJECT_STALE);
+	REFUSED(e[0].n_pages = 0);
+	REFUSED(e[0].n_pages = 3); /* past the end */
+	REFUSED(e[1].first_pgno = 7);
+	REFUSED(e[1].when = LIMIT_WHEN + 1);
+	REFUSED(e[0].when = 2); /* order, within each launch */
+	REFUSED(e[4].when = 2);
+	REFUSED(e[3].object = 1; e[3].first_pgno = 1);
+	REFUSED(d.n_eager = 1);
+	REFUSED(d.kind = SHADOW_KIND_SHADOW);
+	REFUSED(d.kind = SHADOW_KIND_INDEX);
+	REFUSED(d.kind = SHADOW_KIND_OWN);
+#undef REFUSED
+	d = (struct shadow_desc){ SHADOW_KIND_BUNDLE, l, o, e, 3, 2, 5 };
+	memcpy(l, bundle_launches, sizeof(l));
+	memcpy(o, bundle_objects, sizeof(o));
+	memcpy(e, bundle_extents, sizeof(e));
+	keep("bundle", &d);
+}
+
+/* Bytes of a bundle, one of whose numbers is changed: no chains. */
+static void test_bundle_has_no_chains(void **state)
+{
+	const struct shadow_desc d = {
+		SHADOW_KIND_BUNDLE, bundle_launches, bundle_objects, bundle_extents, 3, 2, 5
+	};
+	struct shadow_object *o;
+	struct shadow_extent *e;
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
+	o = (struct shadow_object *)(data + sizeof(struct shadow_header) +
+				     3 * sizeof(struct shadow_launch));
+	e = (struct shadow_extent *)(o + 2);
+	o[1].first_extent = le32_make(0);
+	mend(data, bytes);
+	assert_int_equal(parse(data, bytes), -EBADMSG);
+	o[1].first_extent = le32_make(SHADOW_NONE);
+	e[2].next = le32_make(3);
+	mend(data, bytes);
+	assert_int_equal(parse(data, bytes), -EBADMSG);
+	e[2].next = le32_make(SHADOW_NONE);
+	mend(data, bytes);
+	assert_int_equal(parse(data, bytes), 0);
+	free(data);
+}
+
+static void test_bundle_take(void **state)
+{
+	struct extent_desc e[5];
+	struct shadow_desc d = {
+		SHADOW_KIND_BUNDLE, bundle_launches, bundle_objects, e, 3, 2, 5
+	};
+	_cleanup_(shadow_buffer_done) struct shadow_buffer bundle = { 0 }, taken = { 0 };
+	const struct shadow *s = &taken.shadow;
+	uint32_t first;
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	memcpy(e, bundle_extents, sizeof(e));
+	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
+	assert_int_equal(shadow_buffer_parse(data, bytes, SHADOW_KIND_BUNDLE, &bundle), 0);
+	assert_int_equal(bundle_find(&bundle.shadow, "/usr/bin/a", &first), 2);
+	assert_int_equal(first, 0);
+	assert_int_equal(bundle_find(&bundle.shadow, "/usr/bin/b", &first), 1);
+	assert_int_equal(first, 2);
+	assert_int_equal(bundle_find(&bundle.shadow, "/usr/bin", &first), 0);
+	assert_int_equal(bundle_find(&bundle.shadow, "/usr/bin/c", &first), 0);
+
+	assert_int_equal(bundle_take(&bundle.shadow, 1, &taken), 0);
+	assert_int_equal(s->kind, SHADOW_KIND_SHADOW);
+	assert_int_equal(s->n_objects, 2);
+	assert_int_equal(s->n_extents, 3);
+	assert_string_equal(shadow_string(s, s->launches[0].scenario), "other");
+	assert_string_equal(shadow_string(s, s->objects[0].path), "/lib/x");
+	assert_int_equal(s->objects[0].buildid_bytes, 2);
+	assert_int_equal(le64_get(s->objects[1].ino), 4);
+	assert_int_equal(s->objects[1].storage, STORAGE_NETWORK);
+	assert_int_equal(le32_get(s->extents[0].first_pgno), 4);
+	assert_int_equal(le32_get(s->extents[2].object), 1);
+	assert_int_equal(le32_get(s->objects[0].first_extent), 1); /* a chain of its own */
+	shadow_buffer_done(&taken);
+
+	assert_int_equal(bundle_take(&bundle.shadow, 2, &taken), 0);
+	assert_int_equal(s->n_objects + s->n_extents, 0);
+	shadow_buffer_done(&taken);
+	shadow_buffer_done(&bundle);
+
+	/* Extents that overlap are no shadow. */
+	e[3].n_pages = 5;
+	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
+	assert_int_equal(shadow_buffer_parse(data, bytes, SHADOW_KIND_BUNDLE, &bundle), 0);
+	assert_int_equal(bundle_take(&bundle.shadow, 1, &taken), -EINVAL);
+	assert_int_equal(bundle_take(&bundle.shadow, 0, &taken), 0);
+}
+
 static void test_slice(void **state)
 {
 	struct shadow_desc d = pack_desc();
@@ -1056,6 +1210,9 @@ int main(void)
 		cmocka_unit_test(test_dependencies),
 		cmocka_unit_test(test_dependencies_are_no_chains),
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_bundle_rules),
+		cmocka_unit_test(test_bundle_has_no_chains),
+		cmocka_unit_test(test_bundle_take),
 		cmocka_unit_test(test_slice),
 	};
 
