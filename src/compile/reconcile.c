@@ -224,18 +224,24 @@ static int plan_one(struct sync *c, const struct profile_file *f)
 		      : r;
 }
 
+static bool has_recorded(const struct sync *c, enum store_file file)
+{
+	char path[512];
+
+	store_path(c->store, file, NULL, path, sizeof(path));
+	return index_has(&c->index, path);
+}
+
 /*
  * Whether the index accounts for every profile and every shadow there is, and all files are
  * as it recorded them. Most transactions touch nothing of ours: then no shadow is read.
  */
 static bool is_all_unchanged(const struct sync *c)
 {
-	char pack[512];
 	uint32_t n = 0;
 
-	store_path(c->store, STORE_PACK, NULL, pack, sizeof(pack));
 	if (c->index.any_changed || c->shadows.n != c->index.shadow.n_launches ||
-	    !index_has(&c->index, pack))
+	    !has_recorded(c, STORE_PACK) || !has_recorded(c, STORE_BUNDLE))
 		return false;
 	for (size_t i = 0; i < c->profiles.n; i++) {
 		const struct profile_file *f = &c->profiles.items[i];
@@ -382,16 +388,25 @@ static int record_config(struct sync *c)
 	return record_common(c, path, c->config_error, &c->config_identity);
 }
 
-static int bring_pack(struct sync *c)
+static int record_made(struct sync *c, enum store_file file)
 {
-	int r = pack_sync(c->store, &c->config, c->mounts, &c->result->pack), error;
 	struct identity identity = { 0 };
 	char path[512];
+	int error = store_stat(c->store, file, NULL, &identity);
 
-	store_path(c->store, STORE_PACK, NULL, path, sizeof(path));
+	store_path(c->store, file, NULL, path, sizeof(path));
+	return record_common(c, path, error, &identity);
+}
+
+static int bring_pack(struct sync *c)
+{
+	int r = pack_sync(c->store, &c->config, c->mounts, &c->result->pack);
+
 	if (r == -E2BIG) {
 		struct diag d = { 0 };
+		char path[512];
 
+		store_path(c->store, STORE_PACK, NULL, path, sizeof(path));
 		diag_set(&d, 0, 0,
 			 "too many launches for one pack: nothing is read at boot");
 		problem_at(c, path, &d);
@@ -402,8 +417,8 @@ static int bring_pack(struct sync *c)
 	/* Shadows are whole, so it was an error of the moment: not recorded, done again. */
 	if (c->result->pack.n_damaged > 0)
 		return 0;
-	error = store_stat(c->store, STORE_PACK, NULL, &identity);
-	return record_common(c, path, error, &identity);
+	r = record_made(c, STORE_BUNDLE);
+	return r == 0 ? record_made(c, STORE_PACK) : r;
 }
 
 /*

@@ -136,25 +136,60 @@ static void sum_up(const struct pack *p, struct pack_built *ret)
 	}
 }
 
+/* DATA in place of FILE; NULL: there is to be none. */
+static int put_or_remove(const struct store *s, enum store_file file, const uint8_t *data,
+			 size_t bytes, bool *ret_written)
+{
+	return data ? store_put(s, file, NULL, data, bytes, ret_written)
+		    : store_remove(s, file, NULL, ret_written);
+}
+
+/* P is NULL where neither is wanted. */
+static int sync_bundle(const struct store *s, const struct config *c, const struct pack *p,
+		       bool *ret_written)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t bytes = 0;
+	int r = 0;
+
+	if (p && c->exec_read_ahead)
+		r = pack_write_bundle(p, &data, &bytes);
+	return r < 0 ? r : put_or_remove(s, STORE_BUNDLE, data, bytes, ret_written);
+}
+
+static int sync_pack(const struct store *s, const struct config *c, const struct pack *p,
+		     const struct mounts *mounts, struct pack_built *ret)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t bytes = 0;
+	int r = 0;
+
+	if (p && config_allows_boot(c))
+		r = pack_build_bytes(p, s, mounts, &data, &bytes);
+	if (r < 0)
+		return r;
+	if (data)
+		sum_up(p, ret);
+	return put_or_remove(s, STORE_PACK, data, bytes, &ret->written);
+}
+
 int pack_sync(const struct store *s, const struct config *c, const struct mounts *mounts,
 	      struct pack_built *ret)
 {
 	_cleanup_(pack_freep) struct pack *p = NULL;
-	_cleanup_free_ uint8_t *data = NULL;
-	size_t bytes = 0;
 	int r = 0, removed;
 
 	*ret = (struct pack_built){ 0 };
-	if (config_allows_boot(c))
+	if (config_allows_boot(c) || c->exec_read_ahead)
 		r = pack_build(s, c, mounts, &p, &ret->n_damaged);
-	if (r == 0 && p)
-		r = pack_build_bytes(p, s, mounts, &data, &bytes);
-	if (r == 0 && data) {
-		sum_up(p, ret);
-		return store_put(s, STORE_PACK, NULL, data, bytes, &ret->written);
-	}
-	if (r < 0 && r != -E2BIG)
+	if (r == 0)
+		r = sync_bundle(s, c, p, &ret->bundle_written);
+	if (r == 0)
+		r = sync_pack(s, c, p, mounts, ret);
+	if (r != -E2BIG)
 		return r;
 	removed = store_remove(s, STORE_PACK, NULL, &ret->written);
-	return r < 0 ? r : removed;
+	if (removed == 0)
+		removed = store_remove(s, STORE_BUNDLE, NULL, &ret->bundle_written);
+	return removed < 0 ? removed : r;
 }

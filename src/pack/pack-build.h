@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The pack of a system: its shadows, launch counts and settings put together, and the bytes
- * put in place. pack.h decides, this reads and writes. libc only.
+ * The pack of a system, and its bundle: shadows, launch counts and settings put together, and
+ * the bytes put in place. pack.h decides, this reads and writes. libc only.
  */
 #ifndef ELFCAST_PACK_BUILD_H
 #define ELFCAST_PACK_BUILD_H
@@ -28,12 +28,13 @@ struct pack_built {
 	uint64_t n_pages;
 	unsigned n_damaged; /* shadows that could not be read: it is not all it could be */
 	bool written;	    /* or removed: something changed on disk */
+	bool bundle_written;
 };
 
 /*
- * Build, and replace the file where its bytes would change; remove it when nothing is to be
- * read at boot. -E2BIG: there are more launches than can be handled, and there is no pack.
- * Under store_lock().
+ * Build pack and bundle, and replace each file where its bytes would change; remove it when
+ * nothing is to be read. -E2BIG: there are more launches than can be handled, and there is
+ * neither. Under store_lock().
  */
 int pack_sync(const struct store *s, const struct config *c, const struct mounts *mounts,
 	      struct pack_built *ret);

@@ -4,6 +4,7 @@
 #define ELFCAST_PACK_PRIVATE_H
 
 #include "pack.h"
+#include "shadow-write.h"
 
 /* One file in one state. */
 struct pack_object {
@@ -19,7 +20,7 @@ struct pack_object {
 };
 
 struct pack_extent {
-	uint32_t object, first_pgno, n_pages;
+	uint32_t object, first_pgno, n_pages, when;
 	uint32_t first_part, n_parts;
 };
 
@@ -78,5 +79,9 @@ struct pack_shares {
 /* -ENOMEM, -E2BIG; *RET (zero) is to be freed in any case. */
 int pack_find_shares(const struct pack *p, struct pack_shares *ret);
 void pack_shares_done(struct pack_shares *s);
+
+/* As containers have them; strings are borrowed. */
+struct object_desc pack_describe_object(const struct pack_object *o);
+struct launch_desc pack_describe_launch(const struct pack_choice *c);
 
 #endif

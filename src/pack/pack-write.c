@@ -248,6 +248,31 @@ static int sweep(const struct object_desc *objects, struct pieces *l, pack_locat
 
 /* ---- the container ---- */
 
+struct object_desc pack_describe_object(const struct pack_object *o)
+{
+	/* What a data file was trained with is of no use any more: it is this one. */
+	return (struct object_desc){
+		.path = o->path,
+		.buildid = o->buildid,
+		.wanted_bytes = o->identity.size_bytes,
+		.state = OBJECT_VALID,
+		.storage = o->storage,
+		.identity = o->identity,
+	};
+}
+
+struct launch_desc pack_describe_launch(const struct pack_choice *c)
+{
+	return (struct launch_desc){
+		.program = c->program,
+		.scenario = c->scenario,
+		.arch = c->arch,
+		.name = c->name,
+		.source = SHADOW_NONE,
+		.target = SHADOW_NONE,
+	};
+}
+
 struct image {
 	const struct pack *p;
 	struct launch_desc *launches;
@@ -295,18 +320,8 @@ static void renumber(const struct image *m, struct pieces *l)
 static void describe_objects(struct image *m)
 {
 	for (uint32_t i = 0; i < m->n_objects; i++) {
-		const struct pack_object *o = &m->p->objects[m->by_path[i]];
-
 		m->number[m->by_path[i]] = i;
-		/* What a data file was trained with is of no use any more: it is this one. */
-		m->objects[i] = (struct object_desc){
-			.path = o->path,
-			.buildid = o->buildid,
-			.wanted_bytes = o->identity.size_bytes,
-			.state = OBJECT_VALID,
-			.storage = o->storage,
-			.identity = o->identity,
-		};
+		m->objects[i] = pack_describe_object(&m->p->objects[m->by_path[i]]);
 	}
 }
 
@@ -334,18 +349,8 @@ static int describe_launches(struct image *m)
 	m->launches = calloc(m->p->n_taken + 1, sizeof(*m->launches));
 	if (!m->launches)
 		return -ENOMEM;
-	for (size_t i = 0; i < m->p->n_taken; i++) {
-		const struct pack_choice *c = pack_get(m->p, i);
-
-		m->launches[i] = (struct launch_desc){
-			.program = c->program,
-			.scenario = c->scenario,
-			.arch = c->arch,
-			.name = c->name,
-			.source = SHADOW_NONE,
-			.target = SHADOW_NONE,
-		};
-	}
+	for (size_t i = 0; i < m->p->n_taken; i++)
+		m->launches[i] = pack_describe_launch(pack_get(m->p, i));
 	return 0;
 }
 

@@ -270,6 +270,7 @@ static int add_extents(struct pack *p, struct pack_launch *l, const struct shado
 			.object = numbers[le32_get(e->object)],
 			.first_pgno = le32_get(e->first_pgno),
 			.n_pages = le32_get(e->n_pages),
+			.when = le32_get(e->when),
 		};
 		l->n_extents++;
 	}

@@ -99,6 +99,14 @@ int pack_write(const struct pack *p, pack_locate locate, void *userdata, uint8_t
 	       size_t *ret_bytes);
 
 /*
+ * The bytes of the bundle: each launch with all its pages, for who reads when one comes; chosen
+ * or not, but for those that Never= names, other scenarios than the default one, and boots. The
+ * ones worth most, where LIMIT_BUNDLE_BYTES is too little for all. Needs pack_choose(). As
+ * pack_write().
+ */
+int pack_write_bundle(const struct pack *p, uint8_t **ret, size_t *ret_bytes);
+
+/*
  * How often a cold launch waits for pages of a file, these ones: a fault brings in what lies
  * around it. Extents of one file in ascending order; *AHEAD (0 at first) is the page before
  * which all are there by then.

@@ -214,6 +214,11 @@ static int set_watch(struct parser *p, struct span v)
 	return set_bool(p, v, &p->config->watch);
 }
 
+static int set_exec_read_ahead(struct parser *p, struct span v)
+{
+	return set_bool(p, v, &p->config->exec_read_ahead);
+}
+
 static int add_program(struct parser *p, struct span word, struct name_list *l)
 {
 	char text[64];
@@ -265,7 +270,7 @@ static const struct {
 	{ "Storage", set_storage },	 { "Always", set_always },
 	{ "Never", set_never },		 { "Boot", set_boot },
 	{ "Watch", set_watch },		 { "BootEager", set_boot_eager },
-	{ "BootTrain", set_boot_train },
+	{ "BootTrain", set_boot_train }, { "ExecReadAhead", set_exec_read_ahead },
 };
 
 static int set_key(struct parser *p, struct span key, struct span value)
@@ -337,6 +342,7 @@ void config_init(struct config *c)
 		.boot = true,
 		.watch = true,
 		.boot_train = true,
+		.exec_read_ahead = true,
 	};
 }
 

@@ -26,7 +26,8 @@ struct config {
 	int storage;		 /* enum storage_class, or -1: detect */
 	int boot_eager;		 /* BootEager=: 1 yes, 0 no, -1: as measured */
 	bool boot, watch;
-	bool boot_train; /* BootTrain=auto */
+	bool exec_read_ahead; /* ExecReadAhead= */
+	bool boot_train;      /* BootTrain=auto */
 	/* Programs: absolute paths, or names (no slash) of all programs called so. Owned. */
 	struct name_list always, never;
 };

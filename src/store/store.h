@@ -92,6 +92,7 @@ enum store_file {
 	STORE_SHADOW, /* of each profile one: the only one that goes by a NAME */
 	STORE_INDEX,  /* what the last compile saw */
 	STORE_PACK,   /* what is read at boot */
+	STORE_BUNDLE, /* what is read when a launch comes */
 	STORE_PLACES, /* places of metadata, read before that */
 	STORE_OWN, /* files of this machine that a boot reads, which nobody else may know */
 	STORE_BLOCKS, /* blocks of the file systems' own that a boot read, see boot-blocks.h */

@@ -106,7 +106,7 @@ for i in 1 2 3; do
 	profile "$P/test.own$i.json" "/usr/bin/own$i" "$(object "/usr/bin/own$i"), $(object /usr/bin/two)"
 done
 converges "six more profiles" "6 compiled, 1 unchanged, 0 bad; 0 shadows removed"
-echo Boot=no >"$R/etc/elfcast/elfcast.conf"
+printf 'Boot=no\nExecReadAhead=no\n' >"$R/etc/elfcast/elfcast.conf"
 compile
 make_elf "$R/usr/bin/own2" rebuilt
 strace -f -e trace=openat,openat2,open -o "$TMP/trace" elfcast compile --quiet --root="$R" \

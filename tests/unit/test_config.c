@@ -47,6 +47,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c.storage, -1);
 	assert_true(c.boot);
 	assert_true(c.watch);
+	assert_true(c.exec_read_ahead);
 	assert_true(c.boot_train);
 	assert_int_equal(c.always.n, 0);
 	assert_int_equal(c.never.n, 0);
@@ -65,6 +66,7 @@ static void test_every_key(void **state)
 				 "Never=/opt/x=y\n"
 				 "Boot=no\n"
 				 "BootTrain=no\n"
+				 "ExecReadAhead=no\n"
 				 "Watch=no"); /* no newline at the end */
 
 	(void)state;
@@ -81,6 +83,7 @@ static void test_every_key(void **state)
 	assert_int_equal(c.never.n, 1);
 	assert_string_equal(c.never.names[0], "/opt/x=y");
 	assert_false(c.boot);
+	assert_false(c.exec_read_ahead);
 	assert_false(c.watch);
 	assert_false(c.boot_train);
 	config_done(&c);
@@ -162,6 +165,7 @@ static void test_bad_lines(void **state)
 		  "flash, image\n" },
 		{ "Boot=true", "1:6: 'true' is not yes or no\n" },
 		{ "Watch= NO", "1:8: 'NO' is not yes or no\n" },
+		{ "ExecReadAhead=auto", "1:15: 'auto' is not yes or no\n" },
 		{ "BootTrain=yes", "1:11: 'yes' is not auto or no\n" },
 		{ "Always=bin/git",
 		  "1:8: 'bin/git' is neither an absolute path nor a name\n" },

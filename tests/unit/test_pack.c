@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "in-range.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -12,6 +12,7 @@
 
 #include "boot-programs.h"
 #include "bounds.h"
+#include "bundle.h"
 #include "launch-counts.h"
 #include "pack.h"
 #include "page-select.h"
@@ -923,6 +924,128 @@ static void test_nothing_chosen_is_no_pack(void **state)
 	pack_free(p);
 }
 
+/* ---- the bundle ---- */
+
+/* "NAME=PATH:0-3@0,… …": launches with their extents, and when they are touched. */
+static const char *bundled(const struct pack *p)
+{
+	static char text[1024];
+	char *end = text;
+	struct shadow s;
+	uint8_t *data;
+	size_t bytes;
+
+	text[0] = 0;
+	assert_int_equal(pack_write_bundle(p, &data, &bytes), 0);
+	if (!data)
+		return "none";
+	assert_int_equal(shadow_parse_kind(data, bytes, SHADOW_KIND_BUNDLE, &s), 0);
+	for (uint32_t i = 0; i < s.n_launches; i++) {
+		const struct shadow_launch *l = &s.launches[i];
+
+		end += sprintf(end, "%s%s", i ? " " : "", shadow_string(&s, l->name));
+		for (uint32_t k = 0; k < le32_get(l->n_extents); k++) {
+			const struct shadow_extent *e =
+				&s.extents[le32_get(l->first_extent) + k];
+			const struct shadow_object *o = &s.objects[le32_get(e->object)];
+
+			end += sprintf(end, "%s%s:%u+%u@%u", k ? "," : "=",
+				       shadow_string(&s, o->path) + 1,
+				       le32_get(e->first_pgno), le32_get(e->n_pages),
+				       le32_get(e->when));
+		}
+	}
+	free(data);
+	return text;
+}
+
+/* Each with all its pages in order of first touch, also those that another one has. */
+static void test_bundle_has_each_launch_whole(void **state)
+{
+	static const struct spec specs[] = {
+		{ "x",
+		  "/x",
+		  NULL,
+		  1,
+		  { { LIBC, 0, 9, 5 }, { A, 0, 2, 9 }, { B, 4, 2, 3 } } },
+		{ "y", "/w", NULL, 90, { { LIBC, 3, 2, 7 }, { A, 6, 1, 2 } } },
+	};
+	const struct pack_options none = { 0 };
+	struct pack *p = chosen(&plenty, files, N_FILES, specs, 2);
+
+	(void)state;
+	assert_string_equal(bundled(p),
+			    "y=a:6+1@2,libc:3+2@7 x=b:4+2@3,libc:0+9@5,a:0+2@9");
+	pack_free(p);
+	p = chosen(&none, files, N_FILES, specs, 2); /* whatever the boot reads */
+	assert_string_equal(bundled(p),
+			    "y=a:6+1@2,libc:3+2@7 x=b:4+2@3,libc:0+9@5,a:0+2@9");
+	pack_free(p);
+	p = chosen(&plenty, files, N_FILES, specs, 0);
+	assert_string_equal(bundled(p), "none");
+	pack_free(p);
+}
+
+static void test_bundle_leaves_out(void **state)
+{
+	static const struct spec specs[] = {
+		{ "1", "/usr/bin/a", NULL, 9, { { A, 0, 1, 0 } } },
+		{ "g1", "/git", "clone", 8, { { A, 0, 1, 0 } } },
+		{ "g2", "/git", "default", 8, { { A, 1, 1, 0 } } },
+		{ "h1", "/hg", "clone", 8, { { B, 0, 1, 0 } } },
+		{ "h2", "/hg", "status", 8, { { B, 20, 1, 0 } } },
+		{ "i1", "/i", "default", 8, { { 0 } } },
+		{ "s", "/systemd", SCENARIO_BOOT, 8, { { LIBC, 9, 1, 0 } } },
+	};
+	const struct name_list never = { (char **)(uintptr_t)never_names, 1, 1 };
+	struct pack_options o = plenty;
+	struct pack *p;
+
+	(void)state;
+	o.never = &never;
+	p = chosen(&o, files, N_FILES, specs, 7);
+	assert_string_equal(bundled(p), "g2=a:1+1@0 h1=b:0+1@0 h2=b:20+1@0");
+	pack_free(p);
+}
+
+/* Where there is no room for all, those that are worth most; each is there whole, or not. */
+static void test_bundle_of_limited_size(void **state)
+{
+	enum { LAUNCHES = LIMIT_BUNDLE_BYTES / (MAX_ITEMS * 20) + 100 };
+	struct use uses[MAX_ITEMS];
+	struct pack *p = pack_new(&plenty);
+	char last[32];
+	struct shadow s;
+	uint32_t first;
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	for (unsigned i = 0; i < MAX_ITEMS; i++)
+		uses[i] = (struct use){ A, 2 * i, 1, 0 };
+	for (unsigned i = 0; i < LAUNCHES; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "/p%05u", i);
+		add_uses(p, name + 1, name, "default", i % 2, files, N_FILES, uses,
+			 MAX_ITEMS);
+	}
+	assert_int_equal(pack_choose(p), 0);
+	assert_int_equal(pack_write_bundle(p, &data, &bytes), 0);
+	assert_uint_in_range(bytes, LIMIT_BUNDLE_BYTES - 2000, LIMIT_BUNDLE_BYTES);
+	assert_int_equal(shadow_parse_kind(data, bytes, SHADOW_KIND_BUNDLE, &s), 0);
+	assert_true(s.n_launches < LAUNCHES);
+	for (uint32_t i = 0; i < s.n_launches; i++)
+		assert_int_equal(le32_get(s.launches[i].n_extents), MAX_ITEMS);
+	/* The last one, which was launched, but not the last one that never was. */
+	snprintf(last, sizeof(last), "/p%05u", LAUNCHES / 2 * 2 - 1);
+	assert_int_equal(bundle_find(&s, last, &first), 1);
+	snprintf(last, sizeof(last), "/p%05u", LAUNCHES / 2 * 2 - 2);
+	assert_int_equal(bundle_find(&s, last, &first), 0);
+	free(data);
+	pack_free(p);
+}
+
 /* ---- against the definition, page by page ---- */
 
 enum { R_LAUNCHES = 7, R_FILES = 4, R_PAGES = 40, R_SECONDS = 6, R_ROUNDS = 3000 };
@@ -1183,6 +1306,9 @@ int main(void)
 		cmocka_unit_test(test_small_files_of_the_boot_lie_side_by_side),
 		cmocka_unit_test(test_errors_of_locate),
 		cmocka_unit_test(test_nothing_chosen_is_no_pack),
+		cmocka_unit_test(test_bundle_has_each_launch_whole),
+		cmocka_unit_test(test_bundle_leaves_out),
+		cmocka_unit_test(test_bundle_of_limited_size),
 		cmocka_unit_test(test_against_the_definition),
 	};
 
