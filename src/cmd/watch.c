@@ -25,6 +25,6 @@ static int run_watch(int argc, char *argv[])
 const struct cmd cmd_watch = {
 	.name = "watch",
 	.args = "[OPTION...]",
-	.summary = "count the launches of programs that have profiles",
+	.summary = "read ahead what launches need, and count them",
 	.run = run_watch,
 };

@@ -11,7 +11,8 @@
 static void print_help(void)
 {
 	puts("Usage: elfcastd [OPTION...]\n\n"
-	     "Counts the launches of programs that have profiles.\n\n"
+	     "Reads ahead what programs that have profiles need when they are launched,\n"
+	     "and counts launches.\n\n"
 	     "Options:\n"
 	     "      --root=DIR      work on the system below DIR\n"
 	     "  -q, --quiet         errors only\n"

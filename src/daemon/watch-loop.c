@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The watcher. Nothing waits for it: when it is stopped or gone, execs go on and are not
- * counted. It wakes up when a profiled program is executed, when the compile index is
+ * The watcher. Nothing waits for it: when it is stopped or gone, execs go on, are not counted,
+ * and read for themselves. It wakes up when a profiled program is executed, when the compile index is
  * replaced, when something is mounted, a minute after something was counted, and for nothing
  * else.
  */
@@ -19,9 +19,11 @@
 #include "clock.h"
 #include "config.h"
 #include "launch-counts.h"
+#include "launch-reader.h"
 #include "log.h"
 #include "marks.h"
 #include "sandbox.h"
+#include "saver.h"
 #include "watch-loop.h"
 #include "watch-state.h"
 #include "watched.h"
@@ -42,7 +44,11 @@ struct watch {
 	struct marks marks;	/* on programs; replaced with the index */
 	struct watched watched;
 	struct launch_counts launches;
+	struct saver saver;	      /* of the counts */
+	struct launch_reader *reader; /* NULL: launches are counted only */
+	bool reads;		      /* ahead, at each launch */
 	struct watch_state state;
+	struct watch_state before; /* what earlier watchers of this boot told */
 	struct dir_id state_dir;
 	int lock, epoll, signals, mountinfo;
 	int write_timer, mounts_timer; /* armed once, when there is something to do */
@@ -64,13 +70,14 @@ static void start_timer(int fd, time_t seconds)
 		timerfd_settime(fd, 0, &t, NULL);
 }
 
-/*
- * A profiled program was opened for execution; none of its pages has been read yet. The one
- * place for what is to happen then: reading ahead will come here, in threads of its own.
- */
+/* A profiled program was opened for execution; none of its pages has been read yet. */
 static void on_exec(struct watch *w, const struct watched_program *p)
 {
-	int r = launch_counts_count(&w->launches, p->path, (uint64_t)MAX(time(NULL), 0));
+	int r;
+
+	if (w->reader)
+		launch_reader_launched(w->reader, p->path);
+	r = launch_counts_count(&w->launches, p->path, (uint64_t)MAX(time(NULL), 0));
 
 	if (r < 0 && r != -EINVAL)
 		log_errno(r, "cannot count '%s'", p->path);
@@ -129,6 +136,18 @@ static void report_watched(struct watch *w)
 	watch_state_save(&w->store, &w->state);
 }
 
+/* Launches of files that are others now are left out, whatever the bundle says. */
+static void reload_bundle(struct watch *w)
+{
+	struct shadow_buffer bundle = { 0 };
+	int r = w->reads ? store_load(&w->store, STORE_BUNDLE, NULL, &bundle) : -ENOENT;
+
+	if (r < 0 && r != -ENOENT)
+		log_errno(r, "cannot use what compile left to be read ahead");
+	if (w->reader && launch_reader_set(w->reader, &bundle) < 0)
+		log_errno(-ENOMEM, "cannot keep what is to be read ahead");
+}
+
 /* A damaged index changes nothing: the next compile makes a new one. */
 static void reload(struct watch *w)
 {
@@ -142,13 +161,28 @@ static void reload(struct watch *w)
 		r = watched_set(&w->watched, &index.shadow);
 	if (r < 0)
 		log_errno(r, "cannot use the compile index, going on as before");
+	reload_bundle(w);
 	report_watched(w);
 }
 
-static void write_counts(struct watch *w)
+/* Since boot: what earlier watchers told, and this one. */
+static void count_reading(struct watch *w)
 {
-	int r = launch_counts_save(&w->store, &w->launches);
+	struct launch_reader_counts c;
 
+	if (!w->reader)
+		return;
+	c = launch_reader_counts(w->reader);
+	w->state.n_read = w->before.n_read + c.n_read;
+	w->state.n_resident = w->before.n_resident + c.n_resident;
+	w->state.n_again = w->before.n_again + c.n_again;
+	w->state.n_dropped = w->before.n_dropped + c.n_dropped;
+	w->state.n_pages = w->before.n_pages + c.n_pages;
+}
+
+/* The counts were written, or not: R. */
+static void on_saved(struct watch *w, int r)
+{
 	/* Once, not every minute. */
 	if (r < 0 && w->state.last_error != (uint64_t)-r)
 		log_errno(r, "cannot write the launch counts");
@@ -158,15 +192,24 @@ static void write_counts(struct watch *w)
 			    " times since boot",
 			    w->state.n_overflows);
 	w->n_overflows_logged = w->state.n_overflows;
+	count_reading(w);
 	watch_state_save(&w->store, &w->state);
 }
 
-/* "Watch=no" in elfcast.conf. Whatever is wrong with that file, compile reports. */
-static bool is_wanted(const struct store *s)
+static void write_counts(struct watch *w)
+{
+	if (saver_put(&w->saver, &w->launches) < 0)
+		on_saved(w, -ENOMEM);
+}
+
+/* False: "Watch=no" in elfcast.conf. Whatever is wrong with that file, compile reports. */
+static bool load_settings(struct watch *w)
 {
 	_cleanup_(config_done) struct config c;
+	int r = config_load(&w->store, &c, NULL, NULL);
 
-	return config_load(s, &c, NULL, NULL) < 0 || c.watch;
+	w->reads = r < 0 || c.exec_read_ahead;
+	return r < 0 || c.watch;
 }
 
 /* SIGHUP: read all again, lose nothing. From a terminal that is gone it is the end. */
@@ -175,7 +218,7 @@ static void on_signal(struct watch *w)
 	struct signalfd_siginfo s;
 
 	while (read(w->signals, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
-		if (s.ssi_signo != SIGHUP || w->on_terminal || !is_wanted(&w->store))
+		if (s.ssi_signo != SIGHUP || w->on_terminal || !load_settings(w))
 			w->must_end = true;
 		else
 			w->must_reload = w->must_write = true;
@@ -190,6 +233,13 @@ static void drain(int fd)
 		;
 }
 
+static void on_mounts(struct watch *w)
+{
+	if (w->reader)
+		launch_reader_mounts_changed(w->reader);
+	start_timer(w->mounts_timer, MOUNTS_AFTER_S);
+}
+
 static void on_ready(struct watch *w, int fd)
 {
 	int r = 0;
@@ -199,9 +249,11 @@ static void on_ready(struct watch *w, int fd)
 	else if (fd == w->signals)
 		on_signal(w);
 	else if (fd == w->mountinfo)
-		start_timer(w->mounts_timer, MOUNTS_AFTER_S);
+		on_mounts(w);
 	else
 		drain(fd);
+	if (fd == w->saver.done)
+		on_saved(w, saver_result(&w->saver));
 	w->must_write |= fd == w->write_timer;
 	w->must_resolve |= fd == w->mounts_timer;
 	if (r < 0) {
@@ -269,6 +321,7 @@ static int loop(struct watch *w)
 	read_the_rest(w);
 	note_boot(w);
 	write_counts(w);
+	on_saved(w, saver_finish(&w->saver));
 	return 0;
 }
 
@@ -331,6 +384,7 @@ static int load_counts(struct watch *w)
 		return log_errno(r, "cannot read the launch counts");
 	/* What was lost since boot stays known over a restart. */
 	watch_state_load(&w->store, &w->state);
+	w->before = w->state;
 	watch_state_set_self(&w->state);
 	w->n_overflows_logged = w->state.n_overflows;
 	return 0;
@@ -382,7 +436,15 @@ static int start(struct watch *w)
 		r = open_marks(w);
 	if (r < 0)
 		return r;
+	r = saver_start(&w->saver, &w->store);
+	if (r == 0)
+		r = wait_for(w, w->saver.done, EPOLLIN);
+	if (r < 0)
+		return log_errno(r, "cannot start");
 	find_boot(w);
+	r = launch_reader_new(&w->store, &w->reader);
+	if (r < 0)
+		log_errno(r, "cannot read ahead, counting only");
 	reload(w);
 	return 0;
 }
@@ -399,29 +461,35 @@ static void done(struct watch *w)
 	closep(&w->signals);
 	closep(&w->epoll);
 	closep(&w->lock);
-	store_done(&w->store);
+	/* Readers may be on their way: their store ends with the process. */
+	if (!w->reader)
+		store_done(&w->store);
 }
 
 /*
  * Each index is read whole, and freed. glibc takes that for a reason to keep memory of that
  * size from then on (its threshold for mappings follows what is freed): an index of 23 MB left
- * 26 MB, for good, after the second one. A threshold that is set does not move.
+ * 26 MB, for good, after the second one. A threshold that is set does not move. Nor does each
+ * thread get a heap of its own.
  */
 static void return_memory(void)
 {
 #ifdef M_MMAP_THRESHOLD
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_ARENA_MAX, 1);
 #endif
 }
 
 int watch_run(const char *root)
 {
-	struct watch w = { .lock = -1,
-			   .epoll = -1,
-			   .signals = -1,
-			   .mountinfo = -1,
-			   .write_timer = -1,
-			   .mounts_timer = -1 };
+	/* Readers keep a pointer to its store. */
+	static struct watch w = { .lock = -1,
+				  .saver.done = -1,
+				  .epoll = -1,
+				  .signals = -1,
+				  .mountinfo = -1,
+				  .write_timer = -1,
+				  .mounts_timer = -1 };
 	int r = store_open(root, false, &w.store);
 
 	if (r < 0)
@@ -429,7 +497,7 @@ int watch_run(const char *root)
 	return_memory();
 	w.watched.store = &w.store;
 	w.watched.marks = &w.marks;
-	if (is_wanted(&w.store)) {
+	if (load_settings(&w)) {
 		r = start(&w);
 		if (r == 0)
 			r = loop(&w);

@@ -7,8 +7,9 @@
 #include "macro.h"
 #include "pressure.h"
 
+#define PRESSURE_HIGH 2000u /* hundredths of a percent */
 /* It has some 200 lines, of 30 bytes. */
-#define VMSTAT_BYTES 32768
+#define VMSTAT_BYTES  32768
 
 uint64_t pressure_count_scanned(const char *vmstat)
 {
@@ -61,6 +62,29 @@ static int open_trigger(void)
 struct pressure pressure_open(void)
 {
 	return (struct pressure){ .fd = open_trigger(), .scanned = scanned_now() };
+}
+
+unsigned pressure_of_text(const char *text)
+{
+	unsigned percent, hundredths;
+
+	return sscanf(text, "some avg10=%3u.%2u", &percent, &hundredths) == 2
+		       ? percent * 100 + hundredths
+		       : 0;
+}
+
+bool pressure_is_high(uint64_t *scanned)
+{
+	_cleanup_close_ int fd = open("/proc/pressure/memory", O_RDONLY | O_CLOEXEC);
+	char text[256];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	uint64_t before = *scanned;
+
+	text[MAX(n, 0)] = 0;
+	if (pressure_of_text(text) < PRESSURE_HIGH)
+		return false;
+	*scanned = scanned_now();
+	return *scanned > before;
 }
 
 bool pressure_is_everyones(const struct pressure *p)

@@ -27,4 +27,12 @@ bool pressure_is_everyones(const struct pressure *p);
  */
 uint64_t pressure_count_scanned(const char *vmstat);
 
+/*
+ * For who looks now and then: tasks wait for memory, a fifth of the last ten seconds, and pages
+ * have been taken from everyone since the last time that it was so; *SCANNED is 0 at first.
+ */
+bool pressure_is_high(uint64_t *scanned);
+/* Hundredths of a percent: of the text of /proc/pressure/memory, some tasks, ten seconds. */
+unsigned pressure_of_text(const char *text);
+
 #endif

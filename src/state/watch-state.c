@@ -9,7 +9,7 @@
 #include "macro.h"
 #include "watch-state.h"
 
-#define HEADER	"elfcast-watch 1\n"
+#define HEADER	"elfcast-watch 2\n"
 #define LARGEST 999999999999999999u
 
 static const struct field {
@@ -22,6 +22,11 @@ static const struct field {
 	{ "unwatched ", offsetof(struct watch_state, n_unwatched) },
 	{ "overflows ", offsetof(struct watch_state, n_overflows) },
 	{ "error ", offsetof(struct watch_state, last_error) },
+	{ "read ", offsetof(struct watch_state, n_read) },
+	{ "resident ", offsetof(struct watch_state, n_resident) },
+	{ "again ", offsetof(struct watch_state, n_again) },
+	{ "dropped ", offsetof(struct watch_state, n_dropped) },
+	{ "pages ", offsetof(struct watch_state, n_pages) },
 };
 
 int watch_state_parse(const char *text, size_t bytes, struct watch_state *ret)

@@ -31,11 +31,26 @@ static void other_lines_do_not(void **state)
 	assert_int_equal(pressure_count_scanned("x 1\npgscan_kswapd none\n"), 0);
 }
 
+static void share_of_waiting_tasks(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		pressure_of_text("some avg10=12.34 avg60=1.00 avg300=0.00 total=5\n"
+				 "full avg10=99.00 avg60=1.00 avg300=0.00 total=5\n"),
+		1234);
+	assert_int_equal(pressure_of_text("some avg10=0.05 avg60=1.00"), 5);
+	assert_int_equal(pressure_of_text("some avg10=100.00 avg60=1.00"), 10000);
+	assert_int_equal(pressure_of_text("full avg10=99.00 avg60=1.00"), 0);
+	assert_int_equal(pressure_of_text("some avg10="), 0);
+	assert_int_equal(pressure_of_text(""), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_taken_from_everyone_count),
 		cmocka_unit_test(other_lines_do_not),
+		cmocka_unit_test(share_of_waiting_tasks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

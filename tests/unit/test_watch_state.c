@@ -12,8 +12,9 @@
 #include "macro.h"
 #include "watch-state.h"
 
-static const char good[] = "elfcast-watch 1\npid 123\nstart 4567\nprograms 10\n"
-			   "unwatched 1\noverflows 2\nerror 28\n";
+static const char good[] = "elfcast-watch 2\npid 123\nstart 4567\nprograms 10\n"
+			   "unwatched 1\noverflows 2\nerror 28\nread 5\nresident 6\n"
+			   "again 7\ndropped 8\npages 900\n";
 
 static void test_reads_what_it_writes(void **state)
 {
@@ -28,6 +29,11 @@ static void test_reads_what_it_writes(void **state)
 	assert_int_equal(w.n_unwatched, 1);
 	assert_int_equal(w.n_overflows, 2);
 	assert_int_equal(w.last_error, 28);
+	assert_int_equal(w.n_read, 5);
+	assert_int_equal(w.n_resident, 6);
+	assert_int_equal(w.n_again, 7);
+	assert_int_equal(w.n_dropped, 8);
+	assert_int_equal(w.n_pages, 900);
 	assert_int_equal(watch_state_format(&w, text, sizeof(text)), strlen(good));
 	assert_string_equal(text, good);
 }
@@ -35,19 +41,19 @@ static void test_reads_what_it_writes(void **state)
 static void test_damaged(void **state)
 {
 	static const char *const bad[] = {
-		"elfcast-watch 2\npid 1\nstart 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\n",
-		"elfcast-watch 1\nstart 1\npid 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\n",
-		"elfcast-watch 1\npid -1\nstart 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\n",
-		"elfcast-watch 1\npid \nstart 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\n",
-		"elfcast-watch 1\npid 1\nstart 1234567890123456789\nprograms 1\nunwatched "
+		"elfcast-watch 3\npid 1\nstart 1\nprograms 1\nunwatched 1\noverflows "
+		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
+		"elfcast-watch 2\nstart 1\npid 1\nprograms 1\nunwatched 1\noverflows "
+		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
+		"elfcast-watch 2\npid -1\nstart 1\nprograms 1\nunwatched 1\noverflows "
+		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
+		"elfcast-watch 2\npid \nstart 1\nprograms 1\nunwatched 1\noverflows "
+		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
+		"elfcast-watch 2\npid 1\nstart 1234567890123456789\nprograms 1\nunwatched "
 		"1\n"
-		"overflows 1\nerror 1\n",
-		"elfcast-watch 1\npid 1\nstart 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\n\n",
+		"overflows 1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
+		"elfcast-watch 2\npid 1\nstart 1\nprograms 1\nunwatched 1\noverflows "
+		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n\n",
 	};
 	struct watch_state w;
 

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who writes what: the queue, the book and the counts under the lock; a reader's own fields by
+ * itself alone. Nothing that may sleep in storage is done under the lock.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "bundle.h"
+#include "clock.h"
+#include "launch-reader.h"
+#include "macro.h"
+#include "mounts.h"
+#include "object-open.h"
+#include "prefetch-job.h"
+#include "pressure.h"
+#include "residency.h"
+
+/* Launches that are read at once; each has the eight threads of its job besides. */
+#define READERS	    4
+/* Launches that wait for one of them. After so many that are read, the next has read by itself. */
+#define QUEUE	    64
+/* A program that was launched a moment ago is in memory, or on its way. */
+#define AGAIN_US    10000000u
+/* Places of a launch that are looked at: when all of them are in memory, all is taken to be. */
+#define LOOKS	    8u
+/* Half of a job's stack does: two paths. ASan wants more. */
+#define STACK_BYTES (256u << 10)
+
+/* What there is to read, as long as somebody reads from it. */
+struct book {
+	unsigned n_users;
+	struct shadow_buffer bundle;
+	uint64_t *
+		looked_us; /* by a program's first launch: when it was looked at; 0: never */
+};
+
+struct request {
+	struct book *book; /* counted */
+	uint32_t first, n; /* launches */
+};
+
+struct launch_reader {
+	const struct store *store;
+	pthread_mutex_t lock;
+	pthread_cond_t came;
+	struct book *book; /* NULL: nothing to read */
+	struct request queue[QUEUE];
+	unsigned first, n; /* of the queue */
+	struct launch_reader_counts counts;
+	_Atomic unsigned mounts_serial;
+};
+
+struct reader {
+	struct launch_reader *shared;
+	struct mounts *mounts;
+	unsigned mounts_serial; /* of MOUNTS */
+	uint64_t scanned;	/* see pressure_is_high() */
+};
+
+/* ---- the book ---- */
+
+static void book_free(struct book *b)
+{
+	if (b->bundle.data)
+		munlock(b->bundle.data, b->bundle.bytes);
+	shadow_buffer_done(&b->bundle);
+	free(b->looked_us);
+	free(b);
+}
+
+/* Under the lock; true: it is to be freed, outside of it. */
+static bool book_leave(struct book *b)
+{
+	return b && --b->n_users == 0;
+}
+
+/* The book is replaced by who asks this alone, so it stays without the lock. */
+static bool is_known(const struct launch_reader *r, const struct shadow_buffer *bundle)
+{
+	return r->book && r->book->bundle.bytes == bundle->bytes &&
+	       (bundle->bytes == 0 ||
+		memcmp(r->book->bundle.data, bundle->data, bundle->bytes) == 0);
+}
+
+int launch_reader_set(struct launch_reader *r, struct shadow_buffer *bundle)
+{
+	struct book *b, *old;
+	bool is_last;
+
+	/* What was launched a moment ago stays known. */
+	if (is_known(r, bundle)) {
+		shadow_buffer_done(bundle);
+		return 0;
+	}
+	b = calloc(1, sizeof(*b));
+	if (b)
+		b->looked_us =
+			calloc(bundle->shadow.n_launches + 1u, sizeof(*b->looked_us));
+	if (!b || !b->looked_us) {
+		free(b);
+		shadow_buffer_done(bundle);
+		return -ENOMEM;
+	}
+	b->n_users = 1;
+	b->bundle = *bundle;
+	*bundle = (struct shadow_buffer){ 0 };
+	/* Else memory that is short would have it read from the disk that is slow. */
+	if (b->bundle.data)
+		mlock(b->bundle.data, b->bundle.bytes);
+	pthread_mutex_lock(&r->lock);
+	old = r->book;
+	r->book = b;
+	is_last = book_leave(old);
+	pthread_mutex_unlock(&r->lock);
+	if (is_last)
+		book_free(old);
+	return 0;
+}
+
+/* ---- who tells of launches ---- */
+
+void launch_reader_mounts_changed(struct launch_reader *r)
+{
+	atomic_fetch_add(&r->mounts_serial, 1);
+}
+
+static void enqueue(struct launch_reader *r, uint32_t first, uint32_t n)
+{
+	if (r->n == QUEUE) {
+		r->counts.n_dropped++;
+		return;
+	}
+	r->queue[(r->first + r->n++) % QUEUE] = (struct request){ r->book, first, n };
+	r->book->n_users++;
+	pthread_cond_signal(&r->came);
+}
+
+void launch_reader_launched(struct launch_reader *r, const char *program)
+{
+	uint64_t now_us = clock_us();
+	uint32_t first, n;
+
+	pthread_mutex_lock(&r->lock);
+	n = r->book ? bundle_find(&r->book->bundle.shadow, program, &first) : 0;
+	if (n > 0 && r->book->looked_us[first] > 0 &&
+	    now_us - r->book->looked_us[first] < AGAIN_US) {
+		r->counts.n_again++;
+	} else if (n > 0) {
+		r->book->looked_us[first] = now_us;
+		enqueue(r, first, n);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+struct launch_reader_counts launch_reader_counts(struct launch_reader *r)
+{
+	struct launch_reader_counts c;
+
+	pthread_mutex_lock(&r->lock);
+	c = r->counts;
+	pthread_mutex_unlock(&r->lock);
+	return c;
+}
+
+/* ---- who reads ---- */
+
+static struct request dequeue(struct launch_reader *r)
+{
+	struct request q;
+
+	pthread_mutex_lock(&r->lock);
+	while (r->n == 0)
+		pthread_cond_wait(&r->came, &r->lock);
+	q = r->queue[r->first];
+	r->first = (r->first + 1) % QUEUE;
+	r->n--;
+	pthread_mutex_unlock(&r->lock);
+	return q;
+}
+
+static bool have_mounts(struct reader *reader)
+{
+	unsigned serial = atomic_load(&reader->shared->mounts_serial);
+
+	if (reader->mounts && reader->mounts_serial == serial)
+		return true;
+	mounts_free(reader->mounts);
+	reader->mounts = NULL;
+	reader->mounts_serial = serial;
+	return mounts_load(&reader->mounts) == 0;
+}
+
+/* Not there: what cannot be looked at either. */
+static bool is_extent_resident(const struct object_place *place, const struct shadow *s,
+			       const struct shadow_extent *e)
+{
+	const struct shadow_object *o = &s->objects[le32_get(e->object)];
+	uint32_t n_pages = le32_get(e->n_pages);
+	struct residency_count count;
+	enum object_skip skip;
+	struct stat st;
+	bool is_there;
+	int fd;
+
+	if (object_open(place, shadow_string(s, o->path), &fd, &st, &skip) < 0 ||
+	    skip != OBJECT_USED)
+		return false;
+	is_there = residency_count(fd, le32_get(e->first_pgno), n_pages, &count) == 0 &&
+		   count.n_resident == n_pages;
+	close(fd);
+	return is_there;
+}
+
+/* The first one is of the program itself, mostly: where it is cold, that is seen at once. */
+static bool is_resident(const struct object_place *place, const struct shadow *s)
+{
+	uint32_t n = MIN(LOOKS, s->n_extents);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = (uint32_t)((uint64_t)i * s->n_extents / n);
+
+		if (!is_extent_resident(place, s, &s->extents[at]))
+			return false;
+	}
+	return true;
+}
+
+/* Without a deadline: who sleeps in a dead disk keeps one of the readers, and no one else. */
+static uint64_t read_ahead(const struct reader *reader, const struct shadow *s)
+{
+	const struct prefetch_options options = {
+		.rootfd = reader->shared->store->rootfd,
+		.root_path = reader->shared->store->root_path,
+	};
+	struct prefetch_report report;
+
+	if (prefetch_run(s, reader->mounts, &options, &report) < 0)
+		return 0;
+	free(report.skips);
+	return report.n_pages_asked;
+}
+
+static void serve_launch(struct reader *reader, const struct shadow *bundle,
+			 uint32_t launch, struct launch_reader_counts *counts)
+{
+	const struct object_place place = { reader->shared->store->rootfd,
+					    reader->shared->store->root_path,
+					    reader->mounts };
+	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
+
+	if (bundle_take(bundle, launch, &b) < 0)
+		return;
+	if (is_resident(&place, &b.shadow)) {
+		counts->n_resident++;
+		return;
+	}
+	counts->n_pages += read_ahead(reader, &b.shadow);
+	counts->n_read++;
+}
+
+static void serve(struct reader *reader, const struct request *q)
+{
+	struct launch_reader *r = reader->shared;
+	struct launch_reader_counts counts = { 0 };
+	bool is_last;
+
+	if (!have_mounts(reader) || pressure_is_high(&reader->scanned))
+		counts.n_dropped++;
+	else
+		for (uint32_t i = 0; i < q->n; i++)
+			serve_launch(reader, &q->book->bundle.shadow, q->first + i,
+				     &counts);
+	pthread_mutex_lock(&r->lock);
+	r->counts.n_read += counts.n_read;
+	r->counts.n_resident += counts.n_resident;
+	r->counts.n_dropped += counts.n_dropped;
+	r->counts.n_pages += counts.n_pages;
+	is_last = book_leave(q->book);
+	pthread_mutex_unlock(&r->lock);
+	if (is_last)
+		book_free(q->book);
+}
+
+static void *read_for_ever(void *arg)
+{
+	struct reader reader = { .shared = arg };
+
+	for (;;) {
+		struct request q = dequeue(reader.shared);
+
+		serve(&reader, &q);
+	}
+	return NULL;
+}
+
+static int start_thread(struct launch_reader *r)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int error;
+
+	error = pthread_attr_init(&attr);
+	if (error)
+		return -error;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	error = pthread_create(&thread, &attr, read_for_ever, r);
+	pthread_attr_destroy(&attr);
+	return -error;
+}
+
+int launch_reader_new(const struct store *store, struct launch_reader **ret)
+{
+	struct launch_reader *r = calloc(1, sizeof(*r));
+	int error = r ? 0 : -ENOMEM;
+	unsigned n = 0;
+
+	if (error < 0)
+		return error;
+	r->store = store;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->came, NULL);
+	while (n < READERS && (error = start_thread(r)) == 0)
+		n++;
+	if (n == 0) {
+		free(r);
+		return error;
+	}
+	*ret = r;
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reads ahead what programs need, at the moment at which they are executed; in threads of its
+ * own, so that who tells it never waits. Everything it needs to know is in memory: a launch asks
+ * no disk where its pages are. libc only.
+ *
+ * Threads end with the process: one that sleeps in a dead disk cannot be waited for.
+ */
+#ifndef ELFCAST_LAUNCH_READER_H
+#define ELFCAST_LAUNCH_READER_H
+
+#include <stdint.h>
+
+#include "shadow-read.h"
+#include "store.h"
+
+struct launch_reader;
+
+struct launch_reader_counts {
+	uint64_t n_read;     /* launches that were read ahead */
+	uint64_t n_resident; /* looked at, and in memory already */
+	uint64_t n_again;    /* came seconds after one that was looked at */
+	uint64_t n_dropped;  /* too many at once, or memory was short */
+	uint64_t n_pages;    /* asked for, of 4096 bytes */
+};
+
+/*
+ * Starts the threads, after what they are to be confined by. STORE is borrowed until the process
+ * ends. -ENOMEM, -EAGAIN.
+ */
+int launch_reader_new(const struct store *store, struct launch_reader **ret);
+/* What there is to be read from now on: BUNDLE, taken; one of zeros: nothing. One thread. -ENOMEM. */
+int launch_reader_set(struct launch_reader *r, struct shadow_buffer *bundle);
+/* The mount table is another one than before. */
+void launch_reader_mounts_changed(struct launch_reader *r);
+/* PROGRAM, canonical below the root, is being executed. Never waits for a disk. */
+void launch_reader_launched(struct launch_reader *r, const char *program);
+/* Since the start. */
+struct launch_reader_counts launch_reader_counts(struct launch_reader *r);
+
+#endif

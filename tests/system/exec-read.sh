@@ -1,0 +1,190 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 20 s
+# elfcastd reads ahead what a program needs when it is executed. The programs here do nothing:
+# whatever of their files is in memory afterwards, the watcher has read.
+. "$(dirname "$0")/../lib.sh"
+export PATH
+
+pids=()
+clean_up() {
+	local pid
+	for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
+	wait
+	rm -rf "$TMP"
+}
+trap clean_up EXIT
+
+echo 'void _start(void) { __asm__ volatile("syscall" : : "a"(60), "D"(0)); }' >"$TMP/tiny.c"
+if [ "$(uname -m)" != x86_64 ] || ! gcc -O1 -static -nostdlib -Wl,--build-id=sha1 -o "$TMP/tiny" "$TMP/tiny.c"; then
+	skip "reading ahead at exec" "needs gcc on x86-64"
+	finish
+fi
+chmod 755 "$TMP"
+R=$TMP/root P=$R/usr/share/elfcast/profiles.d LOG=$TMP/log
+PATH=$BUILD/tests:$PATH
+mkdir -p "$R/usr/bin" "$R/usr/share/data" "$R/var" "$R/run" "$R/etc/elfcast" "$P"
+
+# add_program NAME: tiny, which is said to need itself and pages 4 to 11 and 40 of 64 of its data.
+add_program() {
+	cp "$TMP/tiny" "$R/usr/bin/$1"
+	head -c 262144 /dev/urandom >"$R/usr/share/data/$1"
+	profile "$P/test.$1.json" "/usr/bin/$1" "{ \"path\": \"/usr/bin/$1\",
+		\"build_id\": \"$(build_id_of "$TMP/tiny")\", \"size\": $(stat -c %s "$TMP/tiny"),
+		\"pages\": [[0, 1, 1, 0]] },
+		{ \"path\": \"/usr/share/data/$1\", \"size\": 262144, \"pages\": [[4, 8, 1, 0], [40, 1, 1, 3]] }"
+}
+state() { sed -n "s/^$1 //p" "$R/run/elfcast/watch" 2>/dev/null; }
+is_watching() { [ "$(state pid)" = "$watcher" ] && [ "$(state programs)" -ge "${1:-1}" ]; }
+start_watcher() {
+	"$@" elfcastd --root="$R" -v >>"$LOG" 2>&1 &
+	watcher=$!
+	pids+=("$watcher")
+	wait_until is_watching && return
+	not_ok "elfcastd starts"
+	sed 's/^/# /' "$LOG"
+	finish
+}
+end_watcher() {
+	kill -TERM "$watcher"
+	wait "$watcher"
+}
+make_cold() { # NAME: all of its data, and in the disk's hands
+	sync "$R/usr/share/data/$1"
+	residency --evict "$R/usr/share/data/$1"
+}
+in_memory() { residency "$R/usr/share/data/$1" | cut -d ' ' -f 2- | xargs; }
+has_read() { [ "$(in_memory "$1")" = "${2:-4 8 40 1}" ]; }
+# told NAME VALUE: what it has counted since boot; it tells when it is asked
+is_told() { kill -HUP "$watcher" && [ "$(state "$1")" = "$2" ]; }
+told() { check "$1" wait_until is_told "$2" "$3"; }
+
+add_program one
+add_program two
+elfcast compile -q --root="$R"
+check "compile leaves what is to be read" test -s "$R/var/lib/elfcast/exec.bundle"
+
+start_watcher setsid
+make_cold one
+make_cold two
+"$R/usr/bin/one"
+check "what a launch needs is read, and nothing else" wait_until has_read one
+same "of the others nothing" "" "$(in_memory two)"
+told "it counts a launch that was read ahead" read 1
+told "and the pages" pages 10
+"$R/usr/bin/one"
+told "seconds later it does not look again" again 1
+"$R/usr/bin/two"
+wait_until has_read two
+told "two launches" read 2
+end_watcher
+
+# What is in memory already is looked at, and left.
+start_watcher setsid
+"$R/usr/bin/two"
+told "a launch that is in memory" resident 1
+told "is not read, nor is the count lost with the watcher" read 2
+
+# Another file in place of the one that was compiled.
+head -c 262144 /dev/urandom >"$R/usr/share/data/new"
+sync "$R/usr/share/data/new"
+residency --evict "$R/usr/share/data/new"
+mv "$R/usr/share/data/new" "$R/usr/share/data/one"
+"$R/usr/bin/one"
+told "a launch with a file that changed" read 3
+same "of the changed file nothing is read" "" "$(in_memory one)"
+
+# A compile is noticed.
+elfcast compile -q --root="$R"
+add_program three
+elfcast compile -q --root="$R"
+check "it reads the new index" wait_until is_watching 3
+make_cold three
+"$R/usr/bin/three"
+check "and what belongs to it" wait_until has_read three
+
+# Through another mount namespace, under another path.
+if [ "$(id -u)" = 0 ]; then
+	add_program elsewhere
+	elfcast compile -q --root="$R"
+	wait_until is_watching 4
+	make_cold elsewhere
+	unshare -m --propagation private sh -c 'mount --bind "$1" /mnt && /mnt/usr/bin/elsewhere' sh "$R"
+	check "a launch in another mount namespace" wait_until has_read elsewhere
+else
+	skip "a launch in another mount namespace" "needs root"
+fi
+
+# A script, by its own file.
+printf '#!%s\n' "$R/usr/bin/two" >"$R/usr/bin/script"
+chmod 755 "$R/usr/bin/script"
+head -c 262144 /dev/urandom >"$R/usr/share/data/script"
+profile "$P/test.script.json" /usr/bin/script "{ \"path\": \"/usr/bin/script\",
+	\"size\": $(stat -c %s "$R/usr/bin/script"), \"pages\": [[0, 1, 1, 0]] },
+	{ \"path\": \"/usr/share/data/script\", \"size\": 262144, \"pages\": [[4, 8, 1, 0], [40, 1, 1, 3]] }"
+elfcast compile -q --root="$R"
+has_line() { grep -qF "watching '$1'" "$LOG"; }
+wait_until has_line /usr/bin/script
+make_cold script
+"$R/usr/bin/script"
+check "a script" wait_until has_read script
+
+# Many at once: more than are read at the same time, fewer than are kept waiting.
+for ((i = 0; i < 40; i++)); do add_program "many$i"; done
+elfcast compile -q --root="$R"
+wait_until has_line /usr/bin/many39
+for ((i = 0; i < 40; i++)); do make_cold "many$i"; done
+launched=()
+for ((i = 0; i < 40; i++)); do
+	"$R/usr/bin/many$i" &
+	launched+=($!)
+done
+wait "${launched[@]}"
+have_read_many() {
+	local i
+	for ((i = 0; i < 40; i++)); do has_read "many$i" || return 1; done
+}
+check "forty programs at once" wait_until have_read_many
+
+# What the administrator says.
+echo "Never=three" >"$R/etc/elfcast/elfcast.conf"
+elfcast compile -q --root="$R"
+make_cold three
+make_cold two
+end_watcher
+start_watcher setsid
+"$R/usr/bin/three"
+"$R/usr/bin/two"
+check "two is read" wait_until has_read two
+same "Never=three: three is not" "" "$(in_memory three)"
+echo "ExecReadAhead=no" >"$R/etc/elfcast/elfcast.conf"
+elfcast compile -q --root="$R"
+end_watcher
+start_watcher setsid
+make_cold two
+make_cold one
+before=$(state read)
+"$R/usr/bin/two"
+"$R/usr/bin/one"
+end_watcher
+same "ExecReadAhead=no: nothing is read" " $before" "$(in_memory two) $(state read)"
+check "but launches are counted" grep -q " /usr/bin/one$" "$R/var/lib/elfcast/launches"
+
+# A damaged bundle is none.
+rm "$R/etc/elfcast/elfcast.conf"
+elfcast compile -q --root="$R"
+B=$R/var/lib/elfcast/exec.bundle
+cp "$B" "$TMP/whole"
+rm "$B"
+elfcast compile -q --root="$R"
+check "compile makes what was removed" cmp "$B" "$TMP/whole"
+printf x | dd of="$B" bs=1 seek=100 conv=notrunc status=none
+start_watcher setsid
+check "a damaged bundle is reported" wait_until grep -q "cannot use what compile left" "$LOG"
+make_cold two
+"$R/usr/bin/two"
+told "and launches go on" read "$before"
+same "unread" "" "$(in_memory two)"
+elfcast compile -q --root="$R"
+check "the next compile repairs" cmp "$B" "$TMP/whole"
+finish
