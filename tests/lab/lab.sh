@@ -230,7 +230,7 @@ lab_detach_loop() {
 
 lab_unmount() {
 	local m
-	for m in "$LAB_MNT/tmp" "$LAB_MNT/proc" "$LAB_MNT"; do
+	for m in "$LAB_MNT"/{tmp,proc,run,var/lib/elfcast} "$LAB_MNT"; do
 		mountpoint -q "$m" || continue
 		umount "$m" || return 1
 	done

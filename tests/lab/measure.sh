@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034 # variables of those who source this
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Measuring launches in the lab: cold, prefetched before, started together, warm. Sourced
+# Measuring launches in the lab: cold, prefetched before, started together, seen by a watcher, warm. Sourced
 # after lab.sh; results are JSON lines, read by table.py.
 : "${LAB_MNT?}"
 MEASURE_MODES=${MEASURE_MODES:-cold warm before together} # warm only right after cold
@@ -56,6 +56,7 @@ measure_compile() { # model
 		cat "$LAB/compile.log" >&2
 		lab_die "compile failed"
 	}
+	rm -rf "$LAB/watched" && cp -a "$LAB_MNT/var/lib/elfcast" "$LAB/watched"
 	lab_detach || lab_die "something still uses the root"
 }
 
@@ -92,15 +93,40 @@ measure_companion() { # program mode
 	esac
 }
 
+# A watcher of the root, which is not written to: what it writes goes to a tmpfs.
+measure_watch() {
+	local d
+	for d in run var/lib/elfcast; do
+		mount -t tmpfs -o mode=755 tmpfs "$LAB_MNT/$d" || lab_die "cannot mount a tmpfs"
+	done
+	cp -a "$LAB/watched/." "$LAB_MNT/var/lib/elfcast/"
+	"${MEASURE_FIRST[@]}" "$BUILD/elfcastd" --root="$LAB_MNT" 2>"$LAB/watch.log" &
+	MEASURE_WATCHER=$!
+	until grep -qs "^pid $MEASURE_WATCHER\$" "$LAB_MNT/run/elfcast/watch" &&
+		grep -q '^programs [1-9]' "$LAB_MNT/run/elfcast/watch"; do
+		kill -0 "$MEASURE_WATCHER" 2>/dev/null ||
+			lab_die "the watcher does not start: $(tail -n 3 "$LAB/watch.log")"
+		read -r -t 0.01 <>"$LAB/never"
+	done
+}
+
+measure_unwatch() { # it must have read ahead, or that would be another experiment
+	kill "$MEASURE_WATCHER"
+	wait "$MEASURE_WATCHER" 2>/dev/null
+	grep -q '^read [1-9]' "$LAB_MNT/run/elfcast/watch" || lab_die "the watcher read nothing"
+	umount "$LAB_MNT/run" "$LAB_MNT/var/lib/elfcast" || lab_die "something still uses the watcher's files"
+}
+
 # One launch, one line: who, where, how, what it cost, how long the disk was busy for it (by its
 # own clock, on which nothing else that runs here has an influence), what was read meanwhile.
 measure_launch() { # program mode round
 	local program=$1 mode=$2 round=$3 line io0 io1 t0 t1 busy_us companion
-	measure_companion "$program" "$mode"
+	measure_companion "$program" "${mode%-kernel}"
+	[ "${mode%-kernel}" != exec ] || measure_watch
 	# shellcheck disable=SC2207 # two numbers
 	io0=($(measure_io))
 	t0=${EPOCHREALTIME/[.,]/}
-	measure_read_before "$program" "$mode"
+	measure_read_before "$program" "${mode%-kernel}"
 	t1=${EPOCHREALTIME/[.,]/}
 	busy_us=$(lab_stat busy_us)
 	line=$(LAB_MAY_FAIL=${companion:+$([ "$mode" != stale ] || echo 1)} \
@@ -109,6 +135,7 @@ measure_launch() { # program mode round
 	busy_us=$(($(lab_stat busy_us) - busy_us))
 	# shellcheck disable=SC2207
 	io1=($(measure_io))
+	[ "${mode%-kernel}" != exec ] || measure_unwatch
 	printf '{"program": "%s", "command": "%s", "kind": "%s", "storage": "%s", ' "$program" \
 		"${LAB_SHOWN//\"/\\\"}" "$LAB_KIND" "$LAB_MODEL"
 	printf '"mode": "%s", "round": %d, "before_us": %d, "disk_us": %d, "requests": %d, "pages": %d, %s\n' \
@@ -131,8 +158,12 @@ measure_undisturbed() { # command...
 	printf '%s, "tries": %d}\n' "${best%\}}" "$tries"
 }
 
+# MODE-kernel: with the read-ahead that the kernel chooses for such a disk by itself.
 measure_from_cold() { # program mode round
-	[ "$2" != huge ] || LAB_RA_KB=$MEASURE_HUGE_KB
+	case $2 in
+	huge) LAB_RA_KB=$MEASURE_HUGE_KB ;;
+	*-kernel) LAB_RA_KB= ;;
+	esac
 	[ "$2" = warm ] || lab_cold
 	LAB_RA_KB=128
 	measure_launch "$@"

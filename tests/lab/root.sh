@@ -15,6 +15,26 @@ LAB_MORE="bash tar make curl find grep sed xz zstd wget cmake ninja strace ssh s
 	zsh xargs hexdump mount lsblk ip ss openssl fusermount3 vmtouch mksquashfs touch mv rm mkdir
 	chmod date uname dd df sync cc1 mawk lsof pgrep kmod udevadm losetup column cpio flex bison"
 
+# Other launches, by a name: their words as a shell reads them; and the files that they need.
+declare -A LAB_COMMANDS=() LAB_COMMAND_FILES=()
+
+# lab_add_command NAME LINE: what LINE needs is what it reads here, in a directory like /work.
+lab_add_command() {
+	local dir=$LAB/command
+	LAB_COMMANDS[$1]=$2
+	lab_launch_words "$1"
+	rm -rf "$dir" && mkdir "$dir" || return 1
+	lab_documents "$dir"
+	(cd "$dir" && HOME=/root LC_ALL=C "$BUILD/elfcast" train -q --as-root -n 1 --window=60000 \
+		-o "$LAB/command.json" -- "${LAB_CMD[@]}") >"$LAB/command.log" 2>&1 </dev/null || {
+		echo "'$2' cannot be run here: $(tail -n 1 "$LAB/command.log")"
+		return 1
+	}
+	LAB_COMMAND_FILES[$1]=$(/usr/bin/python3 -c 'import json, sys
+for o in json.load(open(sys.argv[1]))["objects"]: print(o["path"])' "$LAB/command.json")
+	rm -rf "$dir"
+}
+
 lab_first_file() {
 	local f
 	for f; do
@@ -29,6 +49,12 @@ lab_first_file() {
 # What is executed for PROGRAM. Those that are started by a script or through a link are
 # named as what that ends at: the launch is the program's.
 lab_binary() {
+	local w
+	if [ -n "${LAB_COMMANDS[$1]:-}" ]; then
+		eval "w=(${LAB_COMMANDS[$1]})"
+		readlink -f "$(PATH=/usr/bin:/bin:/usr/sbin:/sbin command -v "${w[0]}" || echo "${w[0]}")"
+		return
+	fi
 	case $1 in
 	vim) lab_first_file /usr/bin/vim.basic /usr/bin/vim.nox /usr/bin/vim.tiny /usr/bin/vim ;;
 	java) lab_first_file /usr/bin/java ;;
@@ -71,6 +97,12 @@ lab_lacks() {
 
 # How PROGRAM is launched, in /work of the root: LAB_CMD, and LAB_SHOWN for people and JSON.
 lab_launch_words() {
+	if [ -n "${LAB_COMMANDS[$1]:-}" ]; then
+		eval "LAB_CMD=(${LAB_COMMANDS[$1]})"
+		LAB_CMD[0]=$(PATH=/usr/bin:/bin:/usr/sbin:/sbin command -v "${LAB_CMD[0]}" || echo "${LAB_CMD[0]}")
+		LAB_SHOWN=${LAB_COMMANDS[$1]}
+		return
+	fi
 	LAB_CMD=("$(lab_binary "$1")")
 	case $1 in
 	perl) LAB_CMD+=(-e 'use POSIX') ;;
@@ -127,6 +159,11 @@ lab_links() {
 # Files that PROGRAM needs; their packages come whole.
 lab_seeds() {
 	lab_links "$(lab_binary "$1")"
+	if [ -n "${LAB_COMMANDS[$1]:-}" ]; then
+		lab_launch_words "$1"
+		lab_links "${LAB_CMD[0]}"
+		echo "${LAB_COMMAND_FILES[$1]}"
+	fi
 	case $1 in
 	perl)
 		# shellcheck disable=SC2016 # perl's
@@ -238,7 +275,7 @@ lab_copy() {
 
 lab_skeleton() {
 	local r=$LAB/root d
-	mkdir -p "$r"/{usr/bin,usr/sbin,usr/lib,usr/lib64,etc,dev,proc,tmp,root,work,var/lib}
+	mkdir -p "$r"/{usr/bin,usr/sbin,usr/lib,usr/lib64,etc,dev,proc,run,tmp,root,work,var/lib/elfcast}
 	mkdir -p "$r/var/cache/fontconfig"
 	for d in bin sbin lib lib64; do
 		if [ -L /$d ]; then ln -s "usr/$d" "$r/$d"; else mkdir -p "$r/$d"; fi

@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What bench-exec.sh measured, as a table: medians in ms, and ratios to the limit.
+
+Usage: exec_table.py RESULTS
+"""
+import json
+import statistics
+import sys
+
+COLUMNS = ("cold", "cold-kernel", "together", "exec", "together-kernel", "exec-kernel", "warm")
+
+
+def times(rows, mode):
+    return sorted(r["wall_us"] / 1000 for r in rows if r["mode"] == mode)
+
+
+def median_of(rows, mode):
+    t = times(rows, mode)
+    return statistics.median(t) if t else None
+
+
+def ms(value):
+    return "-" if value is None else "%.0f" % value if value >= 100 else "%.1f" % value
+
+
+def limit_of(rows):
+    best = next((r["best_us"] / 1000 for r in rows if r["mode"] == "best"), 0)
+    warm = median_of(rows, "warm")
+    return max(warm or 0, best)
+
+
+def paired(rows, a, b):
+    """Ratios a / b of the same rounds."""
+    t = {(r["mode"], r["round"]): r["wall_us"] for r in rows if "wall_us" in r}
+    return [t[a, n] / t[b, n] for m, n in sorted(t) if m == a and (b, n) in t]
+
+
+def print_disk(storage, rows):
+    programs = list(dict.fromkeys(r["program"] for r in rows))
+    shown = {r["program"]: r["command"] for r in rows if "command" in r}
+    ratios, gains, slower = [], [], []
+    print("%s, medians of %d rounds in ms" % (storage, max(r["round"] for r in rows)))
+    print("%-24s" % "" + "".join("%10s" % c.replace("together", "run").replace("-kernel", " k")
+                                 for c in COLUMNS) + "%10s%8s%12s" % ("limit", "ratio", "spread"))
+    for p in programs:
+        of = [r for r in rows if r["program"] == p]
+        limit, now = limit_of(of), median_of(of, "exec")
+        t = times(of, "exec")
+        line = "%-24.24s" % shown.get(p, p) + "".join("%10s" % ms(median_of(of, c)) for c in COLUMNS)
+        if now is not None and limit:
+            ratios.append(now / limit)
+            line += "%10s%8.2f%12s" % (ms(limit), now / limit, "%s-%s" % (ms(t[0]), ms(t[-1])))
+        if paired(of, "together", "exec"):
+            gains.append(statistics.median(paired(of, "together", "exec")))
+        for a, b in (("exec", "cold"), ("exec-kernel", "cold-kernel")):
+            if paired(of, a, b) and statistics.median(paired(of, a, b)) > 1:
+                slower.append("%s (%s: %.2f)" % (shown.get(p, p), a, statistics.median(paired(of, a, b))))
+        print(line)
+    for s in slower:
+        print("slower than plain cold: " + s)
+    if ratios:
+        extra = ", `elfcast run` takes %.2f x as long" % statistics.median(gains) if gains else ""
+        print("result: %s %d launches%s, highest ratio %.2f, median ratio to the limit %.2f" % (
+            storage, len(ratios), extra, max(ratios), statistics.median(ratios)))
+    print()
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as f:
+        rows = [json.loads(line) for line in f]
+    for storage in dict.fromkeys(r["storage"] for r in rows):
+        print_disk(storage, [r for r in rows if r["storage"] == storage])
+
+
+if __name__ == "__main__":
+    main()
