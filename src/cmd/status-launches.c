@@ -52,6 +52,35 @@ void status_put_habit(const struct launch_habit *h)
 		json_uint("after_ms", h->after_ms);
 }
 
+void status_print_watcher(const struct watch_state *w, bool running)
+{
+	printf("%s", running ? "running" : "not running");
+	if (w->n_read + w->n_resident + w->n_again + w->n_dropped == 0) {
+		putchar('\n');
+		return;
+	}
+	printf(", since boot %" PRIu64 " launches read ahead (%.1f MiB asked for), %" PRIu64
+	       " in memory already\n",
+	       w->n_read, (double)w->n_pages * PAGE_BYTES / (1 << 20),
+	       w->n_resident + w->n_again);
+	if (w->n_dropped > 0)
+		log_warning("%" PRIu64
+			    " launches were not read ahead: too many at once, or "
+			    "memory was short",
+			    w->n_dropped);
+}
+
+void status_put_watcher(const struct watch_state *w, bool running)
+{
+	json_bool("running", running);
+	json_uint("programs", running ? w->n_programs : 0);
+	json_uint("overflows", w->n_overflows);
+	json_uint("launches_read", w->n_read);
+	json_uint("launches_in_memory", w->n_resident + w->n_again);
+	json_uint("launches_dropped", w->n_dropped);
+	json_uint("pages_asked", w->n_pages);
+}
+
 static void print_text(const struct launch_counts *l,
 		       const struct launch_count *const *sorted, size_t n,
 		       const struct watch_state *w, bool running)
@@ -104,10 +133,8 @@ static void print_json(const struct launch_counts *l,
 	json_uint("time", l->time_s);
 	json_uint("half_life_seconds", LAUNCHES_HALF_LIFE_S);
 	json_open("watcher", '{');
-	json_bool("running", running);
-	json_uint("programs", running ? w->n_programs : 0);
+	status_put_watcher(w, running);
 	json_uint("unwatched", running ? w->n_unwatched : 0);
-	json_uint("overflows", w->n_overflows);
 	json_string("error",
 		    running && w->last_error ? strerror((int)w->last_error) : NULL);
 	json_close('}');

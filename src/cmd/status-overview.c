@@ -226,7 +226,8 @@ static void print_text(const struct overview *o)
 	if (o->pack_launches > 0)
 		printf(", %" PRIu64 " launches, %.1f MiB", o->pack_launches,
 		       mib(o->pack_pages * PAGE_BYTES));
-	printf("\nwatcher:   %s\n", o->watcher_runs ? "running" : "not running");
+	printf("\nwatcher:   ");
+	status_print_watcher(&o->watcher, o->watcher_runs);
 	print_boot(o);
 	status_training_print(&o->training);
 	fputs("boots:     ", stdout);
@@ -300,9 +301,7 @@ static void print_json(const struct overview *o)
 	json_uint("pages", o->pack_pages);
 	json_close('}');
 	json_open("watcher", '{');
-	json_bool("running", o->watcher_runs);
-	json_uint("programs", o->watcher.n_programs);
-	json_uint("overflows", o->watcher.n_overflows);
+	status_put_watcher(&o->watcher, o->watcher_runs);
 	json_close('}');
 	put_boot(o);
 	status_training_json(&o->training);
@@ -363,6 +362,13 @@ static void print_metrics(const struct overview *o)
 	metric("watcher_overflows_total", "counter",
 	       "How often launches were too many at once to be counted, since boot.");
 	printf("elfcast_watcher_overflows_total %" PRIu64 "\n", o->watcher.n_overflows);
+	metric("launches_total", "counter",
+	       "Launches of programs with profiles since boot, by what elfcastd did.");
+	printf("elfcast_launches_total{what=\"read\"} %" PRIu64 "\n", o->watcher.n_read);
+	printf("elfcast_launches_total{what=\"in-memory\"} %" PRIu64 "\n",
+	       o->watcher.n_resident + o->watcher.n_again);
+	printf("elfcast_launches_total{what=\"dropped\"} %" PRIu64 "\n",
+	       o->watcher.n_dropped);
 	if (!o->has_report)
 		return;
 	gauge("boot_asked_bytes", "Asked for at the last boot.", (double)r->asked_bytes);

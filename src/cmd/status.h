@@ -10,6 +10,7 @@
 struct boot_gain;
 struct boots;
 struct launch_habit;
+struct watch_state;
 
 /* Print it (text, or JSON where arg_json) to stdout. CMD_*. */
 int status_overview(const struct store *s);
@@ -29,6 +30,10 @@ bool status_boot_is_off(const struct boots *b);
 /* What it says: the rest of a line, and members of a JSON object. */
 void status_print_boot_gain(const struct boots *b, const struct boot_gain *g);
 void status_put_boot_gain(const struct boots *b, const struct boot_gain *g);
+
+/* What elfcastd did with launches since boot: the rest of a line, and members of a JSON object. */
+void status_print_watcher(const struct watch_state *w, bool running);
+void status_put_watcher(const struct watch_state *w, bool running);
 
 /* In how many boots a program was launched, and when: two columns, and members of a JSON object. */
 #define STATUS_HABIT_COLUMNS "  BOOTS    AFTER"

@@ -129,11 +129,8 @@ boots_kill() {
 
 boots_attach() { # image model
 	LAB_IMAGE=$1 LAB_MODEL=$2 LAB_MODE=rw
-	if [ "$READ_AHEAD_KB" = kernel ] && [ "$2" != plain ]; then
-		LAB_RA_KB=
-	else
-		LAB_RA_KB=${READ_AHEAD_KB/kernel/128}
-	fi
+	LAB_RA_KB=$READ_AHEAD_KB
+	[ "$2" != plain ] || LAB_RA_KB=128
 	[ "$2" = plain ] || lab_start_server "$2"
 	lab_attach_loop
 	mount "$LAB_LOOP" "$LAB_MNT" || lab_die "cannot mount $LAB_LOOP"

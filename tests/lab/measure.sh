@@ -162,7 +162,7 @@ measure_undisturbed() { # command...
 measure_from_cold() { # program mode round
 	case $2 in
 	huge) LAB_RA_KB=$MEASURE_HUGE_KB ;;
-	*-kernel) LAB_RA_KB= ;;
+	*-kernel) LAB_RA_KB=kernel ;;
 	esac
 	[ "$2" = warm ] || lab_cold
 	LAB_RA_KB=128

@@ -79,6 +79,13 @@ wait_until has_read two
 told "two launches" read 2
 end_watcher
 
+elfcast status --root="$R" >"$TMP/status" 2>&1
+check "status says what it did" grep -q '^watcher: .* since boot 2 launches read ahead (0.1 MiB asked for), 1 in memory' "$TMP/status"
+elfcast status --root="$R" --prometheus >"$TMP/metrics"
+check "so do the metrics" grep -q '^elfcast_launches_total{what="read"} 2$' "$TMP/metrics"
+elfcast status --root="$R" --json >"$TMP/json"
+check "and JSON" grep -q '"pages_asked": 20' "$TMP/json"
+
 # What is in memory already is looked at, and left.
 start_watcher setsid
 "$R/usr/bin/two"
