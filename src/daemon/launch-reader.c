@@ -140,9 +140,10 @@ static void enqueue(struct launch_reader *r, uint32_t first, uint32_t n)
 	pthread_cond_signal(&r->came);
 }
 
-void launch_reader_launched(struct launch_reader *r, const char *program)
+bool launch_reader_launched(struct launch_reader *r, const char *program)
 {
 	uint64_t now_us = clock_us();
+	bool is_new = false;
 	uint32_t first, n;
 
 	pthread_mutex_lock(&r->lock);
@@ -153,8 +154,10 @@ void launch_reader_launched(struct launch_reader *r, const char *program)
 	} else if (n > 0) {
 		r->book->looked_us[first] = now_us;
 		enqueue(r, first, n);
+		is_new = true;
 	}
 	pthread_mutex_unlock(&r->lock);
+	return is_new;
 }
 
 struct launch_reader_counts launch_reader_counts(struct launch_reader *r)

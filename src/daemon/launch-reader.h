@@ -9,6 +9,7 @@
 #ifndef ELFCAST_LAUNCH_READER_H
 #define ELFCAST_LAUNCH_READER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shadow-read.h"
@@ -33,8 +34,11 @@ int launch_reader_new(const struct store *store, struct launch_reader **ret);
 int launch_reader_set(struct launch_reader *r, struct shadow_buffer *bundle);
 /* The mount table is another one than before. */
 void launch_reader_mounts_changed(struct launch_reader *r);
-/* PROGRAM, canonical below the root, is being executed. Never waits for a disk. */
-void launch_reader_launched(struct launch_reader *r, const char *program);
+/*
+ * PROGRAM, canonical below the root, is being executed. Never waits for a disk. False: there is
+ * nothing to do, since it came a moment ago, or nothing of it is to be read.
+ */
+bool launch_reader_launched(struct launch_reader *r, const char *program);
 /* Since the start. */
 struct launch_reader_counts launch_reader_counts(struct launch_reader *r);
 

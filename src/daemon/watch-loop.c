@@ -32,6 +32,8 @@
 #define LOCK_TIMEOUT_MS 3000
 /* What kill -9 or a crash can lose. */
 #define WRITE_AFTER_S	60
+/* Far less than a queue at 100,000 execs a second, and no launch of any length. */
+#define REST_MS		5
 /* Mounts come in swarms. */
 #define MOUNTS_AFTER_S	1
 
@@ -54,7 +56,8 @@ struct watch {
 	int write_timer, mounts_timer; /* armed once, when there is something to do */
 	/* What the events read so far ask for. */
 	bool must_reload, must_resolve, must_write, must_end;
-	bool on_terminal; /* which may hang up */
+	bool any_exec, any_new; /* launches; such as are to be read ahead */
+	bool on_terminal;	/* which may hang up */
 	uint64_t n_overflows_logged;
 	uint64_t since_s;		 /* CLOCK_BOOTTIME */
 	char boot_id[BOOT_ID_BYTES + 1]; /* "": not there from the boot's start */
@@ -75,8 +78,9 @@ static void on_exec(struct watch *w, const struct watched_program *p)
 {
 	int r;
 
-	if (w->reader)
-		launch_reader_launched(w->reader, p->path);
+	w->any_exec = true;
+	if (w->reader && launch_reader_launched(w->reader, p->path))
+		w->any_new = true;
 	r = launch_counts_count(&w->launches, p->path, (uint64_t)MAX(time(NULL), 0));
 
 	if (r < 0 && r != -EINVAL)
@@ -303,6 +307,17 @@ static void note_boot(struct watch *w)
 		log_errno(r, "cannot note what was read ahead in vain");
 }
 
+/*
+ * Waking up costs more than counting. Where programs that are known are executed one after the
+ * other, as builds and scripts do, one wake-up is for all of a moment.
+ */
+static void rest(struct watch *w)
+{
+	if (w->any_exec && !w->any_new)
+		clock_sleep_ms(REST_MS);
+	w->any_exec = w->any_new = false;
+}
+
 static int loop(struct watch *w)
 {
 	struct epoll_event ready[8];
@@ -315,6 +330,7 @@ static int loop(struct watch *w)
 		for (int i = 0; i < n; i++)
 			on_ready(w, ready[i].data.fd);
 		do_what_is_due(w);
+		rest(w);
 	}
 	if (w->result < 0)
 		return w->result;
