@@ -23,7 +23,7 @@
 /* Launches that are read at once; each has the eight threads of its job besides. */
 #define READERS	    4
 /* Launches that wait for one of them. After so many that are read, the next has read by itself. */
-#define QUEUE	    64
+#define QUEUE	    256
 /* A program that was launched a moment ago is in memory, or on its way. */
 #define AGAIN_US    10000000u
 /* Places of a launch that are looked at: when all of them are in memory, all is taken to be. */

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# takes: 20 s
+# takes: 30 s
 # elfcastd reads ahead what a program needs when it is executed. The programs here do nothing:
 # whatever of their files is in memory afterwards, the watcher has read.
 . "$(dirname "$0")/../lib.sh"
@@ -137,21 +137,65 @@ make_cold script
 check "a script" wait_until has_read script
 
 # Many at once: more than are read at the same time, fewer than are kept waiting.
-for ((i = 0; i < 40; i++)); do add_program "many$i"; done
+for ((i = 0; i < 100; i++)); do add_program "many$i"; done
 elfcast compile -q --root="$R"
-wait_until has_line /usr/bin/many39
-for ((i = 0; i < 40; i++)); do make_cold "many$i"; done
+wait_until has_line /usr/bin/many99
+for ((i = 0; i < 100; i++)); do make_cold "many$i"; done
 launched=()
-for ((i = 0; i < 40; i++)); do
+for ((i = 0; i < 100; i++)); do
 	"$R/usr/bin/many$i" &
 	launched+=($!)
 done
 wait "${launched[@]}"
 have_read_many() {
 	local i
-	for ((i = 0; i < 40; i++)); do has_read "many$i" || return 1; done
+	for ((i = 0; i < 100; i++)); do has_read "many$i" || return 1; done
 }
-check "forty programs at once" wait_until have_read_many
+check "a hundred programs at once" wait_until have_read_many
+end_watcher
+
+# A disk that hangs keeps who reads from it; nobody else, and not the end.
+if [ -z "${ELFCAST_SANITIZED:-}" ]; then
+	start_watcher setsid env LD_PRELOAD="$BUILD/tests/hangread.so" HANGREAD_LOG="$R/run/elfcast/hung"
+	launches() { sed -n "s/^\([0-9]*\)\.000000 [0-9 ]* ${1//\//\\/}\$/\1/p" "$R/var/lib/elfcast/launches"; }
+	before=$(launches /usr/bin/many50)
+	for ((i = 0; i < 6; i++)); do
+		make_cold "many$i"
+		"$R/usr/bin/many$i"
+	done
+	is_stuck() { [ "$(sort -u "$R/run/elfcast/hung" 2>/dev/null)" = "$watcher" ] && [ "$(wc -l <"$R/run/elfcast/hung")" -ge 4 ]; }
+	check "reading hangs" wait_until is_stuck
+	check "programs start as ever" "$BUILD/tests/exec-many" "$R/usr/bin/many50" 1000 >/dev/null
+	kill -TERM "$watcher"
+	check "and the watcher ends" wait_until sh -c "! kill -0 $watcher 2>/dev/null"
+	wait "$watcher"
+	same "having counted" $((before + 1000)) "$(launches /usr/bin/many50)"
+fi
+
+# A program that is replaced while it is launched again and again.
+start_watcher setsid
+upgrade() {
+	local i
+	for ((i = 0; i < 30; i++)); do
+		cp "$TMP/tiny" "$R/usr/bin/.one"
+		mv "$R/usr/bin/.one" "$R/usr/bin/one"
+		head -c 262144 /dev/urandom >"$R/usr/share/data/.one"
+		mv "$R/usr/share/data/.one" "$R/usr/share/data/one"
+		elfcast compile -q --root="$R" || return 1
+	done
+}
+upgrade &
+upgrading=$!
+failed=0 n=0
+while kill -0 $upgrading 2>/dev/null; do
+	"$R/usr/bin/one" || failed=$((failed + 1))
+	n=$((n + 1))
+done
+wait $upgrading
+same "upgrades beside launches" 0 $?
+echo "# note: $n launches"
+same "no launch failed" 0 $failed
+check "the watcher goes on" is_watching
 
 # What the administrator says.
 echo "Never=three" >"$R/etc/elfcast/elfcast.conf"
@@ -194,4 +238,26 @@ told "and launches go on" read "$before"
 same "unread" "" "$(in_memory two)"
 elfcast compile -q --root="$R"
 check "the next compile repairs" cmp "$B" "$TMP/whole"
+end_watcher
+
+# Five hundred profiles of a hundred files.
+rm -r "$P" "$R/var/lib/elfcast"
+mkdir -p "$P" "$R/usr/share/pool"
+head -c 8192000 /dev/zero | split -b 4096 -a 4 -d - "$R/usr/share/pool/file"
+python3 - "$P" <<'EOF'
+import json, sys
+for n in range(500):
+    files = sorted({"/usr/share/pool/file%04d" % ((n * 7 + k * 19) % 2000) for k in range(100)})
+    objects = [{"path": p, "size": 4096, "pages": [[0, 1, 1, 0]]} for p in files]
+    profile = {"elfcast": 1, "program": "/usr/bin/many%d" % n, "scenario": "default", "arch": "x86_64",
+               "trained": {"runs": 1, "window_ms": 1000, "method": "uffd", "kernel": "6.18"}, "objects": objects}
+    with open("%s/test.%d.json" % (sys.argv[1], n), "w") as f:
+        json.dump(profile, f)
+EOF
+elfcast compile -q --root="$R"
+start_watcher setsid
+wait_until is_watching 500
+rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$watcher/status"; }
+echo "# note: $(rss) KiB resident, bundle $(stat -c %s "$R/var/lib/elfcast/exec.bundle") bytes"
+[ -n "${ELFCAST_SANITIZED:-}" ] || check "resident memory is at most 8 MiB" test "$(rss)" -le 8192
 finish
