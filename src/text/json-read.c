@@ -19,8 +19,8 @@ static const char *string_end(const char *quote)
 {
 	const char *p = quote + 1;
 
-	while (*p != '"')
-		p += *p == '\\' ? 2 : 1;
+	while (*(p += strcspn(p, "\"\\")) != '"')
+		p += 2; /* what is escaped */
 	return p + 1;
 }
 
