@@ -85,22 +85,24 @@ USES_pack    := format base file disk shadow store state read units
 USES_daemon  := format base process file disk shadow store state read pack pace
 USES_pace    := format base file disk shadow
 USES_boot    := format base text process file disk shadow store state read pack pace
-USES_elf     := format base file
-USES_profile := format base text file disk
-USES_compile := format base process file disk shadow store state read pack elf profile
-USES_trace   := format base process file disk store elf profile
+USES_layout  := format base file
+USES_elf     := format base file layout
+USES_profile := format base text file disk layout
+USES_retarget := format base file layout profile text
+USES_compile := format base process file disk shadow store state read pack layout elf profile retarget
+USES_trace   := format base process file disk store layout elf profile
 USES_trace/paths := $(USES_trace) trace
 USES_trace/launch := $(USES_trace) trace trace/paths
 USES_trace/system := $(USES_trace) trace
 USES_bench   := format base process file disk shadow store state read
-USES_pkg     := format base file elf
+USES_pkg     := format base file layout elf
 USES_installed := format base file pkg
-USES_cmd     := format base text process file disk shadow store state read units plot pack daemon elf profile compile trace \
+USES_cmd     := format base text process file disk shadow store state read units plot pack daemon layout elf profile retarget compile trace \
 		trace/launch trace/system bench
-USES_tools   := format base text process file disk shadow store read profile compile pkg installed cmd
+USES_tools   := format base text process file disk shadow store read layout elf profile compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
-DIRS     := base text process file disk shadow store state read units plot pack daemon pace boot elf profile compile \
+DIRS     := base text process file disk shadow store state read units plot pack daemon pace boot layout elf profile retarget compile \
 	    trace trace/paths trace/launch trace/system bench $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "elf-private.h"
 #include "elf.h"
 #include "macro.h"
 
@@ -125,11 +126,7 @@ static int find_in_sections(Elf *elf, struct buildid *ret)
 	return worst;
 }
 
-/*
- * Over 65279 sections, the count lies in the first section header and libelf allocates for
- * whatever it says. Zero is zero in both byte orders.
- */
-static bool has_extended_numbering(int fd)
+bool elf_has_extended_numbering(int fd)
 {
 	union {
 		unsigned char ident[EI_NIDENT];
@@ -172,7 +169,7 @@ int elf_read_buildid(int fd, struct buildid *ret)
 {
 	int r, second;
 
-	if (has_extended_numbering(fd))
+	if (elf_has_extended_numbering(fd))
 		return buildid_read(fd, ret);
 	r = read_with_libelf(fd, ret);
 	if (r == 0 || r == -ENOENT)

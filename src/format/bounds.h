@@ -53,6 +53,25 @@
 #define LIMIT_ELF_HEADERS_BYTES	 65536u
 #define LIMIT_ELF_NOTES_BYTES	 (64u << 10)
 
+/*
+ * Of an ELF file whose pages are looked for in another build: sections that are loaded, of one
+ * of them what is read into memory, functions and gaps between them (Chromium: 0.9 million),
+ * pieces of read-only data. What is kept in a profile, before base64: LIMIT_EXTRA_BYTES with it,
+ * so that what does not know it keeps it.
+ */
+#define LIMIT_SECTIONS		 256u
+#define LIMIT_SECTION_BYTES	 (256u << 20)
+#define LIMIT_FUNCTIONS		 (4u << 20)
+#define LIMIT_PIECES		 (8u << 20)
+#define LIMIT_FINGERPRINT_BYTES	 49146u
+/*
+ * Aligning functions: cells of all tables, a nanosecond or two each, and of one table, a byte each.
+ */
+#define LIMIT_ALIGN_CELLS	 (64u << 20)
+#define LIMIT_ALIGN_TABLE	 (16u << 20)
+/* The largest file that pages are looked for in. */
+#define LIMIT_RETARGET_BYTES	 ((uint64_t)4 << 30)
+
 /* Directories of profiles: more than that is an accident or an attack. */
 #define LIMIT_PROFILES		 100000u  /* the others by name are not read */
 #define LIMIT_PROFILE_NAMES	 1000000u /* then nothing is */

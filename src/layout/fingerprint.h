@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a profile keeps of an ELF file so that its pages can be found again in another build:
+ * elfcast-profile(5) has the format. Only of the needed pages; nothing of the rest but where
+ * sections are. Text in profiles, base64 of the bytes; a struct for who makes or reads it.
+ */
+#ifndef ELFCAST_FINGERPRINT_H
+#define ELFCAST_FINGERPRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+#include "macro.h"
+
+#define FINGERPRINT_VERSION   1
+#define FINGERPRINT_MAX_MARKS 4u
+#define FINGERPRINT_MAX_KEYS  2u /* of a unit; others are read all the same */
+
+/* How much is kept: see --portable of elfcast-train(1). */
+enum fingerprint_level {
+	FINGERPRINT_NONE,
+	FINGERPRINT_SIZES,
+	FINGERPRINT_KEYS,
+};
+
+/* A key of the unit that starts as number INDEX in the page. */
+struct code_key {
+	uint8_t index;
+	uint32_t hash;
+};
+
+/* The units of one needed page of code: one that came in from before, and those that start. */
+struct code_page {
+	uint32_t pgno;
+	uint32_t lead_back; /* how far before the page it starts, in 16 bytes; 0: none */
+	uint8_t lead_code;
+	uint8_t n_units, n_keys;
+	const uint8_t *codes;
+	const struct code_key *keys;
+};
+
+/* A piece that stands once in its file. */
+struct data_mark {
+	uint8_t off_16; /* where in the page it starts, in 16 bytes */
+	uint32_t hash;
+};
+
+struct data_page {
+	uint32_t pgno;
+	uint8_t n_marks;
+	struct data_mark marks[FINGERPRINT_MAX_MARKS];
+};
+
+struct fingerprint {
+	uint64_t file_bytes, content_hash;
+	struct section *sections; /* with HEAD and TAIL, as in a layout; addr is 0 */
+	size_t n_sections;
+	/*
+	 * Where a text of all would be too long: 1 without keys, N pages whose number is a
+	 * multiple of 2^(N-1).
+	 */
+	unsigned thinned;
+	struct code_page *code; /* by page */
+	size_t n_code;
+	struct data_page *data; /* by page */
+	size_t n_data;
+	uint8_t *codes; /* what the pages point to */
+	struct code_key *keys;
+};
+
+void fingerprint_done(struct fingerprint *f);
+
+struct page_range {
+	uint32_t first_pgno, n_pages;
+};
+
+/* Of a file with layout L, of which the pages in RANGES (sorted, disjoint) are needed. -ENOMEM. */
+int fingerprint_make(const struct layout *l, const struct page_range *ranges, size_t n,
+		     enum fingerprint_level level, struct fingerprint *ret);
+
+/* Thinned until it is short enough. -E2BIG where it never is; -ENOMEM. New. */
+int fingerprint_write(const struct fingerprint *f, char **ret);
+
+/*
+ * -EINVAL: not what fingerprint_write() writes; -ESTALE: of another version, which is kept as
+ * it is; -ENOMEM.
+ */
+int fingerprint_read(const char *text, size_t bytes, struct fingerprint *ret);
+
+/*
+ * Of two texts of one file's, all pages that either knows. Associative and commutative to the
+ * byte; where they are not of the same version or content, or one is NULL, one of them. New,
+ * NULL where both are. -ENOMEM.
+ */
+int fingerprint_merge(const char *a, const char *b, char **ret);
+
+#endif

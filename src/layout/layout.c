@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "hash.h"
+#include "layout.h"
+#include "search.h"
+#include "unwind.h"
+#include "vec.h"
+
+void layout_done(struct layout *l)
+{
+	free(l->sections);
+	free(l->units);
+	free(l->keys);
+	free(l->pieces);
+	*l = (struct layout){ 0 };
+}
+
+/* ---- sizes as codes ---- */
+
+enum { STEPS = 8, FUNCTION_MIN_SHIFT = 3, GAP_MIN_SHIFT = 6 };
+
+/* 2^15 times 2^(i/8): where the steps of an octave begin. */
+static const uint32_t steps[STEPS] = { 32768, 35734, 38968, 42495,
+				       46341, 50535, 55109, 60097 };
+
+static unsigned log2_of(uint64_t n)
+{
+	return 63u - (unsigned)__builtin_clzll(n);
+}
+
+/* Steps from 1 to N (at least 1), eight an octave, rounded down. */
+static unsigned log_steps(uint64_t n)
+{
+	unsigned octave = log2_of(n), i = STEPS - 1;
+	uint64_t mantissa = octave > 15 ? n >> (octave - 15) : n << (15 - octave);
+
+	while (mantissa < steps[i])
+		i--;
+	return STEPS * octave + i;
+}
+
+static unsigned clamp_code(unsigned code, unsigned first, unsigned n)
+{
+	return code < first ? 0 : MIN(code - first, n - 1);
+}
+
+uint8_t unit_code(uint64_t bytes, bool is_gap)
+{
+	unsigned log = log_steps(bytes ? bytes : 1);
+
+	if (!is_gap)
+		return (uint8_t)clamp_code(log, STEPS * FUNCTION_MIN_SHIFT,
+					   UNIT_FIRST_GAP_CODE);
+	return (uint8_t)(UNIT_FIRST_GAP_CODE + clamp_code(log / 4,
+							  STEPS * GAP_MIN_SHIFT / 4,
+							  256 - UNIT_FIRST_GAP_CODE));
+}
+
+/* The smallest size that is so many steps from 1. */
+static uint64_t first_of(unsigned log)
+{
+	return (((uint64_t)steps[log % STEPS] << (log / STEPS)) + 32767) >> 15;
+}
+
+uint64_t unit_code_bytes(uint8_t code)
+{
+	unsigned log = code + STEPS * FUNCTION_MIN_SHIFT, n = 1;
+
+	if (unit_is_gap(code)) {
+		log = (code - UNIT_FIRST_GAP_CODE) * 4u + STEPS * GAP_MIN_SHIFT;
+		n = 4;
+	}
+	return (first_of(log) + first_of(log + n) - 1) / 2;
+}
+
+/* ---- sections ---- */
+
+static uint16_t hash_name(const char *name)
+{
+	return (uint16_t)(hash_bytes(name, strlen(name)) & 0x1fff);
+}
+
+int layout_add_section(struct layout *l, enum section_kind kind, const char *name,
+		       uint64_t addr, uint64_t off, uint64_t bytes)
+{
+	if (bytes == 0)
+		return 0;
+	if (l->n_sections == LIMIT_SECTIONS)
+		return -E2BIG;
+	if (VEC_RESERVE_ONE(l->sections, l->n_sections, l->sections_capacity) < 0)
+		return -ENOMEM;
+	l->sections[l->n_sections++] =
+		(struct section){ kind, hash_name(name), addr, off, bytes };
+	return 0;
+}
+
+static int compare_sections(const void *a, const void *b)
+{
+	const struct section *x = a, *y = b;
+
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+static void sort_sections(struct layout *l)
+{
+	if (l->n_sections > 1)
+		qsort(l->sections, l->n_sections, sizeof(*l->sections), compare_sections);
+}
+
+int layout_finish_sections(struct layout *l)
+{
+	uint64_t end = 0;
+	int r;
+
+	sort_sections(l);
+	for (size_t i = 0; i < l->n_sections; i++) {
+		const struct section *s = &l->sections[i];
+
+		if (s->off < end || __builtin_add_overflow(s->off, s->bytes, &end) ||
+		    end > l->file_bytes)
+			return -EBADMSG;
+	}
+	r = layout_add_section(l, SECTION_TAIL, "", 0, end, l->file_bytes - end);
+	if (r == 0)
+		r = layout_add_section(l, SECTION_HEAD, "", 0, 0,
+				       end ? l->sections[0].off : 0);
+	sort_sections(l);
+	return r;
+}
+
+const struct section *layout_section_at(const struct layout *l, uint64_t off)
+{
+	size_t i = SEARCH_FIRST(k, l->n_sections,
+				l->sections[k].off + l->sections[k].bytes <= off);
+
+	return i < l->n_sections && l->sections[i].off <= off ? &l->sections[i] : NULL;
+}
+
+/* ---- units ---- */
+
+static int add_unit(struct layout *l, uint64_t off, uint64_t bytes, bool is_gap)
+{
+	if (VEC_RESERVE_ONE(l->units, l->n_units, l->units_capacity) < 0)
+		return -ENOMEM;
+	l->units[l->n_units++] = (struct unit){ off, bytes, unit_code(bytes, is_gap) };
+	return 0;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct unwind_range *x = a, *y = b;
+
+	if (x->addr != y->addr)
+		return x->addr < y->addr ? -1 : 1;
+	return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
+}
+
+/*
+ * The units of one section: RANGES from number *AT on that start in it. A range ends where the
+ * next one starts, or the section.
+ */
+static int add_units_of(struct layout *l, const struct section *s,
+			const struct unwind_range *ranges, size_t n, size_t *at)
+{
+	uint64_t done = 0, start, bytes; /* offsets in the section */
+	int r = 0;
+
+	while (*at < n && ranges[*at].addr < s->addr)
+		++*at;
+	for (; r == 0 && *at < n && ranges[*at].addr - s->addr < s->bytes; ++*at) {
+		start = ranges[*at].addr - s->addr;
+		bytes = MIN(ranges[*at].bytes, s->bytes - start);
+		if (*at + 1 < n)
+			bytes = MIN(bytes, ranges[*at + 1].addr - ranges[*at].addr);
+		if (bytes == 0)
+			continue;
+		if (start - done >= UNIT_MIN_GAP_BYTES)
+			r = add_unit(l, s->off + done, start - done, true);
+		if (r == 0)
+			r = add_unit(l, s->off + start, bytes, false);
+		done = start + bytes;
+	}
+	if (r == 0 && s->bytes - done >= UNIT_MIN_GAP_BYTES)
+		r = add_unit(l, s->off + done, s->bytes - done, true);
+	return r;
+}
+
+/* Code sections lie in the order of their addresses; where a file lies, ranges are missed. */
+int layout_set_units(struct layout *l, const struct unwind_range *ranges, size_t n)
+{
+	_cleanup_free_ struct unwind_range *sorted = calloc(n + 1, sizeof(*sorted));
+	size_t at = 0;
+	int r = sorted ? 0 : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	if (n > 0)
+		memcpy(sorted, ranges, n * sizeof(*sorted));
+	if (n > 1)
+		qsort(sorted, n, sizeof(*sorted), compare_ranges);
+	l->n_units = 0;
+	for (size_t i = 0; r == 0 && i < l->n_sections; i++)
+		if (l->sections[i].kind == SECTION_CODE)
+			r = add_units_of(l, &l->sections[i], sorted, n, &at);
+	return r;
+}
+
+/* ---- keys ---- */
+
+int layout_add_key(struct layout *l, uint64_t addr, bool anywhere, const char *name,
+		   size_t bytes)
+{
+	uint64_t off = UINT64_MAX;
+	size_t k;
+
+	for (size_t i = 0; i < l->n_sections; i++)
+		if (l->sections[i].kind == SECTION_CODE &&
+		    addr - l->sections[i].addr < l->sections[i].bytes)
+			off = l->sections[i].off + (addr - l->sections[i].addr);
+	k = SEARCH_FIRST(i, l->n_units, l->units[i].off + l->units[i].bytes <= off);
+	if (k == l->n_units || l->units[k].off > off ||
+	    (!anywhere && l->units[k].off != off))
+		return 0;
+	if (l->n_keys == LIMIT_FUNCTIONS)
+		return -E2BIG;
+	if (VEC_RESERVE_ONE(l->keys, l->n_keys, l->keys_capacity) < 0)
+		return -ENOMEM;
+	l->keys[l->n_keys++] =
+		(struct key){ (uint32_t)k, (uint32_t)(hash_bytes(name, bytes) & 0xffffff) };
+	return 0;
+}
+
+static int compare_numbers(uint32_t a, uint32_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_by_hash(const void *a, const void *b)
+{
+	const struct key *x = a, *y = b;
+	int c = compare_numbers(x->hash, y->hash);
+
+	return c ? c : compare_numbers(x->unit, y->unit);
+}
+
+static int compare_by_unit(const void *a, const void *b)
+{
+	const struct key *x = a, *y = b;
+	int c = compare_numbers(x->unit, y->unit);
+
+	return c ? c : compare_numbers(x->hash, y->hash);
+}
+
+void layout_finish_keys(struct layout *l)
+{
+	size_t n = 0;
+
+	if (l->n_keys > 1)
+		qsort(l->keys, l->n_keys, sizeof(*l->keys), compare_by_hash);
+	for (size_t i = 0, end; i < l->n_keys; i = end) {
+		for (end = i + 1; end < l->n_keys && l->keys[end].hash == l->keys[i].hash;)
+			end++;
+		/* Sorted: where first and last have one unit, all do. */
+		if (l->keys[end - 1].unit == l->keys[i].unit)
+			l->keys[n++] = l->keys[i];
+	}
+	l->n_keys = n;
+	if (n > 1)
+		qsort(l->keys, n, sizeof(*l->keys), compare_by_unit);
+}
+
+/* ---- pieces ---- */
+
+/* A piece ends where the sum of its last bytes, spread, has five zeros: every 32 bytes. */
+enum { MIN_PIECE_BYTES = 12, MAX_PIECE_BYTES = 256 };
+#define PIECE_MASK 0xf8000000u
+
+int layout_add_pieces(struct layout *l, const void *data, size_t bytes, uint64_t off)
+{
+	const uint8_t *p = data;
+	uint32_t sum = 0;
+
+	for (size_t i = 0, start = 0; i < bytes; i++) {
+		size_t n = i + 1 - start;
+
+		sum = (sum << 1) + (p[i] + 1u) * 2654435761u;
+		if (i + 1 < bytes && n < MAX_PIECE_BYTES &&
+		    (n < MIN_PIECE_BYTES || sum & PIECE_MASK))
+			continue;
+		if (l->n_pieces == LIMIT_PIECES)
+			return -E2BIG;
+		if (VEC_RESERVE_ONE(l->pieces, l->n_pieces, l->pieces_capacity) < 0)
+			return -ENOMEM;
+		l->pieces[l->n_pieces++] =
+			(struct piece){ off + start,
+					(uint32_t)(hash_bytes(p + start, n) & 0xffffff) };
+		start = i + 1;
+	}
+	return 0;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Layouts, and what is kept of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "fingerprint.h"
+#include "layout.h"
+#include "unwind.h"
+
+enum { CODE = 0x1000, CODE_BYTES = 0x40000, DATA = 0x50000, DATA_BYTES = 0x4000 };
+
+static uint32_t state_of_random = 1;
+
+static uint32_t next_random(void)
+{
+	state_of_random = state_of_random * 1664525u + 1013904223u;
+	return state_of_random >> 8;
+}
+
+/* Functions of 16 to 1040 bytes, each tenth exported, and random data. */
+static void make_layout(struct layout *l)
+{
+	struct unwind_range ranges[512];
+	static uint8_t data[DATA_BYTES];
+	uint64_t at = CODE;
+	char name[32];
+	size_t n = 0;
+
+	state_of_random = 1;
+	*l = (struct layout){ .file_bytes = 0x60000, .content_hash = 0x123456789abcdef };
+	assert_int_equal(
+		layout_add_section(l, SECTION_DATA, ".rodata", DATA, DATA, DATA_BYTES), 0);
+	assert_int_equal(
+		layout_add_section(l, SECTION_CODE, ".text", CODE, CODE, CODE_BYTES), 0);
+	assert_int_equal(layout_finish_sections(l), 0);
+	for (; n < 512 && at < CODE + CODE_BYTES - 2048; n++) {
+		ranges[n] = (struct unwind_range){ at, 16 + next_random() % 1024 };
+		at += (ranges[n].bytes + 15) & ~(uint64_t)15;
+	}
+	assert_int_equal(layout_set_units(l, ranges, n), 0);
+	for (size_t i = 0; i < n; i += 10)
+		assert_int_equal(layout_add_key(l, ranges[i].addr, false, name,
+						(size_t)snprintf(name, sizeof(name),
+								 "function_%zu", i)),
+				 0);
+	layout_finish_keys(l);
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)next_random();
+	assert_int_equal(layout_add_pieces(l, data, sizeof(data), DATA), 0);
+}
+
+static char *text_of(const struct layout *l, uint32_t first, uint32_t n,
+		     enum fingerprint_level level)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	struct page_range range = { first, n };
+	char *text = NULL;
+
+	assert_int_equal(fingerprint_make(l, &range, 1, level, &f), 0);
+	assert_int_equal(fingerprint_write(&f, &text), 0);
+	return text;
+}
+
+static void test_codes(void **state)
+{
+	unsigned last = 0;
+
+	(void)state;
+	assert_int_equal(unit_code(0, false), 0);
+	assert_int_equal(unit_code(8, false), 0);
+	assert_int_equal(unit_code(16, false), 8);
+	assert_int_equal(unit_code(4096, false), 72);
+	assert_int_equal(unit_code(UINT64_MAX, false), 191);
+	assert_int_equal(unit_code(64, true), 192);
+	assert_int_equal(unit_code(128, true), 194);
+	assert_int_equal(unit_code(UINT64_MAX, true), 255);
+	for (uint64_t n = 8; n < 1 << 20; n += 1 + n / 64) {
+		unsigned code = unit_code(n, false);
+		uint64_t middle = unit_code_bytes((uint8_t)code);
+
+		assert_true(code >= last && code <= last + 8);
+		assert_int_equal(unit_code(middle, false), code);
+		assert_true(middle * 10 < n * 11 && n * 10 < middle * 11);
+		last = code;
+	}
+}
+
+static void test_sections(void **state)
+{
+	_cleanup_(layout_done) struct layout l = { .file_bytes = 1000 };
+
+	(void)state;
+	assert_int_equal(layout_add_section(&l, SECTION_CODE, "b", 0, 500, 100), 0);
+	assert_int_equal(layout_add_section(&l, SECTION_CODE, "empty", 0, 700, 0), 0);
+	assert_int_equal(layout_add_section(&l, SECTION_DATA, "a", 0, 100, 400), 0);
+	assert_int_equal(layout_finish_sections(&l), 0);
+	assert_int_equal(l.n_sections, 4);
+	assert_int_equal(l.sections[0].kind, SECTION_HEAD);
+	assert_int_equal(l.sections[1].kind, SECTION_DATA);
+	assert_int_equal(l.sections[3].kind, SECTION_TAIL);
+	assert_int_equal(l.sections[3].off, 600);
+	assert_ptr_equal(layout_section_at(&l, 499), &l.sections[1]);
+	assert_ptr_equal(layout_section_at(&l, 500), &l.sections[2]);
+	assert_null(layout_section_at(&l, 1000));
+}
+
+static void test_bad_sections(void **state)
+{
+	static const struct {
+		uint64_t off, bytes;
+	} bad[] = { { 550, 100 }, { 590, 1 }, { 900, 101 }, { UINT64_MAX, 2 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(layout_done) struct layout l = { .file_bytes = 1000 };
+
+		assert_int_equal(layout_add_section(&l, SECTION_CODE, "a", 0, 500, 100), 0);
+		assert_int_equal(layout_add_section(&l, SECTION_CODE, "b", 0, bad[i].off,
+						    bad[i].bytes),
+				 0);
+		assert_int_equal(layout_finish_sections(&l), -EBADMSG);
+	}
+	{
+		_cleanup_(layout_done) struct layout l = { .file_bytes = 100000 };
+
+		for (size_t i = 0; i < LIMIT_SECTIONS; i++)
+			assert_int_equal(
+				layout_add_section(&l, SECTION_TABLE, "a", 0, i, 1), 0);
+		assert_int_equal(layout_add_section(&l, SECTION_TABLE, "a", 0, 999, 1),
+				 -E2BIG);
+	}
+}
+
+/* Ranges that overlap, repeat, leave the section, or say nothing. */
+static void test_lying_ranges(void **state)
+{
+	_cleanup_(layout_done) struct layout l = { .file_bytes = 0x3000 };
+	const struct unwind_range ranges[] = {
+		{ 0x1500, UINT64_MAX }, { 0x1100, 0x500 }, { 0x1100, 0x20 }, { 0x1200, 0 },
+		{ 0x2500, 16 },		{ 0xfff, 0x10 },   { 0x1a00, 0x10 },
+	};
+
+	(void)state;
+	assert_int_equal(
+		layout_add_section(&l, SECTION_CODE, ".text", 0x1000, 0x1000, 0x1000), 0);
+	assert_int_equal(layout_finish_sections(&l), 0);
+	assert_int_equal(layout_set_units(&l, ranges, ARRAY_SIZE(ranges)), 0);
+	assert_int_equal(l.n_units, 6);
+	assert_true(unit_is_gap(l.units[0].code));
+	assert_int_equal(l.units[0].bytes, 0x100);
+	assert_int_equal(l.units[1].off, 0x1100);
+	assert_int_equal(l.units[1].bytes, 0x100);
+	assert_true(unit_is_gap(l.units[2].code));
+	assert_int_equal(l.units[3].off, 0x1500);
+	assert_int_equal(l.units[3].bytes, 0x500);
+	assert_int_equal(l.units[4].off, 0x1a00);
+	assert_true(unit_is_gap(l.units[5].code));
+	assert_int_equal(l.units[5].off + l.units[5].bytes, 0x2000);
+}
+
+/* Pieces behind an insertion are cut where they were. */
+static void test_pieces(void **state)
+{
+	_cleanup_(layout_done) struct layout a = { 0 }, b = { 0 };
+	static uint8_t data[DATA_BYTES + 7];
+	size_t same = 0;
+
+	(void)state;
+	state_of_random = 7;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)next_random();
+	assert_int_equal(layout_add_pieces(&a, data + 7, DATA_BYTES, 0), 0);
+	assert_int_equal(layout_add_pieces(&b, data, DATA_BYTES + 7, 0), 0);
+	assert_true(a.n_pieces > DATA_BYTES / 64 && a.n_pieces < DATA_BYTES / 24);
+	for (size_t i = 0, k = 0; i < a.n_pieces; i++) {
+		while (k < b.n_pieces && b.pieces[k].off < a.pieces[i].off + 7)
+			k++;
+		same += k < b.n_pieces && b.pieces[k].off == a.pieces[i].off + 7 &&
+			b.pieces[k].hash == a.pieces[i].hash;
+	}
+	assert_true(same + 4 >= a.n_pieces);
+}
+
+static void test_round_trip(void **state)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(layout_done) struct layout l = { 0 };
+	_cleanup_free_ char *text = NULL, *again = NULL;
+
+	(void)state;
+	make_layout(&l);
+	text = text_of(&l, 0, 0x60, FINGERPRINT_KEYS);
+	assert_int_equal(fingerprint_read(text, strlen(text), &f), 0);
+	assert_int_equal(f.file_bytes, 0x60000);
+	assert_int_equal(f.content_hash, 0x123456789abcdef);
+	assert_int_equal(f.n_sections, l.n_sections);
+	assert_int_equal(f.sections[1].off, CODE);
+	assert_int_equal(f.n_code, CODE_BYTES / PAGE_BYTES);
+	assert_int_equal(f.n_data, DATA_BYTES / PAGE_BYTES);
+	assert_int_equal(f.data[0].n_marks, 4);
+	assert_int_equal(f.code[0].pgno, 1);
+	assert_int_equal(f.code[0].lead_back, 0);
+	assert_int_equal(f.code[0].codes[0], l.units[0].code);
+	assert_int_equal(l.keys[0].unit, 0);
+	assert_int_equal(f.code[0].keys[0].index, 0);
+	assert_int_equal(f.code[0].keys[0].hash, l.keys[0].hash);
+	assert_int_equal(fingerprint_write(&f, &again), 0);
+	assert_string_equal(text, again);
+}
+
+/* What belongs to two units tells neither; what is in none, or in the midst, nothing. */
+static void test_keys(void **state)
+{
+	_cleanup_(layout_done) struct layout l = { .file_bytes = 0x3000 };
+	const struct unwind_range ranges[] = { { 0x1000, 64 },
+					       { 0x1040, 64 },
+					       { 0x1080, 64 } };
+
+	(void)state;
+	assert_int_equal(layout_add_section(&l, SECTION_CODE, ".text", 0x1000, 0x800, 192),
+			 0);
+	assert_int_equal(layout_finish_sections(&l), 0);
+	assert_int_equal(layout_set_units(&l, ranges, ARRAY_SIZE(ranges)), 0);
+	assert_int_equal(layout_add_key(&l, 0x1090, true, "b", 1), 0);
+	assert_int_equal(layout_add_key(&l, 0x1000, true, "twice", 5), 0);
+	assert_int_equal(layout_add_key(&l, 0x1040, true, "twice", 5), 0);
+	assert_int_equal(layout_add_key(&l, 0x1000, true, "same", 4), 0);
+	assert_int_equal(layout_add_key(&l, 0x1010, true, "same", 4), 0);
+	assert_int_equal(layout_add_key(&l, 0x1044, false, "midst", 5), 0);
+	assert_int_equal(layout_add_key(&l, 0x2000, true, "outside", 7), 0);
+	layout_finish_keys(&l);
+	assert_int_equal(l.n_keys, 2);
+	assert_int_equal(l.keys[0].unit, 0);
+	assert_int_equal(l.keys[1].unit, 2);
+}
+
+/* What begins before the page is known by how far before. */
+static void test_lead(void **state)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(layout_done) struct layout l = { .file_bytes = 0x9000 };
+	struct unwind_range range = { 0x1010, 0x4000 };
+	struct page_range page = { 3, 1 };
+
+	(void)state;
+	assert_int_equal(
+		layout_add_section(&l, SECTION_CODE, ".text", 0x1000, 0x1000, 0x8000), 0);
+	assert_int_equal(layout_finish_sections(&l), 0);
+	assert_int_equal(layout_set_units(&l, &range, 1), 0);
+	assert_int_equal(fingerprint_make(&l, &page, 1, FINGERPRINT_SIZES, &f), 0);
+	assert_int_equal(f.n_code, 1);
+	assert_int_equal(f.code[0].n_units, 0);
+	assert_int_equal(f.code[0].lead_back, (0x3000 - 0x1010) / 16);
+	assert_int_equal(f.code[0].lead_code, unit_code(0x4000, false));
+}
+
+/* Each byte of it changed: refused, or another fingerprint; never read outside. */
+static void test_damage(void **state)
+{
+	_cleanup_(layout_done) struct layout l = { 0 };
+	_cleanup_free_ char *text = NULL;
+	size_t bytes, refused = 0;
+
+	(void)state;
+	make_layout(&l);
+	text = text_of(&l, 4, 3, FINGERPRINT_KEYS);
+	bytes = strlen(text);
+	for (size_t i = 0; i < bytes; i++) {
+		_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+		_cleanup_free_ char *again = NULL;
+		char was = text[i];
+		int r;
+
+		text[i] = was == 'A' ? 'z' : 'A';
+		r = fingerprint_read(text, bytes, &f);
+		assert_true(r == 0 || r == -EINVAL || (r == -ESTALE && i < 2));
+		refused += r < 0;
+		if (r == 0) {
+			assert_int_equal(fingerprint_write(&f, &again), 0);
+			assert_string_equal(text, again);
+		}
+		text[i] = was;
+	}
+	assert_true(refused > bytes / 16);
+	for (size_t n = 0; n < bytes; n++) {
+		struct fingerprint f;
+
+		assert_int_equal(fingerprint_read(text, n, &f), -EINVAL);
+	}
+}
+
+static char *merged(const char *a, const char *b)
+{
+	char *text = NULL;
+
+	assert_int_equal(fingerprint_merge(a, b, &text), 0);
+	return text;
+}
+
+static void check_merge(const char *a, const char *b, const char *c, const char *all)
+{
+	_cleanup_free_ char *ab = merged(a, b), *ba = merged(b, a), *bc = merged(b, c);
+	_cleanup_free_ char *ab_c = merged(ab, c), *a_bc = merged(a, bc);
+
+	assert_string_equal(ab, ba);
+	assert_string_equal(ab_c, a_bc);
+	if (all)
+		assert_string_equal(ab_c, all);
+}
+
+static void test_merge(void **state)
+{
+	_cleanup_(layout_done) struct layout l = { 0 };
+	_cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *sizes = NULL, *other = NULL;
+	_cleanup_free_ char *all = NULL, *none = NULL;
+
+	(void)state;
+	make_layout(&l);
+	a = text_of(&l, 0, 0x20, FINGERPRINT_KEYS);
+	b = text_of(&l, 0x10, 0x30, FINGERPRINT_KEYS);
+	c = text_of(&l, 0x40, 0x20, FINGERPRINT_KEYS);
+	all = text_of(&l, 0, 0x60, FINGERPRINT_KEYS);
+	check_merge(a, b, c, all);
+	sizes = text_of(&l, 0, 0x60, FINGERPRINT_SIZES);
+	check_merge(sizes, all, c, all);
+	l.content_hash++;
+	other = text_of(&l, 0, 0x60, FINGERPRINT_KEYS);
+	check_merge(other, all, c, all); /* the smaller */
+	check_merge("AgAA", a, "BgAA", a);
+	assert_null(none = merged(NULL, NULL));
+	none = merged(NULL, a);
+	assert_string_equal(none, a);
+}
+
+/* Where all would be too long, keys go first, then each second page; in any order the same. */
+static void test_thinned(void **state)
+{
+	static struct unwind_range ranges[60000];
+	_cleanup_(layout_done) struct layout l = { .file_bytes = 0x2000000 };
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *all = NULL;
+	uint64_t at = 0;
+
+	(void)state;
+	state_of_random = 3;
+	assert_int_equal(layout_add_section(&l, SECTION_CODE, ".text", 0, 0, 0x2000000), 0);
+	assert_int_equal(layout_finish_sections(&l), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		ranges[i] = (struct unwind_range){ at, 100 + next_random() % 300 };
+		at += 400;
+	}
+	assert_int_equal(layout_set_units(&l, ranges, ARRAY_SIZE(ranges)), 0);
+	for (size_t i = 0; i < l.n_units; i++)
+		assert_int_equal(
+			layout_add_key(&l, l.units[i].off, false, (char *)&i, sizeof(i)),
+			0);
+	layout_finish_keys(&l);
+	all = text_of(&l, 0, 0x1800, FINGERPRINT_KEYS);
+	assert_true(strlen(all) <= LIMIT_FINGERPRINT_BYTES / 3 * 4);
+	assert_int_equal(fingerprint_read(all, strlen(all), &f), 0);
+	assert_true(f.thinned >= 2);
+	assert_int_equal(f.code[0].n_keys, 0);
+	assert_int_equal(f.code[1].pgno - f.code[0].pgno, 1u << (f.thinned - 1));
+	a = text_of(&l, 0, 0x700, FINGERPRINT_KEYS);
+	b = text_of(&l, 0x700, 0xc00, FINGERPRINT_KEYS);
+	c = text_of(&l, 0x1300, 0x500, FINGERPRINT_KEYS);
+	check_merge(a, b, c, all);
+	check_merge(c, a, b, all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_codes),	     cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_bad_sections), cmocka_unit_test(test_lying_ranges),
+		cmocka_unit_test(test_pieces),	     cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_lead),	     cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_damage),	     cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_thinned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
