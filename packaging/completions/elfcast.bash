@@ -47,6 +47,7 @@ _elfcast() {
 		fi
 		case $prev in
 		--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+		--portable) values="no sizes keys" ;;
 		--storage) values="rotational network flash image" ;;
 		--output | --plot | --shadow | --against | --html | --from | --to)
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;

@@ -39,6 +39,7 @@ static const char *arg_output; /* NULL: PROGRAM.json here, unless installed; "-"
 static bool arg_install, arg_interactive, arg_as_root;
 static bool arg_system, arg_light, arg_auto;
 static unsigned arg_for_s; /* 0: not given */
+static enum fingerprint_level arg_portable = FINGERPRINT_KEYS;
 /* Options that make no sense with --system: the last one seen. */
 static const char *arg_of_command;
 
@@ -220,6 +221,13 @@ static int run_all(struct training *t)
 	return 0;
 }
 
+static int add_fingerprints(struct training *t)
+{
+	int r = train_add_fingerprints(t->profile, arg_portable);
+
+	return r < 0 ? log_errno(r, "cannot read the files of '%s'", t->program) : 0;
+}
+
 /* ---- writing ---- */
 
 static int write_output(const char *path, const char *text, size_t bytes)
@@ -396,7 +404,7 @@ static int train(char *argv[])
 	}
 	if (find_user(&t) < 0 || check_program(&t) < 0)
 		return CMD_FAILED;
-	if (run_all(&t) < 0 || write_profile(&t, &path) < 0)
+	if (run_all(&t) < 0 || add_fingerprints(&t) < 0 || write_profile(&t, &path) < 0)
 		return CMD_FAILED;
 	print_summary(&t, path);
 	return CMD_DONE;
@@ -485,6 +493,22 @@ static int check_usage(bool has_command)
 	return -1;
 }
 
+static bool parse_portable(const char *text)
+{
+	static const char *const levels[] = {
+		[FINGERPRINT_NONE] = "no",
+		[FINGERPRINT_SIZES] = "sizes",
+		[FINGERPRINT_KEYS] = "keys",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (strcmp(text, levels[i]) == 0) {
+			arg_portable = (enum fingerprint_level)i;
+			return true;
+		}
+	return false;
+}
+
 static bool parse_seconds(const char *text)
 {
 	unsigned ms;
@@ -524,6 +548,13 @@ static int handle_option(int c)
 			return cmd_usage_error(&cmd_train, "bad scenario '%s'", optarg);
 		arg_scenario = optarg;
 		return -1;
+	case 'p':
+		arg_of_command = "--portable";
+		if (!parse_portable(optarg))
+			return cmd_usage_error(&cmd_train,
+					       "bad --portable '%s' (no, sizes, keys)",
+					       optarg);
+		return -1;
 	case 'o':
 		arg_output = optarg;
 		return -1;
@@ -544,6 +575,7 @@ static int run(int argc, char *argv[])
 		{ "window", required_argument, NULL, 'w' },
 		{ "scenario", required_argument, NULL, 's' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "portable", required_argument, NULL, 'p' },
 		{ "interactive", no_argument, NULL, 'i' },
 		{ "install", no_argument, NULL, OPT_INSTALL },
 		{ "as-root", no_argument, NULL, OPT_AS_ROOT },
@@ -599,8 +631,8 @@ static int run(int argc, char *argv[])
 
 const struct cmd cmd_train = {
 	.name = "train",
-	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--install] [-i] "
-		"[--as-root] -- CMD...\n"
+	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--portable=HOW] "
+		"[--install] [-i] [--as-root] -- CMD...\n"
 		"       elfcast train --system --for=SECONDS [--light] [--scenario=NAME] "
 		"[-o FILE] [--install]\n"
 		"       elfcast train --auto [--for=SECONDS]",
@@ -610,6 +642,10 @@ const struct cmd cmd_train = {
 		"      --window=MS     how long a launch is, at most; default 4000\n"
 		"      --scenario=NAME of several usage patterns of a program\n"
 		"  -o, --output=FILE   default PROGRAM.json; - for standard output\n"
+		"      --portable=HOW  what it keeps for other builds of its files: no, "
+		"sizes "
+		"or\n"
+		"                      keys; default keys\n"
 		"      --install       put it under /etc/elfcast/profiles.d and compile\n"
 		"      --system        record all that this machine reads from local "
 		"disks; scenario "

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "bounds.h"
-#include "profile-private.h"
+#include "fingerprint.h"
+#include "profile.h"
 #include "utf8.h"
 #include "vec.h"
 
@@ -13,10 +14,11 @@ struct profile *profile_new(void)
 	return calloc(1, sizeof(struct profile));
 }
 
-static void object_done(struct profile_object *o)
+void profile_object_done(struct profile_object *o)
 {
 	free(o->path);
 	free(o->digest);
+	free(o->fingerprint);
 	pageset_done(&o->pages);
 	extra_done(&o->extra);
 }
@@ -26,7 +28,7 @@ void profile_free(struct profile *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->n_objects; i++)
-		object_done(&p->objects[i]);
+		profile_object_done(&p->objects[i]);
 	free(p->objects);
 	lookups_done(&p->lookups);
 	free(p->program);
@@ -47,14 +49,19 @@ struct profile_object *profile_add_object(struct profile *p)
 	return &p->objects[p->n_objects++];
 }
 
+static int buildid_compare(const struct buildid *a, const struct buildid *b)
+{
+	int c = memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+
+	return c ? c : a->n_bytes - b->n_bytes;
+}
+
 int profile_object_compare(const struct profile_object *a, const struct profile_object *b)
 {
 	int c = strcmp(a->path, b->path);
 
 	if (c == 0)
-		c = memcmp(a->buildid.bytes, b->buildid.bytes, sizeof(a->buildid.bytes));
-	if (c == 0)
-		c = a->buildid.n_bytes - b->buildid.n_bytes;
+		c = buildid_compare(&a->buildid, &b->buildid);
 	if (c == 0 && a->size_bytes != b->size_bytes)
 		c = a->size_bytes < b->size_bytes ? -1 : 1;
 	return c;
@@ -104,6 +111,17 @@ static int merge_text(const char *a, const char *b, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+/* Of two builds that it was carried over from the smaller id, and the smaller confidence. */
+static void merge_origin(const struct profile_object *a, const struct profile_object *b,
+			 struct profile_object *ret)
+{
+	const struct profile_object *one = a ? a : b, *other = b ? b : a;
+	int c = buildid_compare(&one->retargeted_from, &other->retargeted_from);
+
+	ret->retargeted_from = c <= 0 ? one->retargeted_from : other->retargeted_from;
+	ret->confidence = MIN(one->confidence, other->confidence);
+}
+
 /* A and B are equal as objects, or one is NULL. */
 static int merge_object(struct profile *p, const struct profile_object *a,
 			const struct profile_object *b)
@@ -114,8 +132,12 @@ static int merge_object(struct profile *p, const struct profile_object *a,
 
 	if (!o)
 		return -ENOMEM;
+	if (a && b && !a->retargeted_from.n_bytes != !b->retargeted_from.n_bytes)
+		*(a->retargeted_from.n_bytes ? &a : &b) =
+			NULL; /* what was trained is known */
 	o->buildid = (a ? a : b)->buildid;
 	o->size_bytes = (a ? a : b)->size_bytes;
+	merge_origin(a, b, o);
 	a = a ? a : &none;
 	b = b ? b : &none;
 	r = merge_text(a->path, b->path, &o->path);
@@ -123,6 +145,8 @@ static int merge_object(struct profile *p, const struct profile_object *a,
 		r = merge_text(a->digest, b->digest, &o->digest);
 	if (r == 0)
 		r = pageset_merge(&a->pages, &b->pages, &o->pages);
+	if (r == 0)
+		r = fingerprint_merge(a->fingerprint, b->fingerprint, &o->fingerprint);
 	return r == 0 ? extra_merge(&a->extra, &b->extra, &o->extra) : r;
 }
 

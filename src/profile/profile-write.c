@@ -9,7 +9,7 @@
 #include "bounds.h"
 #include "json-scan.h"
 #include "macro.h"
-#include "profile-private.h"
+#include "profile.h"
 
 /*
  * A text that grows. Own, because a stream of open_memstream() forgets that it once had no
@@ -140,6 +140,13 @@ static int write_object(struct out *f, const struct profile_object *o)
 	if (o->digest)
 		write_key_string(f, ",\n\t\t\t", "digest", o->digest);
 	write_pages(f, &o->pages);
+	if (o->fingerprint)
+		write_key_string(f, ",\n\t\t\t", "fingerprint", o->fingerprint);
+	if (o->retargeted_from.n_bytes) {
+		buildid_to_hex(&o->retargeted_from, hex);
+		write_key_string(f, ",\n\t\t\t", "retargeted_from", hex);
+		put_format(f, ",\n\t\t\t\"confidence\": %" PRIu32, o->confidence);
+	}
 	write_extra(f, "\n\t\t\t", &o->extra);
 	put_text(f, "\n\t\t}");
 	return 0;

@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "fingerprint.h"
 #include "json-read.h"
 #include "json-scan.h"
-#include "profile-private.h"
+#include "profile.h"
 #include "utf8.h"
 
 struct reader {
@@ -210,24 +211,24 @@ static int read_fields(struct reader *r, const struct json_value *object,
 static int read_buildid(struct reader *r, const struct json_value *v, const struct field *f,
 			void *target)
 {
-	struct profile_object *o = target;
+	struct buildid *to = (struct buildid *)((char *)target + f->offset);
 	size_t n;
 	int e = get_string(r, v, f->key, f->max, &n);
 
 	if (e < 0)
 		return e;
-	e = buildid_from_hex(r->string, n, &o->buildid);
+	e = buildid_from_hex(r->string, n, to);
 	if (e == -E2BIG)
-		return fail(r, v, e, "'build_id' has %zu bytes (at most %u)", n / 2,
+		return fail(r, v, e, "'%s' has %zu bytes (at most %u)", f->key, n / 2,
 			    BUILDID_MAX_BYTES);
 	if (n % 2)
-		return fail(r, v, -EINVAL, "'build_id' has an odd number of digits (%zu)",
+		return fail(r, v, -EINVAL, "'%s' has an odd number of digits (%zu)", f->key,
 			    n);
 	n = strspn(r->string, "0123456789abcdef");
 	return e < 0 ? fail(r, v, e,
-			    "'build_id' has byte 0x%02x, which is no lower-case "
+			    "'%s' has byte 0x%02x, which is no lower-case "
 			    "hexadecimal digit",
-			    (unsigned char)r->string[n])
+			    f->key, (unsigned char)r->string[n])
 		     : 0;
 }
 
@@ -327,15 +328,67 @@ static int read_pages(struct reader *r, const struct json_value *v, const struct
 	return e;
 }
 
+/* Base64 needs no escapes, so that there is nothing to resolve. */
+static int read_fingerprint(struct reader *r, const struct json_value *v,
+			    const struct field *f, void *target)
+{
+	_cleanup_(fingerprint_done) struct fingerprint print = { 0 };
+	struct profile_object *o = target;
+	size_t bytes = json_text_bytes(v);
+	int e = expect_type(r, v, f->key, JSON_STRING);
+
+	if (e < 0)
+		return e;
+	if (bytes - 2 > LIMIT_FINGERPRINT_BYTES / 3 * 4)
+		return fail(r, v, -E2BIG, "'%s' has %zu bytes (at most %u)", f->key,
+			    bytes - 2, LIMIT_FINGERPRINT_BYTES / 3 * 4);
+	e = fingerprint_read(v->at + 1, bytes - 2, &print);
+	if (e == -EINVAL)
+		return fail(r, v, e, "'%s' is damaged", f->key);
+	if (e == 0 && print.file_bytes != o->size_bytes)
+		return fail(r, v, -EINVAL, "'%s' is of a file of %" PRIu64 " bytes", f->key,
+			    print.file_bytes);
+	if (e < 0 && e != -ESTALE)
+		return e;
+	o->fingerprint = strndup(v->at + 1, bytes - 2);
+	return o->fingerprint ? 0 : -ENOMEM;
+}
+
+static int read_from(struct reader *r, const struct json_value *v, const struct field *f,
+		     void *target)
+{
+	const struct profile_object *o = target;
+
+	if (!o->buildid.n_bytes)
+		return fail(r, v, -EINVAL, "'%s' without 'build_id'", f->key);
+	if (o->fingerprint)
+		return fail(r, v, -EINVAL, "'%s' beside 'fingerprint'", f->key);
+	return read_buildid(r, v, f, target);
+}
+
+static int read_confidence(struct reader *r, const struct json_value *v,
+			   const struct field *f, void *target)
+{
+	const struct profile_object *o = target;
+
+	if (!o->retargeted_from.n_bytes)
+		return fail(r, v, -EINVAL, "'%s' without 'retargeted_from'", f->key);
+	return read_u32(r, v, f, target);
+}
+
 static int read_object(struct reader *r, const struct json_value *v)
 {
 	static const struct field fields[] = {
 #define AT(member) offsetof(struct profile_object, member)
 		{ "path", true, read_path, AT(path), .max = LIMIT_PATH_BYTES },
-		{ "build_id", false, read_buildid, .max = LIMIT_PATH_BYTES },
+		{ "build_id", false, read_buildid, AT(buildid), .max = LIMIT_PATH_BYTES },
 		{ "size", true, read_u64, AT(size_bytes), 0, LIMIT_FILE_BYTES },
 		{ "digest", false, read_digest, AT(digest), .max = LIMIT_DIGEST_BYTES },
 		{ "pages", true, read_pages },
+		{ "fingerprint", false, read_fingerprint }, /* held against the size */
+		{ "retargeted_from", false, read_from, AT(retargeted_from),
+		  .max = LIMIT_PATH_BYTES },
+		{ "confidence", false, read_confidence, AT(confidence), 0, 100 },
 #undef AT
 	};
 	struct profile_object *o;

@@ -22,6 +22,10 @@ struct profile_object {
 	uint64_t size_bytes;
 	char *digest; /* "xxh3-128:HEX" of a data file, or NULL */
 	struct pageset pages;
+	char *fingerprint; /* of an ELF file: see fingerprint.h; or NULL */
+	/* Not trained but carried over from that build; and how sure of its pages, in percent. */
+	struct buildid retargeted_from; /* n_bytes 0: trained */
+	uint32_t confidence;
 	struct extra extra;
 };
 
@@ -50,6 +54,10 @@ DEFINE_CLEANUP(struct profile *, profile_free)
  */
 struct profile_object *profile_add_object(struct profile *p);
 void profile_sort(struct profile *p);
+/* By path, build-id and size: their order. */
+int profile_object_compare(const struct profile_object *a, const struct profile_object *b);
+/* For who takes the last objects off. */
+void profile_object_done(struct profile_object *o);
 
 /* Why PATH cannot stand in a profile ("is not absolute", ...), NULL: it can. */
 const char *profile_path_problem(const char *path);

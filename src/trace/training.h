@@ -3,6 +3,7 @@
 #ifndef ELFCAST_TRAINING_H
 #define ELFCAST_TRAINING_H
 
+#include "fingerprint.h"
 #include "profile.h"
 #include "recording.h"
 
@@ -20,6 +21,12 @@ struct train_options {
  */
 int train_profile(const struct train_options *o, const struct trace_result *r,
 		  struct profile **ret, unsigned *ret_n_private);
+
+/*
+ * Of each ELF file of P what another build of it needs: see fingerprint.h. Files that are not the
+ * recorded ones any more, or that cannot be understood, go without. -ENOMEM, -EIO.
+ */
+int train_add_fingerprints(struct profile *p, enum fingerprint_level level);
 
 /* Canonical path of what search_path_find() finds, which names the profile. New. */
 int train_find_program(const char *command, char **ret);

@@ -40,6 +40,7 @@ same "bash: begun verb" "train" "$(bash_offers tr)"
 same "bash: values of --storage=" "flash" "$(bash_offers compile --storage = fl)"
 same "bash: values after =" "flash image network rotational" \
 	"$(bash_offers compile --storage = | sort | paste -s -d ' ')"
+same "bash: values of --portable=" "keys no sizes" "$(bash_offers train --portable = | sort | paste -s -d ' ')"
 check "bash: commands after run --" test -n "$(bash_offers run -- ls | grep -x ls)"
 
 if command -v fish >/dev/null; then

@@ -55,7 +55,7 @@ from jsonschema import Draft202012Validator
 # What no schema can say, and numbers and strings that Python's reader takes.
 beyond = """count-overflow-largest-file duplicate-key duplicate-key-escaped duplicate-key-in-object
 duplicate-key-surrogates duplicate-unknown-key elfcast-1.0 equal-data-objects equal-objects
-high-surrogate-twice lone-high-surrogate lone-low-surrogate lookups-equal-directories
+fingerprint-cut fingerprint-other-file high-surrogate-twice lone-high-surrogate lone-low-surrogate lookups-equal-directories
 lookups-listed-above-trained lookups-name-in-two-groups lookups-name-twice lookups-not-looked-at
 lookups-runs-above-trained lookups-unsorted nested-9 pages-equal-runs
 pages-exponent pages-first-past-end pages-of-empty-file pages-overlap pages-past-end
