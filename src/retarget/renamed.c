@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bounds.h"
+#include "macro.h"
+#include "renamed.h"
+
+static const char numbers[] = "0123456789.";
+
+bool names_are_alike(const char *a, const char *b)
+{
+	while (*a && *b) {
+		size_t n = strspn(a, numbers), k = strspn(b, numbers);
+
+		if (!n != !k || (n == 0 && *a != *b))
+			return false;
+		a += n ? n : 1;
+		b += k ? k : 1;
+	}
+	return *a == *b;
+}
+
+static void closedirp(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+static bool is_wanted(int dirfd, const char *name, mode_t type)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (st.st_mode & S_IFMT) == type;
+}
+
+/* The entry of the directory that is NAME, or most like it. */
+static int find_entry(int dirfd, const char *name, mode_t type, char ret[NAME_MAX + 1])
+{
+	_cleanup_(closedirp) DIR *d = NULL;
+	const struct dirent *e;
+	int fd;
+
+	snprintf(ret, NAME_MAX + 1, "%s", name);
+	if (is_wanted(dirfd, name, type))
+		return 0;
+	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		closep(&fd);
+		return -errno;
+	}
+	*ret = 0;
+	while ((e = readdir(d)))
+		if (names_are_alike(e->d_name, name) && is_wanted(dirfd, e->d_name, type) &&
+		    strverscmp(e->d_name, ret) > 0)
+			snprintf(ret, NAME_MAX + 1, "%s", e->d_name);
+	return *ret ? 0 : -ENOENT;
+}
+
+int renamed_find(int rootfd, const char *path, char **ret)
+{
+	_cleanup_close_ int dir = openat(rootfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char found[LIMIT_PATH_BYTES + 1], name[NAME_MAX + 1], entry[NAME_MAX + 1];
+	size_t at = 0;
+
+	for (const char *p = path + 1, *end; dir >= 0; p = end + 1) {
+		mode_t type;
+		int r, next;
+
+		end = strchrnul(p, '/');
+		type = *end ? S_IFDIR : S_IFREG;
+		if (end - p > NAME_MAX)
+			return -ENOENT;
+		snprintf(name, sizeof(name), "%.*s", (int)(end - p), p);
+		r = find_entry(dir, name, type, entry);
+		if (r < 0)
+			return r;
+		at += (size_t)snprintf(found + at, sizeof(found) - at, "/%s", entry);
+		if (at >= sizeof(found))
+			return -ENOENT;
+		if (!*end) {
+			*ret = strdup(found);
+			return *ret ? 0 : -ENOMEM;
+		}
+		next = openat(dir, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		close(dir);
+		dir = next;
+	}
+	return -errno;
+}

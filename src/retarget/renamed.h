@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ELFCAST_RENAMED_H
+#define ELFCAST_RENAMED_H
+
+#include <stdbool.h>
+
+/* Whether the names differ in numbers at most: libz.so.1.2.13 and libz.so.1.3.1. */
+bool names_are_alike(const char *a, const char *b);
+
+/*
+ * The regular file PATH (absolute, canonical) beneath ROOTFD, or where it is missing the one that
+ * differs in numbers only, of several the highest. Links are not followed. -ENOENT; -ENOMEM. *RET
+ * is new.
+ */
+int renamed_find(int rootfd, const char *path, char **ret);
+
+#endif

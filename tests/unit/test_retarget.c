@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Two builds of one made-up program: which of its functions a run needs is known, so that it is
+ * known as well which pages the other build needs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "align.h"
+#include "bounds.h"
+#include "fingerprint.h"
+#include "retarget.h"
+#include "unwind.h"
+
+enum { N_FUNCTIONS = 3000, DATA_BYTES = 64 * PAGE_BYTES };
+
+struct function {
+	uint32_t bytes;
+	bool needed;
+	uint32_t name; /* 0: not exported */
+};
+
+struct build {
+	struct function functions[N_FUNCTIONS + 100];
+	size_t n;
+	uint8_t data[DATA_BYTES + PAGE_BYTES];
+	size_t data_bytes;
+	struct layout layout;
+	uint64_t starts[N_FUNCTIONS + 100];
+};
+
+static uint32_t state_of_random;
+static uint64_t n_links;
+
+static uint32_t next_random(void)
+{
+	state_of_random = state_of_random * 1664525u + 1013904223u;
+	return state_of_random >> 8;
+}
+
+/* Needed functions stand in groups, as they do where a file of source has several. */
+static void make_program(struct build *b, uint32_t seed)
+{
+	bool needed = false;
+
+	memset(b, 0, sizeof(*b));
+	state_of_random = seed;
+	for (; b->n < N_FUNCTIONS; b->n++) {
+		if (next_random() % 8 == 0)
+			needed = next_random() % 5 == 0;
+		b->functions[b->n].bytes = 16 + next_random() % (next_random() % 900 + 1);
+		b->functions[b->n].needed = needed;
+		if (next_random() % 20 == 0)
+			b->functions[b->n].name = (uint32_t)b->n + 1;
+	}
+	b->data_bytes = DATA_BYTES;
+	for (size_t i = 0; i < b->data_bytes; i++)
+		b->data[i] = (uint8_t)next_random();
+}
+
+static void link_program(struct build *b)
+{
+	static struct unwind_range ranges[N_FUNCTIONS + 100];
+	uint64_t at = 0x2000, data;
+
+	layout_done(&b->layout);
+	for (size_t i = 0; i < b->n; i++) {
+		b->starts[i] = at;
+		ranges[i] = (struct unwind_range){ at, b->functions[i].bytes };
+		at += (b->functions[i].bytes + 15) & ~(uint64_t)15;
+	}
+	data = (at + 2 * PAGE_BYTES) & ~(uint64_t)(PAGE_BYTES - 1);
+	b->layout.file_bytes = data + b->data_bytes + 0x1800;
+	assert_int_equal(layout_add_section(&b->layout, SECTION_TABLE, ".dynsym", 0x400,
+					    0x400, 0x1800),
+			 0);
+	assert_int_equal(layout_add_section(&b->layout, SECTION_CODE, ".text", 0x2000,
+					    0x2000, at - 0x2000),
+			 0);
+	assert_int_equal(layout_add_section(&b->layout, SECTION_DATA, ".rodata", data, data,
+					    b->data_bytes),
+			 0);
+	assert_int_equal(layout_finish_sections(&b->layout), 0);
+	assert_int_equal(layout_set_units(&b->layout, ranges, b->n), 0);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->functions[i].name)
+			assert_int_equal(layout_add_key(&b->layout, b->starts[i], false,
+							(const char *)&b->functions[i].name,
+							4),
+					 0);
+	layout_finish_keys(&b->layout);
+	assert_int_equal(layout_add_pieces(&b->layout, b->data, b->data_bytes, data), 0);
+	b->layout.content_hash = ++n_links;
+}
+
+/* Tables, code of the needed functions, each fourth page of data. */
+static void needed_pages(const struct build *b, struct pageset *ret)
+{
+	_cleanup_free_ bool *needed = calloc(b->layout.file_bytes / PAGE_BYTES + 2, 1);
+	uint64_t data = b->layout.sections[3].off;
+
+	assert_non_null(needed);
+	needed[0] = needed[1] = true;
+	for (size_t i = 0; i < b->n; i++)
+		for (uint64_t k = 0; b->functions[i].needed && k < b->functions[i].bytes;
+		     k += 16)
+			needed[(b->starts[i] + k) / PAGE_BYTES] = true;
+	for (size_t i = 0; i < b->data_bytes / PAGE_BYTES; i += 4)
+		needed[data / PAGE_BYTES + i] = true;
+	for (uint32_t i = 0; i <= b->layout.file_bytes / PAGE_BYTES; i++)
+		if (needed[i])
+			assert_int_equal(
+				pageset_append(ret, &(struct page_run){ i, 1, 2, i % 50 }),
+				0);
+}
+
+struct score {
+	unsigned recall, precision, confidence, coverage; /* percent */
+};
+
+static bool has_page(const struct pageset *s, uint32_t pgno)
+{
+	for (size_t i = 0; i < s->n_runs; i++)
+		if (pgno >= s->runs[i].first_pgno &&
+		    pgno - s->runs[i].first_pgno < s->runs[i].n_pages)
+			return true;
+	return false;
+}
+
+/* Of code pages only where the data of both builds have nothing in common. */
+static struct score retarget(const struct build *from, const struct build *to,
+			     enum fingerprint_level level)
+{
+	_cleanup_(pageset_done) struct pageset old = { 0 }, wanted = { 0 };
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 }, read = { 0 };
+	_cleanup_(retargeted_done) struct retargeted r = { 0 };
+	_cleanup_free_ struct page_range *ranges = NULL;
+	_cleanup_free_ char *text = NULL;
+	uint64_t hits = 0;
+
+	needed_pages(from, &old);
+	needed_pages(to, &wanted);
+	ranges = calloc(old.n_runs, sizeof(*ranges));
+	assert_non_null(ranges);
+	for (size_t i = 0; i < old.n_runs; i++)
+		ranges[i] =
+			(struct page_range){ old.runs[i].first_pgno, old.runs[i].n_pages };
+	assert_int_equal(fingerprint_make(&from->layout, ranges, old.n_runs, level, &f), 0);
+	assert_int_equal(fingerprint_write(&f, &text), 0);
+	assert_int_equal(fingerprint_read(text, strlen(text), &read), 0);
+	assert_int_equal(retarget_pages(&read, &old, &to->layout, &r), 0);
+	for (size_t i = 0; i < r.pages.n_runs; i++)
+		for (uint32_t k = 0; k < r.pages.runs[i].n_pages; k++)
+			hits += has_page(&wanted, r.pages.runs[i].first_pgno + k);
+	return (struct score){
+		.recall = (unsigned)(100 * hits / pageset_count(&wanted)),
+		.precision = (unsigned)(100 * hits / MAX(pageset_count(&r.pages), 1u)),
+		.confidence = r.confidence,
+		.coverage = r.coverage,
+	};
+}
+
+static struct build a, b;
+
+static int teardown(void **state)
+{
+	(void)state;
+	layout_done(&a.layout);
+	layout_done(&b.layout);
+	return 0;
+}
+
+static void insert_function(struct build *to, size_t at, uint32_t bytes)
+{
+	memmove(&to->functions[at + 1], &to->functions[at],
+		(to->n - at) * sizeof(to->functions[0]));
+	to->functions[at] = (struct function){ .bytes = bytes };
+	to->n++;
+}
+
+static void test_same_content(void **state)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(pageset_done) struct pageset old = { 0 };
+	_cleanup_(retargeted_done) struct retargeted r = { 0 };
+
+	(void)state;
+	make_program(&a, 1);
+	link_program(&a);
+	needed_pages(&a, &old);
+	assert_int_equal(fingerprint_make(&a.layout, NULL, 0, FINGERPRINT_KEYS, &f), 0);
+	assert_int_equal(retarget_pages(&f, &old, &a.layout, &r), 0);
+	assert_true(r.is_same);
+	assert_int_equal(r.confidence, 100);
+	assert_true(pageset_equal(&r.pages, &old));
+}
+
+/* A security update: a few functions more, a few longer. All else has moved. */
+static void test_update(void **state)
+{
+	struct score s;
+
+	(void)state;
+	make_program(&a, 2);
+	make_program(&b, 2);
+	for (size_t i = 0; i < 8; i++)
+		insert_function(&b, i * 331 + 5, 200 + 100 * (uint32_t)i);
+	for (size_t i = 0; i < b.n; i += 97)
+		b.functions[i].bytes += 48;
+	memmove(b.data + 1000, b.data, DATA_BYTES);
+	b.data_bytes += 1000;
+	link_program(&a);
+	link_program(&b);
+	s = retarget(&a, &b, FINGERPRINT_SIZES);
+	print_message("%u/%u, sure %u, found %u\n", s.recall, s.precision, s.confidence,
+		      s.coverage);
+	assert_true(s.recall >= 95 && s.precision >= 70);
+	assert_true(s.coverage >= 80);
+	assert_true(s.confidence + 15 >= s.precision && s.confidence <= s.precision + 15);
+}
+
+/* Another compiler: nearly no size is as it was, and each tenth function is gone or new. */
+static void test_other_sizes(void **state)
+{
+	struct score sizes, names;
+	size_t n = 0;
+
+	(void)state;
+	make_program(&a, 3);
+	make_program(&b, 3);
+	for (size_t i = 0; i < b.n; i++) {
+		struct function f = b.functions[i];
+
+		if (next_random() % 10 == 0 && !f.needed)
+			continue;
+		f.bytes =
+			f.bytes * (80 + next_random() % 50) / 100 + next_random() % 16 + 1;
+		b.functions[n++] = f;
+	}
+	b.n = n;
+	link_program(&a);
+	link_program(&b);
+	sizes = retarget(&a, &b, FINGERPRINT_SIZES);
+	names = retarget(&a, &b, FINGERPRINT_KEYS);
+	print_message("sizes %u/%u, sure %u; names %u/%u, sure %u\n", sizes.recall,
+		      sizes.precision, sizes.confidence, names.recall, names.precision,
+		      names.confidence);
+	assert_true(names.recall >= 80 && names.precision >= 70);
+	assert_true(names.recall >= sizes.recall && names.precision + 3 >= sizes.precision);
+}
+
+/* The same functions in another order: keys and their neighbours are found all the same. */
+static void test_shuffled(void **state)
+{
+	enum { BLOCK = 100 };
+	struct score s;
+
+	(void)state;
+	make_program(&a, 7);
+	make_program(&b, 7);
+	for (size_t i = 0; i < N_FUNCTIONS; i++) {
+		size_t block = i / BLOCK;
+
+		b.functions[i] = a.functions[(block * 7 % (N_FUNCTIONS / BLOCK)) * BLOCK +
+					     i % BLOCK];
+	}
+	link_program(&a);
+	link_program(&b);
+	s = retarget(&a, &b, FINGERPRINT_KEYS);
+	print_message("%u/%u, sure %u, found %u\n", s.recall, s.precision, s.confidence,
+		      s.coverage);
+	assert_true(s.recall >= 80 && s.precision >= 65);
+}
+
+/* Nothing of another program is found, and it is known. */
+static void test_unrelated(void **state)
+{
+	struct score s;
+
+	(void)state;
+	make_program(&a, 4);
+	make_program(&b, 5);
+	for (size_t i = 0; i < b.n; i++)
+		b.functions[i].bytes = 16 + next_random() % 3000;
+	link_program(&a);
+	link_program(&b);
+	s = retarget(&a, &b, FINGERPRINT_SIZES);
+	print_message("%u/%u, sure %u, found %u\n", s.recall, s.precision, s.confidence,
+		      s.coverage);
+	assert_true(s.coverage < 25);
+}
+
+/* Pages keep what is known of them: how often, how early. */
+static void test_evidence(void **state)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(pageset_done) struct pageset old = { 0 };
+	_cleanup_(retargeted_done) struct retargeted r = { 0 };
+	struct page_range all;
+
+	(void)state;
+	make_program(&a, 6);
+	link_program(&a);
+	make_program(&b, 6);
+	insert_function(&b, 1, 4096); /* one page further */
+	link_program(&b);
+	all = (struct page_range){ 2, (uint32_t)(a.layout.file_bytes / PAGE_BYTES) - 2 };
+	assert_int_equal(fingerprint_make(&a.layout, &all, 1, FINGERPRINT_SIZES, &f), 0);
+	assert_int_equal(pageset_append(&old, &(struct page_run){ 20, 10, 3, 7 }), 0);
+	assert_int_equal(pageset_append(&old, &(struct page_run){ 40, 1, 1, 9 }), 0);
+	assert_int_equal(retarget_pages(&f, &old, &b.layout, &r), 0);
+	assert_false(r.is_same);
+	for (size_t i = 0; i < r.pages.n_runs; i++) {
+		const struct page_run *run = &r.pages.runs[i];
+		bool is_first = run->first_pgno < 35;
+
+		assert_true(run->first_pgno >= 20 && run->first_pgno < 43);
+		assert_int_equal(run->runs, is_first ? 3 : 1);
+		assert_int_equal(run->when, is_first ? 7 : 9);
+	}
+	assert_true(has_page(&r.pages, 25) && has_page(&r.pages, 30));
+	assert_true(pageset_count(&r.pages) >= 9 && pageset_count(&r.pages) <= 14);
+}
+
+static void test_too_large(void **state)
+{
+	_cleanup_(layout_done) struct layout l = { .file_bytes = LIMIT_RETARGET_BYTES + 1 };
+	struct fingerprint f = { 0 };
+	struct pageset none = { 0 };
+	struct retargeted r;
+
+	(void)state;
+	assert_int_equal(retarget_pages(&f, &none, &l, &r), -E2BIG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_content), cmocka_unit_test(test_update),
+		cmocka_unit_test(test_other_sizes),  cmocka_unit_test(test_unrelated),
+		cmocka_unit_test(test_shuffled),     cmocka_unit_test(test_evidence),
+		cmocka_unit_test(test_too_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, teardown);
+}
