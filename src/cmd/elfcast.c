@@ -11,8 +11,8 @@
 #include "store.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_train, &cmd_compile, &cmd_prefetch, &cmd_run,   &cmd_show,
-	&cmd_dump,  &cmd_bench,	  &cmd_status,	 &cmd_watch, &cmd_note_boot,
+	&cmd_train, &cmd_retarget, &cmd_compile, &cmd_prefetch, &cmd_run,	&cmd_show,
+	&cmd_dump,  &cmd_bench,	   &cmd_status,	 &cmd_watch,	&cmd_note_boot,
 };
 
 /*

@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 30 s
+# sanitized: too
+# elfcast retarget: a made-up program in several builds. Which functions it needs is known, so that
+# it is known which pages each build needs.
+. "$(dirname "$0")/../lib.sh"
+
+R=$TMP/root
+mkdir -p "$R/usr/bin" "$R/usr/lib/app-1.2"
+# source SEED: 1000 functions, of sizes that SEED tells; of each hundred, those of 40..49 are needed
+source_of() {
+	awk -v seed="$1" 'BEGIN {
+		srand(7)
+		print "int sum; static const int table[] = { 1, 2, 3 };"
+		for (i = 0; i < 1000; i++) {
+			n = 1 + int(rand() * 14)
+			if (seed == 2 && i % 50 == 10) { # new ones, and longer ones
+				printf "void extra_%d(int *p) {", i
+				for (k = 0; k < 20; k++) printf " sum += p[%d] * %d;", k, k + 1
+				print " }"
+				n += 3
+			}
+			printf "void function_%d(int *p) { static const char text[] = \"the text of %d\";", i, i
+			for (k = 0; k < n; k++) printf " p[%d] += sum ^ %d;", k, k * 7 + i
+			print " sum += text[p[0] & 7] + table[p[1] & 1]; }"
+		}
+		print "int main(void) { int p[64] = { 0 }; function_1(p); return 0; }"
+	}'
+}
+build() { # FILE SEED FLAG...
+	source_of "$2" >"$TMP/a.c"
+	gcc -Wl,--build-id=sha1 -o "$1.full" "${@:3}" "$TMP/a.c" &&
+		strip -o "$1" "$1.full"
+}
+# needed FILE: page numbers of what FILE's launch needs
+needed() {
+	{
+		echo 0
+		# Here code lies in the file where it is in memory.
+		nm -S --defined-only "$1.full" | while read -r addr size _ name; do
+			case $name in
+			function_*4[0-9])
+				seq $((16#$addr / 4096)) $(((16#$addr + 16#$size - 1) / 4096)) ;;
+			esac
+		done
+	} | sort -nu
+}
+id_of() { build_id_of "$1"; }
+# profile_of FILE PATH [MORE]: trained on FILE, which was PATH then
+profile_of() {
+	local pages
+	pages=$(needed "$1")
+	# shellcheck disable=SC2086 # a list
+	profile "$TMP/p.json" "$2" "{ \"path\": \"$2\", \"build_id\": \"$(id_of "$1")\",
+		\"size\": $(stat -c %s "$1"), \"note\": 1,
+		\"pages\": [$(sed 's/.*/[&, 1, 1, 3]/' <<<"$pages" | paste -s -d ,)],
+		\"fingerprint\": \"$("$BUILD/tests/fingerprint" "$1" keys $pages)\" }${3:-}"
+}
+# object KEY [PATH]: of the output
+object() {
+	python3 -c 'import json, sys
+for o in json.load(open(sys.argv[1]))["objects"]:
+    if len(sys.argv) < 4 or o["path"] == sys.argv[3]:
+        print(o.get(sys.argv[2], "-") if sys.argv[2] != "pages" else
+              " ".join(str(p) for r in o["pages"] for p in range(r[0], r[0] + r[1])))' "$TMP/new.json" "$@"
+}
+retarget() { elfcast retarget -o "$TMP/new.json" "$@"; }
+
+# ---- usage ----
+status "no profile" 2 elfcast retarget --to="$R"
+status "no --to" 2 elfcast retarget "$TMP/p.json"
+status "--json to standard output" 2 elfcast retarget --json --to="$R" "$TMP/p.json"
+status "no such profile" 1 elfcast retarget --to="$R" "$TMP/none.json"
+build "$TMP/old" 1 -O1
+profile_of "$TMP/old" /usr/bin/app
+status "no such root" 1 elfcast retarget --to="$TMP/none" "$TMP/p.json"
+status "an empty root" 1 elfcast retarget --to="$R" "$TMP/p.json"
+same "says that nothing is known" "elfcast: nothing of '$TMP/p.json' is known of '$R'" "$(cat "$TMP/err")"
+
+# ---- the build that was trained ----
+cp "$TMP/old" "$R/usr/bin/app"
+status "the same build" 0 retarget --to="$R" "$TMP/p.json"
+same "says so" "elfcast: 1 objects as they were, 0 retargeted, 0 left out" "$(cat "$TMP/err")"
+same "its pages" "$(needed "$TMP/old" | paste -s -d ' ')" "$(object pages)"
+same "is not marked" "-" "$(object retargeted_from)"
+same "keeps its fingerprint" "$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["objects"][0]["fingerprint"])' "$TMP/p.json")" \
+	"$(object fingerprint)"
+"$BUILD/tests/profile-check" "$TMP/new.json" | cmp -s - "$TMP/new.json"
+check "is canonical text" test $? = 0
+
+# ---- another build-id alone ----
+first=$(printf '00112233%.0s' 1 2 3 4 5) second=$(printf '44556677%.0s' 1 2 3 4 5)
+gcc -Wl,--build-id=0x$first -o "$TMP/b" -O1 "$TMP/a.c" && gcc -Wl,--build-id=0x$second -o "$TMP/c" -O1 "$TMP/a.c"
+cp "$TMP/b" "$TMP/b.full"
+profile_of "$TMP/b" /usr/bin/app
+cp "$TMP/c" "$R/usr/bin/app"
+status "another build-id of the same content" 0 retarget --to="$R" "$TMP/p.json"
+same "same pages" "$(needed "$TMP/b" | paste -s -d ' ')" "$(object pages)"
+same "from" "$first" "$(object retargeted_from)"
+same "id" "$second" "$(object build_id)"
+same "sure" 100 "$(object confidence)"
+same "no fingerprint" "-" "$(object fingerprint)"
+same "what is unknown is kept" 1 "$(object note)"
+
+# ---- never what was retargeted ----
+cp "$TMP/new.json" "$TMP/again.json"
+status "a retargeted profile for its build" 0 retarget --to="$R" "$TMP/again.json"
+same "stays marked" "$first" "$(object retargeted_from)"
+cp "$TMP/b" "$R/usr/bin/app"
+status "a retargeted profile for another build" 1 retarget -v --to="$R" "$TMP/again.json"
+check "says why" grep -q "was retargeted already" "$TMP/err"
+
+# score FILE: recall and precision of $TMP/new.json, in percent
+score() {
+	comm -12 <(needed "$1" | sort) <(object pages | tr ' ' '\n' | sort) >"$TMP/hits"
+	echo "$((100 * $(wc -l <"$TMP/hits") / $(needed "$1" | wc -l))) $((100 * $(wc -l <"$TMP/hits") / $(object pages | wc -w)))"
+}
+at_least() { # name recall precision, of score's output
+	local r p
+	read -r r p <<<"$4"
+	echo "# $1: recall $r, precision $p, sure $(object confidence)"
+	check "$1" test "$r" -ge "$2" -a "$p" -ge "$3"
+}
+# ---- a new version, other flags ----
+profile_of "$TMP/old" /usr/bin/app
+for how in "2 -O1" "2 -Os -fno-omit-frame-pointer"; do
+	# shellcheck disable=SC2086
+	build "$TMP/new" $how
+	cp "$TMP/new" "$R/usr/bin/app"
+	status "version and flags $how" 0 retarget --to="$R" "$TMP/p.json"
+	at_least "version and flags $how: pages" 90 50 "$(score "$TMP/new")"
+	same "from" "$(id_of "$TMP/old")" "$(object retargeted_from)"
+	check "sure within its limits" test "$(object confidence)" -le 100 -a "$(object confidence)" -ge 50
+done
+status "--to a file" 0 retarget --to="$R/usr/bin/app" "$TMP/p.json"
+at_least "--to a file: pages" 90 50 "$(score "$TMP/new")"
+status "--json" 0 retarget --json --to="$R" "$TMP/p.json"
+check "summary" python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["retargeted"] == 1 and d["exact"] == 0 and d["left_out"] == 0 and d["pages"] > 10, d
+assert 50 <= d["confidence"] <= 100, d' "$TMP/out"
+status "to standard output" 0 elfcast retarget --to="$R" "$TMP/p.json"
+check "the same" cmp -s "$TMP/out" "$TMP/new.json"
+
+# ---- paths with other numbers, data files ----
+cp "$TMP/new" "$R/usr/lib/app-1.2/libapp.so.7.1"
+ln -s libapp.so.7.1 "$R/usr/lib/app-1.2/libapp.so.8"
+head -c 5000 /dev/zero >"$R/usr/lib/app-1.2/small"
+head -c 300000 /dev/zero >"$R/usr/lib/app-1.2/big"
+head -c 300000 /dev/zero >"$R/usr/lib/app-1.2/bigger"
+profile_of "$TMP/old" /usr/lib/app-1.1/libapp.so.6.3 ",
+	{ \"path\": \"/usr/lib/app-1.1/small\", \"size\": 9000, \"pages\": [[1, 1, 1, 4]] },
+	{ \"path\": \"/usr/lib/app-1.1/big\", \"size\": 300000, \"pages\": [[7, 2, 1, 4]] },
+	{ \"path\": \"/usr/lib/app-1.1/bigger\", \"size\": 200000, \"pages\": [[7, 2, 1, 4]] }"
+status "other numbers" 0 retarget -v --to="$R" "$TMP/p.json"
+same "paths" "/usr/lib/app-1.2/big /usr/lib/app-1.2/libapp.so.7.1 /usr/lib/app-1.2/small" "$(object path | paste -s -d ' ')"
+same "a data file of the same size" "7 8" "$(object pages /usr/lib/app-1.2/big)"
+same "a small one of another size" "0 1" "$(object pages /usr/lib/app-1.2/small)"
+check "a big one is left out" grep -q "bigger: left out: a data file of another size" "$TMP/err"
+
+# ---- what cannot be ----
+profile_of "$TMP/old" /usr/bin/app
+tr '\n\t' '  ' <"$TMP/p.json" | sed 's/, *"fingerprint": "[^"]*"//' >"$TMP/plain.json"
+status "trained without --portable" 1 retarget -v --to="$R" "$TMP/plain.json"
+check "says so" grep -q "trained without --portable" "$TMP/err"
+head -c 3000 "$TMP/new" >"$R/usr/bin/app"
+status "a file that is cut" 1 retarget -v --to="$R" "$TMP/p.json"
+finish

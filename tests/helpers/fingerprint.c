@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fingerprint FILE sizes|keys PAGE...: the text that train writes of FILE when these are needed. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "elf-layout.h"
+#include "fingerprint.h"
+
+int main(int argc, char *argv[])
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(layout_done) struct layout l = { 0 };
+	_cleanup_close_ int fd = argc > 3 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
+	_cleanup_free_ struct page_range *pages = calloc((size_t)argc, sizeof(*pages));
+	_cleanup_free_ char *text = NULL;
+	bool has_keys = argc > 3 && strcmp(argv[2], "keys") == 0;
+
+	if (fd < 0 || !pages) {
+		fputs("usage: fingerprint FILE sizes|keys PAGE...\n", stderr);
+		return 2;
+	}
+	for (int i = 3; i < argc; i++)
+		pages[i - 3] = (struct page_range){ (uint32_t)atoi(argv[i]), 1 };
+	if (elf_read_layout(fd, &l) < 0 ||
+	    fingerprint_make(&l, pages, (size_t)argc - 3,
+			     has_keys ? FINGERPRINT_KEYS : FINGERPRINT_SIZES, &f) < 0 ||
+	    fingerprint_write(&f, &text) < 0)
+		return 1;
+	puts(text);
+	return 0;
+}
