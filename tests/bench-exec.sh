@@ -7,7 +7,9 @@
 #   COMMANDS=FILE        launches, one a line, as a shell reads them; the packages of the files that
 #                        they need are taken from this system
 #   PROGRAMS="git gdb"   or those of `make bench`; without both, all of these
-#   STORAGE="net:1000:3000:125 sd:1500:60 hdd"  ROUNDS=5  KIND=ext4  OUT=FILE (JSON lines)
+#   STORAGE="net:1000:3000:125 sd:1500:60 hdd"  ROUNDS=5  OUT=FILE (JSON lines)
+#   KIND=ext4            or xfs, btrfs, squashfs, erofs (of it LAB_CLUSTER_BYTES=65536, 1048576: what is
+#                        packed together)
 #   MODES="cold warm cold-kernel together exec together-kernel exec-kernel"
 #
 # Ends with one line a disk: "result: DISK … median ratio to the limit N".

@@ -85,6 +85,16 @@ static void ask_batch(struct job *job, struct batch *b)
 			  last.off + (off_t)(last.n_pages - 1) * PAGE_BYTES);
 }
 
+static void add_call(struct job *job, struct batch *b, struct object *object,
+		     uint32_t first, uint32_t n_pages)
+{
+	b->objects[b->asking.n] = object;
+	plugged_add(&b->asking, object->fd, (off_t)first * PAGE_BYTES, n_pages);
+	if (b->asking.n == job->plan.batch_calls ||
+	    b->asking.n_pages >= job->plan.batch_pages)
+		ask_batch(job, b);
+}
+
 /* Take N_PAGES from FIRST on in ranges of bounded size; returns how many were taken. */
 static uint32_t add_pages(struct job *job, struct batch *b, struct object *object,
 			  uint32_t first, uint32_t n_pages)
@@ -95,38 +105,51 @@ static uint32_t add_pages(struct job *job, struct batch *b, struct object *objec
 	while (done < n_pages && !job->stop) {
 		uint32_t n = prefetch_call_pages(first + done, n_pages - done, step, per);
 
-		b->objects[b->asking.n] = object;
-		plugged_add(&b->asking, object->fd, ((off_t)first + done) * PAGE_BYTES, n);
+		add_call(job, b, object, first + done, n);
 		done += n;
-		if (b->asking.n == job->plan.batch_calls ||
-		    b->asking.n_pages >= job->plan.batch_pages)
-			ask_batch(job, b);
+	}
+	return done;
+}
+
+/* The same of an image: each of its windows from the end to the start. */
+static uint32_t add_pages_downwards(struct job *job, struct batch *b, struct object *object,
+				    uint32_t first, uint32_t n_pages)
+{
+	uint32_t step = object->call_bytes / PAGE_BYTES, end = first + n_pages, done = 0;
+
+	while (first < end) {
+		uint32_t top =
+			MIN(end, (first / JOIN_WINDOW_PAGES + 1) * JOIN_WINDOW_PAGES);
+
+		for (uint32_t at = top; at > first && !job->stop;) {
+			uint32_t n = MIN(at - first, step);
+
+			at -= n;
+			add_call(job, b, object, at, n);
+			done += n;
+		}
+		first = top;
 	}
 	return done;
 }
 
 /* The extent that stands for the piece of INDEX; SHADOW_NONE: it was asked for. */
-static uint32_t take_piece(struct job *job, uint32_t index, uint32_t *ret_pages)
+static uint32_t take_piece(struct job *job, uint32_t index)
 {
-	*ret_pages = le32_get(job->s.extents[index].n_pages);
 	if (!job->joins)
 		return index;
 	index = job->joins[index].leader;
-	*ret_pages = job->joins[index].n_pages;
 	return atomic_exchange(&job->taken[index], true) ? SHADOW_NONE : index;
 }
 
-static void add_extent(struct job *job, struct batch *batch, uint32_t index)
+static void add_range(struct job *job, struct batch *batch, uint32_t index,
+		      uint32_t n_pages)
 {
 	const struct shadow_extent *e = &job->s.extents[index];
 	struct object *object = &job->objects[le32_get(e->object)];
-	uint32_t first, n_pages;
+	uint32_t first = le32_get(e->first_pgno);
+	bool is_image = job->s.objects[le32_get(e->object)].storage == STORAGE_IMAGE;
 	uint64_t file_pages;
-
-	index = take_piece(job, index, &n_pages);
-	if (index == SHADOW_NONE)
-		return;
-	first = le32_get(job->s.extents[index].first_pgno);
 
 	if (!job_need_object(job, le32_get(e->object)))
 		return;
@@ -137,9 +160,21 @@ static void add_extent(struct job *job, struct batch *batch, uint32_t index)
 	n_pages = take_pages(job, (uint32_t)MIN(n_pages, file_pages - first));
 	if (n_pages == 0)
 		return;
-	n_pages = add_pages(job, batch, object, first, n_pages);
+	n_pages = (is_image ? add_pages_downwards : add_pages)(job, batch, object, first,
+							       n_pages);
 	atomic_store(&job->asked[index], n_pages);
 	atomic_fetch_add(&job->n_extents_asked, 1);
+}
+
+static void add_extent(struct job *job, struct batch *batch, uint32_t index)
+{
+	index = take_piece(job, index);
+	while (index != SHADOW_NONE && !job->stop) {
+		add_range(job, batch, index,
+			  job->joins ? job->joins[index].n_pages
+				     : le32_get(job->s.extents[index].n_pages));
+		index = job->joins ? job->joins[index].below : SHADOW_NONE;
+	}
 }
 
 /* Extents from *RET on, as many as make a batch: small ones of small files lie side by side. */

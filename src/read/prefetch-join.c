@@ -4,23 +4,19 @@
 
 #include "prefetch-join.h"
 
-static bool is_rotational(const struct shadow_object *o)
-{
-	return o->storage == STORAGE_ROTATIONAL;
-}
-
-static bool has_rotational(const struct shadow *s)
+static bool has_joins(const struct shadow *s)
 {
 	for (uint32_t i = 0; i < s->n_objects; i++)
-		if (is_rotational(&s->objects[i]) &&
+		if ((s->objects[i].storage == STORAGE_ROTATIONAL ||
+		     s->objects[i].storage == STORAGE_IMAGE) &&
 		    le32_get(s->objects[i].first_extent) != SHADOW_NONE)
 			return true;
 	return false;
 }
 
 /* Along the chain of an object, which ascends by page. */
-static void join_object(const struct shadow *s, const struct shadow_object *o,
-			struct join *joins)
+static void join_swept(const struct shadow *s, const struct shadow_object *o,
+		       struct join *joins)
 {
 	uint32_t i = le32_get(o->first_extent), leader = i;
 	uint64_t end = 0;
@@ -29,12 +25,38 @@ static void join_object(const struct shadow *s, const struct shadow_object *o,
 		const struct shadow_extent *e = &s->extents[i];
 		uint64_t first = le32_get(e->first_pgno);
 
-		if (!is_rotational(o) || first > end + JOIN_HOLE_PAGES)
+		if (o->storage != STORAGE_ROTATIONAL || first > end + JOIN_HOLE_PAGES)
 			leader = i;
 		end = first + le32_get(e->n_pages);
-		joins[i].leader = leader;
+		joins[i] = (struct join){ leader, 0, SHADOW_NONE };
 		joins[leader].n_pages =
 			(uint32_t)(end - le32_get(s->extents[leader].first_pgno));
+	}
+}
+
+static uint32_t window_of(const struct shadow *s, uint32_t i)
+{
+	return le32_get(s->extents[i].first_pgno) / JOIN_WINDOW_PAGES;
+}
+
+/* All of one MiB behind the last of them, each by itself. */
+static void join_windows(const struct shadow *s, const struct shadow_object *o,
+			 struct join *joins)
+{
+	uint32_t first = le32_get(o->first_extent);
+
+	while (first != SHADOW_NONE) {
+		uint32_t i, last = SHADOW_NONE;
+
+		for (i = first; i != SHADOW_NONE && window_of(s, i) == window_of(s, first);
+		     i = le32_get(s->extents[i].next)) {
+			joins[i] =
+				(struct join){ 0, le32_get(s->extents[i].n_pages), last };
+			last = i;
+		}
+		for (uint32_t k = last; k != SHADOW_NONE; k = joins[k].below)
+			joins[k].leader = last;
+		first = i;
 	}
 }
 
@@ -43,13 +65,16 @@ int join_extents(const struct shadow *s, struct join **ret)
 	struct join *joins;
 
 	*ret = NULL;
-	if (!has_rotational(s))
+	if (!has_joins(s))
 		return 0;
 	joins = calloc(s->n_extents, sizeof(*joins));
 	if (!joins)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->n_objects; i++)
-		join_object(s, &s->objects[i], joins);
+		if (s->objects[i].storage == STORAGE_IMAGE)
+			join_windows(s, &s->objects[i], joins);
+		else
+			join_swept(s, &s->objects[i], joins);
 	*ret = joins;
 	return 0;
 }

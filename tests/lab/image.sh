@@ -84,7 +84,7 @@ lab_pack() { # kind
 		mksquashfs "$LAB/tree/merged" "$LAB_IMAGE" -comp zstd -Xcompression-level 3 \
 			-no-progress -noappend
 		;;
-	erofs) mkfs.erofs -zlz4 "$LAB_IMAGE" "$LAB/tree/merged" ;;
+	erofs) mkfs.erofs -zlz4 ${LAB_CLUSTER_BYTES:+-C "$LAB_CLUSTER_BYTES"} "$LAB_IMAGE" "$LAB/tree/merged" ;;
 	esac >"$LAB/mkfs.log" 2>&1 || lab_die "making $1 failed: $(tail -n 3 "$LAB/mkfs.log")"
 }
 

@@ -63,8 +63,9 @@ static void test_pieces(void **state)
 	struct shadow s;
 	struct join *j = join(STORAGE_ROTATIONAL, &s, &data);
 	const struct join want[] = {
-		{ 5, 0 }, { 1, 1 }, { 5, 0 },
-		{ 3, 1 }, { 4, 1 }, { 5, 102 + HOLE + 3 - 12 - HOLE },
+		{ 5, 0, SHADOW_NONE }, { 1, 1, SHADOW_NONE },
+		{ 5, 0, SHADOW_NONE }, { 3, 1, SHADOW_NONE },
+		{ 4, 1, SHADOW_NONE }, { 5, 102 + HOLE + 3 - 12 - HOLE, SHADOW_NONE },
 	};
 
 	(void)state;
@@ -72,7 +73,66 @@ static void test_pieces(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		assert_int_equal(j[i].leader, want[i].leader);
 		assert_int_equal(j[i].n_pages, want[i].n_pages);
+		assert_int_equal(j[i].below, want[i].below);
 	}
+	free(j);
+	free(data);
+}
+
+/* By page: 3, 5, 0, 2 in the first MiB of /a. The other file is none of an image's. */
+static void test_windows_of_an_image(void **state)
+{
+	uint8_t *data;
+	struct shadow s;
+	struct join *j = join(STORAGE_IMAGE, &s, &data);
+	const struct join want[] = {
+		{ 2, 2, 5 },	       { 1, 1, SHADOW_NONE }, { 2, 3, 0 },
+		{ 2, 1, SHADOW_NONE }, { 4, 1, SHADOW_NONE }, { 2, 57 - HOLE, 3 },
+	};
+
+	(void)state;
+	assert_non_null(j);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		assert_int_equal(j[i].leader, want[i].leader);
+		assert_int_equal(j[i].n_pages, want[i].n_pages);
+		assert_int_equal(j[i].below, want[i].below);
+	}
+	free(j);
+	free(data);
+}
+
+/* A window ends after 256 pages; an extent belongs to that in which it begins. */
+static void test_windows_end(void **state)
+{
+	static const struct extent_desc some[] = {
+		{ 0, 0, 1, 0 },
+		{ 0, 255, 9, 0 },
+		{ 0, 300, 1, 0 },
+		{ 0, 512, 1, 1 },
+	};
+	const struct launch_desc launch = { "/p", "default",	   "x86_64",
+					    "",	  SHADOW_NONE,	   SHADOW_NONE,
+					    0,	  ARRAY_SIZE(some) };
+	const struct object_desc object = { .path = "/a",
+					    .wanted_bytes = 4 << 20,
+					    .state = OBJECT_VALID,
+					    .storage = STORAGE_IMAGE,
+					    .identity = { 1, 4 << 20, 0, 0 } };
+	const struct shadow_desc d = { SHADOW_KIND_SHADOW, &launch, &object, some, 1, 1,
+				       ARRAY_SIZE(some) };
+	static const uint32_t leaders[] = { 1, 1, 2, 3 };
+	struct join *j;
+	struct shadow s;
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
+	assert_int_equal(shadow_parse(data, bytes, &s), 0);
+	assert_int_equal(join_extents(&s, &j), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(some); i++)
+		assert_int_equal(j[i].leader, leaders[i]);
+	assert_int_equal(j[1].below, 0);
 	free(j);
 	free(data);
 }
@@ -91,6 +151,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_windows_of_an_image),
+		cmocka_unit_test(test_windows_end),
 		cmocka_unit_test(test_nothing_to_join_elsewhere),
 	};
 
