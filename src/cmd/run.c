@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -60,17 +61,37 @@ static void count_launch(const struct store *s, const char *program)
 	launch_counts_count_stored(s, program, COUNT_TIMEOUT_MS);
 }
 
+/* With --verbose. */
+static void tell(const struct shadow_buffer *l, const struct prefetch_report *r)
+{
+	for (uint32_t i = 0; i < r->n_objects; i++)
+		if (r->skips[i] != OBJECT_USED && r->skips[i] != OBJECT_NO_PAGES)
+			log_debug("%s: skipped: %s",
+				  shadow_string(&l->shadow, l->shadow.objects[i].path),
+				  object_skip_text(r->skips[i]));
+	log_debug("%s (%s): asked for %" PRIu64 " pages of %" PRIu32 " objects in %.1f ms",
+		  launch_shadow_program(l), launch_shadow_scenario(l), r->n_pages_asked,
+		  r->n_objects_used, (double)r->elapsed_us / 1000);
+}
+
 /*
- * The helper's whole life. Silent; frees nothing, since it ends here. Counting comes last:
- * it writes to a disk, and only where it may.
+ * The helper's whole life. Silent, unless it is asked; frees nothing, since it ends here. Counting
+ * comes last: it writes to a disk, and only where it may.
  */
 static void read_ahead(const char *command)
 {
 	struct launch_shadows list = { 0 };
 	struct mounts *mounts;
 	struct store s;
+	int r = find_shadows(command, &s, &list);
 
-	if (find_shadows(command, &s, &list) < 0 || list.n == 0 || mounts_load(&mounts) < 0)
+	if (r < 0)
+		log_debug("nothing read ahead for '%s': %s", command, error_text(r));
+	else if (list.n == 0)
+		log_debug("nothing read ahead for '%s': no profile that is compiled and "
+			  "valid",
+			  command);
+	if (r < 0 || list.n == 0 || mounts_load(&mounts) < 0)
 		return;
 	/* It need not keep the directory it was started in busy. */
 	if (chdir("/") < 0)
@@ -84,7 +105,8 @@ static void read_ahead(const char *command)
 		};
 		struct prefetch_report report;
 
-		prefetch_run(&list.items[i].shadow, mounts, &options, &report);
+		if (prefetch_run(&list.items[i].shadow, mounts, &options, &report) == 0)
+			tell(&list.items[i], &report);
 	}
 	if (arg_wait_ms > 0)
 		close(DONE_FD);
@@ -93,15 +115,22 @@ static void read_ahead(const char *command)
 
 /*
  * Cut all that ties the helper to the command: session, terminal, descriptors. Only DONE,
- * if any, stays open, and becomes DONE_FD: its closing is what the launch waits for.
+ * if any, stays open, and becomes DONE_FD: its closing is what the launch waits for. With
+ * --verbose standard error stays, too.
  */
 static void detach(int done)
 {
-	int *const kept[] = { &done };
+	bool is_told = log_get_level() >= LOG_LEVEL_DEBUG;
+	int err = is_told ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+	int *const kept[] = { &done, &err };
 
 	setsid();
 	signal(SIGPIPE, SIG_IGN);
-	child_let_go(kept, 1);
+	child_let_go(kept, 2);
+	if (err >= 0) {
+		dup2(err, STDERR_FILENO);
+		close(err);
+	}
 }
 
 /*

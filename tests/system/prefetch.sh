@@ -250,6 +250,12 @@ run_and_look() {
 }
 reads_cold usr/lib/sub/b.so run_and_look
 same "run --wait: read before the command starts" "$root/$want_b" "$(cat "$work/seen")"
+"$elfcast" run -v --wait=10000 -- "$prog" true 2>"$work/err"
+check "run -v: says what it read" grep -q "^elfcast: $prog (default): asked for 40 pages of 1 objects in" "$work/err"
+"$elfcast" run -v --wait=10000 -- "$work/image" 2>"$work/err"
+check "run -v: says why nothing was" grep -q "^elfcast: nothing read ahead for '$work/image': Permission denied" "$work/err"
+"$elfcast" run -v --wait=10000 -- /bin/true 2>"$work/err"
+check "run -v: says that there is no profile" grep -q "^elfcast: nothing read ahead for '/bin/true': no profile" "$work/err"
 "$elfcast" run -- "$prog" sh -c 'exit 7'
 same "run: the command's exit status" 7 $?
 "$elfcast" run -- "$work/none" 2>"$work/err"
