@@ -11,6 +11,8 @@
 
 /* A second compile waits for the first: people who type it want the result. */
 #define LOCK_TIMEOUT_MS 30000
+/* CPU time a process: a tenth of a second for a large program, of which few have changed. */
+#define RETARGET_MS	20000
 
 static bool arg_usr, arg_strict, arg_force;
 static int arg_storage = -1;
@@ -38,6 +40,7 @@ static void print_result(const struct reconcile_result *r)
 		json_uint("unchanged", r->n_unchanged);
 		json_uint("removed", r->n_removed);
 		json_uint("bad", r->n_bad);
+		json_uint("deferred", r->n_deferred);
 		json_open("pack", '{');
 		json_uint("programs", r->pack.n_launches);
 		json_uint("pages", r->pack.n_pages);
@@ -60,6 +63,7 @@ static int compile(void)
 		.force = arg_force,
 		.rank = true,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,
+		.retarget_ms = RETARGET_MS,
 		.on_problem = on_problem,
 	};
 	_cleanup_(store_done) struct store store = { 0 };

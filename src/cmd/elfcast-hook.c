@@ -46,6 +46,7 @@ static void drain_stdin(void)
 
 static void sync_quietly(void)
 {
+	/* No time for retargeting: elfcast-compile.timer has it. */
 	const struct reconcile_options options = {
 		.storage_override = -1,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,

@@ -32,6 +32,8 @@ static void print_json_row(const struct row *row, bool has_runs)
 	}
 	if (row->n_pages > 0)
 		json_double("first_ms", (double)when_end_us(row->when) / 1000);
+	if (row->confidence)
+		json_uint("retargeted", row->confidence);
 	json_string("now", now_text(row->now));
 	json_close('}');
 }
@@ -116,19 +118,28 @@ static const char *colour_of(enum now now)
 				    : "\033[31m";
 }
 
+static void format_now(const struct row *row, char *ret, size_t bytes)
+{
+	if (row->confidence && row->now == NOW_VALID)
+		snprintf(ret, bytes, "retargeted %u%%", row->confidence);
+	else
+		snprintf(ret, bytes, "%s", now_text(row->now));
+}
+
 /* The path comes last: narrow terminals then wrap only what is long. */
 static void print_row(const struct summary *s, const struct row *row)
 {
-	char share[16], runs[32], when[32];
+	char share[16], runs[32], when[32], now[32];
 
 	format_share(row, share, sizeof(share));
 	format_when(row, when, sizeof(when));
+	format_now(row, now, sizeof(now));
 	printf("%7llu %6s ", (unsigned long long)row->n_pages, share);
 	if (s->trained) {
 		format_runs(row, s->trained->n_runs, runs, sizeof(runs));
 		printf("%9s ", runs);
 	}
-	printf("%8s  %s%-10s%s  ", when, colour_of(row->now), now_text(row->now),
+	printf("%8s  %s%-10s%s  ", when, colour_of(row->now), now,
 	       use_colour ? "\033[0m" : "");
 	text_put(row->path);
 	putchar('\n');

@@ -190,6 +190,8 @@ static void print_programs(const struct overview *o)
 			fputs(", ", stdout);
 			text_put(scenario);
 		}
+		if (p->totals.n_retargeted)
+			printf(" (%zu retargeted)", p->totals.n_retargeted);
 		putchar('\n');
 	}
 	if (o->n_programs > 0)

@@ -96,6 +96,9 @@ static int add_profile_object(struct summary *s, const struct profile_object *o,
 			     .file_pages = pages_of(o->size_bytes),
 			     .min_runs = o->pages.n_runs ? UINT32_MAX : 0,
 			     .when = LIMIT_WHEN,
+			     .confidence = o->retargeted_from.n_bytes
+						   ? MAX(o->confidence, 1u)
+						   : 0,
 			     .now = judge_profile_object(o, &f) };
 	for (size_t i = 0; i < o->pages.n_runs; i++) {
 		const struct page_run *run = &o->pages.runs[i];
@@ -121,6 +124,7 @@ static int add_shadow_object(struct summary *s, const struct shadow *shadow,
 			     .buildid = shadow_object_buildid(o),
 			     .file_pages = pages_of(le64_get(o->size_bytes)),
 			     .when = LIMIT_WHEN,
+			     .confidence = o->confidence,
 			     .now = judge_shadow_object(o, &f) };
 	for (; next != SHADOW_NONE; next = le32_get(shadow->extents[next].next)) {
 		const struct shadow_extent *e = &shadow->extents[next];
@@ -180,6 +184,7 @@ struct totals summary_count(const struct summary *s)
 			continue;
 		t.n_pages_usable += row->n_pages;
 		t.n_usable++;
+		t.n_retargeted += row->confidence > 0;
 	}
 	return t;
 }

@@ -27,6 +27,7 @@ struct row {
 	uint64_t n_pages, file_pages; /* of the file that the page numbers are about */
 	uint32_t min_runs, max_runs;  /* 0: not known, or no pages */
 	uint32_t when;		      /* earliest; only with pages */
+	uint32_t confidence;	      /* in percent, of what was retargeted; 0: trained */
 	enum now now;
 };
 
@@ -40,7 +41,7 @@ struct summary {
 
 struct totals {
 	uint64_t n_pages, n_pages_usable;
-	size_t n_usable;
+	size_t n_usable, n_retargeted;
 };
 
 const char *now_text(enum now now);

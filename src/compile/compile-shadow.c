@@ -43,6 +43,8 @@ static struct object_desc object_desc(const struct profile_object *o,
 		.wanted_bytes = o->size_bytes,
 		.state = object_state(o, f),
 		.storage = f->storage,
+		.confidence =
+			o->retargeted_from.n_bytes ? (uint8_t)MAX(o->confidence, 1u) : 0,
 	};
 
 	/* Unseen by us: nothing to recognise it by, and nothing that may differ by chance. */
@@ -193,6 +195,10 @@ static int dump_object(const struct shadow *s, const struct shadow_object *o,
 	ret->path = strdup(shadow_string(s, o->path));
 	ret->buildid = shadow_object_buildid(o);
 	ret->size_bytes = le64_get(o->wanted_bytes);
+	if (o->confidence) { /* from which build, a shadow does not know */
+		ret->retargeted_from = ret->buildid;
+		ret->confidence = o->confidence;
+	}
 	return ret->path ? 0 : -ENOMEM;
 }
 

@@ -10,10 +10,12 @@
 
 #include "bounds.h"
 #include "child.h"
+#include "clock.h"
 #include "compile-shadow.h"
 #include "io.h"
 #include "parse-child.h"
 #include "profile.h"
+#include "retarget-objects.h"
 #include "sandbox.h"
 
 /* The worst profile of LIMIT_PROFILE_BYTES and its shadow stay below this. */
@@ -36,6 +38,7 @@ enum { BATCH_MAX = 256 };
 struct frame {
 	uint32_t index;
 	int32_t error;
+	uint8_t is_deferred;
 	struct diag diag;
 	uint64_t bytes;
 };
@@ -86,8 +89,41 @@ static int read_profile(int fd, struct profile **ret, struct diag *diag)
 	return profile_parse(text, bytes, ret, diag);
 }
 
-static int compile_file(const struct parse_child_job *job, int fd,
-			struct parse_child_result *ret)
+static int read_all_facts(const struct parse_child_job *job, const struct profile *p,
+			  struct file_facts *facts)
+{
+	for (size_t i = 0; i < p->n_objects; i++) {
+		facts_read(job->facts, p->objects[i].path,
+			   p->objects[i].buildid.n_bytes > 0, &facts[i]);
+		if (facts[i].error == -ENOMEM || facts[i].error == -EMFILE ||
+		    facts[i].error == -ENFILE)
+			return facts[i].error; /* our trouble, not the file's */
+	}
+	return 0;
+}
+
+/* Retargeted objects stand in another order: their facts are asked for again, and are known. */
+static int retarget(const struct parse_child_job *job, struct retargeter *retargeter,
+		    struct profile *p, struct file_facts *facts, bool *ret_is_deferred)
+{
+	_cleanup_free_ struct retarget_file *files =
+		calloc(p->n_objects + 1, sizeof(*files));
+	bool is_changed;
+
+	if (!files)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_objects; i++)
+		files[i] = (struct retarget_file){
+			.is_readable = facts[i].error == 0,
+			.buildid = facts[i].buildid,
+			.size_bytes = facts[i].identity.size_bytes,
+		};
+	retarget_objects(retargeter, p, files, &is_changed, ret_is_deferred);
+	return is_changed ? read_all_facts(job, p, facts) : 0;
+}
+
+static int compile_file(const struct parse_child_job *job, struct retargeter *retargeter,
+			int fd, struct parse_child_result *ret)
 {
 	_cleanup_(profile_freep) struct profile *p = NULL;
 	_cleanup_free_ struct file_facts *facts = NULL;
@@ -98,14 +134,11 @@ static int compile_file(const struct parse_child_job *job, int fd,
 	facts = calloc(p->n_objects ? p->n_objects : 1, sizeof(*facts));
 	if (!facts)
 		return -ENOMEM;
-	for (size_t i = 0; i < p->n_objects; i++) {
-		facts_read(job->facts, p->objects[i].path,
-			   p->objects[i].buildid.n_bytes > 0, &facts[i]);
-		if (facts[i].error == -ENOMEM || facts[i].error == -EMFILE ||
-		    facts[i].error == -ENFILE)
-			return facts[i].error; /* our trouble, not the file's */
-	}
-	return compile_profile(p, facts, &ret->data, &ret->bytes);
+	r = read_all_facts(job, p, facts);
+	if (r < 0)
+		return r;
+	r = retarget(job, retargeter, p, facts, &ret->is_deferred);
+	return r < 0 ? r : compile_profile(p, facts, &ret->data, &ret->bytes);
 }
 
 static int send_result(int fd, size_t i, const struct parse_child_result *result)
@@ -116,6 +149,7 @@ static int send_result(int fd, size_t i, const struct parse_child_result *result
 	memset(&frame, 0, sizeof(frame)); /* padding too: it goes through a pipe */
 	frame.index = (uint32_t)i;
 	frame.error = result->error;
+	frame.is_deferred = result->is_deferred;
 	frame.diag = result->diag;
 	frame.bytes = result->bytes;
 	r = io_write_full(fd, &frame, sizeof(frame));
@@ -159,13 +193,16 @@ static void enter_sandbox(const struct parse_child_job *job, size_t first, size_
 static _Noreturn void compile_files(const struct parse_child_job *job, size_t first,
 				    size_t n, int out)
 {
+	struct retargeter retargeter = { .rootfd = job->facts->rootfd };
 	int fds[BATCH_MAX];
 
+	if (job->retarget_ms)
+		retargeter.cpu_us = clock_cpu_us() + (uint64_t)job->retarget_ms * 1000;
 	enter_sandbox(job, first, n, out, fds);
 	for (size_t i = 0; i < n; i++) {
 		struct parse_child_result result = { 0 };
 
-		result.error = compile_file(job, fds[i], &result);
+		result.error = compile_file(job, &retargeter, fds[i], &result);
 		if (fds[i] >= 0)
 			close(fds[i]);
 		if (result.error < 0 && !result.diag.message[0])
@@ -188,7 +225,9 @@ static int receive(int fd, size_t expected, struct parse_child_result *ret)
 	/* The child has parsed hostile input: believe nothing. */
 	if (frame.index != expected || frame.bytes > LIMIT_SHADOW_BYTES || frame.error > 0)
 		return -ENODATA;
-	*ret = (struct parse_child_result){ .error = frame.error, .diag = frame.diag };
+	*ret = (struct parse_child_result){ .error = frame.error,
+					    .is_deferred = frame.is_deferred != 0,
+					    .diag = frame.diag };
 	ret->diag.message[sizeof(ret->diag.message) - 1] = 0;
 	if (frame.bytes == 0)
 		return 0;

@@ -14,7 +14,8 @@
 struct parse_child_result {
 	int error; /* 0, or negative errno with diag set */
 	struct diag diag;
-	uint8_t *data; /* shadow bytes, not yet checked; owned by the callee's caller */
+	bool is_deferred; /* objects could be retargeted, with more time */
+	uint8_t *data;	  /* shadow bytes, not yet checked; owned by the callee's caller */
 	size_t bytes;
 };
 
@@ -23,6 +24,7 @@ struct parse_child_job {
 	struct facts_context *facts;
 	const struct profile_file *const *files;
 	size_t n_files;
+	unsigned retarget_ms; /* CPU time for objects of other builds; 0: leave them */
 	/* Called in the parent, once per file and in order; takes result->data. */
 	int (*on_result)(size_t i, struct parse_child_result *result, void *userdata);
 	void *userdata;

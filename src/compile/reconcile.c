@@ -169,7 +169,7 @@ static int record_objects(struct sync *c, const struct shadow *s)
 
 /* The shadow NAME of profile F was made: remember it and all that it depends on. */
 static int record(struct sync *c, const struct profile_file *f, const char *name,
-		  const struct shadow *s)
+		  const struct shadow *s, bool is_deferred)
 {
 	struct index_file source, target;
 	char source_path[512], target_path[512];
@@ -184,6 +184,8 @@ static int record(struct sync *c, const struct profile_file *f, const char *name
 		r = describe_own(c, target_path, &identity, &target);
 	if (r == 0)
 		r = name_list_add(&c->wanted, name);
+	if (r < 0 || is_deferred)
+		return r;
 	if (r == 0)
 		r = index_add_entry(
 			&c->next, f->name, shadow_string(s, s->launches[0].program),
@@ -281,7 +283,7 @@ static int plan(struct sync *c, bool keep_all)
 }
 
 static int publish(struct sync *c, const struct profile_file *f, const uint8_t *data,
-		   size_t bytes)
+		   size_t bytes, bool is_deferred)
 {
 	_cleanup_free_ char *name = NULL;
 	bool written = false;
@@ -301,7 +303,7 @@ static int publish(struct sync *c, const struct profile_file *f, const uint8_t *
 		c->result->n_compiled++;
 	else
 		c->result->n_unchanged++;
-	return record(c, f, name, &s);
+	return record(c, f, name, &s, is_deferred);
 }
 
 static int on_result(size_t i, struct parse_child_result *result, void *userdata)
@@ -315,7 +317,8 @@ static int on_result(size_t i, struct parse_child_result *result, void *userdata
 		problem(c, c->todo[i], &result->diag);
 		return 0;
 	}
-	r = publish(c, c->todo[i], data, result->bytes);
+	c->result->n_deferred += result->is_deferred;
+	r = publish(c, c->todo[i], data, result->bytes, result->is_deferred);
 	if (r != -EBADMSG)
 		return r;
 	diag_set(&result->diag, 0, 0, "the parser returned a damaged shadow");
@@ -330,6 +333,7 @@ static int compile_todo(struct sync *c)
 		.facts = &c->facts,
 		.files = c->todo,
 		.n_files = c->n_todo,
+		.retarget_ms = c->options->retarget_ms,
 		.on_result = on_result,
 		.userdata = c,
 	};

@@ -18,8 +18,9 @@ struct reconcile_result {
 	unsigned n_removed;
 	/* Profiles, directories of them, and lines of elfcast.conf skipped with a problem. */
 	unsigned n_bad;
-	unsigned n_parsed; /* profiles read in the child: 0 when nothing changed */
-	bool has_pack;	   /* the pack was looked at, and this came of it */
+	unsigned n_deferred; /* profiles that would be retargeted with more time */
+	unsigned n_parsed;   /* profiles read in the child: 0 when nothing changed */
+	bool has_pack;	     /* the pack was looked at, and this came of it */
 	struct pack_built pack;
 };
 
@@ -28,6 +29,11 @@ struct reconcile_options {
 	bool force;	      /* as if there was no index */
 	bool rank;	      /* the pack, too, when only launches were counted since */
 	unsigned lock_timeout_ms;
+	/*
+	 * CPU time for objects whose file is another build than the one trained, 0: none. What
+	 * there was no time for is not noted as done: the next run takes it up.
+	 */
+	unsigned retarget_ms;
 	/* Called for each profile with a problem; PATH is below the root. May be NULL. */
 	void (*on_problem)(const char *path, const struct diag *d, void *userdata);
 	void *userdata;

@@ -79,11 +79,11 @@ struct shadow_launch {
 };
 
 struct shadow_object {
-	le32 path;			       /* string offset; absolute below the root */
-	uint8_t buildid_bytes;		       /* 0: a data file */
-	uint8_t state;			       /* enum object_state */
-	uint8_t storage;		       /* enum storage_class */
-	uint8_t reserved;		       /* zero */
+	le32 path;	       /* string offset; absolute below the root */
+	uint8_t buildid_bytes; /* 0: a data file */
+	uint8_t state;	       /* enum object_state */
+	uint8_t storage;       /* enum storage_class */
+	uint8_t confidence; /* 0: trained; else retargeted: of 100 pages so many are needed */
 	uint8_t buildid[SHADOW_BUILDID_BYTES]; /* zero past buildid_bytes */
 	le64 wanted_bytes;		       /* size in the profile */
 	/* Identity of the file found; all zero when MISSING. */

@@ -171,6 +171,13 @@ static bool is_object_path(const struct shadow *s, const char *path)
 	return is_path(path);
 }
 
+/* Only where a build was, one can be of another. */
+static bool check_confidence(const struct shadow_object *o)
+{
+	return o->confidence == 0 ||
+	       (o->confidence <= 100 && o->buildid_bytes && o->state != OBJECT_WHOLE);
+}
+
 static bool check_object(const struct shadow *s, const struct shadow_object *o,
 			 struct reader *strings)
 {
@@ -178,7 +185,7 @@ static bool check_object(const struct shadow *s, const struct shadow_object *o,
 	       o->buildid_bytes <= SHADOW_BUILDID_BYTES &&
 	       is_zero(o->buildid + o->buildid_bytes,
 		       SHADOW_BUILDID_BYTES - o->buildid_bytes) &&
-	       o->storage < STORAGE_CLASSES && o->reserved == 0 &&
+	       o->storage < STORAGE_CLASSES && check_confidence(o) &&
 	       le64_get(o->wanted_bytes) <= LIMIT_FILE_BYTES && check_state(s, o) &&
 	       (s->kind != SHADOW_KIND_PLACES || check_place(o));
 }

@@ -76,6 +76,7 @@ static struct shadow_object make_object(struct parts *p, const struct object_des
 		.buildid_bytes = d->buildid.n_bytes,
 		.state = (uint8_t)d->state,
 		.storage = (uint8_t)d->storage,
+		.confidence = d->confidence,
 		.wanted_bytes = le64_make(d->wanted_bytes),
 		.ino = le64_make(d->identity.ino),
 		.size_bytes = le64_make(d->identity.size_bytes),

@@ -22,6 +22,7 @@ struct object_desc {
 	uint64_t wanted_bytes;
 	enum object_state state;
 	enum storage_class storage;
+	uint8_t confidence; /* 0: trained; else retargeted, 1..100 */
 	struct identity identity;
 };
 

@@ -79,7 +79,8 @@ static void judge_buildid(const struct profile_object *o, struct finding *f)
 	default:
 		what = "a damaged ELF file";
 	}
-	find(f, VERDICT_STALE, "build-id %s wanted, %s found", wanted, what);
+	find(f, VERDICT_STALE, "build-id %s wanted, %s found%s", wanted, what,
+	     o->fingerprint && what == found ? "; can be retargeted" : "");
 }
 
 static void judge_data(const struct profile_object *o, struct finding *f)

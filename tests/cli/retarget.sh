@@ -159,6 +159,47 @@ same "a data file of the same size" "7 8" "$(object pages /usr/lib/app-1.2/big)"
 same "a small one of another size" "0 1" "$(object pages /usr/lib/app-1.2/small)"
 check "a big one is left out" grep -q "bigger: left out: a data file of another size" "$TMP/err"
 
+# ---- compile does it on the machine ----
+P=$R/usr/share/elfcast/profiles.d
+mkdir -p "$P" "$R/var"
+profile_of "$TMP/old" /usr/bin/app
+cp "$TMP/p.json" "$P/test.app.json"
+compile() { elfcast compile --root="$R" --storage=flash "$@"; }
+shown() { # KEY
+	elfcast show --root="$R" --json "$R/var/lib/elfcast/shadow"/*.shadow |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["objects"][0].get(sys.argv[1], "-"))' "$1"
+}
+retarget --to="$R" "$TMP/p.json" 2>/dev/null
+status "compile" 0 compile --json
+same "nothing is left for later" 0 "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["deferred"])' "$TMP/out")"
+same "as sure as retarget" "$(object confidence)" "$(shown retargeted)"
+same "is of the build that is there" "$(id_of "$TMP/new") valid" "$(shown build_id) $(shown now)"
+check "has its pages" test "$(shown pages)" -ge "$(object pages | wc -w)"
+elfcast show --root="$R" "$R/var/lib/elfcast/shadow"/*.shadow >"$TMP/out"
+check "show says so" grep -q "retargeted $(object confidence)%  /usr/bin/app" "$TMP/out"
+elfcast status --root="$R" >"$TMP/out" 2>&1
+check "status says so" grep -q "/usr/bin/app (1 retargeted)" "$TMP/out"
+elfcast dump --root="$R" "$R/var/lib/elfcast/shadow"/*.shadow >"$TMP/dump.json"
+same "dump is marked" "$(id_of "$TMP/new")" "$(sed -n 's/.*"retargeted_from": "\(.*\)",/\1/p' "$TMP/dump.json")"
+cp "$R/var/lib/elfcast/shadow"/*.shadow "$TMP/first"
+cp "$TMP/dump.json" "$P/test.app.json"
+status "compile what was dumped" 0 compile
+check "the same bytes" cmp -s "$TMP/first" "$R/var/lib/elfcast/shadow"/*.shadow
+cp "$TMP/p.json" "$P/test.app.json"
+status "compile again" 0 compile
+status "and again" 0 compile
+check "nothing to do" grep -q "0 compiled, 1 unchanged" "$TMP/err"
+cp "$TMP/old" "$R/usr/bin/app"
+status "compile for the build that was trained" 0 compile
+same "is trained" "- valid" "$(shown retargeted) $(shown now)"
+# The id is the same, the file is not: what is loaded has moved, as patchelf does it.
+cp "$TMP/old" "$TMP/moved" && head -c 5000 /dev/zero >>"$TMP/moved" && cp "$TMP/moved" "$R/usr/bin/app"
+status "compile for a file that is longer" 0 compile
+same "the same content is as trained" "- valid" "$(shown retargeted) $(shown now)"
+cp "$TMP/c" "$R/usr/bin/app" && profile_of "$TMP/b" /usr/bin/app && cp "$TMP/p.json" "$P/test.app.json"
+status "compile for another build-id alone" 0 compile
+same "is as trained, of the id that is there" "- valid $second" "$(shown retargeted) $(shown now) $(shown build_id)"
+
 # ---- what cannot be ----
 profile_of "$TMP/old" /usr/bin/app
 tr '\n\t' '  ' <"$TMP/p.json" | sed 's/, *"fingerprint": "[^"]*"//' >"$TMP/plain.json"

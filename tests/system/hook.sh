@@ -9,7 +9,7 @@ if [ "$(id -u)" != 0 ]; then
 	finish
 fi
 make_root
-populate "$BUILD/elfcast-hook"
+populate "$BUILD/elfcast-hook" "$BUILD/elfcast"
 
 # silent NAME COMMAND...: exit status 0, nothing printed
 silent() {
@@ -185,4 +185,26 @@ if hang "$R/usr/lib/hung"; then
 else
 	skip "a file system that hangs" "needs FUSE"
 fi
+# Another build of what was trained takes time that a transaction has not: compile has it, and what
+# it made is kept.
+make_elf "$TMP/three" old
+profile "$P/test.three.json" /usr/bin/three "{ \"path\": \"/usr/bin/three\",
+	\"build_id\": \"$(build_id_of "$TMP/three")\", \"size\": $(stat -c %s "$TMP/three"),
+	\"pages\": [[0, 4, 1, 0]], \"fingerprint\": \"$("$BUILD/tests/fingerprint" "$TMP/three" keys 0 1 2 3)\" }"
+make_elf "$R/usr/bin/three" new
+three() { # retargeted, or -; and what it is now
+	elfcast show --root="$R" --json /usr/bin/three | python3 -c 'import json, sys
+o = json.load(sys.stdin)[0]["objects"][0]
+print("retargeted" if o.get("retargeted") else "-", o["now"])'
+}
+silent "another build" hook </dev/null
+same "is left stale" "- stale" "$(three)"
+hook </dev/null
+same "again" "- stale" "$(three)"
+in_root /hook/elfcast compile --quiet
+same "until it is compiled" "retargeted valid" "$(three)"
+stamp=$(stat -c '%i %y %z' "$V/index" "$S"/*.shadow)
+hook </dev/null
+same "then it is kept, and nothing is written" "retargeted valid $stamp" \
+	"$(three) $(stat -c '%i %y %z' "$V/index" "$S"/*.shadow)"
 finish
