@@ -287,7 +287,10 @@ static int align_all(struct aligner *a)
 
 /* ---- how sure ---- */
 
-#define AROUND 4u
+#define AROUND	 4u
+#define FAR	 64u
+#define VOUCHING (ALIGN_SURE * 3 / 4)
+#define VOUCHED	 (ALIGN_SURE * 7 / 8)
 
 /* Of 4: 4 the same size, fewer for a similar one. */
 static unsigned likeness(const struct old_unit *u, const struct layout *l)
@@ -326,17 +329,53 @@ static unsigned support(const struct aligner *a, size_t i)
 	return ALIGN_SURE * sum / (4 * MAX(n, 7));
 }
 
+/* How far two numbers are apart. */
+static uint64_t apart(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* Whether unit I is as far from unit K in the new file as in the old one, about. */
+static bool is_in_place(const struct aligner *a, size_t i, size_t k)
+{
+	const struct old_unit *u = a->code->units;
+	uint64_t old = apart(u[i].off, u[k].off);
+	uint64_t new = apart(a->to->units[u[i].to].off, a->to->units[u[k].to].off);
+
+	return (u[i].to > u[k].to) == (i > k) && apart(old, new) <= 512 + old / 32;
+}
+
+/* The nearest units on both sides that are sure enough to vouch for what is between them. */
+static bool is_vouched_for(const struct aligner *a, size_t i, const unsigned *sure)
+{
+	size_t before = i, after = i;
+
+	while (before > 0 && i - before < FAR && (before == i || sure[before] < VOUCHING))
+		before--;
+	while (after < a->code->n_units && after - i < FAR &&
+	       (after == i || sure[after] < VOUCHING))
+		after++;
+	return (before != i && sure[before] >= VOUCHING && is_in_place(a, i, before)) ||
+	       (after < a->code->n_units && sure[after] >= VOUCHING &&
+		is_in_place(a, i, after));
+}
+
 static int set_sure(struct aligner *a)
 {
 	_cleanup_free_ unsigned *sure = calloc(a->code->n_units + 1, sizeof(*sure));
+	struct old_unit *u = a->code->units;
 
 	if (!sure)
 		return -ENOMEM;
 	for (size_t i = 0; i < a->code->n_units; i++)
-		if (a->code->units[i].to != ALIGN_NONE)
+		if (u[i].to != ALIGN_NONE)
 			sure[i] = support(a, i);
-	for (size_t i = 0; i < a->code->n_units; i++)
-		a->code->units[i].sure = sure[i];
+	for (size_t i = 0; i < a->code->n_units; i++) {
+		u[i].sure = sure[i];
+		if (sure[i] > 0 && sure[i] < VOUCHED && likeness(&u[i], a->to) >= 3 &&
+		    is_vouched_for(a, i, sure))
+			u[i].sure = VOUCHED;
+	}
 	return 0;
 }
 

@@ -129,11 +129,17 @@ static void add_unit(struct guesses *g, const struct old_code *c, size_t i, stru
 static uint64_t weight(const struct guesses *g, const struct old_unit *u,
 		       const struct old_page *page, struct part p)
 {
-	uint32_t entry = (uint32_t)(u->off / PAGE_BYTES);
+	uint32_t entry = (uint32_t)(u->off / PAGE_BYTES), last, n = 0;
+	uint64_t w;
 
 	if (entry != page->pgno && !guess_old_run(g, entry))
 		return 0;
-	return p.until - p.from + EVEN;
+	w = p.until - p.from + EVEN;
+	last = (uint32_t)MIN((u->off + u->bytes - 1) / PAGE_BYTES, (uint64_t)entry + 16);
+	for (uint32_t k = entry; k <= last; k++)
+		n += k == page->pgno || guess_old_run(g, k);
+	/* Where it goes on to pages that were not needed, it may not have been, either. */
+	return n > last - entry ? w : w * n / (last - entry + 1) / 2 + 1;
 }
 
 static void add_page(struct guesses *g, const struct old_code *c,
