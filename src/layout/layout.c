@@ -65,7 +65,7 @@ static uint64_t first_of(unsigned log)
 	return (((uint64_t)steps[log % STEPS] << (log / STEPS)) + 32767) >> 15;
 }
 
-uint64_t unit_code_bytes(uint8_t code)
+static void code_range(uint8_t code, uint64_t *ret_min, uint64_t *ret_max)
 {
 	unsigned log = code + STEPS * FUNCTION_MIN_SHIFT, n = 1;
 
@@ -73,7 +73,24 @@ uint64_t unit_code_bytes(uint8_t code)
 		log = (code - UNIT_FIRST_GAP_CODE) * 4u + STEPS * GAP_MIN_SHIFT;
 		n = 4;
 	}
-	return (first_of(log) + first_of(log + n) - 1) / 2;
+	*ret_min = first_of(log);
+	*ret_max = first_of(log + n) - 1;
+}
+
+uint64_t unit_code_bytes(uint8_t code)
+{
+	uint64_t min, max;
+
+	code_range(code, &min, &max);
+	return (min + max) / 2;
+}
+
+uint64_t unit_code_bytes_near(uint8_t code, uint64_t bytes)
+{
+	uint64_t min, max;
+
+	code_range(code, &min, &max);
+	return MIN(MAX(bytes, min), max);
 }
 
 /* ---- sections ---- */

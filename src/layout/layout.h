@@ -52,6 +52,8 @@ static inline bool unit_is_gap(uint8_t code)
 }
 /* The middle of the sizes that have CODE. */
 uint64_t unit_code_bytes(uint8_t code);
+/* The one of them that is next to BYTES. */
+uint64_t unit_code_bytes_near(uint8_t code, uint64_t bytes);
 
 /* What tells one unit from all others of its file: 24 bits of a hash. */
 struct key {

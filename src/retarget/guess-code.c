@@ -66,8 +66,12 @@ static void add_found(struct guesses *g, const struct old_unit *u, struct part p
 		      uint32_t probability, const struct page_run *run)
 {
 	const struct unit *to = &g->to->units[u->to];
-	uint64_t old_bytes = MAX(u->bytes, p.until), from, until, off, end, bytes;
+	/* As if it had its size still, where it may have: what is far inside it is not to move. */
+	uint64_t old_bytes = unit_code_bytes_near(u->code, to->bytes), from, until, off,
+		 end;
+	uint64_t bytes;
 
+	old_bytes = MAX(old_bytes, p.until);
 	from = to->off + (uint64_t)((unsigned __int128)p.from * to->bytes / old_bytes);
 	until = to->off + (uint64_t)((unsigned __int128)p.until * to->bytes / old_bytes);
 	until = MAX(until, from + 1);

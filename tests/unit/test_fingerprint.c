@@ -88,6 +88,11 @@ static void test_codes(void **state)
 
 		assert_true(code >= last && code <= last + 8);
 		assert_int_equal(unit_code(middle, false), code);
+		assert_int_equal(unit_code_bytes_near((uint8_t)code, n), n);
+		assert_int_equal(
+			unit_code(unit_code_bytes_near((uint8_t)code, n / 2), false), code);
+		assert_int_equal(
+			unit_code(unit_code_bytes_near((uint8_t)code, n * 2), false), code);
 		assert_true(middle * 10 < n * 11 && n * 10 < middle * 11);
 		last = code;
 	}
