@@ -278,6 +278,63 @@ static void test_shuffled(void **state)
 	assert_true(s.recall >= 80 && s.precision >= 65);
 }
 
+/* Long functions, of which few are needed, far apart: no row of them stands anywhere. */
+static void test_far_apart(void **state)
+{
+	struct score s;
+
+	(void)state;
+	for (struct build *x = &a;; x = &b) {
+		make_program(x, 8);
+		for (size_t i = 0; i < x->n; i++) {
+			x->functions[i].bytes = 4200 + next_random() % 9000;
+			x->functions[i].needed = i % 12 == 5;
+			x->functions[i].name = 0;
+		}
+		if (x == &b)
+			break;
+	}
+	for (size_t i = 0; i < 20; i++)
+		insert_function(&b, i * 140 + 9, 4000);
+	link_program(&a);
+	link_program(&b);
+	s = retarget(&a, &b, FINGERPRINT_SIZES);
+	print_message("%u/%u, sure %u, found %u\n", s.recall, s.precision, s.confidence,
+		      s.coverage);
+	assert_true(s.coverage >= 25);
+	assert_true(s.recall >= 80 && s.precision >= 80);
+}
+
+/* A page of two old ones is as early as the earlier one. */
+static void test_earliest(void **state)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(pageset_done) struct pageset old = { 0 };
+	_cleanup_(retargeted_done) struct retargeted r = { 0 };
+	struct page_range all = { 0 };
+	bool found = false;
+
+	(void)state;
+	make_program(&a, 6);
+	link_program(&a);
+	make_program(&b, 6);
+	insert_function(&b, 1, 2048); /* half a page further */
+	link_program(&b);
+	all.n_pages = (uint32_t)(a.layout.file_bytes / PAGE_BYTES);
+	assert_int_equal(fingerprint_make(&a.layout, &all, 1, FINGERPRINT_SIZES, &f), 0);
+	assert_int_equal(pageset_append(&old, &(struct page_run){ 20, 1, 1, 4 }), 0);
+	assert_int_equal(pageset_append(&old, &(struct page_run){ 21, 1, 3, 9 }), 0);
+	assert_int_equal(retarget_pages(&f, &old, &b.layout, &r), 0);
+	for (size_t i = 0; i < r.pages.n_runs; i++) {
+		if (r.pages.runs[i].first_pgno != 21)
+			continue;
+		found = true;
+		assert_int_equal(r.pages.runs[i].when, 4);
+		assert_int_equal(r.pages.runs[i].runs, 3);
+	}
+	assert_true(found);
+}
+
 /* Nothing of another program is found, and it is known. */
 static void test_unrelated(void **state)
 {
@@ -344,7 +401,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_content), cmocka_unit_test(test_update),
 		cmocka_unit_test(test_other_sizes),  cmocka_unit_test(test_unrelated),
-		cmocka_unit_test(test_shuffled),     cmocka_unit_test(test_evidence),
+		cmocka_unit_test(test_shuffled),     cmocka_unit_test(test_far_apart),
+		cmocka_unit_test(test_earliest),     cmocka_unit_test(test_evidence),
 		cmocka_unit_test(test_too_large),
 	};
 
