@@ -51,10 +51,11 @@ static int load_profile(int fd, const char *name, struct input *ret)
 /* B is taken. */
 static int add_container(struct shadow_buffer *b, struct input *ret)
 {
-	int r = shadow_parse(b->data, b->bytes, &b->shadow);
+	int r = shadow_parse_launch(b->data, b->bytes, &b->shadow, &b->places);
 
-	if (r == 0 && b->shadow.kind == SHADOW_KIND_SHADOW)
+	if (r == 0)
 		return launch_shadows_add(&ret->shadows, b);
+	r = shadow_parse(b->data, b->bytes, &b->shadow);
 	if (r == 0 && b->shadow.kind == SHADOW_KIND_PACK) {
 		ret->pack = *b;
 		return 0;

@@ -124,11 +124,56 @@ static int compare_extents(const void *pa, const void *pb)
 	return a->first_pgno < b->first_pgno ? -1 : 1;
 }
 
+/* ---- lookups ---- */
+
+/*
+ * A name that is looked up in vain costs a page of metadata beside others; one that is not looked
+ * up when it is needed a request, in the way of the launch.
+ */
+#define LOOKUP_SHARE 4u /* of the runs: one in so many at least */
+
+static bool is_likely(const struct profile *p, uint32_t runs)
+{
+	return runs > 0 && (uint64_t)runs * LOOKUP_SHARE >= p->n_runs;
+}
+
+static uint32_t select_dir(const struct profile *p, const struct lookup_dir *d,
+			   const char **ret)
+{
+	uint32_t n = 0;
+
+	ret[n++] = d->path;
+	if (is_likely(p, d->listed))
+		ret[n++] = SHADOW_LISTED;
+	for (size_t i = 0; i < d->n; i++)
+		if (is_likely(p, d->names[i].runs))
+			ret[n++] = d->names[i].name;
+	return n > 1 ? n : 0;
+}
+
+/* New array of borrowed strings. */
+static int select_lookups(const struct profile *p, const char ***ret, uint32_t *ret_n)
+{
+	const struct lookups *l = &p->lookups;
+	size_t room = 2 * l->n + lookups_count(l);
+	const char **strings = calloc(MAX(room, 1u), sizeof(*strings));
+
+	if (!strings)
+		return -ENOMEM;
+	*ret_n = 0;
+	for (size_t i = 0; i < l->n; i++)
+		*ret_n += select_dir(p, &l->dirs[i], strings + *ret_n);
+	*ret = strings;
+	return 0;
+}
+
 int compile_profile(const struct profile *p, const struct file_facts *facts, uint8_t **ret,
 		    size_t *ret_bytes)
 {
 	_cleanup_(extents_done) struct extents e = { 0 };
 	_cleanup_free_ struct object_desc *objects = NULL;
+	_cleanup_free_ const char **lookups = NULL;
+	uint32_t n_lookups;
 	struct launch_desc launch = {
 		.program = p->program,
 		.scenario = p->scenario,
@@ -151,13 +196,18 @@ int compile_profile(const struct profile *p, const struct file_facts *facts, uin
 	if (e.n > 0)
 		qsort(e.items, e.n, sizeof(e.items[0]), compare_extents);
 	launch.n_extents = (uint32_t)e.n;
+	r = select_lookups(p, &lookups, &n_lookups);
+	if (r < 0)
+		return r;
 	return shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_SHADOW,
 						   .launches = &launch,
 						   .n_launches = 1,
 						   .objects = objects,
 						   .n_objects = (uint32_t)p->n_objects,
 						   .extents = e.items,
-						   .n_extents = (uint32_t)e.n },
+						   .n_extents = (uint32_t)e.n,
+						   .lookups = lookups,
+						   .n_lookups = n_lookups },
 			    ret, ret_bytes);
 }
 
@@ -242,6 +292,24 @@ static int dump_head(const struct shadow *s, struct profile *p)
 	return p->program && p->scenario && p->arch && p->method && p->kernel ? 0 : -ENOMEM;
 }
 
+static int dump_lookups(const struct shadow *s, struct lookups *ret)
+{
+	struct shadow_lookups l = shadow_lookups(s);
+	struct lookup_dir *d = NULL;
+	const char *name, *dir = NULL;
+
+	while ((name = shadow_lookups_next(&l))) {
+		bool listed = strcmp(name, SHADOW_LISTED) == 0;
+
+		if (l.dir != dir)
+			d = lookups_add_dir(ret, l.dir, strlen(l.dir), listed);
+		if (!d || (!listed && lookup_dir_add(d, name, strlen(name), 1) < 0))
+			return -ENOMEM;
+		dir = l.dir;
+	}
+	return 0;
+}
+
 int compile_dump(const struct shadow *s, struct profile **ret)
 {
 	_cleanup_(profile_freep) struct profile *p = profile_new();
@@ -261,6 +329,8 @@ int compile_dump(const struct shadow *s, struct profile **ret)
 		for (; r == 0 && next < s->n_extents && extents[next].object == i; next++)
 			r = dump_extent(&extents[next], o);
 	}
+	if (r == 0)
+		r = dump_lookups(s, &p->lookups);
 	if (r < 0)
 		return r;
 	profile_sort(p);

@@ -22,7 +22,7 @@
 #define SYNC_ROUNDS    3
 
 /* Part of what an entry of the index must agree in: what it says changed its meaning. */
-#define INDEX_REVISION "2"
+#define INDEX_REVISION "3"
 
 /* One run. "Wanted" are the shadows that there should be when it ends. */
 struct sync {

@@ -11,7 +11,10 @@
  * pack launches lie in order of rank, and each extent names the first that needs it; the
  * boot's own extents come first, and the header says how many that are. In an
  * index extents say which objects a launch depends on. In a bundle each launch has all its
- * extents, so that those of one object overlap, and are no chain.
+ * extents, so that those of one object overlap, and are no chain. The last strings of a shadow
+ * are what its launch looks up: each directory, and then the names in it.
+ *
+ * Behind a shadow its file may hold a container of PLACES: where the metadata of its launch lies.
  */
 #ifndef ELFCAST_SHADOW_FORMAT_H
 #define ELFCAST_SHADOW_FORMAT_H
@@ -25,6 +28,9 @@
 #define SHADOW_BUILDID_BYTES 32
 #define SHADOW_NONE	     UINT32_MAX
 #define SHADOW_UUID_BYTES    16 /* of a file system, in PLACES */
+
+/* Among the names of a directory: all of them are listed. */
+#define SHADOW_LISTED	     "."
 
 enum shadow_kind {
 	SHADOW_KIND_SHADOW = 1, /* one launch, read by prefetch */
@@ -63,8 +69,9 @@ struct shadow_header {
 	le32 n_objects;
 	le32 n_extents;
 	le32 strings_bytes;
-	le32 n_eager; /* the first extents, read during the boot; pack, places, own */
-	uint8_t reserved[12]; /* zero */
+	le32 n_eager;	/* the first extents, read during the boot; pack, places, own */
+	le32 n_lookups; /* strings behind those of the objects; shadow */
+	uint8_t reserved[8]; /* zero */
 };
 
 struct shadow_launch {

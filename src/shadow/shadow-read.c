@@ -30,19 +30,24 @@ static const void *take(struct reader *r, size_t n, size_t item_bytes)
 	return p;
 }
 
-/* Strings lie in the order of their references, each for one: all are used, none overlap. */
-static const char *next_string(struct reader *strings, le32 offset)
+static const char *take_string(struct reader *strings)
 {
 	const uint8_t *p = strings->data + strings->used;
 	const uint8_t *end;
 
-	if (le32_get(offset) != strings->used || strings->used == strings->bytes)
+	if (strings->used == strings->bytes)
 		return NULL;
 	end = memchr(p, 0, strings->bytes - strings->used);
 	if (!end)
 		return NULL;
 	strings->used += (size_t)(end - p) + 1;
 	return (const char *)p;
+}
+
+/* Strings lie in the order of their references, each for one: all are used, none overlap. */
+static const char *next_string(struct reader *strings, le32 offset)
+{
+	return le32_get(offset) == strings->used ? take_string(strings) : NULL;
 }
 
 /* Absolute and canonical: the mount table is asked about the text alone. */
@@ -362,12 +367,53 @@ static bool check_extents(const struct shadow *s)
 	return n_met == s->n_extents;
 }
 
+static bool is_file_name(const char *s)
+{
+	return *s && strlen(s) <= LIMIT_FILE_NAME_BYTES && strcmp(s, "..") != 0 &&
+	       !strchr(s, '/');
+}
+
+/* Whether S may come behind LAST, which is a directory's path or a name in it. */
+static bool is_next_name(const char *s, const char *last)
+{
+	if (!is_file_name(s))
+		return false;
+	if (strcmp(s, SHADOW_LISTED) == 0)
+		return *last == '/';
+	return *last == '/' || strcmp(last, SHADOW_LISTED) == 0 || strcmp(last, s) < 0;
+}
+
+/* Directories ascend, so do the names in each, of which there is one at least. */
+static bool check_lookups(struct shadow *s, struct reader *strings)
+{
+	const char *dir = "", *last = "";
+
+	s->lookups = (const char *)strings->data + strings->used;
+	for (uint32_t i = 0; i < s->n_lookups; i++) {
+		const char *string = take_string(strings);
+
+		if (!string)
+			return false;
+		if (*string == '/') {
+			if (*last == '/' || strcmp(dir, string) >= 0 ||
+			    (string[1] && !is_path(string)))
+				return false;
+			dir = string;
+		} else if (!*last || !is_next_name(string, last)) {
+			return false;
+		}
+		last = string;
+	}
+	return *last != '/';
+}
+
 static bool check_kind(const struct shadow *s, size_t bytes)
 {
 	bool has_eager = s->kind == SHADOW_KIND_PACK || s->kind == SHADOW_KIND_PLACES ||
 			 s->kind == SHADOW_KIND_OWN;
 
-	if (s->n_eager > (has_eager ? s->n_extents : 0))
+	if (s->n_eager > (has_eager ? s->n_extents : 0) ||
+	    (s->n_lookups > 0 && s->kind != SHADOW_KIND_SHADOW))
 		return false;
 	switch ((uint32_t)s->kind) {
 	case SHADOW_KIND_SHADOW:
@@ -418,6 +464,7 @@ int shadow_parse(const void *data, size_t bytes, struct shadow *ret)
 		.n_objects = le32_get(h->n_objects),
 		.n_extents = le32_get(h->n_extents),
 		.n_eager = le32_get(h->n_eager),
+		.n_lookups = le32_get(h->n_lookups),
 	};
 	strings.bytes = le32_get(h->strings_bytes);
 	s.launches = take(&file, s.n_launches, sizeof(*s.launches));
@@ -429,7 +476,8 @@ int shadow_parse(const void *data, size_t bytes, struct shadow *ret)
 	s.strings = (const char *)strings.data;
 	if (!is_zero(h->reserved, sizeof(h->reserved)) || !check_kind(&s, bytes) ||
 	    !check_launches(&s, &strings) || !check_objects(&s, &strings) ||
-	    strings.used != strings.bytes || !check_extents(&s))
+	    !check_lookups(&s, &strings) || strings.used != strings.bytes ||
+	    !check_extents(&s))
 		return -EBADMSG;
 	*ret = s;
 	return 0;
@@ -449,11 +497,41 @@ int shadow_parse_kind(const void *data, size_t bytes, enum shadow_kind kind,
 	return 0;
 }
 
+/* Where the first container ends, if there is room for another one behind it; else BYTES. */
+static size_t first_bytes(const void *data, size_t bytes)
+{
+	struct shadow_header h;
+
+	if (bytes < 2 * sizeof(h))
+		return bytes;
+	memcpy(&h, data, sizeof(h));
+	return le64_get(h.file_bytes) <= bytes - sizeof(h) ? le64_get(h.file_bytes) : bytes;
+}
+
+int shadow_parse_launch(const void *data, size_t bytes, struct shadow *ret,
+			struct shadow *ret_places)
+{
+	size_t first = data ? first_bytes(data, bytes) : 0;
+	struct shadow s, places = { 0 };
+	int r = shadow_parse_kind(data, first, SHADOW_KIND_SHADOW, &s);
+
+	if (r == 0 && first < bytes)
+		r = shadow_parse_kind((const uint8_t *)data + first, bytes - first,
+				      SHADOW_KIND_PLACES, &places);
+	if (r < 0)
+		return r;
+	*ret = s;
+	*ret_places = places;
+	return 0;
+}
+
 int shadow_buffer_parse(uint8_t *data, size_t bytes, enum shadow_kind kind,
 			struct shadow_buffer *ret)
 {
 	struct shadow_buffer b = { .data = data, .bytes = bytes };
-	int r = shadow_parse_kind(data, bytes, kind, &b.shadow);
+	int r = kind == SHADOW_KIND_SHADOW
+			? shadow_parse_launch(data, bytes, &b.shadow, &b.places)
+			: shadow_parse_kind(data, bytes, kind, &b.shadow);
 
 	if (r < 0)
 		free(data);
@@ -518,4 +596,19 @@ uint64_t shadow_count_pages(const struct shadow *s)
 	for (uint32_t i = 0; i < s->n_extents; i++)
 		n += le32_get(s->extents[i].n_pages);
 	return n;
+}
+
+const char *shadow_lookups_next(struct shadow_lookups *l)
+{
+	const char *s;
+
+	while (l->n_left > 0) {
+		s = l->next;
+		l->next += strlen(s) + 1;
+		l->n_left--;
+		if (*s != '/')
+			return s;
+		l->dir = s;
+	}
+	return NULL;
 }

@@ -22,6 +22,9 @@ struct shadow {
 	const struct shadow_object *objects;
 	const struct shadow_extent *extents;
 	const char *strings;
+	/* What the launch looks up: see shadow_lookups_next(). */
+	const char *lookups;
+	uint32_t n_lookups;
 };
 
 /*
@@ -34,14 +37,22 @@ int shadow_parse(const void *data, size_t bytes, struct shadow *ret);
 int shadow_parse_kind(const void *data, size_t bytes, enum shadow_kind kind,
 		      struct shadow *ret);
 
-/* A container in memory of its own. */
+/*
+ * A launch's file: a shadow, and behind it the places of its metadata; without them *ret_places is
+ * empty. One that is damaged or of another version makes all of it so.
+ */
+int shadow_parse_launch(const void *data, size_t bytes, struct shadow *ret,
+			struct shadow *ret_places);
+
+/* A container in memory of its own; of kind SHADOW a launch's file. */
 struct shadow_buffer {
-	uint8_t *data; /* owned; what shadow borrows from */
+	uint8_t *data; /* owned; what shadow and places borrow from */
 	size_t bytes;
 	struct shadow shadow;
+	struct shadow places; /* empty: none */
 };
 
-/* As shadow_parse_kind(). Takes DATA, also on failure; then *RET is as before. */
+/* As shadow_parse_kind() and shadow_parse_launch(). Takes DATA, also on failure; then *RET is as before. */
 int shadow_buffer_parse(uint8_t *data, size_t bytes, enum shadow_kind kind,
 			struct shadow_buffer *ret);
 /* The same of all that FD has, at most LIMIT_BYTES: also errors of io_read_file(). */
@@ -65,5 +76,20 @@ bool shadow_object_is_usable(const struct shadow_object *o);
  */
 struct shadow shadow_slice(const struct shadow *s, uint32_t first, uint32_t end);
 uint64_t shadow_count_pages(const struct shadow *s);
+
+/* What a launch looks up, a name a step. */
+struct shadow_lookups {
+	const char *dir; /* of the name that came last: canonical, "/" too */
+	const char *next;
+	uint32_t n_left;
+};
+
+static inline struct shadow_lookups shadow_lookups(const struct shadow *s)
+{
+	return (struct shadow_lookups){ .next = s->lookups, .n_left = s->n_lookups };
+}
+
+/* The next name in l->dir, SHADOW_LISTED for all that are there; NULL: that was all. */
+const char *shadow_lookups_next(struct shadow_lookups *l);
 
 #endif

@@ -30,6 +30,8 @@ static uint64_t count_string_bytes(const struct shadow_desc *d)
 	}
 	for (uint32_t i = 0; i < d->n_objects; i++)
 		n += strlen(d->objects[i].path) + 1;
+	for (uint32_t i = 0; i < d->n_lookups; i++)
+		n += strlen(d->lookups[i]) + 1;
 	return n;
 }
 
@@ -171,12 +173,15 @@ static int fill(uint8_t *data, size_t bytes, size_t string_bytes,
 		.n_extents = le32_make(d->n_extents),
 		.strings_bytes = le32_make((uint32_t)string_bytes),
 		.n_eager = le32_make(d->n_eager),
+		.n_lookups = le32_make(d->n_lookups),
 	};
 	memcpy(p.header->magic, SHADOW_MAGIC, sizeof(p.header->magic));
 	for (uint32_t i = 0; i < d->n_launches; i++)
 		p.launches[i] = make_launch(&p, &d->launches[i]);
 	for (uint32_t i = 0; i < d->n_objects; i++)
 		p.objects[i] = make_object(&p, &d->objects[i]);
+	for (uint32_t i = 0; i < d->n_lookups; i++)
+		put_string(&p, d->lookups[i]);
 	r = put_extents(&p, d);
 	if (r < 0)
 		return r;

@@ -37,6 +37,9 @@ struct shadow_desc {
 	const struct extent_desc *extents;
 	uint32_t n_launches, n_objects, n_extents;
 	uint32_t n_eager; /* of a pack or places: the first extents, read during the boot */
+	/* Of a shadow: each directory, and behind it SHADOW_LISTED and names in it, in order. */
+	const char *const *lookups;
+	uint32_t n_lookups;
 };
 
 /*

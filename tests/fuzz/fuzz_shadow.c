@@ -162,6 +162,23 @@ static void check_launches(const struct shadow *s)
 			(s->kind == SHADOW_KIND_PACK ? s->n_launches : LIMIT_WHEN + 1));
 }
 
+/* As the writer takes them: each directory before its names. */
+static uint32_t describe_lookups(const struct shadow *s, const char **d)
+{
+	struct shadow_lookups l = shadow_lookups(s);
+	const char *name, *dir = NULL;
+	uint32_t n = 0;
+
+	while ((name = shadow_lookups_next(&l))) {
+		REQUIRE(l.dir[0] == '/' && !strchr(name, '/') &&
+			strlen(name) <= LIMIT_FILE_NAME_BYTES);
+		if (l.dir != dir)
+			d[n++] = dir = l.dir;
+		d[n++] = name;
+	}
+	return n;
+}
+
 static void write_back(const struct shadow *s, const uint8_t *data, size_t size)
 {
 	_cleanup_free_ struct launch_desc *launches =
@@ -172,9 +189,13 @@ static void write_back(const struct shadow *s, const uint8_t *data, size_t size)
 		calloc(s->n_extents + 1, sizeof(*extents));
 	struct shadow_desc d = { s->kind,	launches,     objects,	    extents,
 				 s->n_launches, s->n_objects, s->n_extents, s->n_eager };
+	_cleanup_free_ const char **lookups = calloc(s->n_lookups + 1u, sizeof(*lookups));
 	_cleanup_free_ uint8_t *again = NULL;
 	size_t bytes;
 
+	REQUIRE(lookups);
+	d.n_lookups = describe_lookups(s, lookups);
+	d.lookups = lookups;
 	REQUIRE(launches && objects && extents);
 	describe_launches(s, launches);
 	describe_objects(s, objects);
@@ -185,9 +206,13 @@ static void write_back(const struct shadow *s, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct shadow s;
-	int r = shadow_parse(data, size, &s);
+	struct shadow s, places;
+	int r = shadow_parse_launch(data, size, &s, &places);
 
+	REQUIRE(r == 0 || r == -EBADMSG || r == -ESTALE);
+	if (r == 0 && places.kind == SHADOW_KIND_PLACES)
+		check_pages(&places);
+	r = shadow_parse(data, size, &s);
 	REQUIRE(r == 0 || r == -EBADMSG || r == -ESTALE);
 	if (r < 0)
 		return 0;

@@ -200,8 +200,10 @@ static void test_header_fields(void **state)
 		{ HEADER(strings_bytes), 4, 1 },
 		{ HEADER(strings_bytes), 4, UINT32_MAX },
 		{ HEADER(n_eager), 4, 1 }, /* of a pack and places only */
+		{ HEADER(n_lookups), 4, 1 },
+		{ HEADER(n_lookups), 4, UINT32_MAX },
 		{ HEADER(reserved), 1, 1 },
-		{ HEADER(reserved) + 11, 1, 0x80 },
+		{ HEADER(reserved) + 7, 1, 0x80 },
 	};
 
 	(void)state;
@@ -1163,6 +1165,109 @@ static void test_bundle_take(void **state)
 	assert_int_equal(bundle_take(&bundle.shadow, 0, &taken), 0);
 }
 
+static void test_lookups(void **state)
+{
+	static const char *const good[] = {
+		"/", SHADOW_LISTED, "!", "etc", "/usr", "lib", "/usr/lib", SHADOW_LISTED
+	};
+	static const struct {
+		uint32_t at;
+		const char *string;
+	} bad[] = {
+		{ 0, "lib" },	      /* no directory before it */
+		{ 1, "/a" },	      /* a directory without a name */
+		{ 2, SHADOW_LISTED }, /* twice */
+		{ 3, "!" },	      /* twice */
+		{ 3, " " },	      /* not in order */
+		{ 3, SHADOW_LISTED }, /* not in order */
+		{ 3, ".." },
+		{ 3, "a/b" },
+		{ 3, "" },
+		{ 4, "/" }, /* twice */
+		{ 4, "/usr/" },
+		{ 4, "/../usr" },
+		{ 6, "/uss" }, /* not in order, with what comes next */
+		{ 7, "/z" },   /* a directory without a name */
+	};
+	const char *strings[ARRAY_SIZE(good)], *name;
+	struct shadow_desc d = {
+		SHADOW_KIND_SHADOW, &launch, objects, extents, 1, N_OBJECTS,
+		ARRAY_SIZE(extents)
+	};
+	_cleanup_free_ uint8_t *data = NULL;
+	struct shadow_lookups l;
+	char text[256] = "";
+	struct shadow s;
+	size_t bytes;
+
+	(void)state;
+	d.lookups = strings;
+	d.n_lookups = ARRAY_SIZE(good);
+	memcpy(strings, good, sizeof(good));
+	keep("lookups", &d);
+	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
+	assert_int_equal(shadow_parse(data, bytes, &s), 0);
+	l = shadow_lookups(&s);
+	while ((name = shadow_lookups_next(&l)))
+		sprintf(text + strlen(text), "%s %s;", l.dir, name);
+	assert_string_equal(text, "/ .;/ !;/ etc;/usr lib;/usr/lib .;");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		memcpy(strings, good, sizeof(good));
+		strings[bad[i].at] = bad[i].string;
+		/* "/uss" alone would be in order. */
+		if (bad[i].at == 6)
+			strings[4] = "/ust";
+		if (write_and_free(&d) != -EINVAL)
+			fail_msg("bad lookup %zu", i);
+	}
+	memcpy(strings, good, sizeof(good));
+	d.kind = SHADOW_KIND_PACK;
+	d.n_extents = 0;
+	assert_int_equal(write_and_free(&d), -EINVAL);
+}
+
+/* A launch's file: a shadow, and places behind it. */
+static void test_launch_file(void **state)
+{
+	struct object_desc place = { .path = "/",
+				     .state = OBJECT_VALID,
+				     .buildid.n_bytes = SHADOW_UUID_BYTES,
+				     .wanted_bytes = 1 << 20,
+				     .identity.size_bytes = 1 << 20 };
+	struct extent_desc e = { 0, 3, 2, 1 };
+	struct shadow_desc d = { SHADOW_KIND_PLACES, NULL, &place, &e, 0, 1, 1 };
+	_cleanup_free_ uint8_t *behind = NULL, *both = NULL;
+	struct shadow s, places;
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(shadow_write(&d, &behind, &bytes), 0);
+	both = malloc(base_bytes + bytes + 1);
+	memcpy(both, base, base_bytes);
+	memcpy(both + base_bytes, behind, bytes);
+	assert_int_equal(shadow_parse_launch(base, base_bytes, &s, &places), 0);
+	assert_int_equal(places.n_extents, 0);
+	assert_int_equal(shadow_parse_launch(both, base_bytes + bytes, &s, &places), 0);
+	assert_int_equal(s.n_objects, N_OBJECTS);
+	assert_int_equal(places.n_extents, 1);
+	assert_string_equal(shadow_string(&places, places.objects[0].path), "/");
+	for (size_t n = 0; n < base_bytes + bytes; n++)
+		if (n != base_bytes)
+			assert_int_equal(shadow_parse_launch(both, n, &s, &places),
+					 -EBADMSG);
+	assert_int_equal(shadow_parse_launch(both, base_bytes + bytes + 1, &s, &places),
+			 -EBADMSG);
+	both[base_bytes + bytes - 1] ^= 1;
+	assert_int_equal(shadow_parse_launch(both, base_bytes + bytes, &s, &places),
+			 -EBADMSG);
+	/* Nothing else may come behind a shadow, nor places first. */
+	memcpy(both, behind, bytes);
+	memcpy(both + bytes, base, base_bytes);
+	assert_int_equal(shadow_parse_launch(both, base_bytes + bytes, &s, &places),
+			 -EBADMSG);
+	assert_int_equal(shadow_parse_launch(NULL, 0, &s, &places), -EBADMSG);
+}
+
 static void test_slice(void **state)
 {
 	struct shadow_desc d = pack_desc();
@@ -1218,6 +1323,8 @@ int main(void)
 		cmocka_unit_test(test_bundle_has_no_chains),
 		cmocka_unit_test(test_bundle_take),
 		cmocka_unit_test(test_slice),
+		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_launch_file),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
