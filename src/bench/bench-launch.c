@@ -11,7 +11,7 @@
 #include "child.h"
 #include "clock.h"
 #include "macro.h"
-#include "prefetch-job.h"
+#include "prefetch-launch.h"
 
 /* From SIGKILL to the end: as long as a process takes to give its memory back. */
 #define KILL_TIMEOUT_MS 5000
@@ -123,12 +123,14 @@ static int read_ahead(const struct launch_shadows *list, const struct store *s,
 	};
 
 	for (size_t i = 0; i < list->n; i++) {
+		struct prefetch_launch_report launch;
 		struct prefetch_report report;
 		int r;
 
-		r = prefetch_run(&list->items[i].shadow, mounts, &options, &report);
+		r = prefetch_launch(&list->items[i], mounts, &options, &launch);
 		if (r < 0)
 			return r;
+		report = launch.data;
 		ret->n_pages += report.n_pages_asked;
 		ret->elapsed_us += report.elapsed_us;
 		ret->n_used += report.n_objects_used;

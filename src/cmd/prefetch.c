@@ -15,7 +15,7 @@
 #include "json-out.h"
 #include "launch-shadows.h"
 #include "log.h"
-#include "prefetch-job.h"
+#include "prefetch-launch.h"
 
 /* A disk that hangs in the middle of the child's own start shall not hold us either. */
 #define DEADLINE_GRACE_MS 250
@@ -45,8 +45,10 @@ static const char *object_path(const struct shadow_buffer *l, uint32_t i)
 }
 
 static void print_json_report(const struct shadow_buffer *l,
-			      const struct prefetch_report *r)
+			      const struct prefetch_launch_report *launch)
 {
+	const struct prefetch_report *r = &launch->data;
+
 	json_open(NULL, '{');
 	json_string("program", launch_shadow_program(l));
 	json_string("scenario", launch_shadow_scenario(l));
@@ -54,6 +56,8 @@ static void print_json_report(const struct shadow_buffer *l,
 	json_uint("objects_used", r->n_objects_used);
 	json_uint("extents", r->n_extents_asked);
 	json_uint("pages", r->n_pages_asked);
+	json_uint("metadata_pages", launch->n_place_pages);
+	json_uint("lookups", launch->n_lookups);
 	json_double("ms", (double)r->elapsed_us / 1000);
 	json_bool("deadline_hit", r->deadline_hit);
 	json_open("skipped", '[');
@@ -69,12 +73,17 @@ static void print_json_report(const struct shadow_buffer *l,
 	json_close('}');
 }
 
-static void print_report(const struct shadow_buffer *l, const struct prefetch_report *r)
+static void print_report(const struct shadow_buffer *l,
+			 const struct prefetch_launch_report *launch)
 {
+	const struct prefetch_report *r = &launch->data;
+
 	for (uint32_t i = 0; i < r->n_objects; i++)
 		if (is_skipped(r->skips[i]))
 			log_debug("%s: skipped: %s", object_path(l, i),
 				  object_skip_text(r->skips[i]));
+	log_debug("%llu pages of metadata, %u names looked up",
+		  (unsigned long long)launch->n_place_pages, launch->n_lookups);
 	log_info("%s (%s): %llu pages (%.1f MiB) of %u objects, %u skipped, %.1f ms%s",
 		 launch_shadow_program(l), launch_shadow_scenario(l),
 		 (unsigned long long)r->n_pages_asked,
@@ -93,9 +102,9 @@ static unsigned remaining_ms(uint64_t deadline_us)
  * Prefetch one shadow. *ret_stuck: the deadline came, workers may still use L and MOUNTS.
  * Returns CMD_*.
  */
-static int prefetch_launch(const struct store *s, const struct mounts *mounts,
-			   const struct shadow_buffer *l, uint64_t deadline_us,
-			   bool *ret_stuck)
+static int prefetch_one(const struct store *s, const struct mounts *mounts,
+			const struct shadow_buffer *l, uint64_t deadline_us,
+			bool *ret_stuck)
 {
 	struct prefetch_options options = {
 		.rootfd = s->rootfd,
@@ -103,10 +112,10 @@ static int prefetch_launch(const struct store *s, const struct mounts *mounts,
 		.deadline_ms = remaining_ms(deadline_us),
 		.wait = !arg_no_wait,
 	};
-	struct prefetch_report report;
+	struct prefetch_launch_report report;
 	int r;
 
-	r = prefetch_run(&l->shadow, mounts, &options, &report);
+	r = prefetch_launch(l, mounts, &options, &report);
 	if (r < 0) {
 		log_errno(r, "cannot read ahead for '%s'", launch_shadow_program(l));
 		return CMD_FAILED;
@@ -115,9 +124,9 @@ static int prefetch_launch(const struct store *s, const struct mounts *mounts,
 		print_json_report(l, &report);
 	else
 		print_report(l, &report);
-	*ret_stuck = report.deadline_hit;
-	free(report.skips);
-	return report.n_objects_used > 0 ? CMD_DONE : CMD_FAILED;
+	*ret_stuck = report.data.deadline_hit;
+	free(report.data.skips);
+	return report.data.n_objects_used > 0 ? CMD_DONE : CMD_FAILED;
 }
 
 /* The list is freed unless somebody may still read it. */
@@ -128,7 +137,7 @@ static int prefetch_list(const struct store *s, const struct mounts *mounts,
 	bool stuck = false;
 
 	for (size_t i = 0; i < list->n && !stuck; i++)
-		if (prefetch_launch(s, mounts, &list->items[i], deadline_us, &stuck) !=
+		if (prefetch_one(s, mounts, &list->items[i], deadline_us, &stuck) !=
 		    CMD_DONE)
 			status = CMD_FAILED;
 	if (!stuck)

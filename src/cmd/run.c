@@ -20,7 +20,7 @@
 #include "launch-counts.h"
 #include "launch-shadows.h"
 #include "log.h"
-#include "prefetch-job.h"
+#include "prefetch-launch.h"
 #include "watch-state.h"
 
 /* After a minute the launch has read what it needs by itself. */
@@ -62,8 +62,12 @@ static void count_launch(const struct store *s, const char *program)
 }
 
 /* With --verbose. */
-static void tell(const struct shadow_buffer *l, const struct prefetch_report *r)
+static void tell(const struct shadow_buffer *l, const struct prefetch_launch_report *launch)
 {
+	const struct prefetch_report *r = &launch->data;
+
+	log_debug("%" PRIu64 " pages of metadata, %" PRIu32 " names looked up",
+		  launch->n_place_pages, launch->n_lookups);
 	for (uint32_t i = 0; i < r->n_objects; i++)
 		if (r->skips[i] != OBJECT_USED && r->skips[i] != OBJECT_NO_PAGES)
 			log_debug("%s: skipped: %s",
@@ -103,9 +107,9 @@ static void read_ahead(const char *command)
 			.deadline_ms = HELPER_DEADLINE_MS,
 			.wait = arg_wait_ms > 0,
 		};
-		struct prefetch_report report;
+		struct prefetch_launch_report report;
 
-		if (prefetch_run(&list.items[i].shadow, mounts, &options, &report) == 0)
+		if (prefetch_launch(&list.items[i], mounts, &options, &report) == 0)
 			tell(&list.items[i], &report);
 	}
 	if (arg_wait_ms > 0)

@@ -152,6 +152,19 @@ int summary_from_profile(const struct profile *p, struct facts_context *facts,
 	return r;
 }
 
+static void count_lookups(const struct shadow *shadow, struct summary *s)
+{
+	struct shadow_lookups l = shadow_lookups(shadow);
+	const char *name, *dir = NULL;
+
+	while ((name = shadow_lookups_next(&l))) {
+		s->n_lookup_dirs += l.dir != dir;
+		dir = l.dir;
+		*(strcmp(name, SHADOW_LISTED) == 0 ? &s->n_lookup_listed
+						   : &s->n_lookup_names) += 1;
+	}
+}
+
 int summary_from_shadow(const struct shadow_buffer *l, struct facts_context *facts,
 			struct summary *ret)
 {
@@ -161,6 +174,7 @@ int summary_from_shadow(const struct shadow_buffer *l, struct facts_context *fac
 	*ret = (struct summary){ .program = launch_shadow_program(l),
 				 .scenario = launch_shadow_scenario(l),
 				 .arch = shadow_string(s, s->launches[0].arch) };
+	count_lookups(s, ret);
 	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++)
 		r = add_shadow_object(ret, s, &s->objects[i], facts);
 	return r;

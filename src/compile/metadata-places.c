@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Directories are looked at (their inode numbers), files are not: the pack has their
- * numbers. What those numbers mean on the device, disk/ext4 knows.
+ * numbers, and of what a launch looks up the directories on the disk. What those numbers mean on the device, disk/ext4 knows.
  */
 #include <errno.h>
 #include <search.h>
@@ -16,12 +16,12 @@
 #include "shadow-write.h"
 #include "vec.h"
 
-/* A name that is looked up. */
+/* A name that is looked up, known by its inode number or, where that is 0, as it is. */
 struct lookup {
 	uint32_t dir_ino, ino;
 	bool is_dir;
 	bool walks;	  /* its directory is one that programs look around in */
-	const char *name; /* in a path of the pack or of a directory */
+	const char *name; /* in a path of the pack or of a directory; SHADOW_LISTED: all */
 };
 
 struct filesystem {
@@ -53,6 +53,7 @@ struct builder {
 	struct extent_desc *extents;
 	size_t n_extents, extents_capacity;
 	const struct shadow *recorded; /* boot.blocks, or NULL */
+	bool exact;		       /* lookups are known: nothing is to be guessed */
 	bool eager;	/* what the boot itself needs is looked for; then the rest */
 	size_t n_eager; /* of the extents: what the boot's own files need */
 };
@@ -173,6 +174,11 @@ static bool is_walked(const char *path)
 	       strncmp(path, "/var/", strlen("/var/")) != 0;
 }
 
+static bool may_walk(const struct builder *b, const char *path)
+{
+	return !b->exact && (b->eager || is_walked(path));
+}
+
 /* Whether something is wrong with it is noted in D; memory is all that can fail. */
 static int look_at_directory(struct builder *b, struct directory *d,
 			     const struct directory *parent)
@@ -199,7 +205,7 @@ static int look_at_directory(struct builder *b, struct directory *d,
 	if (!parent || parent->dev != d->dev)
 		return find_filesystem(b, d->dev, full, &d->filesystem);
 	d->filesystem = parent->filesystem;
-	l = (struct lookup){ parent->ino, d->ino, true, b->eager || is_walked(d->path),
+	l = (struct lookup){ parent->ino, d->ino, true, may_walk(b, d->path),
 			     strrchr(d->path, '/') + 1 };
 	return add_lookup(b, d->filesystem, &l);
 }
@@ -245,7 +251,7 @@ static int visit_files(struct builder *b, const struct shadow *pack)
 		const char *path = shadow_string(pack, o->path);
 		size_t bytes = (size_t)(strrchr(path, '/') + 1 - path);
 		struct lookup l = { .ino = (uint32_t)le64_get(o->ino),
-				    .walks = b->eager || is_walked(path),
+				    .walks = may_walk(b, path),
 				    .name = path + bytes };
 		int r = 0;
 
@@ -267,6 +273,31 @@ static int visit_files(struct builder *b, const struct shadow *pack)
 	return 0;
 }
 
+static int visit_lookups(struct builder *b, const struct shadow *s)
+{
+	struct shadow_lookups looked = shadow_lookups(s);
+	char path[LIMIT_PATH_BYTES + 2];
+	const char *last = NULL, *name;
+	struct directory *d = NULL;
+	int r = 0;
+
+	while (r == 0 && (name = shadow_lookups_next(&looked))) {
+		struct lookup l = { .name = name };
+
+		if (looked.dir != last) {
+			snprintf(path, sizeof(path), "%s/",
+				 looked.dir[1] ? looked.dir : "");
+			r = visit_directory(b, path, &d);
+			last = looked.dir;
+		}
+		if (r < 0 || d->error < 0)
+			continue;
+		l.dir_ino = d->ino;
+		r = add_lookup(b, d->filesystem, &l);
+	}
+	return r;
+}
+
 static int compare_numbers(uint32_t a, uint32_t b)
 {
 	return (a > b) - (a < b);
@@ -276,8 +307,10 @@ static int compare_lookups(const void *pa, const void *pb)
 {
 	const struct lookup *a = pa, *b = pb;
 
-	return a->dir_ino != b->dir_ino ? compare_numbers(a->dir_ino, b->dir_ino)
-					: compare_numbers(a->ino, b->ino);
+	if (a->dir_ino != b->dir_ino)
+		return compare_numbers(a->dir_ino, b->dir_ino);
+	return a->ino || b->ino ? compare_numbers(a->ino, b->ino)
+				: strcmp(a->name, b->name);
 }
 
 static int compare_inos(const void *a, const void *b)
@@ -295,6 +328,8 @@ struct scan {
 	struct filesystem *f;
 	const struct lookup *lookups; /* by inode number */
 	size_t n;
+	size_t n_named; /* the first of them, by name */
+	bool listed, guess_links;
 	bool is_root;
 	int error;
 	/* Directories in it; more than that are not looked at. */
@@ -328,6 +363,22 @@ static bool is_dot(const struct ext4_name *name)
 	return name->bytes <= 2 && memcmp(name->name, "..", name->bytes) == 0;
 }
 
+/* A name that is not terminated against one that is. */
+static int compare_name(const void *pa, const void *pb)
+{
+	const struct ext4_name *a = pa;
+	const char *b = ((const struct lookup *)pb)->name;
+	int c = strncmp(a->name, b, a->bytes);
+
+	return c ? c : -(b[a->bytes] != 0);
+}
+
+static bool is_named(const struct scan *s, const struct ext4_name *name)
+{
+	return s->n_named > 0 &&
+	       bsearch(name, s->lookups, s->n_named, sizeof(*s->lookups), compare_name);
+}
+
 static bool wants_name(const struct ext4_name *name, void *userdata)
 {
 	struct scan *s = userdata;
@@ -340,8 +391,8 @@ static bool wants_name(const struct ext4_name *name, void *userdata)
 	}
 	if (bsearch(&key, s->lookups, s->n, sizeof(key), compare_inos))
 		return true;
-	if (!is_likely_link(s, name))
-		return false;
+	if (!is_named(s, name) && !(s->guess_links && is_likely_link(s, name)))
+		return s->listed;
 	if (s->error == 0)
 		s->error = ext4_add_inode(&s->f->fs, name->ino, &s->f->blocks);
 	return true;
@@ -358,6 +409,8 @@ static int add_inodes(struct filesystem *f)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < f->n; i++) {
+		if (f->lookups[i].ino == 0)
+			continue;
 		r = fatal(ext4_add_inode(&f->fs, f->lookups[i].ino, &f->blocks));
 		if (r == 0 && !f->lookups[i].is_dir)
 			r = fatal(ext4_add_tree(&f->fs, f->lookups[i].ino, &f->blocks));
@@ -390,19 +443,31 @@ static int add_subdirs(struct scan *s)
 	return r;
 }
 
-static int add_directories(struct filesystem *f, bool eager)
+/* Those that are known by their names come first; one of them may stand for all. */
+static void find_named(struct scan *s)
+{
+	for (size_t i = 0; i < s->n && s->lookups[i].ino == 0; i++) {
+		s->n_named++;
+		s->listed |= strcmp(s->lookups[i].name, SHADOW_LISTED) == 0;
+	}
+}
+
+static int add_directories(const struct builder *b, struct filesystem *f)
 {
 	int r = 0;
 
 	for (size_t i = 0, next; r == 0 && i < f->n; i = next) {
 		struct scan s = { .f = f,
 				  .lookups = &f->lookups[i],
-				  .max_subdirs = eager ? WALK_BOOT_SUBDIRS : WALK_SUBDIRS };
+				  .guess_links = !b->exact,
+				  .max_subdirs =
+					  b->eager ? WALK_BOOT_SUBDIRS : WALK_SUBDIRS };
 		uint32_t ino = s.lookups->dir_ino;
 
 		for (next = i; next < f->n && f->lookups[next].dir_ino == ino; next++)
 			;
 		s.n = next - i;
+		find_named(&s);
 		s.is_root = ino == EXT4_ROOT_INO && strcmp(f->path, "/") == 0;
 		r = fatal(ext4_add_directory(&f->fs, ino, wants_name, &s, &f->blocks));
 		if (r == 0)
@@ -539,7 +604,7 @@ static int find_blocks(struct builder *b)
 		qsort(f->lookups, f->n, sizeof(f->lookups[0]), compare_lookups);
 		r = add_inodes(f);
 		if (r == 0)
-			r = add_directories(f, b->eager);
+			r = add_directories(b, f);
 		if (r == 0 && b->eager && b->recorded)
 			r = add_recorded(b->recorded, f);
 	}
@@ -629,6 +694,21 @@ int metadata_places_build(const struct shadow *pack, const struct shadow *record
 	b.eager = false;
 	if (r == 0)
 		r = visit_files(&b, pack);
+	if (r == 0)
+		r = find_blocks(&b);
+	return r < 0 ? r : write_places(&b, ret, ret_bytes);
+}
+
+int metadata_places_of_launch(const struct shadow *s, const struct facts_context *c,
+			      uint8_t **ret, size_t *ret_bytes)
+{
+	_cleanup_(builder_done) struct builder b = { .c = c,
+						     .sysfd = blockdev_open_sys(),
+						     .exact = s->n_lookups > 0 };
+	int r = visit_files(&b, s);
+
+	if (r == 0)
+		r = visit_lookups(&b, s);
 	if (r == 0)
 		r = find_blocks(&b);
 	return r < 0 ? r : write_places(&b, ret, ret_bytes);

@@ -24,6 +24,13 @@ int metadata_places_build(const struct shadow *pack, const struct shadow *record
 			  const struct facts_context *c, uint8_t **ret, size_t *ret_bytes);
 
 /*
+ * Places for the launch that S is the shadow of: its files that have pages to be read, and its
+ * lookups. The rest as above.
+ */
+int metadata_places_of_launch(const struct shadow *s, const struct facts_context *c,
+			      uint8_t **ret, size_t *ret_bytes);
+
+/*
  * Bring the places file in line with PACK (NULL: there is none); written only when it
  * changes, removed when there is nothing to say. Not being able to read devices is no error.
  * Under the lock. 0, or negative errno when the file could not be written or removed.

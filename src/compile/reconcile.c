@@ -282,10 +282,38 @@ static int plan(struct sync *c, bool keep_all)
 	return r;
 }
 
+/*
+ * Behind the shadow: where the file systems keep what its launch reads of them. Not of an image,
+ * whose files are going to lie elsewhere. New; *RET is NULL where there is nothing to say. -ENOMEM.
+ */
+static int append_places(struct sync *c, const struct shadow *s, const uint8_t *data,
+			 size_t bytes, uint8_t **ret, size_t *ret_bytes)
+{
+	_cleanup_free_ uint8_t *places = NULL;
+	size_t places_bytes;
+	int r;
+
+	*ret = NULL;
+	if (c->store->usr)
+		return 0;
+	r = metadata_places_of_launch(s, &c->facts, &places, &places_bytes);
+	if (r < 0 || places_bytes > LIMIT_SHADOW_BYTES - bytes)
+		return r == -ENOMEM ? r : 0;
+	*ret = malloc(bytes + places_bytes);
+	if (!*ret)
+		return -ENOMEM;
+	memcpy(*ret, data, bytes);
+	memcpy(*ret + bytes, places, places_bytes);
+	*ret_bytes = bytes + places_bytes;
+	return 0;
+}
+
 static int publish(struct sync *c, const struct profile_file *f, const uint8_t *data,
 		   size_t bytes, bool is_deferred)
 {
+	_cleanup_free_ uint8_t *both = NULL;
 	_cleanup_free_ char *name = NULL;
+	size_t both_bytes = 0;
 	bool written = false;
 	struct shadow s;
 	int r;
@@ -296,7 +324,11 @@ static int publish(struct sync *c, const struct profile_file *f, const uint8_t *
 	name = store_shadow_name(shadow_string(&s, s.launches[0].program), f->name);
 	if (!name)
 		return -ENOMEM;
-	r = store_put(c->store, STORE_SHADOW, name, data, bytes, &written);
+	r = append_places(c, &s, data, bytes, &both, &both_bytes);
+	if (r < 0)
+		return r;
+	r = store_put(c->store, STORE_SHADOW, name, both ? both : data,
+		      both ? both_bytes : bytes, &written);
 	if (r < 0)
 		return r;
 	if (written)

@@ -240,6 +240,14 @@ for kind in xfs btrfs; do
 	echo /file >"$TMP/list3"
 	"$P" build "$M" flash "$TMP/none" <"$TMP/list3" >/dev/null 2>"$TMP/err"
 	same "$kind: nothing" "places: metadata_places_build: No such file or directory" "$(cat "$TMP/err")"
+	mkdir -p "$M/usr/share/elfcast/profiles.d" "$M/usr/bin"
+	make_elf "$M/usr/bin/one" one
+	profile "$M/usr/share/elfcast/profiles.d/test.one.json" /usr/bin/one "{ \"path\": \"/usr/bin/one\",
+		\"size\": $(stat -c %s "$M/usr/bin/one"), \"pages\": [[0, 1, 1, 0]] } ],
+		\"lookups\": [ [\"/\", 1, [1, \"file\", \"no\"]]"
+	elfcast compile -q --root="$M"
+	elfcast prefetch --json --root="$M" /usr/bin/one >"$TMP/step"
+	same "$kind: names are looked up" "0 3" "$(field metadata_pages "$TMP/step") $(field lookups "$TMP/step")"
 	umount "$M"
 done
 cold
@@ -306,6 +314,63 @@ check "an image has none: where it will be is not known" test ! -e "$M/usr/lib/e
 rm "$M/usr/share/elfcast/profiles.d/test.one.json"
 elfcast compile -q --root="$M"
 check "no profile, no pack: no places" test ! -e "$state"
+
+# ---- what a launch looks at ---------------------------------------------------------------
+
+cold
+chmod 755 "$TMP" "$M" # for who may not read devices
+names=$(for i in $(seq 3 2 39); do echo "[\"/usr/lib/module$i\", 0, [1, \"none\", \"three\", \"two\"]],"; done | sort)
+profile "$M/usr/share/elfcast/profiles.d/test.one.json" /usr/bin/one "{ \"path\": \"/usr/bin/one\",
+	\"build_id\": \"$(build_id_of "$M/usr/bin/one")\", \"size\": $(stat -c %s "$M/usr/bin/one"),
+	\"pages\": [[0, 1, 1, 0]] } ], \"lookups\": [ [\"/\", 0, [1, \"lib64\", \"no\"]], [\"/etc\", 1],
+	$names [\"/usr/share/large\", 0, [1, \"$(printf '%0100d' 0 | tr 0 n)-0042\"]], [\"/work/sub\", 1]"
+status "compile" 0 elfcast compile --root="$M"
+shadow=$(echo "$M"/var/lib/elfcast/shadow/*.shadow)
+first=$(stat -c '%i %z' "$shadow")
+cat >"$TMP/look" <<PY
+import os
+os.chdir("$M")
+for i in range(3, 41, 2):
+    for name in "none", "two", "three":
+        try: os.lstat("usr/lib/module%d/%s" % (i, name))
+        except FileNotFoundError: pass
+os.stat("lib64")
+os.lstat("usr/share/large/" + "n" * 100 + "-0042")
+os.listdir("etc"), os.listdir("work/sub")
+os.read(os.open("usr/bin/one", os.O_RDONLY), 4096)
+PY
+# look_reads COMMAND...: into $n_reads, what looking at all of it makes the cold device read behind
+# COMMAND; again where the kernel took pages of the device away.
+look_reads() {
+	local try
+	for ((try = 0; try < 20; try++)); do
+		cold
+		"$@" >"$TMP/step" 2>"$TMP/err" || return
+		reads python3 "$TMP/look"
+		"$BUILD/tests/residency" --evicted "$loop" || return 0
+	done
+}
+look_reads true
+check "looking at it cold reads" test "$n_reads" -gt 20
+look_reads elfcast prefetch --json --root="$M" /usr/bin/one
+same "behind prefetch it reads nothing" 0 "$n_reads"
+check "of which the metadata was read by its places" test "$(field metadata_pages "$TMP/step")" -gt 20
+same "and nothing was looked up" 0 "$(field lookups "$TMP/step")"
+look_reads setpriv --reuid 65534 --clear-groups "$BUILD/elfcast" prefetch --json --root="$M" /usr/bin/one
+same "nor as who may not read the device" 0 "$n_reads"
+same "who looks up instead" "0 62" "$(field metadata_pages "$TMP/step") $(field lookups "$TMP/step")"
+elfcast compile -q --root="$M"
+same "compile once more: not written again" "$first" "$(stat -c '%i %z' "$shadow")"
+elfcast dump --root="$M" /usr/bin/one >"$TMP/dumped"
+check "dump has the lookups" grep -qF '["/work/sub", 1]' "$TMP/dumped"
+printf 'x' | dd of="$shadow" bs=1 seek=$(($(stat -c %s "$shadow") - 1)) conv=notrunc status=none
+status "places that are damaged are a damaged shadow" 1 elfcast prefetch --root="$M" /usr/bin/one
+elfcast compile -q --force --root="$M"
+status "which compile mends" 0 elfcast prefetch --root="$M" /usr/bin/one
+elfcast compile -q --usr --root="$M"
+check "an image's shadow has none" test "$(stat -c %s "$M"/usr/lib/elfcast/shadow/*.shadow)" -lt "$(stat -c %s "$shadow")"
+rm -r "$M/usr/share/elfcast/profiles.d/test.one.json" "$M/usr/lib/elfcast"
+elfcast compile -q --root="$M"
 
 # ---- the device's node --------------------------------------------------------------------
 
