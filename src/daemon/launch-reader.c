@@ -16,7 +16,7 @@
 #include "macro.h"
 #include "mounts.h"
 #include "object-open.h"
-#include "prefetch-job.h"
+#include "prefetch-launch.h"
 #include "pressure.h"
 #include "residency.h"
 
@@ -234,18 +234,18 @@ static bool is_resident(const struct object_place *place, const struct shadow *s
 }
 
 /* Without a deadline: who sleeps in a dead disk keeps one of the readers, and no one else. */
-static uint64_t read_ahead(const struct reader *reader, const struct shadow *s)
+static uint64_t read_ahead(const struct reader *reader, const struct shadow_buffer *b)
 {
 	const struct prefetch_options options = {
 		.rootfd = reader->shared->store->rootfd,
 		.root_path = reader->shared->store->root_path,
 	};
-	struct prefetch_report report;
+	struct prefetch_launch_report report;
 
-	if (prefetch_run(s, reader->mounts, &options, &report) < 0)
+	if (prefetch_launch(b, reader->mounts, &options, &report) < 0)
 		return 0;
-	free(report.skips);
-	return report.n_pages_asked;
+	free(report.data.skips);
+	return report.data.n_pages_asked;
 }
 
 static void serve_launch(struct reader *reader, const struct shadow *bundle,
@@ -262,7 +262,7 @@ static void serve_launch(struct reader *reader, const struct shadow *bundle,
 		counts->n_resident++;
 		return;
 	}
-	counts->n_pages += read_ahead(reader, &b.shadow);
+	counts->n_pages += read_ahead(reader, &b);
 	counts->n_read++;
 }
 

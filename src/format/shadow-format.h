@@ -43,11 +43,12 @@ enum shadow_kind {
 
 /* What compile found where the profile names a file. */
 enum object_state {
-	OBJECT_MISSING = 0,  /* no such file; identity is zero */
-	OBJECT_UNUSABLE = 1, /* a link, directory, FIFO, device, or unreadable */
-	OBJECT_STALE = 2,    /* other build-id, or other size: skipped */
-	OBJECT_VALID = 3,    /* build-id or size as trained */
-	OBJECT_WHOLE = 4,    /* small data file of another size: read whole */
+	OBJECT_MISSING = 0,    /* no such file; identity is zero */
+	OBJECT_UNUSABLE = 1,   /* a link, directory, FIFO, device, or unreadable */
+	OBJECT_STALE = 2,      /* other build-id, or other size: skipped */
+	OBJECT_VALID = 3,      /* build-id or size as trained */
+	OBJECT_WHOLE = 4,      /* small data file of another size: read whole */
+	OBJECT_FILESYSTEM = 5, /* in a bundle: as an object of places */
 	OBJECT_STATES,
 };
 

@@ -44,9 +44,9 @@ static int add_shadow(struct pack *p, const struct store *s, const char *name,
 		(*n_damaged)++;
 		return 0;
 	}
-	return pack_add(
-		p, shadow, profile,
-		count_of(counts, shadow_string(shadow, shadow->launches[0].program)));
+	r = pack_add(p, shadow, profile,
+		     count_of(counts, shadow_string(shadow, shadow->launches[0].program)));
+	return r < 0 ? r : pack_add_places(p, &b.places);
 }
 
 static int add_shadows(struct pack *p, const struct store *s,

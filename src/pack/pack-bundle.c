@@ -13,8 +13,9 @@ struct bundle {
 	struct launch_desc *launch_descs;
 	struct object_desc *objects;
 	struct extent_desc *extents;
-	uint32_t *by_path; /* objects of the pack that are in it */
-	uint32_t *number; /* per object of the pack: its place in by_path, or SHADOW_NONE */
+	uint32_t *by_path; /* those that are in it, by their place in number */
+	/* Per object of the pack, and then per file system: its place in objects, or SHADOW_NONE. */
+	uint32_t *number;
 	uint32_t n_launches, n_objects, n_extents;
 	size_t bytes;
 };
@@ -38,6 +39,23 @@ static bool is_wanted(const struct pack_launch *l)
 	       v != PACK_OTHER_SCENARIO && strcmp(l->choice.scenario, SCENARIO_BOOT) != 0;
 }
 
+static struct object_desc describe_object(const struct bundle *b, uint32_t object)
+{
+	return object < b->p->n_objects ? pack_describe_object(&b->p->objects[object])
+					: b->p->places[object - b->p->n_objects];
+}
+
+/* Bytes of one extent of OBJECT, with OBJECT itself where it is new, which is marked. */
+static size_t mark_extent(struct bundle *b, uint32_t object)
+{
+	if (b->number[object] != SHADOW_NONE)
+		return sizeof(struct shadow_extent);
+	b->number[object] = 0;
+	b->by_path[b->n_objects++] = object;
+	return sizeof(struct shadow_extent) + sizeof(struct shadow_object) +
+	       strlen(describe_object(b, object).path) + 1;
+}
+
 /* Bytes that L adds; its objects are marked. */
 static size_t mark_launch(struct bundle *b, const struct pack_launch *l)
 {
@@ -45,17 +63,12 @@ static size_t mark_launch(struct bundle *b, const struct pack_launch *l)
 	size_t bytes = sizeof(struct shadow_launch) + strlen(c->program) +
 		       strlen(c->scenario) + strlen(c->arch) + strlen(c->name) + 4;
 
-	for (uint32_t k = 0; k < l->n_extents; k++) {
-		uint32_t object = b->p->extents[l->first_extent + k].object;
-
-		bytes += sizeof(struct shadow_extent);
-		if (b->number[object] != SHADOW_NONE)
-			continue;
-		b->number[object] = 0;
-		b->by_path[b->n_objects++] = object;
-		bytes += sizeof(struct shadow_object) + strlen(b->p->objects[object].path) +
-			 1;
-	}
+	for (uint32_t k = 0; k < l->n_extents; k++)
+		bytes += mark_extent(b, b->p->extents[l->first_extent + k].object);
+	for (uint32_t k = 0; k < l->n_places; k++)
+		bytes += mark_extent(
+			b, (uint32_t)b->p->n_objects +
+				   b->p->place_extents[l->first_place + k].object);
 	return bytes;
 }
 
@@ -92,16 +105,17 @@ static void choose(struct bundle *b)
 			continue;
 		}
 		b->bytes += bytes;
-		b->n_extents += l->n_extents;
+		b->n_extents += l->n_extents + l->n_places;
 		b->launches[b->n_launches++] = l;
 	}
 }
 
-static int compare_paths(const void *pa, const void *pb, void *objects)
+static int compare_paths(const void *pa, const void *pb, void *bundle)
 {
-	const struct pack_object *o = objects;
+	uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
+	int c = strcmp(describe_object(bundle, a).path, describe_object(bundle, b).path);
 
-	return strcmp(o[*(const uint32_t *)pa].path, o[*(const uint32_t *)pb].path);
+	return c ? c : (a > b) - (a < b);
 }
 
 static int compare_launches(const void *pa, const void *pb)
@@ -113,34 +127,56 @@ static int compare_launches(const void *pa, const void *pb)
 	return c ? c : strcmp(a->name, b->name);
 }
 
+/* A file that something is mounted on is one object less: its mount comes right behind it. */
 static void describe_objects(struct bundle *b)
 {
-	qsort_r(b->by_path, b->n_objects, sizeof(*b->by_path), compare_paths,
-		b->p->objects);
+	uint32_t n = 0;
+
+	qsort_r(b->by_path, b->n_objects, sizeof(*b->by_path), compare_paths, b);
 	for (uint32_t i = 0; i < b->n_objects; i++) {
-		b->number[b->by_path[i]] = i;
-		b->objects[i] = pack_describe_object(&b->p->objects[b->by_path[i]]);
+		struct object_desc o = describe_object(b, b->by_path[i]);
+
+		if (n > 0 && strcmp(b->objects[n - 1].path, o.path) == 0) {
+			b->number[b->by_path[i]] = SHADOW_NONE;
+			continue;
+		}
+		b->number[b->by_path[i]] = n;
+		b->objects[n++] = o;
 	}
+	b->n_objects = n;
+}
+
+static void add_extent(struct bundle *b, uint32_t object, struct extent_desc e)
+{
+	e.object = b->number[object];
+	if (e.object != SHADOW_NONE)
+		b->extents[b->n_extents++] = e;
 }
 
 static void describe_launches(struct bundle *b)
 {
-	uint32_t n = 0;
-
 	qsort(b->launches, b->n_launches, sizeof(*b->launches), compare_launches);
+	b->n_extents = 0;
 	for (uint32_t i = 0; i < b->n_launches; i++) {
 		const struct pack_launch *l = b->launches[i];
+		uint32_t first = b->n_extents;
 
-		b->launch_descs[i] = pack_describe_launch(&l->choice);
-		b->launch_descs[i].first_extent = n;
-		b->launch_descs[i].n_extents = l->n_extents;
 		for (uint32_t k = 0; k < l->n_extents; k++) {
 			const struct pack_extent *e = &b->p->extents[l->first_extent + k];
 
-			b->extents[n++] =
-				(struct extent_desc){ b->number[e->object], e->first_pgno,
-						      e->n_pages, e->when };
+			add_extent(b, e->object,
+				   (struct extent_desc){ 0, e->first_pgno, e->n_pages,
+							 e->when });
 		}
+		for (uint32_t k = 0; k < l->n_places; k++) {
+			const struct extent_desc *e =
+				&b->p->place_extents[l->first_place + k];
+
+			add_extent(b, (uint32_t)b->p->n_objects + e->object, *e);
+		}
+		b->launch_descs[i] = pack_describe_launch(&l->choice);
+		b->launch_descs[i].first_extent = first;
+		b->launch_descs[i].n_extents = b->n_extents - first;
 	}
 }
 
@@ -165,16 +201,18 @@ static void sort_extents(struct bundle *b)
 
 static int allocate(struct bundle *b, size_t n_extents)
 {
+	size_t n_objects = b->p->n_objects + b->p->n_places;
+
 	b->launches = calloc(b->p->n_launches + 1, sizeof(*b->launches));
 	b->launch_descs = calloc(b->p->n_launches + 1, sizeof(*b->launch_descs));
-	b->objects = calloc(b->p->n_objects + 1, sizeof(*b->objects));
+	b->objects = calloc(n_objects + 1, sizeof(*b->objects));
 	b->extents = calloc(n_extents + 1, sizeof(*b->extents));
-	b->by_path = calloc(b->p->n_objects + 1, sizeof(*b->by_path));
-	b->number = malloc((b->p->n_objects + 1) * sizeof(*b->number));
+	b->by_path = calloc(n_objects + 1, sizeof(*b->by_path));
+	b->number = malloc((n_objects + 1) * sizeof(*b->number));
 	if (!b->launches || !b->launch_descs || !b->objects || !b->extents || !b->by_path ||
 	    !b->number)
 		return -ENOMEM;
-	memset(b->number, 0xff, b->p->n_objects * sizeof(*b->number));
+	memset(b->number, 0xff, n_objects * sizeof(*b->number));
 	return 0;
 }
 
@@ -185,7 +223,7 @@ int pack_write_bundle(const struct pack *p, uint8_t **ret, size_t *ret_bytes)
 
 	*ret = NULL;
 	*ret_bytes = 0;
-	if (allocate(&b, p->n_extents) < 0)
+	if (allocate(&b, p->n_extents + p->n_place_extents) < 0)
 		return -ENOMEM;
 	choose(&b);
 	if (b.n_launches == 0)

@@ -28,6 +28,7 @@ struct pack_launch {
 	struct pack_choice choice;
 	char *text;			  /* its strings */
 	uint32_t first_extent, n_extents; /* in order of first touch */
+	uint32_t first_place, n_places;	  /* in pack's place_extents */
 	uint64_t reading_us;		  /* all pages */
 	uint64_t worth; /* saved time expected per page not in the pack yet, see judge() */
 	uint32_t heap_place; /* SHADOW_NONE: not in the heap */
@@ -51,6 +52,11 @@ struct pack {
 	size_t n_launches, launches_capacity;
 	struct pack_extent *extents;
 	size_t n_extents, extents_capacity;
+	/* File systems that places lie on, and these, by object, which is one of them. */
+	struct object_desc *places;
+	size_t n_places, places_capacity;
+	struct extent_desc *place_extents;
+	size_t n_place_extents, place_extents_capacity;
 	/* After pack_choose(): */
 	uint32_t *order; /* launches as pack_get() lists them */
 	size_t n_taken;

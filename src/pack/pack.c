@@ -85,6 +85,10 @@ void pack_free(struct pack *p)
 	free(p->table);
 	free(p->launches);
 	free(p->extents);
+	for (size_t i = 0; i < p->n_places; i++)
+		free((char *)(uintptr_t)p->places[i].path);
+	free(p->places);
+	free(p->place_extents);
 	free(p->order);
 	free(p->bounds);
 	free(p->bringer);
@@ -368,4 +372,60 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t 
 	if (is_listed(p->options.never, l->choice.program))
 		l->choice.verdict = PACK_NEVER;
 	return add_files(p, l, s);
+}
+
+static bool is_same_place(const struct object_desc *a, const struct object_desc *b)
+{
+	return strcmp(a->path, b->path) == 0 && buildid_equal(&a->buildid, &b->buildid) &&
+	       a->wanted_bytes == b->wanted_bytes;
+}
+
+/* The number of the file system that O is about; a mount point has one, and that came first. */
+static int find_place(struct pack *p, const struct shadow *s, const struct shadow_object *o,
+		      uint32_t *ret)
+{
+	struct object_desc d = {
+		.path = shadow_string(s, o->path),
+		.buildid = shadow_object_buildid(o),
+		.wanted_bytes = le64_get(o->wanted_bytes),
+		.state = OBJECT_FILESYSTEM,
+		.storage = (enum storage_class)o->storage,
+		.identity = shadow_object_identity(o),
+	};
+
+	for (*ret = 0; *ret < p->n_places; (*ret)++)
+		if (strcmp(p->places[*ret].path, d.path) == 0)
+			return is_same_place(&p->places[*ret], &d) ? 0 : -ENOENT;
+	if (VEC_RESERVE_ONE(p->places, p->n_places, p->places_capacity) < 0)
+		return -ENOMEM;
+	d.path = strdup(d.path);
+	if (!d.path)
+		return -ENOMEM;
+	p->places[p->n_places++] = d;
+	return 0;
+}
+
+int pack_add_places(struct pack *p, const struct shadow *places)
+{
+	struct pack_launch *l = &p->launches[p->n_launches - 1];
+
+	l->first_place = (uint32_t)p->n_place_extents;
+	for (uint32_t i = 0; i < places->n_extents; i++) {
+		const struct shadow_extent *e = &places->extents[i];
+		uint32_t object;
+		int r = find_place(p, places, &places->objects[le32_get(e->object)],
+				   &object);
+
+		if (r == -ENOENT)
+			continue;
+		if (r < 0 || VEC_RESERVE_ONE(p->place_extents, p->n_place_extents,
+					     p->place_extents_capacity) < 0)
+			return -ENOMEM;
+		p->place_extents[p->n_place_extents++] =
+			(struct extent_desc){ .object = object,
+					      .first_pgno = le32_get(e->first_pgno),
+					      .n_pages = le32_get(e->n_pages) };
+		l->n_places++;
+	}
+	return 0;
 }

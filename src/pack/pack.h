@@ -74,6 +74,12 @@ DEFINE_CLEANUP(struct pack *, pack_free)
  */
 int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t count);
 
+/*
+ * The launch added last has these places of metadata, which go into the bundle alone. Nothing of
+ * PLACES is kept. -ENOMEM.
+ */
+int pack_add_places(struct pack *p, const struct shadow *places);
+
 /* After the last one; once. -ENOMEM, -E2BIG: over LIMIT_PACK_SHARES. */
 int pack_choose(struct pack *p);
 

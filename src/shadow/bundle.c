@@ -91,41 +91,95 @@ static void describe(struct taken *t, const struct shadow *b, const struct shado
 	}
 }
 
-int bundle_take(const struct shadow *b, uint32_t launch, struct shadow_buffer *ret)
+/* The extents of launch L that are of file systems, or those that are not. -ENOMEM. */
+static int take(const struct shadow *b, const struct shadow_launch *l, bool places,
+		struct taken *t)
 {
-	const struct shadow_launch *l = &b->launches[launch];
 	const struct shadow_extent *e = b->extents + le32_get(l->first_extent);
 	uint32_t n = le32_get(l->n_extents);
-	_cleanup_(taken_done) struct taken t = {
-		.numbers = calloc(n + 1u, sizeof(*t.numbers)),
-		.objects = calloc(n + 1u, sizeof(*t.objects)),
-		.extents = calloc(n + 1u, sizeof(*t.extents)),
-		.n_extents = n,
-	};
-	const struct launch_desc launch_desc = {
+	_cleanup_free_ struct shadow_extent *kept = calloc(n + 1u, sizeof(*kept));
+
+	t->numbers = calloc(n + 1u, sizeof(*t->numbers));
+	t->objects = calloc(n + 1u, sizeof(*t->objects));
+	t->extents = calloc(n + 1u, sizeof(*t->extents));
+	if (!kept || !t->numbers || !t->objects || !t->extents)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		if ((b->objects[le32_get(e[i].object)].state == OBJECT_FILESYSTEM) ==
+		    places)
+			kept[t->n_extents++] = e[i];
+	number_objects(t, kept);
+	describe(t, b, kept);
+	return 0;
+}
+
+/* As behind a shadow, where their file systems are objects like others, and nothing is eager. */
+static int take_places(const struct shadow *b, const struct shadow_launch *l, uint8_t **ret,
+		       size_t *ret_bytes)
+{
+	_cleanup_(taken_done) struct taken t = { 0 };
+	int r = take(b, l, true, &t);
+
+	*ret = NULL;
+	*ret_bytes = 0;
+	if (r < 0 || t.n_extents == 0)
+		return r;
+	for (uint32_t i = 0; i < t.n_objects; i++)
+		t.objects[i].state = OBJECT_VALID;
+	for (uint32_t i = 0; i < t.n_extents; i++)
+		t.extents[i].when = 1;
+	return shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_PLACES,
+						   .objects = t.objects,
+						   .n_objects = t.n_objects,
+						   .extents = t.extents,
+						   .n_extents = t.n_extents },
+			    ret, ret_bytes);
+}
+
+static int take_shadow(const struct shadow *b, const struct shadow_launch *l, uint8_t **ret,
+		       size_t *ret_bytes)
+{
+	_cleanup_(taken_done) struct taken t = { 0 };
+	struct launch_desc launch = {
 		.program = shadow_string(b, l->program),
 		.scenario = shadow_string(b, l->scenario),
 		.arch = shadow_string(b, l->arch),
 		.name = "",
 		.source = SHADOW_NONE,
 		.target = SHADOW_NONE,
-		.n_extents = n,
 	};
-	uint8_t *data;
-	size_t bytes;
-	int r;
+	int r = take(b, l, false, &t);
 
-	if (!t.numbers || !t.objects || !t.extents)
+	if (r < 0)
+		return r;
+	launch.n_extents = t.n_extents;
+	return shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_SHADOW,
+						   .launches = &launch,
+						   .n_launches = 1,
+						   .objects = t.objects,
+						   .n_objects = t.n_objects,
+						   .extents = t.extents,
+						   .n_extents = t.n_extents },
+			    ret, ret_bytes);
+}
+
+int bundle_take(const struct shadow *b, uint32_t launch, struct shadow_buffer *ret)
+{
+	const struct shadow_launch *l = &b->launches[launch];
+	_cleanup_free_ uint8_t *shadow = NULL, *places = NULL;
+	size_t bytes, places_bytes;
+	uint8_t *both;
+	int r = take_shadow(b, l, &shadow, &bytes);
+
+	if (r == 0)
+		r = take_places(b, l, &places, &places_bytes);
+	if (r < 0)
+		return r;
+	both = realloc(shadow, bytes + places_bytes);
+	if (!both)
 		return -ENOMEM;
-	number_objects(&t, e);
-	describe(&t, b, e);
-	r = shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_SHADOW,
-						.launches = &launch_desc,
-						.n_launches = 1,
-						.objects = t.objects,
-						.n_objects = t.n_objects,
-						.extents = t.extents,
-						.n_extents = n },
-			 &data, &bytes);
-	return r < 0 ? r : shadow_buffer_parse(data, bytes, SHADOW_KIND_SHADOW, ret);
+	TAKE_PTR(shadow);
+	if (places)
+		memcpy(both + bytes, places, places_bytes);
+	return shadow_buffer_parse(both, bytes + places_bytes, SHADOW_KIND_SHADOW, ret);
 }

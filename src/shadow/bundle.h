@@ -13,8 +13,8 @@
 uint32_t bundle_find(const struct shadow *bundle, const char *program, uint32_t *ret_first);
 
 /*
- * Launch number LAUNCH as the shadow that it was compiled to, less the objects that have no
- * pages. New. -ENOMEM; -EINVAL: its extents overlap.
+ * Launch number LAUNCH as the file that it was compiled to, shadow and places, less the objects that
+ * have no pages, and lookups. New. -ENOMEM; -EINVAL: its extents overlap.
  */
 int bundle_take(const struct shadow *bundle, uint32_t launch, struct shadow_buffer *ret);
 

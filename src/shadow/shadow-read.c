@@ -141,6 +141,15 @@ static bool is_zero(const void *data, size_t bytes)
 	return true;
 }
 
+/* A file system, named by where it is mounted; nothing of it is compared but its size. */
+static bool is_place(const struct shadow_object *o)
+{
+	struct identity identity = shadow_object_identity(o);
+	struct identity size = { .size_bytes = le64_get(o->wanted_bytes) };
+
+	return o->buildid_bytes == SHADOW_UUID_BYTES && identity_equal(&identity, &size);
+}
+
 /* What the state says must be what the numbers say. An index records no wanted size. */
 static bool check_state(const struct shadow *s, const struct shadow_object *o)
 {
@@ -154,26 +163,19 @@ static bool check_state(const struct shadow *s, const struct shadow_object *o)
 		return o->buildid_bytes || same_size || s->kind == SHADOW_KIND_INDEX;
 	case OBJECT_WHOLE:
 		return !o->buildid_bytes && !same_size && s->kind != SHADOW_KIND_INDEX;
+	case OBJECT_FILESYSTEM:
+		return s->kind == SHADOW_KIND_BUNDLE && is_place(o);
 	default:
 		return o->state < OBJECT_STATES;
 	}
 }
 
-/* A file system, named by where it is mounted; nothing of it is compared but its size. */
-static bool check_place(const struct shadow_object *o)
+static bool is_object_path(const struct shadow *s, const struct shadow_object *o,
+			   const char *path)
 {
-	struct identity identity = shadow_object_identity(o);
-	struct identity size = { .size_bytes = le64_get(o->wanted_bytes) };
+	bool is_filesystem = s->kind == SHADOW_KIND_PLACES || o->state == OBJECT_FILESYSTEM;
 
-	return o->state == OBJECT_VALID && o->buildid_bytes == SHADOW_UUID_BYTES &&
-	       identity_equal(&identity, &size);
-}
-
-static bool is_object_path(const struct shadow *s, const char *path)
-{
-	if (s->kind == SHADOW_KIND_PLACES && path && strcmp(path, "/") == 0)
-		return true;
-	return is_path(path);
+	return (is_filesystem && path && strcmp(path, "/") == 0) || is_path(path);
 }
 
 /* Only where a build was, one can be of another. */
@@ -186,13 +188,13 @@ static bool check_confidence(const struct shadow_object *o)
 static bool check_object(const struct shadow *s, const struct shadow_object *o,
 			 struct reader *strings)
 {
-	return is_object_path(s, next_string(strings, o->path)) &&
+	return is_object_path(s, o, next_string(strings, o->path)) &&
 	       o->buildid_bytes <= SHADOW_BUILDID_BYTES &&
 	       is_zero(o->buildid + o->buildid_bytes,
 		       SHADOW_BUILDID_BYTES - o->buildid_bytes) &&
 	       o->storage < STORAGE_CLASSES && check_confidence(o) &&
 	       le64_get(o->wanted_bytes) <= LIMIT_FILE_BYTES && check_state(s, o) &&
-	       (s->kind != SHADOW_KIND_PLACES || check_place(o));
+	       (s->kind != SHADOW_KIND_PLACES || (o->state == OBJECT_VALID && is_place(o)));
 }
 
 static int compare_objects(const struct shadow *s, const struct shadow_object *a,
@@ -576,7 +578,8 @@ struct identity shadow_object_identity(const struct shadow_object *o)
 
 bool shadow_object_is_usable(const struct shadow_object *o)
 {
-	return o->state == OBJECT_VALID || o->state == OBJECT_WHOLE;
+	return o->state == OBJECT_VALID || o->state == OBJECT_WHOLE ||
+	       o->state == OBJECT_FILESYSTEM;
 }
 
 struct shadow shadow_slice(const struct shadow *s, uint32_t first, uint32_t end)

@@ -68,7 +68,7 @@ static inline const char *shadow_string(const struct shadow *s, le32 offset)
 
 struct buildid shadow_object_buildid(const struct shadow_object *o);
 struct identity shadow_object_identity(const struct shadow_object *o);
-/* VALID or WHOLE: the only objects that have extents. */
+/* VALID or WHOLE, in a bundle FILESYSTEM: the only objects that have extents. */
 bool shadow_object_is_usable(const struct shadow_object *o);
 /*
  * S with its extents from FIRST on, up to END, as if it had no others: borrows the same bytes.

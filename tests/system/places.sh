@@ -322,7 +322,8 @@ chmod 755 "$TMP" "$M" # for who may not read devices
 names=$(for i in $(seq 3 2 39); do echo "[\"/usr/lib/module$i\", 0, [1, \"none\", \"three\", \"two\"]],"; done | sort)
 profile "$M/usr/share/elfcast/profiles.d/test.one.json" /usr/bin/one "{ \"path\": \"/usr/bin/one\",
 	\"build_id\": \"$(build_id_of "$M/usr/bin/one")\", \"size\": $(stat -c %s "$M/usr/bin/one"),
-	\"pages\": [[0, 1, 1, 0]] } ], \"lookups\": [ [\"/\", 0, [1, \"lib64\", \"no\"]], [\"/etc\", 1],
+	\"pages\": [[0, 1, 1, 0]] }, { \"path\": \"/usr/lib/libbig.so.3.4\", \"size\": 5242880,
+	\"pages\": [[100, 8, 1, 1]] } ], \"lookups\": [ [\"/\", 0, [1, \"lib64\", \"no\"]], [\"/etc\", 1],
 	$names [\"/usr/share/large\", 0, [1, \"$(printf '%0100d' 0 | tr 0 n)-0042\"]], [\"/work/sub\", 1]"
 status "compile" 0 elfcast compile --root="$M"
 shadow=$(echo "$M"/var/lib/elfcast/shadow/*.shadow)
@@ -361,6 +362,24 @@ same "nor as who may not read the device" 0 "$n_reads"
 same "who looks up instead" "0 62" "$(field metadata_pages "$TMP/step") $(field lookups "$TMP/step")"
 elfcast compile -q --root="$M"
 same "compile once more: not written again" "$first" "$(stat -c '%i %z' "$shadow")"
+# elfcastd, when it is launched: what is in memory then is more than the launch itself brings.
+resident() { "$P" resident "$M" | wc -l; }
+has_more() { [ "$(resident)" -ge $((before + 20)) ]; }
+is_watching() { [ "$(sed -n 's/^pid //p' "$M/run/elfcast/watch" 2>/dev/null)" = "$watcher" ]; }
+cold
+before=$(resident)
+"$M/usr/bin/one" >/dev/null 2>&1
+check "a launch alone does not bring it" test "$(resident)" -lt $((before + 20))
+mkdir -p "$M/run"
+cold
+"$BUILD/elfcastd" --root="$M" >"$TMP/out" 2>&1 &
+watcher=$!
+wait_until is_watching
+before=$(resident)
+"$M/usr/bin/one" >/dev/null 2>&1
+check "with elfcastd it is there" wait_until has_more
+kill "$watcher" && wait "$watcher"
+rm -r "$M/run"
 elfcast dump --root="$M" /usr/bin/one >"$TMP/dumped"
 check "dump has the lookups" grep -qF '["/work/sub", 1]' "$TMP/dumped"
 printf 'x' | dd of="$shadow" bs=1 seek=$(($(stat -c %s "$shadow") - 1)) conv=notrunc status=none

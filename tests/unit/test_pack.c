@@ -986,6 +986,76 @@ static void test_bundle_has_each_launch_whole(void **state)
 	pack_free(p);
 }
 
+static void add_places(struct pack *p, const struct extent_desc *e, uint32_t n,
+		       uint8_t uuid)
+{
+	const struct object_desc o[2] = {
+		{ .path = "/",
+		  .buildid = { SHADOW_UUID_BYTES, { uuid } },
+		  .wanted_bytes = 1 << 20,
+		  .state = OBJECT_VALID,
+		  .identity.size_bytes = 1 << 20 },
+		{ .path = "/usr",
+		  .buildid = { SHADOW_UUID_BYTES, { 9 } },
+		  .wanted_bytes = 1 << 20,
+		  .state = OBJECT_VALID,
+		  .identity.size_bytes = 1 << 20 },
+	};
+	_cleanup_free_ uint8_t *data = NULL;
+	struct shadow s;
+	size_t bytes;
+
+	assert_int_equal(shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_PLACES,
+							     .objects = o,
+							     .n_objects = 2,
+							     .extents = e,
+							     .n_extents = n },
+				      &data, &bytes),
+			 0);
+	assert_int_equal(shadow_parse(data, bytes, &s), 0);
+	assert_int_equal(pack_add_places(p, &s), 0);
+}
+
+/* Each launch's own, before its pages; a file system that another one replaced has none. */
+static void test_bundle_has_places(void **state)
+{
+	static const struct spec specs[] = {
+		{ "x", "/x", NULL, 1, { { A, 0, 2, 0 } } },
+		{ "y", "/y", NULL, 1, { { A, 0, 2, 5 } } },
+		{ "z", "/z", NULL, 1, { { B, 0, 2, 0 } } },
+	};
+	static const struct extent_desc e[] = { { 0, 7, 2, 1 }, { 1, 3, 1, 1 } };
+	_cleanup_(shadow_buffer_done) struct shadow_buffer bundle = { 0 }, taken = { 0 };
+	struct pack *p = pack_new(&plenty);
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	add_spec(p, files, N_FILES, &specs[0]);
+	add_places(p, e, 2, 1);
+	add_spec(p, files, N_FILES, &specs[1]);
+	add_spec(p, files, N_FILES, &specs[2]);
+	add_places(p, e, 2, 2);
+	assert_int_equal(pack_choose(p), 0);
+	assert_string_equal(bundled(p),
+			    "x=:7+2@0,a:0+2@0,usr:3+1@0 y=a:0+2@5 z=b:0+2@0,usr:3+1@0");
+	assert_int_equal(pack_write_bundle(p, &data, &bytes), 0);
+	assert_int_equal(shadow_buffer_parse(data, bytes, SHADOW_KIND_BUNDLE, &bundle), 0);
+	assert_int_equal(bundle_take(&bundle.shadow, 0, &taken), 0);
+	assert_int_equal(taken.shadow.n_objects, 1);
+	assert_int_equal(taken.shadow.n_extents, 1);
+	assert_int_equal(taken.places.n_objects, 2);
+	assert_int_equal(taken.places.n_extents, 2);
+	assert_string_equal(shadow_string(&taken.places, taken.places.objects[1].path),
+			    "/usr");
+	assert_int_equal(taken.places.objects[0].buildid[0], 1);
+	assert_int_equal(le32_get(taken.places.extents[0].first_pgno), 7);
+	shadow_buffer_done(&taken);
+	assert_int_equal(bundle_take(&bundle.shadow, 1, &taken), 0);
+	assert_int_equal(taken.places.n_extents, 0);
+	pack_free(p);
+}
+
 static void test_bundle_leaves_out(void **state)
 {
 	static const struct spec specs[] = {
@@ -1307,6 +1377,7 @@ int main(void)
 		cmocka_unit_test(test_errors_of_locate),
 		cmocka_unit_test(test_nothing_chosen_is_no_pack),
 		cmocka_unit_test(test_bundle_has_each_launch_whole),
+		cmocka_unit_test(test_bundle_has_places),
 		cmocka_unit_test(test_bundle_leaves_out),
 		cmocka_unit_test(test_bundle_of_limited_size),
 		cmocka_unit_test(test_against_the_definition),

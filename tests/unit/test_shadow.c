@@ -1067,6 +1067,8 @@ static void test_bundle_rules(void **state)
 	REFUSED(l[1].first_extent = 1);
 	REFUSED(o[1].path = "/lib/x"); /* in one state only */
 	REFUSED(o[0].state = OBJECT_STALE);
+	REFUSED(o[0].state = OBJECT_FILESYSTEM); /* told by UUID and size alone */
+	REFUSED(o[0].path = "/");
 	REFUSED(e[0].n_pages = 0);
 	REFUSED(e[0].n_pages = 3); /* past the end */
 	REFUSED(e[1].first_pgno = 7);
