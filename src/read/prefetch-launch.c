@@ -18,6 +18,7 @@
 #include "fstypes.h"
 #include "io.h"
 #include "prefetch-launch.h"
+#include "prefetch-plan.h"
 
 #define N_THREADS	 8u
 #define STACK_BYTES	 (256u << 10)
@@ -226,6 +227,17 @@ static bool ask_places(const struct shadow *places, const struct mounts *mounts,
 	return all;
 }
 
+/*
+ * Whether pages are asked for when the metadata has arrived, not only behind it. On a disk that seeks
+ * it is one sweep, and the launch waits for it first; pages that are asked for meanwhile come between.
+ * Launches started together, in ms: git 427, waiting 403; perl 470, 442; vim 534, 533. On a
+ * network volume it is the other way round: git 57, waiting 59; perl 69, 73; vim 75, 81.
+ */
+static bool seeks(const struct shadow *places)
+{
+	return places->n_extents > 0 && prefetch_main_storage(places) == STORAGE_ROTATIONAL;
+}
+
 int prefetch_launch(const struct shadow_buffer *b, const struct mounts *mounts,
 		    const struct prefetch_options *options,
 		    struct prefetch_launch_report *ret)
@@ -239,7 +251,8 @@ int prefetch_launch(const struct shadow_buffer *b, const struct mounts *mounts,
 
 	if (o.deadline_ms)
 		deadline_us = start_us + o.deadline_ms * UINT64_C(1000);
-	placed = ask_places(&b->places, mounts, &o, false, &report.n_place_pages, &stuck);
+	placed = ask_places(&b->places, mounts, &o, seeks(&b->places),
+			    &report.n_place_pages, &stuck);
 	l = look_up_start(&b->shadow, mounts, &o, placed);
 	leave_until(&o, deadline_us);
 	r = prefetch_run(&b->shadow, mounts, &o, &report.data);
