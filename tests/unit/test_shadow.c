@@ -1223,6 +1223,9 @@ static void test_lookups(void **state)
 			fail_msg("bad lookup %zu", i);
 	}
 	memcpy(strings, good, sizeof(good));
+	d.n_lookups--; /* the last directory without a name */
+	assert_int_equal(write_and_free(&d), -EINVAL);
+	d.n_lookups++;
 	d.kind = SHADOW_KIND_PACK;
 	d.n_extents = 0;
 	assert_int_equal(write_and_free(&d), -EINVAL);
