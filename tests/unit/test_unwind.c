@@ -73,7 +73,7 @@ static int parse(const struct table *t, struct unwind_range ret[8], size_t *ret_
 	assert_non_null(copy);
 	memcpy(copy, t->data, t->n);
 	r = unwind_parse(copy, t->n, TABLE, true, &ranges, ret_n);
-	if (r == 0)
+	if (r == 0 && *ret_n > 0)
 		memcpy(ret, ranges, MIN(*ret_n, 8u) * sizeof(*ret));
 	free(ranges);
 	free(copy);
