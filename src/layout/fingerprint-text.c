@@ -180,15 +180,25 @@ static void put_sections(struct bytes *b, const struct fingerprint *f)
 	}
 }
 
-static bool is_kept(const struct fingerprint *f, uint32_t pgno)
+enum { NO_KEYS = 4, MAX_THINNED = 31 };
+
+static bool is_kept_key(const struct fingerprint *f, uint32_t hash)
 {
-	return f->thinned < 2 || (pgno & ((1u << (f->thinned - 1)) - 1)) == 0;
+	return f->thinned < NO_KEYS && (hash & ((1u << f->thinned) - 1)) == 0;
 }
 
-static void put_code_page(struct bytes *b, const struct code_page *p, bool with_keys)
+static bool is_kept(const struct fingerprint *f, uint32_t pgno)
 {
-	size_t n_keys = with_keys ? p->n_keys : 0;
+	return f->thinned <= NO_KEYS || (pgno & ((1u << (f->thinned - NO_KEYS)) - 1)) == 0;
+}
 
+static void put_code_page(struct bytes *b, const struct fingerprint *f,
+			  const struct code_page *p)
+{
+	size_t n_keys = 0;
+
+	for (size_t i = 0; i < p->n_keys; i++)
+		n_keys += is_kept_key(f, p->keys[i].hash);
 	put_number(b, p->lead_back);
 	if (p->lead_back)
 		put(b, p->lead_code, 1);
@@ -196,7 +206,9 @@ static void put_code_page(struct bytes *b, const struct code_page *p, bool with_
 	put_bytes(b, p->codes, p->n_units);
 	if (n_keys)
 		put(b, n_keys, 1);
-	for (size_t i = 0; i < n_keys; i++) {
+	for (size_t i = 0; i < p->n_keys; i++) {
+		if (!is_kept_key(f, p->keys[i].hash))
+			continue;
 		put(b, p->keys[i].index, 1);
 		put(b, p->keys[i].hash, 3);
 	}
@@ -214,7 +226,7 @@ static void put_code(struct bytes *b, const struct fingerprint *f)
 		if (!is_kept(f, f->code[i].pgno))
 			continue;
 		put_number(b, f->code[i].pgno - next);
-		put_code_page(b, &f->code[i], f->thinned == 0);
+		put_code_page(b, f, &f->code[i]);
 		next = f->code[i].pgno + 1;
 	}
 }
@@ -260,7 +272,7 @@ int fingerprint_write(const struct fingerprint *f, char **ret)
 	char *text = NULL;
 
 	put_all(&b, &thin);
-	while (!b.failed && b.n > LIMIT_FINGERPRINT_BYTES && thin.thinned < 31) {
+	while (!b.failed && b.n > LIMIT_FINGERPRINT_BYTES && thin.thinned < MAX_THINNED) {
 		thin.thinned++;
 		put_all(&b, &thin);
 	}
@@ -345,8 +357,6 @@ static int get_code(struct source *s, struct fingerprint *f)
 		p->keys = f->keys + n_keys;
 		get_bytes(s, f->codes + n_codes, p->n_units);
 		n_codes += p->n_units;
-		if (n_units % 2 && f->thinned)
-			s->failed = true;
 		if (n_units % 2)
 			get_keys(s, p, f->keys + n_keys);
 		n_keys += p->n_keys;
@@ -388,7 +398,7 @@ static int get_all(struct source *s, struct fingerprint *f)
 	f->content_hash = get(s, 8);
 	r = get_sections(s, f);
 	f->thinned = (unsigned)get(s, 1);
-	if (f->thinned > 31)
+	if (f->thinned > MAX_THINNED)
 		s->failed = true;
 	if (r == 0 && !s->failed)
 		r = get_code(s, f);

@@ -58,8 +58,8 @@ struct fingerprint {
 	struct section *sections; /* with HEAD and TAIL, as in a layout; addr is 0 */
 	size_t n_sections;
 	/*
-	 * Where a text of all would be too long: 1 without keys, N pages whose number is a
-	 * multiple of 2^(N-1).
+	 * Where a text of all would be too long: N up to 3 keys whose hash is a multiple of 2^N,
+	 * from 4 on none, then pages whose number is a multiple of 2^(N-4).
 	 */
 	unsigned thinned;
 	struct code_page *code; /* by page */

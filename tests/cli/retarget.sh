@@ -200,6 +200,15 @@ cp "$TMP/c" "$R/usr/bin/app" && profile_of "$TMP/b" /usr/bin/app && cp "$TMP/p.j
 status "compile for another build-id alone" 0 compile
 same "is as trained, of the id that is there" "- valid $second" "$(shown retargeted) $(shown now) $(shown build_id)"
 
+# ---- check says what could be ----
+if [ -x "$BUILD/elfcast-check" ]; then
+	cp "$TMP/new" "$R/usr/bin/app"
+	profile_of "$TMP/old" /usr/bin/app
+	ELFCAST_EXEC_PATH=$BUILD ASAN_OPTIONS=detect_leaks=0 status "check against another build" 1 \
+		elfcast check --against="$R" "$TMP/p.json"
+	check "says that it can be retargeted" grep -q "found; can be retargeted" "$TMP/out" "$TMP/err"
+fi
+
 # ---- what cannot be ----
 profile_of "$TMP/old" /usr/bin/app
 tr '\n\t' '  ' <"$TMP/p.json" | sed 's/, *"fingerprint": "[^"]*"//' >"$TMP/plain.json"

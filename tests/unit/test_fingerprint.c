@@ -371,9 +371,23 @@ static void test_thinned(void **state)
 	all = text_of(&l, 0, 0x1800, FINGERPRINT_KEYS);
 	assert_true(strlen(all) <= LIMIT_FINGERPRINT_BYTES / 3 * 4);
 	assert_int_equal(fingerprint_read(all, strlen(all), &f), 0);
-	assert_true(f.thinned >= 2);
+	assert_true(f.thinned >= 5);
 	assert_int_equal(f.code[0].n_keys, 0);
-	assert_int_equal(f.code[1].pgno - f.code[0].pgno, 1u << (f.thinned - 1));
+	assert_int_equal(f.code[1].pgno - f.code[0].pgno, 1u << (f.thinned - 4));
+	fingerprint_done(&f);
+	a = text_of(&l, 0, 0x200, FINGERPRINT_KEYS); /* some keys */
+	assert_int_equal(fingerprint_read(a, strlen(a), &f), 0);
+	assert_true(f.thinned >= 1 && f.thinned <= 3);
+	for (size_t i = 0; i < f.n_code; i++)
+		for (size_t k = 0; k < f.code[i].n_keys; k++)
+			assert_int_equal(f.code[i].keys[k].hash % (1u << f.thinned), 0);
+	b = text_of(&l, 0x200, 0x200, FINGERPRINT_KEYS);
+	c = text_of(&l, 0x400, 0x40, FINGERPRINT_KEYS);
+	check_merge(a, b, c, NULL);
+	check_merge(c, a, b, NULL);
+	free(a);
+	free(b);
+	free(c);
 	a = text_of(&l, 0, 0x700, FINGERPRINT_KEYS);
 	b = text_of(&l, 0x700, 0xc00, FINGERPRINT_KEYS);
 	c = text_of(&l, 0x1300, 0x500, FINGERPRINT_KEYS);
