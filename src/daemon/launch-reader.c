@@ -129,15 +129,17 @@ void launch_reader_mounts_changed(struct launch_reader *r)
 	atomic_fetch_add(&r->mounts_serial, 1);
 }
 
-static void enqueue(struct launch_reader *r, uint32_t first, uint32_t n)
+/* False: too many wait, it may come again. */
+static bool enqueue(struct launch_reader *r, uint32_t first, uint32_t n)
 {
 	if (r->n == QUEUE) {
 		r->counts.n_dropped++;
-		return;
+		return false;
 	}
 	r->queue[(r->first + r->n++) % QUEUE] = (struct request){ r->book, first, n };
 	r->book->n_users++;
 	pthread_cond_signal(&r->came);
+	return true;
 }
 
 bool launch_reader_launched(struct launch_reader *r, const char *program)
@@ -151,9 +153,8 @@ bool launch_reader_launched(struct launch_reader *r, const char *program)
 	if (n > 0 && r->book->looked_us[first] > 0 &&
 	    now_us - r->book->looked_us[first] < AGAIN_US) {
 		r->counts.n_again++;
-	} else if (n > 0) {
+	} else if (n > 0 && enqueue(r, first, n)) {
 		r->book->looked_us[first] = now_us;
-		enqueue(r, first, n);
 		is_new = true;
 	}
 	pthread_mutex_unlock(&r->lock);
