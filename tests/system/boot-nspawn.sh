@@ -172,6 +172,9 @@ check "before local file systems" test "$until" -lt "$(us local-fs.target Active
 same "the early one ended well, and said nothing" "success 0 " "$(us elfcast-boot-early Result) \
 $(us elfcast-boot-early ExecMainStatus) $(inside journalctl -b -q -o cat _SYSTEMD_UNIT=elfcast-boot-early.service)"
 same "what it left is gone" "boot.json" "$(inside ls /run/elfcast)"
+same "the boot as a picture, with nothing to say about it" "" \
+	"$(inside elfcast status --plot=/tmp/boot.svg 2>&1)"
+check "and its units in it" inside grep -q elfcast-boot /tmp/boot.svg
 same "no unit has failed" "" "$(inside systemctl --failed --plain --no-legend)"
 same "nothing that boots waits for it" "" \
 	"$(inside systemd-analyze critical-chain --no-pager | grep elfcast-boot)"
