@@ -122,6 +122,16 @@ converges "all of it" "0 compiled, 7 unchanged, 0 bad; 0 shadows removed"
 rm "$P"/test.more?.json "$P"/test.own?.json "$R"/usr/bin/own?
 converges "six profiles gone" "0 compiled, 1 unchanged, 0 bad; 6 shadows removed"
 
+# More profiles than there may be open files.
+for ((i = 0; i < 60; i++)); do
+	sed "s/\"default\"/\"many$i\"/" "$TMP/two.json" >"$P/test.many$i.json"
+done
+(ulimit -n 48 && exec elfcast compile --root="$R" --storage=flash) >"$TMP/out" 2>&1
+same "sixty profiles with forty-eight descriptors" "60 compiled, 1 unchanged, 0 bad; 0 shadows removed" \
+	"$(grep -o '[0-9]* compiled.*removed' "$TMP/out")"
+rm "$P"/test.many*.json
+converges "sixty profiles gone" "0 compiled, 1 unchanged, 0 bad; 60 shadows removed"
+
 # Damage of our own state.
 f=$(find "$S" -name '*two*')
 printf x | dd of="$f" bs=1 seek=100 conv=notrunc status=none

@@ -122,6 +122,14 @@ status "usage: a size" 2 "$prefetch" --max-bytes=12X
 status "help" 0 "$prefetch" --help
 same "version" "elfcast-prefetch" "$("$prefetch" --version | cut -d ' ' -f 1)"
 
+# Descriptors that others take for standard ones are as good as any.
+cold
+"$prefetch" --root="$root" --reserve=0 <&- 2>/dev/null
+same "with standard input closed" 0 $?
+"$prefetch" --root="$root" --reserve=0 --report="$work/closed" <&- >&- 2>&-
+same "with all of them closed" 0 $?
+check "it reads all the same" grep -q '"outcome": "read"' "$work/closed"
+
 # ---- exactly the pages --------------------------------------------------------------------
 status='' got='' # of reads_cold
 cold

@@ -433,6 +433,20 @@ static void test_meta_groups(void **state)
 	put_number(1 + 48 * 8 + 1, 2, 900);
 	assert_int_equal(open_image(&fs), 0);
 	add_inode(&fs, 48 * 8 + 1, 0, "900+1");
+	/* With SPARSE_SUPER2 those two that are named, either of them. */
+	s->compat = le32_make(EXT4_COMPAT_SPARSE_SUPER2);
+	put_number(1 + 48 * 8, 2, 902);
+	for (int i = 0; i < 2; i++) {
+		s->backup_groups[i] = le32_make(48);
+		s->backup_groups[1 - i] = le32_make(7);
+		assert_int_equal(open_image(&fs), 0);
+		add_inode(&fs, 48 * 8 + 1, 0, "900+1");
+	}
+	s->backup_groups[1] = le32_make(16);
+	s->backup_groups[0] = le32_make(7);
+	assert_int_equal(open_image(&fs), 0);
+	add_inode(&fs, 48 * 8 + 1, 0, "902+1");
+	s->compat = le32_make(0);
 	/* All together again, from the first meta group on. */
 	s->first_meta_bg = le32_make(4);
 	put_number(5, 2, 901);
