@@ -21,6 +21,7 @@
 enum { BUFFER_BYTES = 256 << 10 };
 /* Of a longer name the first ones count: no symbol table makes work without end. */
 enum { MAX_NAME_BYTES = 256, MIN_TEXT_BYTES = 5 };
+enum { INSTRUCTION_BYTES = 7 }; /* the longer of those that are looked for */
 
 struct reader {
 	int fd;
@@ -281,22 +282,39 @@ static uint64_t address_in(const struct reader *r, const uint8_t *p, uint64_t ad
 	return le32_get(value);
 }
 
+/* The N bytes of code in r->buffer, which is loaded at ADDR. */
+static int add_texts(struct reader *r, uint64_t addr, size_t n)
+{
+	const uint8_t *code = (const uint8_t *)r->buffer;
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i + INSTRUCTION_BYTES <= n; i++) {
+		uint64_t to = address_in(r, code + i, addr + i);
+		size_t bytes;
+		const char *text = to ? text_at(r, to, &bytes) : NULL;
+
+		if (text)
+			error = layout_add_key(r->layout, addr + i, true, text, bytes);
+	}
+	return error;
+}
+
+/* Piece by piece: a browser's code is larger than what the parser may use. */
 static int read_code(struct reader *r, const GElf_Shdr *s, const char *name)
 {
-	_cleanup_free_ char *code = NULL;
-	int error;
+	int error = 0;
+	ssize_t n;
 
 	if (section_kind(s, name) != SECTION_CODE || !r->texts || !r->is_x86_64)
 		return 0;
-	error = read_bytes(r->fd, s->sh_offset, s->sh_size, &code);
-	for (uint64_t i = 0; error == 0 && i + 7 <= s->sh_size; i++) {
-		uint64_t addr = address_in(r, (const uint8_t *)code + i, s->sh_addr + i);
-		size_t bytes;
-		const char *text = addr ? text_at(r, addr, &bytes) : NULL;
-
-		if (text)
-			error = layout_add_key(r->layout, s->sh_addr + i, true, text,
-					       bytes);
+	/* Each piece begins with the end of the one before, too short for an instruction. */
+	for (uint64_t at = 0; error == 0 && at + INSTRUCTION_BYTES <= s->sh_size;
+	     at += (uint64_t)n - (INSTRUCTION_BYTES - 1)) {
+		n = pread(r->fd, r->buffer, MIN(BUFFER_BYTES, s->sh_size - at),
+			  (off_t)(s->sh_offset + at));
+		if (n < INSTRUCTION_BYTES)
+			return n < 0 ? -errno : -EBADMSG;
+		error = add_texts(r, s->sh_addr + at, (size_t)n);
 	}
 	return error;
 }
