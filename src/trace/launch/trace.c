@@ -4,6 +4,7 @@
  * every live address space at the end of each time bucket.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -13,6 +14,7 @@
 #include "walk-paths.h"
 
 #define KILL_AFTER_US	 1000000 /* SIGTERM first, SIGKILL then */
+#define SPIN_US		 50
 #define GIVE_UP_AFTER_US 6000000 /* stuck in the kernel: EXITKILL gets them later */
 
 /*
@@ -114,6 +116,23 @@ static void sleep_until_event(struct trace *t, const sigset_t *signals, uint64_t
 	}
 }
 
+/*
+ * The next stop or end of a task; 0: none for now. A call that stops is mostly followed by the next
+ * one soon, and whoever sleeps until then is woken by another processor, which takes longer than
+ * all else: so we look for a moment, where there is another processor. Traced launches take, with 0,
+ * 20, 50, 100 and 200 us: python3 134, 129, 109, 110, 109 ms (53 alone); perl 47, 38, 39, 38, 35 (14).
+ */
+static pid_t next_status(const struct trace *t, int *ret_status)
+{
+	uint64_t until_us = clock_us() + t->spin_us;
+	pid_t tid;
+
+	do {
+		tid = waitpid(-1, ret_status, __WALL | __WNOTHREAD | WNOHANG);
+	} while (tid == 0 && clock_us() < until_us);
+	return tid;
+}
+
 /* Until all tasks have ended. */
 static void run(struct trace *t, const sigset_t *signals)
 {
@@ -122,7 +141,7 @@ static void run(struct trace *t, const sigset_t *signals)
 		int status;
 		pid_t tid;
 
-		while ((tid = waitpid(-1, &status, __WALL | __WNOTHREAD | WNOHANG)) > 0) {
+		while ((tid = next_status(t, &status)) > 0) {
 			trace_on_status(t, tid, status);
 			if (t->executed && !t->ending_us && clock_us() >= t->next_scan_us)
 				do_due(t);
@@ -208,6 +227,15 @@ static int trace_with_signals(struct trace *t, struct tracee_spawn *spawn)
 	return record(t, spawn, &signals);
 }
 
+static unsigned spin_us(void)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) > 1
+		       ? SPIN_US
+		       : 0;
+}
+
 int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		 const struct trace_options *options, struct trace_result *ret)
 {
@@ -218,7 +246,9 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		.mask = mask,
 		.user = options->user,
 	};
-	struct trace t = { .options = options, .result = ret, .n_roots = 1 };
+	struct trace t = {
+		.options = options, .result = ret, .n_roots = 1, .spin_us = spin_us()
+	};
 	int r;
 
 	*ret = (struct trace_result){ .method = TRACE_PAGEMAP };
