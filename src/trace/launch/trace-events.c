@@ -221,7 +221,7 @@ static bool has_own_paths(const struct trace *t, struct task *task)
 static bool enter_path(struct trace *t, struct task *task, const struct tracee_call *call)
 {
 	return t->executed && has_own_paths(t, task) &&
-	       traced_path_begin(&t->asked, task->tid, task->as->pagemap, call,
+	       traced_path_begin(&t->asked, &t->files, task->tid, task->as->pagemap, call,
 				 &task->path);
 }
 
@@ -301,7 +301,8 @@ static void leave_call(struct trace *t, struct task *task, int *ret_status)
 	else if (pending == PENDING_ROOT)
 		t->n_roots++;
 	else if (pending == PENDING_PATH && task->as)
-		traced_path_end(&t->asked, task->tid, task->as->pagemap, &task->path);
+		traced_path_end(&t->asked, &t->files, task->tid, task->as->pagemap,
+				&task->path);
 	else if (pending == PENDING_MREMAP && task->as)
 		address_space_load(task->as, &t->files, NULL);
 	else if (pending == PENDING_EXEC)

@@ -206,55 +206,70 @@ static bool is_pseudo(const char *path)
 	       strncmp(path, "/dev/", 5) == 0;
 }
 
-static void note_path(struct asked_paths *asked, pid_t tid, const struct traced_path *p,
-		      const char *text)
+/*
+ * Where it is mounted now is looked at now, by its text: what the launch mounts itself may be gone
+ * when it has ended, and the names with it.
+ */
+static void add_path(struct asked_paths *asked, struct traced_files *files,
+		     const char *path, unsigned how)
+{
+	if (!asked_paths_add(asked, path, how))
+		return;
+	traced_files_follow_mounts(files);
+	if (!traced_files_path_counts(files, path))
+		asked_paths_add(asked, path, ASKED_ELSEWHERE);
+}
+
+static void note_path(struct asked_paths *asked, struct traced_files *files, pid_t tid,
+		      const struct traced_path *p, const char *text)
 {
 	char dir[PATH_MAX], path[2 * PATH_MAX];
 
 	if (!*text || is_pseudo(text))
 		return;
 	if (*text == '/') {
-		asked_paths_add(asked, text, p->how);
+		add_path(asked, files, text, p->how);
 		return;
 	}
 	if (read_dir(tid, p->dirfd, dir) < 0)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", dir, text);
 	if (!is_pseudo(path))
-		asked_paths_add(asked, path, p->how);
+		add_path(asked, files, path, p->how);
 }
 
-static void note_listing(struct asked_paths *asked, pid_t tid, int fd)
+static void note_listing(struct asked_paths *asked, struct traced_files *files, pid_t tid,
+			 int fd)
 {
 	char dir[PATH_MAX];
 
 	if (fd != AT_FDCWD && read_dir(tid, fd, dir) == 0 && !is_pseudo(dir))
-		asked_paths_add(asked, dir, ASKED_LISTED);
+		add_path(asked, files, dir, ASKED_LISTED);
 }
 
-bool traced_path_begin(struct asked_paths *asked, pid_t tid, int pagemap,
-		       const struct tracee_call *call, struct traced_path *ret)
+bool traced_path_begin(struct asked_paths *asked, struct traced_files *files, pid_t tid,
+		       int pagemap, const struct tracee_call *call, struct traced_path *ret)
 {
 	char text[PATH_MAX];
 	int r;
 
 	if (call->nr == __NR_getdents64)
-		note_listing(asked, tid, (int)call->args[0]);
+		note_listing(asked, files, tid, (int)call->args[0]);
 	if (!decode_path(call, ret))
 		return false;
 	r = tracee_read_string(tid, pagemap, ret->addr, text, sizeof(text));
 	if (r == 0)
-		note_path(asked, tid, ret, text);
+		note_path(asked, files, tid, ret, text);
 	return r == -EAGAIN;
 }
 
-void traced_path_end(struct asked_paths *asked, pid_t tid, int pagemap,
-		     const struct traced_path *path)
+void traced_path_end(struct asked_paths *asked, struct traced_files *files, pid_t tid,
+		     int pagemap, const struct traced_path *path)
 {
 	char text[PATH_MAX];
 
 	if (tracee_read_string(tid, pagemap, path->addr, text, sizeof(text)) == 0)
-		note_path(asked, tid, path, text);
+		note_path(asked, files, tid, path, text);
 }
 
 bool traced_paths_are_ours(pid_t tid)

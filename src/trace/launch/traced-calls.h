@@ -40,10 +40,11 @@ struct traced_path {
  * Note the path that CALL of TID asks for, whatever comes of it, or the directory that it lists.
  * True: the path can be read only when the call has ended, then by traced_path_end().
  */
-bool traced_path_begin(struct asked_paths *asked, pid_t tid, int pagemap,
-		       const struct tracee_call *call, struct traced_path *ret);
-void traced_path_end(struct asked_paths *asked, pid_t tid, int pagemap,
-		     const struct traced_path *path);
+bool traced_path_begin(struct asked_paths *asked, struct traced_files *files, pid_t tid,
+		       int pagemap, const struct tracee_call *call,
+		       struct traced_path *ret);
+void traced_path_end(struct asked_paths *asked, struct traced_files *files, pid_t tid,
+		     int pagemap, const struct traced_path *path);
 /* Whether paths mean to TID what they mean to us. */
 bool traced_paths_are_ours(pid_t tid);
 

@@ -46,7 +46,7 @@ static int grow(struct asked_paths *a)
 	return 0;
 }
 
-void asked_paths_add(struct asked_paths *a, const char *path, unsigned how)
+bool asked_paths_add(struct asked_paths *a, const char *path, unsigned how)
 {
 	uint64_t hash = hash_string(path);
 	uint32_t *slot;
@@ -54,19 +54,20 @@ void asked_paths_add(struct asked_paths *a, const char *path, unsigned how)
 
 	if (a->n * 2 >= a->n_slots && grow(a) < 0) {
 		a->n_dropped++;
-		return;
+		return false;
 	}
 	slot = find_slot(a, path, hash);
 	if (*slot) {
 		a->items[*slot - 1].how |= how;
-		return;
+		return false;
 	}
 	copy = a->n < MAX_PATHS ? strdup(path) : NULL;
 	if (!copy || VEC_RESERVE_ONE(a->items, a->n, a->capacity) < 0) {
 		free(copy);
 		a->n_dropped++;
-		return;
+		return false;
 	}
 	a->items[a->n++] = (struct asked_path){ copy, how, hash };
 	*slot = (uint32_t)a->n;
+	return true;
 }

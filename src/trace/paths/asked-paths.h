@@ -6,12 +6,15 @@
 #ifndef ELFCAST_ASKED_PATHS_H
 #define ELFCAST_ASKED_PATHS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
 	ASKED_FOLLOWED = 1, /* a link at its end was followed */
 	ASKED_LISTED = 2,   /* a directory whose names were listed; canonical */
+	ASKED_ELSEWHERE =
+		8, /* on a file system that does not count, which may be gone later */
 	ASKED_EXECUTED = 4, /* it may be a script, whose interpreter the kernel asked for */
 };
 
@@ -29,7 +32,8 @@ struct asked_paths {
 	size_t n_dropped; /* beyond the limit, or for want of memory; may count one twice */
 };
 
-void asked_paths_add(struct asked_paths *a, const char *path, unsigned how);
+/* Whether it is new. */
+bool asked_paths_add(struct asked_paths *a, const char *path, unsigned how);
 void asked_paths_done(struct asked_paths *a);
 
 #endif

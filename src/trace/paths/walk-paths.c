@@ -152,7 +152,7 @@ static int walk(struct walk *w, const struct asked_path *p)
 {
 	int r;
 
-	if (strlen(p->path) >= PATH_MAX)
+	if (strlen(p->path) >= PATH_MAX || p->how & ASKED_ELSEWHERE)
 		return 0;
 	w->dir[0] = 0;
 	w->n_links = 0;
