@@ -257,6 +257,7 @@ static void put_programs(const struct overview *o)
 		json_string("state", worth_text(p->worth));
 		json_uint("objects", p->n_objects);
 		json_uint("usable_objects", p->totals.n_usable);
+		json_uint("retargeted_objects", p->totals.n_retargeted);
 		json_uint("pages", p->totals.n_pages);
 		json_uint("usable_pages", p->totals.n_pages_usable);
 		json_close('}');

@@ -179,6 +179,8 @@ elfcast show --root="$R" "$R/var/lib/elfcast/shadow"/*.shadow >"$TMP/out"
 check "show says so" grep -q "retargeted $(object confidence)%  /usr/bin/app" "$TMP/out"
 elfcast status --root="$R" >"$TMP/out" 2>&1
 check "status says so" grep -q "/usr/bin/app (1 retargeted)" "$TMP/out"
+same "as JSON, too" 1 "$(elfcast status --json --root="$R" 2>/dev/null |
+	python3 -c 'import json, sys; print(json.load(sys.stdin)["programs"][0]["retargeted_objects"])')"
 elfcast dump --root="$R" "$R/var/lib/elfcast/shadow"/*.shadow >"$TMP/dump.json"
 same "dump is marked" "$(id_of "$TMP/new")" "$(sed -n 's/.*"retargeted_from": "\(.*\)",/\1/p' "$TMP/dump.json")"
 cp "$R/var/lib/elfcast/shadow"/*.shadow "$TMP/first"
