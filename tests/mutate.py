@@ -51,6 +51,7 @@ SYSTEM = {
     "installed": ["system/status-packages"],
     "tools": ["system/against", "system/status-packages"],
     "bench": ["system/bench"],
+    "cmd": ["system/bench", "system/prefetch.sh", "system/train", "system/status-packages"],
     "base": ["system/hook", "system/prefetch.sh", "system/trace.sh"],
 }
 MAKE, BUILD = [], ["build"]

@@ -119,6 +119,10 @@ program /usr/bin/second
 printf '[Service]\nExecStartPre=/usr/bin/script-user\nExecStartPre=/usr/bin/env-user\n' >"$E/needed.service.d/b.conf"
 same "interpreters of scripts" \
 	"systemd z-early b-middle needed script-user interpreter env-user second a-late" "$(names)"
+mv "$R/usr/bin/interpreter" "$R/usr/bin/gone"
+same "one that is not there" \
+	"systemd z-early b-middle needed script-user env-user second a-late" "$(names)"
+mv "$R/usr/bin/gone" "$R/usr/bin/interpreter"
 rm "$E/needed.service.d/b.conf"
 
 ln -s /opt/elsewhere.service "$E/elsewhere.service"
