@@ -10,6 +10,7 @@
 
 #include "align-private.h"
 #include "bounds.h"
+#include "mul-div.h"
 #include "search.h"
 
 enum { SKIP = 6, DROP = 8, UNLIKE = -14, NEVER = INT_MIN / 2 };
@@ -64,8 +65,7 @@ static uint64_t expected(const struct table *t, size_t i)
 	uint64_t off = t->old[i].off - MIN(t->old[i].off, t->old_start);
 
 	off = MIN(off, t->old_bytes);
-	return t->new_start +
-	       (uint64_t)((unsigned __int128)off * t->new_bytes / (t->old_bytes + 1));
+	return t->new_start + mul_div(off, t->new_bytes, t->old_bytes + 1);
 }
 
 /* What pairing old unit I with new unit J is worth. */

@@ -10,6 +10,7 @@
 #include "bounds.h"
 #include "guess.h"
 #include "macro.h"
+#include "mul-div.h"
 #include "search.h"
 
 enum { AROUND = 8 };
@@ -72,8 +73,8 @@ static void add_found(struct guesses *g, const struct old_unit *u, struct part p
 	uint64_t bytes;
 
 	old_bytes = MAX(old_bytes, p.until);
-	from = to->off + (uint64_t)((unsigned __int128)p.from * to->bytes / old_bytes);
-	until = to->off + (uint64_t)((unsigned __int128)p.until * to->bytes / old_bytes);
+	from = to->off + mul_div(p.from, to->bytes, old_bytes);
+	until = to->off + mul_div(p.until, to->bytes, old_bytes);
 	until = MAX(until, from + 1);
 	bytes = MIN(until - from, PAGE_BYTES);
 	for (off = from; off < until; off = end) {

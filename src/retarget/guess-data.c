@@ -9,6 +9,7 @@
 #include "bounds.h"
 #include "guess.h"
 #include "macro.h"
+#include "mul-div.h"
 #include "search.h"
 
 /* ---- sections ---- */
@@ -33,7 +34,7 @@ const struct section *guess_section(const struct guesses *g, const struct sectio
 
 uint64_t guess_scale(const struct section *x, const struct section *y, uint64_t off)
 {
-	return y->off + (uint64_t)((unsigned __int128)(off - x->off) * y->bytes / x->bytes);
+	return y->off + mul_div(off - x->off, y->bytes, x->bytes);
 }
 
 /* ---- content ---- */

@@ -14,7 +14,7 @@ export TOP
 . "$TOP/tests/matrix/cross-lib.sh"
 # What needs no kernel of its own: qemu-user lacks openat2(), fanotify, ptrace, /proc/self/pagemap.
 UNIT="bench_rounds boot_gain boot_plot boot_report clock compile_shadow disk_reads elf ext4 fiemap json json_out
-	mapped_along names pace_decide pack page_select pageset prefetch_join prefetch_plan pressure profile
+	mapped_along mul_div names pace_decide pack page_select pageset prefetch_join prefetch_plan pressure profile
 	residency rest search shadow statistics touched_page trace_ring training unit_text unit_times utf8
 	watch_state"
 [ $# -gt 0 ] || set -- arm64 armhf i386 riscv64 ppc64el s390x
