@@ -28,6 +28,8 @@ log() {
 status "without a log" 0 boots
 same "nothing is known" "boots: nothing is known yet" "$(cat "$TMP/out")"
 same "JSON: no boots" "[] None" "$(get 's["boots"], s["saves_ms"]' | tr -d '(,)')"
+same "the metrics have no times then" 0 \
+	"$(elfcast status --prometheus --root="$R" 2>/dev/null | grep -c '^elfcast_boot_target_seconds{')"
 log eager:3120 control:4510
 status "with two boots" 0 boots
 same "a line each" "eager 3.12 10.0 1.50 1.0 2.50 - 6.18.44;control 4.51 10.0 1.50 1.0 2.50 - 6.18.44" \
