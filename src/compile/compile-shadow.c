@@ -112,18 +112,6 @@ static int select_object(const struct profile *p, uint32_t i, const struct objec
 	return r < 0 ? r : add_extents(e, i, &selected);
 }
 
-/* Reading order of a launch: first touch, then as the objects and their pages lie. */
-static int compare_extents(const void *pa, const void *pb)
-{
-	const struct extent_desc *a = pa, *b = pb;
-
-	if (a->when != b->when)
-		return a->when < b->when ? -1 : 1;
-	if (a->object != b->object)
-		return a->object < b->object ? -1 : 1;
-	return a->first_pgno < b->first_pgno ? -1 : 1;
-}
-
 /* ---- lookups ---- */
 
 /*
@@ -194,7 +182,7 @@ int compile_profile(const struct profile *p, const struct file_facts *facts, uin
 			return r;
 	}
 	if (e.n > 0)
-		qsort(e.items, e.n, sizeof(e.items[0]), compare_extents);
+		qsort(e.items, e.n, sizeof(e.items[0]), extent_desc_compare);
 	launch.n_extents = (uint32_t)e.n;
 	r = select_lookups(p, &lookups, &n_lookups);
 	if (r < 0)

@@ -444,7 +444,7 @@ static int bring_pack(struct sync *c)
 
 		store_path(c->store, STORE_PACK, NULL, path, sizeof(path));
 		diag_set(&d, 0, 0,
-			 "too many launches for one pack: nothing is read at boot");
+			 "too many launches: nothing is read ahead, at boot or at exec");
 		problem_at(c, path, &d);
 	} else if (r < 0) {
 		return r;

@@ -173,17 +173,6 @@ static int compare_files(const void *a, const void *b)
 		      ((const struct own_file *)b)->path);
 }
 
-static int compare_extents(const void *pa, const void *pb)
-{
-	const struct extent_desc *a = pa, *b = pb;
-
-	if (a->when != b->when)
-		return a->when < b->when ? -1 : 1;
-	if (a->object != b->object)
-		return a->object < b->object ? -1 : 1;
-	return (a->first_pgno > b->first_pgno) - (a->first_pgno < b->first_pgno);
-}
-
 /* Of the run of touched pages that starts at FIRST, short gaps among them. */
 static struct extent_desc run_at(const struct own_file *f, uint32_t object, uint32_t first)
 {
@@ -248,7 +237,7 @@ static int put(const struct store *s, const struct own_files *l, struct lists *w
 	}
 	if (r < 0)
 		return r;
-	qsort(w->extents, w->n_extents, sizeof(*w->extents), compare_extents);
+	qsort(w->extents, w->n_extents, sizeof(*w->extents), extent_desc_compare);
 	desc.objects = w->objects;
 	desc.extents = w->extents;
 	desc.n_objects = (uint32_t)l->n;

@@ -145,16 +145,16 @@ static int put_or_remove(const struct store *s, enum store_file file, const uint
 }
 
 /* P is NULL where neither is wanted. */
-static int sync_bundle(const struct store *s, const struct config *c, const struct pack *p,
-		       bool *ret_written)
+static int sync_bundle(const struct store *s, const struct config *c, const struct pack *p)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t bytes = 0;
+	bool written;
 	int r = 0;
 
 	if (p && c->exec_read_ahead)
 		r = pack_write_bundle(p, &data, &bytes);
-	return r < 0 ? r : put_or_remove(s, STORE_BUNDLE, data, bytes, ret_written);
+	return r < 0 ? r : put_or_remove(s, STORE_BUNDLE, data, bytes, &written);
 }
 
 static int sync_pack(const struct store *s, const struct config *c, const struct pack *p,
@@ -183,13 +183,13 @@ int pack_sync(const struct store *s, const struct config *c, const struct mounts
 	if (config_allows_boot(c) || c->exec_read_ahead)
 		r = pack_build(s, c, mounts, &p, &ret->n_damaged);
 	if (r == 0)
-		r = sync_bundle(s, c, p, &ret->bundle_written);
+		r = sync_bundle(s, c, p);
 	if (r == 0)
 		r = sync_pack(s, c, p, mounts, ret);
 	if (r != -E2BIG)
 		return r;
 	removed = store_remove(s, STORE_PACK, NULL, &ret->written);
 	if (removed == 0)
-		removed = store_remove(s, STORE_BUNDLE, NULL, &ret->bundle_written);
+		removed = sync_bundle(s, c, NULL);
 	return removed < 0 ? removed : r;
 }

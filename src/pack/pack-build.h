@@ -28,7 +28,6 @@ struct pack_built {
 	uint64_t n_pages;
 	unsigned n_damaged; /* shadows that could not be read: it is not all it could be */
 	bool written;	    /* or removed: something changed on disk */
-	bool bundle_written;
 };
 
 /*

@@ -180,23 +180,13 @@ static void describe_launches(struct bundle *b)
 	}
 }
 
-static int compare_extents(const void *pa, const void *pb)
-{
-	const struct extent_desc *a = pa, *b = pb;
-
-	if (a->when != b->when)
-		return a->when < b->when ? -1 : 1;
-	if (a->object != b->object)
-		return a->object < b->object ? -1 : 1;
-	return a->first_pgno < b->first_pgno ? -1 : a->first_pgno > b->first_pgno;
-}
-
 /* Objects have other numbers here than in the shadow, so equals of one moment may have moved. */
 static void sort_extents(struct bundle *b)
 {
 	for (uint32_t i = 0; i < b->n_launches; i++)
 		qsort(b->extents + b->launch_descs[i].first_extent,
-		      b->launch_descs[i].n_extents, sizeof(*b->extents), compare_extents);
+		      b->launch_descs[i].n_extents, sizeof(*b->extents),
+		      extent_desc_compare);
 }
 
 static int allocate(struct bundle *b, size_t n_extents)

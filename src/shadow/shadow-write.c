@@ -8,6 +8,17 @@
 #include "shadow-read.h"
 #include "shadow-write.h"
 
+int extent_desc_compare(const void *pa, const void *pb)
+{
+	const struct extent_desc *a = pa, *b = pb;
+
+	if (a->when != b->when)
+		return a->when < b->when ? -1 : 1;
+	if (a->object != b->object)
+		return a->object < b->object ? -1 : 1;
+	return (a->first_pgno > b->first_pgno) - (a->first_pgno < b->first_pgno);
+}
+
 /* The parts of the buffer, as the header has them. */
 struct parts {
 	struct shadow_header *header;

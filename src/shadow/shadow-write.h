@@ -30,6 +30,9 @@ struct extent_desc {
 	uint32_t object, first_pgno, n_pages, when;
 };
 
+/* For qsort(3), reading order of a launch: first touch, then as objects and their pages lie. */
+int extent_desc_compare(const void *a, const void *b);
+
 struct shadow_desc {
 	enum shadow_kind kind;
 	const struct launch_desc *launches;
