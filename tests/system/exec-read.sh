@@ -4,9 +4,9 @@
 # elfcastd reads ahead what a program needs when it is executed. The programs here do nothing:
 # whatever of their files is in memory afterwards, the watcher has read.
 . "$(dirname "$0")/../lib.sh"
+. "$TOP/tests/helpers/watcher-lib.sh"
 export PATH
 
-pids=()
 clean_up() {
 	local pid
 	for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
@@ -33,21 +33,6 @@ add_program() {
 		\"build_id\": \"$(build_id_of "$TMP/tiny")\", \"size\": $(stat -c %s "$TMP/tiny"),
 		\"pages\": [[0, 1, 1, 0]] },
 		{ \"path\": \"/usr/share/data/$1\", \"size\": 262144, \"pages\": [[4, 8, 1, 0], [40, 1, 1, 3]] }"
-}
-state() { sed -n "s/^$1 //p" "$R/run/elfcast/watch" 2>/dev/null; }
-is_watching() { [ "$(state pid)" = "$watcher" ] && [ "$(state programs)" -ge "${1:-1}" ]; }
-start_watcher() {
-	"$@" elfcastd --root="$R" -v >>"$LOG" 2>&1 &
-	watcher=$!
-	pids+=("$watcher")
-	wait_until is_watching && return
-	not_ok "elfcastd starts"
-	sed 's/^/# /' "$LOG"
-	finish
-}
-end_watcher() {
-	kill -TERM "$watcher"
-	wait "$watcher"
 }
 make_cold() { # NAME: all of its data, and in the disk's hands
 	sync "$R/usr/share/data/$1"

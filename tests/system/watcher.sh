@@ -4,9 +4,10 @@
 # elfcastd against the real kernel: counting real execs, with and without root, in the face of
 # floods, stops, kills, full disks, and directories that come and go.
 . "$(dirname "$0")/../lib.sh"
+. "$TOP/tests/helpers/watcher-lib.sh"
 export PATH
 
-pids=() mounts=()
+mounts=()
 clean_up() {
 	local m
 	for m in "${pids[@]}"; do kill -9 "$m" 2>/dev/null; done
@@ -39,22 +40,6 @@ new_root() { # name
 	R=$TMP/$1 P=$TMP/$1/usr/share/elfcast/profiles.d
 	mkdir -p "$R/var" "$R/run"
 	LOG=$TMP/$1.log
-}
-state() { sed -n "s/^$1 //p" "$R/run/elfcast/watch" 2>/dev/null; }
-is_watching() { [ "$(state pid)" = "$watcher" ] && [ "$(state programs)" -ge "${1:-1}" ]; }
-# start_watcher [COMMAND...]: through COMMAND, which executes its arguments
-start_watcher() {
-	"$@" elfcastd --root="$R" -v >>"$LOG" 2>&1 &
-	watcher=$!
-	pids+=("$watcher")
-	wait_until is_watching && return
-	not_ok "elfcastd starts"
-	sed 's/^/# /' "$LOG"
-	finish
-}
-end_watcher() { # it writes what it has
-	kill -TERM "$watcher"
-	wait "$watcher"
 }
 launches() { sed -n "s/^\([0-9]*\)\.000000 [0-9 ]* ${1//\//\\/}\$/\1/p" "$R/var/lib/elfcast/launches"; }
 counted() { # NAME EXPECTED PROGRAM: ends the watcher
