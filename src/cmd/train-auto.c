@@ -7,9 +7,9 @@
 #include <sys/utsname.h>
 
 #include "clock.h"
-#include "io.h"
 #include "log.h"
 #include "train-auto.h"
+#include "train-name.h"
 
 /* ioprio_set(2): of this process, the idle class. */
 #define IOPRIO_WHO_PROCESS 1
@@ -56,31 +56,6 @@ uint64_t train_auto_count(const struct profile *p)
 
 /* ---- what is installed ---- */
 
-static int open_installed(const struct store *s, const char *name)
-{
-	_cleanup_(profile_list_done) struct profile_list l = { 0 };
-	int r = store_list_profiles(s, &l);
-
-	for (size_t i = 0; r == 0 && i < l.n; i++) {
-		const struct profile_file *f = &l.items[i];
-
-		if (strcmp(f->name, name) == 0 && f->from_etc && !f->masked)
-			return f->error < 0 ? f->error : store_open_profile(s, f);
-	}
-	return r < 0 ? r : -ENOENT;
-}
-
-static int load_installed(const struct store *s, const char *name, struct profile **ret)
-{
-	_cleanup_close_ int fd = open_installed(s, name);
-	_cleanup_free_ char *text = NULL;
-	struct diag d = { 0 };
-	size_t bytes;
-	int r = fd < 0 ? fd : io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
-
-	return r < 0 ? r : profile_parse(text, bytes, ret, &d);
-}
-
 static bool can_add(const struct profile *old, const struct profile *new)
 {
 	return strcmp(old->method, METHOD) == 0 && strcmp(old->kernel, new->kernel) == 0;
@@ -94,7 +69,8 @@ int train_auto_add(const struct store *s, const char *name, enum boot_train why,
 	int r;
 
 	*ret_n_new = train_auto_count(*p);
-	if (why != BOOT_TRAIN_FEW || load_installed(s, name, &old) < 0 || !can_add(old, *p))
+	if (why != BOOT_TRAIN_FEW || train_load_installed(s, name, &old) < 0 ||
+	    !can_add(old, *p))
 		return 0;
 	r = profile_merge(old, *p, &both, &d);
 	if (r == -ENOMEM)

@@ -11,11 +11,19 @@ struct train_install {
 	enum boot_train why; /* it was recorded by itself; else BOOT_TRAIN_ENOUGH */
 };
 
+struct train_installed {
+	char *name; /* of the profile */
+	char *text;
+	size_t bytes;
+	uint64_t n_new_pages; /* that the one before did not have, where it was added to */
+};
+
 /*
  * Put *P into /etc/elfcast/profiles.d and compile. *P may be replaced by one that has more evidence:
- * train_auto_add(). *ret_text: what was installed; *ret_name: its name. New. Problems are logged.
+ * train_auto_add(). RET: what was installed. Problems are logged.
  */
-int train_install(const struct train_install *o, struct profile **p, char **ret_text,
-		  size_t *ret_bytes, char **ret_name);
+int train_install(const struct train_install *o, struct profile **p,
+		  struct train_installed *ret);
+void train_installed_done(struct train_installed *i);
 
 #endif

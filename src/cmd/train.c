@@ -56,8 +56,8 @@ struct training {
 	unsigned n_private;    /* files, in the run that had most */
 	size_t n_lookups_left; /* names for which there was no room */
 	bool has_status;
-	int first_status;		   /* of the first run that ended by itself */
-	char *installed;		   /* name of the profile */
+	int first_status; /* of the first run that ended by itself */
+	struct train_installed installed;
 	struct trace_system_report report; /* with --system */
 	enum boot_train why;		   /* with --auto */
 };
@@ -66,7 +66,7 @@ static void training_done(struct training *t)
 {
 	free(t->found);
 	free(t->program);
-	free(t->installed);
+	train_installed_done(&t->installed);
 	train_user_done(&t->user);
 	profile_free(t->profile);
 }
@@ -274,11 +274,15 @@ static int write_profile(struct training *t, char **ret_path)
 		return r;
 	if (arg_install)
 		r = train_install(&(struct train_install){ arg_root, arg_system, t->why },
-				  &t->profile, &text, &bytes, &t->installed);
+				  &t->profile, &t->installed);
 	else if ((r = profile_write(t->profile, &text, &bytes)) < 0)
 		log_errno(r, "cannot write the profile of '%s'", t->program);
 	if (r < 0)
 		return r;
+	if (arg_install) {
+		text = TAKE_PTR(t->installed.text);
+		bytes = t->installed.bytes;
+	}
 	if (arg_output)
 		path = strdup(arg_output);
 	else if (!arg_install && asprintf(&path, "%s.json", base_name(t->program)) < 0)
@@ -339,7 +343,7 @@ static void print_summary(const struct training *t, const char *path)
 	}
 	json_uint("private", t->n_private);
 	json_string("output", path);
-	json_string("installed", t->installed);
+	json_string("installed", t->installed.name);
 	json_close('}');
 }
 

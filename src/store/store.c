@@ -25,6 +25,7 @@
 #define SHADOWS	      "shadow"
 #define LAUNCHES_LOCK "launches.lock"
 #define BOOTS_LOCK    "boots.lock"
+#define PROFILES_LOCK "profiles.lock"
 #define DIRTY	      "dirty"
 
 enum directory {
@@ -487,6 +488,11 @@ int store_lock_launches(const struct store *s, unsigned timeout_ms)
 int store_lock_boots(const struct store *s, unsigned timeout_ms)
 {
 	return lock_file(s, IN_COUNTS, BOOTS_LOCK, timeout_ms);
+}
+
+int store_lock_profiles(const struct store *s, unsigned timeout_ms)
+{
+	return lock_file(s, IN_COUNTS, PROFILES_LOCK, timeout_ms);
 }
 
 int store_mark_dirty(const struct store *s)

@@ -147,7 +147,10 @@ int store_open_run(const struct store *s);
 int store_open_state(const struct store *s);
 const char *store_launches_lock_name(void);
 
-/* Install a profile text in /etc/elfcast/profiles.d/NAME (fsync and rename). */
+/*
+ * Install a profile text in /etc/elfcast/profiles.d/NAME (fsync and rename). Only under
+ * store_lock_profiles(): who writes has looked before whose profile is there.
+ */
 int store_put_profile(const struct store *s, const char *name, const void *data,
 		      size_t bytes);
 
@@ -160,6 +163,8 @@ int store_lock(const struct store *s, unsigned timeout_ms);
 int store_lock_launches(const struct store *s, unsigned timeout_ms);
 /* The same for the log of boots. */
 int store_lock_boots(const struct store *s, unsigned timeout_ms);
+/* The same for who installs profiles; nothing slow is done under it. */
+int store_lock_profiles(const struct store *s, unsigned timeout_ms);
 
 /*
  * A mark for whoever holds the lock: something changed after it may have looked. 0 or

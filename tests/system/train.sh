@@ -62,6 +62,49 @@ cp /bin/true 'my prog' && train --root="$dir/root" --install -n 1 -- "./my prog"
 	[ "$(ls root/var/lib/elfcast/shadow | wc -l)" = 2 ]
 verdict "--install of a program with an odd path" $?
 
+# ---- names --------------------------------------------------------------------------------
+# Programs that look alike as names of files: each its own profile, also when they come at once.
+names=$(pwd -P)/names
+mkdir -p "$names/a/b" "$names/a-b" "$names/x"
+for p in a/b/c a-b/c a/b-c x/y x/y.z; do cp /bin/true "$names/$p"; done
+who() { # what is installed: program and scenario of each, sorted
+	python3 - "$dir/root/etc/elfcast/profiles.d" "$names/" <<-'PY'
+		import json, os, sys
+		d, here = sys.argv[1:]
+		ps = [json.load(open(os.path.join(d, n))) for n in os.listdir(d)]
+		print(*sorted(p["program"][len(here):] + ":" + p["scenario"] for p in ps))
+	PY
+}
+install() { "$elfcast" train --quiet --root="$dir/root" --install -n 1 "$@" >>"$dir/out" 2>>"$dir/err"; }
+at_once() { # PROGRAM...
+	local p pids=()
+	for p; do
+		install -- "$names/$p" &
+		pids+=($!)
+	done
+	for p in "${pids[@]}"; do wait "$p" || return 1; done
+}
+bad=0
+for round in 1 2 3 4; do
+	rm -rf root && mkdir root && : >"$dir/err"
+	at_once a/b/c a-b/c a/b-c && [ "$(who)" = "a-b/c:default a/b-c:default a/b/c:default" ] || bad=1
+	# Trained again, each goes where it was.
+	ls root/etc/elfcast/profiles.d >first
+	at_once a/b-c a/b/c a-b/c && [ "$(ls root/etc/elfcast/profiles.d)" = "$(cat first)" ] || bad=1
+	[ "$(ls root/var/lib/elfcast/shadow | wc -l)" = 3 ] || bad=1
+	((bad)) && echo "# round $round: $(who)" && break
+done
+verdict "programs of one name keep apart, three at once" $bad
+rm -rf root && mkdir root && : >"$dir/err"
+install -- "$names/x/y.z" && install --scenario=z -- "$names/x/y" &&
+	[ "$(who)" = "x/y.z:default x/y:z" ] && install --scenario=z -- "$names/x/y" && [ "$(who)" = "x/y.z:default x/y:z" ]
+verdict "a scenario and a program with a dot, too" $?
+plain=$(find root/etc/elfcast/profiles.d -type f ! -name '*~*')
+echo '{' >"$plain" && install -- "$names/x/y.z" && [ "$(who)" = "x/y.z:default x/y:z" ] &&
+	[ "$(ls root/etc/elfcast/profiles.d | wc -l)" = 2 ]
+verdict "what cannot be read is replaced" $?
+rm -rf root "$names" && mkdir root
+
 # ---- what not everybody may read ----------------------------------------------------------
 holds() { # FILE: the names of objects in $place, and whether they have digests
 	python3 - "$1" "$place/" <<'PY'
