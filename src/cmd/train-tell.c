@@ -8,6 +8,7 @@
 #include "log.h"
 #include "macro.h"
 #include "train-tell.h"
+#include "utf8.h"
 
 #define PTRACE_SCOPE "/proc/sys/kernel/yama/ptrace_scope"
 
@@ -75,4 +76,27 @@ void train_print_left_out(const unsigned n_files[N_LEFT_OUT])
 		if (reasons[i].key)
 			json_uint(reasons[i].key, n_files[i]);
 	json_close('}');
+}
+
+void train_tell_last_words(const char *words)
+{
+	enum { MOST_LINES = 10 };
+	char text[LAST_WORDS_BYTES], *line = text, *next;
+	unsigned n = 0;
+
+	snprintf(text, sizeof(text), "%s", words);
+	/* It begins in the middle of a line, where there was more of it. */
+	if (strlen(text) == sizeof(text) - 1 && (next = strchr(text, '\n')))
+		line = next + 1;
+	for (char *c = line; *c; c++)
+		n += *c == '\n' && c[1];
+	for (; n >= MOST_LINES; n--)
+		line = strchr(line, '\n') + 1;
+	for (; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		utf8_blank(line);
+		log_error("| %s", line);
+	}
 }

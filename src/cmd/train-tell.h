@@ -12,4 +12,7 @@ void train_tell_left_out(const struct trace_result *r);
 /* The same as an object of JSON: how many files of RUN, by reason. */
 void train_print_left_out(const unsigned n_files[N_LEFT_OUT]);
 
+/* What a program that failed wrote last: few lines, without controls. */
+void train_tell_last_words(const char *words);
+
 #endif

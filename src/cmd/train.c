@@ -36,7 +36,7 @@ static unsigned arg_runs = DEFAULT_RUNS;
 static unsigned arg_window_ms = DEFAULT_WINDOW_MS;
 static const char *arg_scenario; /* NULL: not given */
 static const char *arg_output; /* NULL: PROGRAM.json here, unless installed; "-": stdout */
-static bool arg_install, arg_interactive, arg_as_root;
+static bool arg_install, arg_interactive, arg_as_root, arg_allow_failed;
 static bool arg_system, arg_light, arg_auto;
 static unsigned arg_for_s; /* 0: not given */
 static enum fingerprint_level arg_portable = FINGERPRINT_KEYS;
@@ -92,17 +92,28 @@ static void describe_end(const struct trace_result *r, char *ret, size_t bytes)
 		snprintf(ret, bytes, "exited with status %d", WEXITSTATUS(r->exit_status));
 }
 
-/* Whether the run is evidence of a normal launch; tells when it is not, or is another. */
-static bool judge_run(struct training *t, unsigned run, const struct trace_result *r)
+/* What failed is no launch that anybody waits for: of pages it has too few, or the wrong ones. */
+static int refuse_run(unsigned run, const char *how, const struct trace_result *r)
+{
+	log_error("run %u %s%s", run, how, *r->last_words ? ", and wrote at last:" : "");
+	train_tell_last_words(r->last_words);
+	log_error("nothing is written; --allow-failed is for programs that end so");
+	return -ECANCELED;
+}
+
+/* 1: the run is evidence of a launch; 0: it is not; -ECANCELED: there is to be no profile. */
+static int judge_run(struct training *t, unsigned run, const struct trace_result *r)
 {
 	char how[128];
 
-	if (r->window_ended)
-		return true;
+	if (!r->exited)
+		return 1;
 	describe_end(r, how, sizeof(how));
+	if (r->exit_status != 0 && !arg_allow_failed)
+		return refuse_run(run, how, r);
 	if (WIFSIGNALED(r->exit_status)) {
 		log_warning("run %u %s and does not count", run, how);
-		return false;
+		return 0;
 	}
 	if (!t->has_status && r->exit_status != 0)
 		log_warning("run %u %s", run, how);
@@ -112,7 +123,7 @@ static bool judge_run(struct training *t, unsigned run, const struct trace_resul
 	if (!t->has_status)
 		t->first_status = r->exit_status;
 	t->has_status = true;
-	return true;
+	return 1;
 }
 
 /*
@@ -200,7 +211,8 @@ static int run_once(struct training *t, unsigned run)
 	if (run == 1)
 		note_left_out(t, &result);
 	warn_inexact(t, run, &result);
-	if (judge_run(t, run, &result))
+	r = judge_run(t, run, &result);
+	if (r > 0)
 		r = add_run(t, &result);
 	trace_result_done(&result);
 	return r;
@@ -573,7 +585,7 @@ static int handle_option(int c)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_INSTALL = OPT_VERB, OPT_AS_ROOT, OPT_LIGHT, OPT_AUTO };
+	enum { OPT_INSTALL = OPT_VERB, OPT_AS_ROOT, OPT_LIGHT, OPT_AUTO, OPT_FAILED };
 	static const struct option options[] = {
 		{ "runs", required_argument, NULL, 'n' },
 		{ "window", required_argument, NULL, 'w' },
@@ -587,6 +599,7 @@ static int run(int argc, char *argv[])
 		{ "for", required_argument, NULL, 'f' },
 		{ "light", no_argument, NULL, OPT_LIGHT },
 		{ "auto", no_argument, NULL, OPT_AUTO },
+		{ "allow-failed", no_argument, NULL, OPT_FAILED },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -603,6 +616,11 @@ static int run(int argc, char *argv[])
 		}
 		if (c == OPT_AUTO) {
 			arg_auto = true;
+			continue;
+		}
+		if (c == OPT_FAILED) {
+			arg_of_command = "--allow-failed";
+			arg_allow_failed = true;
 			continue;
 		}
 		if (c == OPT_AS_ROOT) {
@@ -636,7 +654,7 @@ static int run(int argc, char *argv[])
 const struct cmd cmd_train = {
 	.name = "train",
 	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--portable=HOW] "
-		"[--install] [-i] [--as-root] -- CMD...\n"
+		"[--install] [-i] [--as-root] [--allow-failed] -- CMD...\n"
 		"       elfcast train --system --for=SECONDS [--light] [--scenario=NAME] "
 		"[-o FILE] [--install]\n"
 		"       elfcast train --auto [--for=SECONDS]",
@@ -658,6 +676,7 @@ const struct cmd cmd_train = {
 		"      --light         slow nothing down, and see less exactly\n"
 		"      --auto          record this boot, if that is due, and install\n"
 		"  -i, --interactive   CMD has this terminal; default: /dev/null\n"
-		"      --as-root       root runs CMD, not who called sudo\n",
+		"      --as-root       root runs CMD, not who called sudo\n"
+		"      --allow-failed  take runs that end with another status than 0\n",
 	.run = run,
 };

@@ -11,7 +11,7 @@ struct head {
 	int r;
 	enum trace_method method;
 	int exit_status;
-	bool window_ended;
+	bool exited, window_ended;
 	unsigned n_processes, n_unseen;
 	uint64_t elapsed_us;
 	uint64_t n_objects, n_dirs;
@@ -101,6 +101,7 @@ int recording_write(int fd, int r, const struct trace_result *result)
 	if (r == 0) {
 		head.method = result->method;
 		head.exit_status = result->exit_status;
+		head.exited = result->exited;
 		head.window_ended = result->window_ended;
 		head.n_processes = result->n_processes;
 		head.n_unseen = result->n_unseen;
@@ -254,6 +255,7 @@ int recording_parse(const void *data, size_t bytes, struct trace_result *ret)
 	*ret = (struct trace_result){
 		.method = head.method,
 		.exit_status = head.exit_status,
+		.exited = head.exited,
 		.window_ended = head.window_ended,
 		.n_processes = head.n_processes,
 		.n_unseen = head.n_unseen,

@@ -10,6 +10,8 @@
 
 #include "lookups.h"
 
+enum { LAST_WORDS_BYTES = 2048 };
+
 enum trace_method {
 	TRACE_UFFD,    /* exact: Linux 6.7 (UFFD_FEATURE_WP_ASYNC, PAGEMAP_SCAN) */
 	TRACE_PAGEMAP, /* before: fault-around maps up to 16 pages a touch */
@@ -61,13 +63,16 @@ struct trace_result {
 	/* Of the whole system, in the order of their reading; each once a read. */
 	struct trace_blocks *blocks;
 	size_t n_blocks, blocks_capacity;
-	int exit_status;   /* wait status of the program; meaningless with window_ended */
-	bool window_ended; /* it still ran at the end of the window and was ended */
+	bool exited;	   /* the program, before we ended anything */
+	int exit_status;   /* its wait status then */
+	bool window_ended; /* something still ran at the end of the window and was ended */
 	unsigned n_processes;
 	/* Processes that could not be recorded exactly; what those of other ABIs read is missing. */
 	unsigned n_unseen;
 	uint64_t elapsed_us;			    /* from exec to exit or end of window */
 	struct trace_omission left_out[N_LEFT_OUT]; /* by reason */
+	/* Of a launch: the end of what it wrote to standard error, if we held that; else "". */
+	char last_words[LAST_WORDS_BYTES];
 };
 
 void trace_result_done(struct trace_result *r);

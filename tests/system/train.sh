@@ -187,19 +187,54 @@ else
 	echo "ok - on whose behalf # SKIP needs root, and a user nobody"
 fi
 
-train -n 1 -o crash.json -- perl -e 'kill 9, $$'
+# ---- runs that fail ------------------------------------------------------------------------
+train --allow-failed -n 1 -o crash.json -- perl -e 'kill 9, $$'
 [ $? = 1 ] && [ ! -e crash.json ] && grep -q 'killed by signal 9' "$dir/err" &&
 	grep -q 'no run of' "$dir/err"
 verdict "a run that is killed does not count" $?
 
-train -n 2 -o seven.json -- sh -c 'exit 7'
+train --allow-failed -n 2 -o seven.json -- sh -c 'exit 7'
 [ $? = 0 ] && [ -s seven.json ] && [ "$(grep -c 'exited with status 7' "$dir/err")" = 1 ]
-verdict "a status other than 0 is told once" $?
+verdict "--allow-failed: a status other than 0 is told once" $?
 
 mkdir flip # its second run differs
-train -n 2 -o flip.json -- sh -c '[ ! -e flip/ran ] && : >flip/ran'
+train --allow-failed -n 2 -o flip.json -- sh -c '[ ! -e flip/ran ] && : >flip/ran'
 [ $? = 0 ] && grep -q 'run 2 exited with status 1, an earlier one with 0' "$dir/err"
 verdict "runs that end differently are told" $?
+
+rm -rf flip && mkdir flip && cp seven.json before.json
+train -n 3 -o seven.json -- sh -c '[ ! -e flip/ran ] && : >flip/ran && exit; rm -r flip; exit 3'
+[ $? = 1 ] && cmp -s seven.json before.json && [ ! -e flip ] &&
+	grep -q 'run 2 exited with status 3$' "$dir/err" && grep -q 'nothing is written; --allow-failed' "$dir/err"
+verdict "one run of three that fails replaces nothing" $?
+
+train --root="$dir/root" --install --scenario=kept -n 1 -- ls &&
+	cp root/etc/elfcast/profiles.d/local.ls.kept.json kept.json &&
+	{ train --root="$dir/root" --install --scenario=kept -n 1 -- ls "$dir/none"; [ $? = 1 ]; } &&
+	cmp -s kept.json root/etc/elfcast/profiles.d/local.ls.kept.json &&
+	grep -q "^elfcast: | .*cannot access '$dir/none'" "$dir/err"
+verdict "nor what is installed; what it wrote last is shown" $?
+
+# More than a pipe holds, lines without end, controls: bounded, and none of them on a terminal.
+train -n 1 -o never.json -- perl -e '
+	print STDERR "line $_ " . "x" x 60 . "\n" for 1 .. 20000; print STDERR "\e[31mred\x07\x{9b}31m\n\nlast"; exit 5'
+[ $? = 1 ] && [ ! -e never.json ] && [ "$(grep -c '| ' "$dir/err")" = 10 ] &&
+	grep -q '| ?\[31mred??31m$' "$dir/err" && [ "$(grep '| ' "$dir/err" | tail -n 1)" = 'elfcast: | last' ] &&
+	grep -q '| line 20000 x' "$dir/err" && ! grep -q '| line 19993 ' "$dir/err" && ! LC_ALL=C grep -q $'[\e\a\x9b]' "$dir/err"
+verdict "ten lines of it, without controls" $?
+train -n 1 -o never.json -- perl -e 'print STDERR "x" x 100000; exit 5'
+[ $? = 1 ] && [ "$(wc -c <"$dir/err")" -lt 2400 ]
+verdict "and no more than 2 KiB" $?
+# It may be opened by its name, by who runs the command.
+if [ "$(id -u)" = 0 ]; then
+	SUDO_UID=65534 SUDO_GID=$(id -g 65534) train -n 1 -o never.json -- sh -c 'echo told >/dev/stderr; exit 5'
+	grep -q '| told$' "$dir/err"
+	verdict "standard error is the user's" $?
+fi
+# Who goes on after the program has ended keeps nobody waiting.
+train -n 1 --window=500 -o never.json -- sh -c 'sleep 1000 & echo gone >&2; exit 5'
+[ $? = 1 ] && [ ! -e never.json ] && grep -q '| gone$' "$dir/err"
+verdict "a program that fails and leaves others behind" $?
 
 train -n 1 --window=200 -o sleep.json -- sleep 1000
 [ $? = 0 ] && [ -s sleep.json ] && [ ! -s <(grep warning "$dir/err") ]

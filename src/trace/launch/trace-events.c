@@ -452,23 +452,21 @@ static void on_end(struct trace *t, pid_t tid, int status)
 {
 	struct task **slot = task_slot(t, tid);
 
-	if (tid == t->pid)
+	if (tid == t->pid && !t->ending_us) {
+		t->result->exited = true;
 		t->result->exit_status = status;
+	}
 	if (*slot)
 		task_remove(t, slot);
 }
 
 void trace_on_status(struct trace *t, pid_t tid, int status)
 {
-	while (status) {
+	while (WIFSTOPPED(status)) {
 		struct task *task = *task_slot(t, tid);
 		bool told = task;
 		int next = 0;
 
-		if (!WIFSTOPPED(status)) {
-			on_end(t, tid, status);
-			return;
-		}
 		if (!task)
 			task = trace_add_task(t, tid);
 		if (task && t->ending_us && !task->started)
@@ -481,8 +479,11 @@ void trace_on_status(struct trace *t, pid_t tid, int status)
 			on_first_stop(t, task, told, &next);
 		if (next == 0)
 			on_stop(t, task, status, &next);
+		if (next == 0)
+			return;
 		status = next;
 	}
+	on_end(t, tid, status);
 }
 
 void trace_remove_all_tasks(struct trace *t)

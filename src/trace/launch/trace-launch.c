@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,15 +22,24 @@
 #define LEAVE_AFTER_MS	      10000 /* the window's end */
 #define LEAVE_AFTER_SIGNAL_MS 1500
 
+/* What the program writes to standard error, the last of it. */
+struct last_words {
+	int fd; /* -1: ended, or it has ours */
+	char text[LAST_WORDS_BYTES - 1];
+	size_t bytes;
+};
+
 struct supervision {
 	struct child child;
 	int signal_fd;
+	struct last_words words;
 	uint64_t until_us;
 	bool interrupted;
 };
 
 static _Noreturn void work(const char *program, char *const argv[], const sigset_t *mask,
-			   const struct trace_options *options, pid_t parent, int fd)
+			   const struct trace_options *options, pid_t parent, int error_fd,
+			   int fd)
 {
 	struct trace_result result;
 	int r;
@@ -38,7 +48,7 @@ static _Noreturn void work(const char *program, char *const argv[], const sigset
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	r = trace_record(program, argv, mask, options, &result);
+	r = trace_record(program, argv, mask, options, error_fd, &result);
 	_exit(recording_write(fd, r, &result) < 0);
 }
 
@@ -53,6 +63,45 @@ static void on_signal(struct supervision *s)
 	kill(s->child.pid, SIGTERM);
 }
 
+static void keep_last(struct last_words *w, const char *text, size_t bytes)
+{
+	size_t kept = MIN(w->bytes, sizeof(w->text) - bytes);
+
+	memmove(w->text, w->text + w->bytes - kept, kept);
+	memcpy(w->text + kept, text, bytes);
+	w->bytes = kept + bytes;
+}
+
+/* What there is; whoever writes faster than that waits for the pipe. */
+static void listen_to_program(struct last_words *w)
+{
+	char text[sizeof(w->text)];
+	ssize_t n = read(w->fd, text, sizeof(text));
+
+	if (n > 0)
+		keep_last(w, text, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		close(w->fd);
+		w->fd = -1;
+	}
+}
+
+/* The launch is over: all that is left in the pipe, if somebody has it still, what is there now. */
+static void last_words_take(struct last_words *w, char ret[static LAST_WORDS_BYTES])
+{
+	enum { PIPE_READS = 1 << 10 };
+
+	for (int i = 0; i < PIPE_READS && w->fd >= 0; i++) {
+		struct pollfd p = { .fd = w->fd, .events = POLLIN };
+
+		if (poll(&p, 1, 0) <= 0)
+			break;
+		listen_to_program(w);
+	}
+	memcpy(ret, w->text, w->bytes);
+	ret[w->bytes] = 0;
+}
+
 /* All that the child has to say, until it closes its end. -ETIMEDOUT. */
 static int listen_to(struct supervision *s, char **ret, size_t *ret_bytes)
 {
@@ -62,6 +111,7 @@ static int listen_to(struct supervision *s, char **ret, size_t *ret_bytes)
 		struct pollfd p[] = {
 			{ .fd = s->child.fd, .events = POLLIN },
 			{ .fd = s->signal_fd, .events = POLLIN },
+			{ .fd = s->words.fd, .events = POLLIN },
 		};
 		int r = clock_poll(p, ARRAY_SIZE(p), s->until_us);
 		ssize_t n;
@@ -70,6 +120,8 @@ static int listen_to(struct supervision *s, char **ret, size_t *ret_bytes)
 			return r < 0 ? r : -ETIMEDOUT;
 		if (p[1].revents)
 			on_signal(s);
+		if (p[2].revents)
+			listen_to_program(&s->words);
 		if (!p[0].revents)
 			continue;
 		if (got == room) {
@@ -135,36 +187,57 @@ static int collect(struct supervision *s, struct trace_result *ret)
 	}
 	child_reap(&s->child);
 	r = recording_parse(text, bytes, ret);
+	if (r == 0)
+		last_words_take(&s->words, ret->last_words);
 	/* Killed, it says nothing. */
 	return r == -EBADMSG && s->interrupted ? -EINTR : r;
 }
 
-static int supervise(const char *program, char *const argv[], const sigset_t *signals,
-		     const sigset_t *mask, const struct trace_options *options,
+/* A pipe for the program's standard error. It may open that by name as well: it is its own. */
+static int open_words(const struct trace_options *options, struct last_words *w,
+		      int *ret_error_fd)
+{
+	const struct trace_user *u = options->user;
+	int fds[2];
+
+	if (options->inherit_stdio)
+		return 0;
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	w->fd = fds[0];
+	*ret_error_fd = fds[1];
+	if (fcntl(fds[1], F_SETFL, 0) < 0 || (u && fchown(fds[1], u->uid, u->gid) < 0))
+		return -errno;
+	return 0;
+}
+
+static int supervise(const char *program, char *const argv[], const sigset_t *mask,
+		     const struct trace_options *options, struct supervision *s,
 		     struct trace_result *ret)
 {
-	_cleanup_close_ int signal_fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	struct supervision s = {
-		.child = CHILD_NONE,
-		.signal_fd = signal_fd,
-		.until_us = clock_in_ms((uint64_t)options->window_ms + LEAVE_AFTER_MS),
-	};
+	_cleanup_close_ int error_fd = -1;
 	pid_t self = getpid(), pid;
-	int fd;
+	int fd, r = open_words(options, &s->words, &error_fd);
 
-	if (signal_fd < 0)
-		return -errno;
-	pid = child_fork(&s.child, &fd);
+	if (r < 0)
+		return r;
+	pid = child_fork(&s->child, &fd);
 	if (pid < 0)
 		return pid;
 	if (pid == 0)
-		work(program, argv, mask, options, self, fd);
-	return collect(&s, ret);
+		work(program, argv, mask, options, self, error_fd, fd);
+	close(TAKE_FD(error_fd));
+	return collect(s, ret);
 }
 
 int trace_launch(const char *program, char *const argv[],
 		 const struct trace_options *options, struct trace_result *ret)
 {
+	struct supervision s = {
+		.child = CHILD_NONE,
+		.words.fd = -1,
+		.until_us = clock_in_ms((uint64_t)options->window_ms + LEAVE_AFTER_MS),
+	};
 	sigset_t signals, before;
 	int r;
 
@@ -173,7 +246,10 @@ int trace_launch(const char *program, char *const argv[],
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, &before);
-	r = supervise(program, argv, &signals, &before, options, ret);
+	s.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	r = s.signal_fd < 0 ? -errno : supervise(program, argv, &before, options, &s, ret);
+	closep(&s.signal_fd);
+	closep(&s.words.fd);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;
 }

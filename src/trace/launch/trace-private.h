@@ -71,10 +71,12 @@ static inline uint32_t when_now(const struct trace *t)
 
 /*
  * trace_launch() without a limit for what hangs, in a process of its own: its signals, its
- * standard descriptors and all its children are the recording's. MASK: the program's.
+ * standard descriptors and all its children are the recording's. MASK: the program's. ERROR_FD:
+ * its standard error, where it has not ours; -1: /dev/null.
  */
 int trace_record(const char *program, char *const argv[], const sigset_t *mask,
-		 const struct trace_options *options, struct trace_result *ret);
+		 const struct trace_options *options, int error_fd,
+		 struct trace_result *ret);
 
 /* New, or the one that is there. NULL: no memory, which is noted. */
 struct task *trace_add_task(struct trace *t, pid_t tid);

@@ -237,12 +237,14 @@ static unsigned spin_us(void)
 }
 
 int trace_record(const char *program, char *const argv[], const sigset_t *mask,
-		 const struct trace_options *options, struct trace_result *ret)
+		 const struct trace_options *options, int error_fd,
+		 struct trace_result *ret)
 {
 	struct tracee_spawn spawn = {
 		.program = program,
 		.argv = argv,
 		.inherit_stdio = options->inherit_stdio,
+		.error_fd = error_fd,
 		.mask = mask,
 		.user = options->user,
 	};

@@ -17,8 +17,9 @@
 struct trace_user; /* see tracee.h */
 
 struct trace_options {
-	unsigned window_ms;	       /* recording ends then, and the launch is ended */
-	bool inherit_stdio;	       /* else stdin, stdout and stderr are /dev/null */
+	unsigned window_ms; /* recording ends then, and the launch is ended */
+	/* Else stdin and stdout are /dev/null, and of stderr we keep the end. */
+	bool inherit_stdio;
 	bool force_pagemap;	       /* for tests of the fallback */
 	const struct trace_user *user; /* whom to run it as; NULL: as who we are */
 };

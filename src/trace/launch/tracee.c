@@ -150,11 +150,12 @@ static void keep_pages_small(void)
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
-static int null_stdio(void)
+static int null_stdio(int error_fd)
 {
 	int fd = open("/dev/null", O_RDWR);
 
-	if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+	if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0 ||
+	    dup2(error_fd >= 0 ? error_fd : fd, 2) < 0)
 		return -errno;
 	if (fd > 2)
 		close(fd);
@@ -183,7 +184,7 @@ __attribute__((noreturn)) static void run_child(const struct tracee_spawn *s, in
 	if (io_read_full(go_fd, &go, 1) < 0)
 		_exit(127);
 	if (!s->inherit_stdio)
-		r = null_stdio();
+		r = null_stdio(s->error_fd);
 	sigprocmask(SIG_SETMASK, s->mask, NULL);
 	keep_pages_small();
 	/* Still as root: the filter then costs the program no privileges. */

@@ -34,7 +34,8 @@ struct trace_user {
 struct tracee_spawn {
 	const char *program;
 	char *const *argv;
-	bool inherit_stdio;
+	bool inherit_stdio;	       /* else /dev/null */
+	int error_fd;		       /* then its standard error, where it is not -1 */
 	const sigset_t *mask;	       /* of the program */
 	const struct trace_user *user; /* NULL: as who we are */
 };
