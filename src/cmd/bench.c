@@ -31,8 +31,8 @@ struct setting {
 	struct mounts *mounts;
 	struct launch_shadows list;
 	struct cold_files files;
-	char *found;   /* what is executed: a link may lead there */
-	char *program; /* canonical */
+	char *found; /* what is executed: a link may lead there */
+	struct program_paths program;
 };
 
 static void setting_done(struct setting *s)
@@ -42,7 +42,7 @@ static void setting_done(struct setting *s)
 	mounts_free(s->mounts);
 	store_done(&s->store);
 	free(s->found);
-	free(s->program);
+	program_done(&s->program);
 }
 
 /* ---- what there is to measure ---- */
@@ -84,19 +84,20 @@ static int find_shadows(struct setting *s, char *const argv[])
 
 	r = search_path_find(argv[0], &s->found);
 	if (r == 0)
-		r = program_resolve(&s->store, argv[0], &s->program);
+		r = program_find(&s->store, argv[0], &s->program);
 	if (r < 0)
 		return log_errno(r, "cannot run '%s'", argv[0]);
-	r = launch_shadows_find(&s->store, s->program, arg_scenario, &s->list);
+	r = launch_shadows_find(&s->store, &s->program, arg_scenario, &s->list);
 	if (r < 0)
-		return log_errno(r, "cannot read the shadows of '%s'", s->program);
+		return log_errno(r, "cannot read the shadows of '%s'",
+				 s->program.launched_as);
 	if (s->list.n_damaged > 0)
 		log_warning("%u shadows of '%s' are damaged or of another version; "
 			    "'elfcast compile' rebuilds them",
-			    s->list.n_damaged, s->program);
+			    s->list.n_damaged, s->program.launched_as);
 	if (s->list.n > 0)
 		return 0;
-	tell_how_to_train(s->program, argv);
+	tell_how_to_train(s->program.launched_as, argv);
 	return -ENOENT;
 }
 
@@ -109,12 +110,13 @@ static int open_files(struct setting *s)
 		return log_errno(r, "cannot read the mount table");
 	r = cold_files_open(&s->list, &s->store, s->mounts, &s->files);
 	if (r < 0)
-		return log_errno(r, "cannot look at the files of '%s'", s->program);
+		return log_errno(r, "cannot look at the files of '%s'",
+				 s->program.launched_as);
 	if (s->files.n_wanted > 0)
 		return 0;
 	log_error("no file of '%s' is as it was compiled; 'elfcast compile' looks at them "
 		  "again",
-		  s->program);
+		  s->program.launched_as);
 	return -ESTALE;
 }
 
@@ -232,7 +234,7 @@ static int measure(struct setting *s, char *const argv[])
 	bench_run(&b, arg_rounds);
 	if (b.on_launch)
 		fputs("\r\033[K", stderr);
-	status = report(&b, s->program);
+	status = report(&b, s->program.launched_as);
 	bench_done(&b);
 	return status;
 }

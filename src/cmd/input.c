@@ -82,10 +82,11 @@ static int load_container(int fd, const char *name, struct input *ret)
 	return r < 0 ? log_errno(r, "cannot read shadow '%s'", name) : 0;
 }
 
-int input_find_shadows(const struct store *s, const char *program, const char *scenario,
-		       struct launch_shadows *ret)
+int input_find_shadows(const struct store *s, const struct program_paths *p,
+		       const char *scenario, struct launch_shadows *ret)
 {
-	int r = launch_shadows_find(s, program, scenario, ret);
+	const char *program = p->launched_as;
+	int r = launch_shadows_find(s, p, scenario, ret);
 
 	if (r < 0)
 		return log_errno(r, "cannot read the shadows of '%s'", program);
@@ -106,12 +107,12 @@ int input_find_shadows(const struct store *s, const char *program, const char *s
 static int load_program(const struct store *s, const char *name, const char *scenario,
 			struct input *ret)
 {
-	_cleanup_free_ char *program = NULL;
-	int r = program_resolve(s, name, &program);
+	_cleanup_(program_done) struct program_paths program = { 0 };
+	int r = program_find(s, name, &program);
 
 	if (r < 0)
 		return log_errno(r, "'%s' is no profile, no shadow and no program", name);
-	return input_find_shadows(s, program, scenario, &ret->shadows);
+	return input_find_shadows(s, &program, scenario, &ret->shadows);
 }
 
 int input_load(const struct store *s, const char *name, const char *scenario,

@@ -21,8 +21,8 @@ struct input {
 int input_load(const struct store *s, const char *name, const char *scenario,
 	       struct input *ret);
 /* launch_shadows_find(), but damaged ones are warned of, and none at all is -ENOENT; logged. */
-int input_find_shadows(const struct store *s, const char *program, const char *scenario,
-		       struct launch_shadows *ret);
+int input_find_shadows(const struct store *s, const struct program_paths *program,
+		       const char *scenario, struct launch_shadows *ret);
 void input_done(struct input *in);
 
 #endif

@@ -148,13 +148,13 @@ static int prefetch_list(const struct store *s, const struct mounts *mounts,
 static int find_shadows(const struct store *s, const char *command,
 			struct launch_shadows *ret)
 {
-	_cleanup_free_ char *program = NULL;
+	_cleanup_(program_done) struct program_paths program = { 0 };
 	int r;
 
-	r = program_resolve(s, command, &program);
+	r = program_find(s, command, &program);
 	if (r < 0)
 		return log_errno(r, "cannot find program '%s'", command);
-	return input_find_shadows(s, program, arg_scenario, ret);
+	return input_find_shadows(s, &program, arg_scenario, ret);
 }
 
 static int load_shadow_file(const char *path, struct launch_shadows *ret)

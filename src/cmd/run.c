@@ -40,14 +40,14 @@ static unsigned arg_wait_ms;
 
 static int find_shadows(const char *command, struct store *s, struct launch_shadows *ret)
 {
-	_cleanup_free_ char *program = NULL;
+	_cleanup_(program_done) struct program_paths program = { 0 };
 	int r;
 
 	r = store_open_compiled(NULL, s);
 	if (r == 0)
-		r = program_resolve(s, command, &program);
+		r = program_find(s, command, &program);
 	if (r == 0)
-		r = launch_shadows_find(s, program, arg_scenario, ret);
+		r = launch_shadows_find(s, &program, arg_scenario, ret);
 	return r;
 }
 
@@ -114,7 +114,7 @@ static void read_ahead(const char *command)
 	}
 	if (arg_wait_ms > 0)
 		close(DONE_FD);
-	count_launch(&s, launch_shadow_program(&list.items[0]));
+	count_launch(&s, launch_shadow_file(&list.items[0]));
 }
 
 /*

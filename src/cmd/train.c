@@ -46,7 +46,7 @@ static const char *arg_of_command;
 struct training {
 	char *const *argv;
 	char *found;   /* what is executed: a link may lead there */
-	char *program; /* canonical */
+	char *program; /* the same, by its canonical directory */
 	struct profile *profile;
 	unsigned n_unseen;		 /* processes */
 	unsigned n_cut;			 /* runs that the window ended */
@@ -396,10 +396,12 @@ static int find_user(struct training *t)
 	return r;
 }
 
-/* Its path names the profile. */
+/* Its path names the profile, and where that leads names the shadow. */
 static int check_program(const struct training *t)
 {
-	if (!arg_install || file_is_readable_by_all(t->program))
+	_cleanup_free_ char *file = realpath(t->program, NULL);
+
+	if (!arg_install || (file && file_is_readable_by_all(file)))
 		return 0;
 	log_error("cannot install a profile of '%s', which not everybody may read",
 		  t->program);

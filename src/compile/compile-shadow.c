@@ -155,18 +155,18 @@ static int select_lookups(const struct profile *p, const char ***ret, uint32_t *
 	return 0;
 }
 
-int compile_profile(const struct profile *p, const struct file_facts *facts, uint8_t **ret,
-		    size_t *ret_bytes)
+int compile_profile(const struct profile *p, const char *program,
+		    const struct file_facts *facts, uint8_t **ret, size_t *ret_bytes)
 {
 	_cleanup_(extents_done) struct extents e = { 0 };
 	_cleanup_free_ struct object_desc *objects = NULL;
 	_cleanup_free_ const char **lookups = NULL;
 	uint32_t n_lookups;
 	struct launch_desc launch = {
-		.program = p->program,
+		.program = program,
 		.scenario = p->scenario,
 		.arch = p->arch,
-		.name = "",
+		.name = strcmp(program, p->program) == 0 ? "" : p->program,
 		.source = SHADOW_NONE,
 		.target = SHADOW_NONE,
 	};
@@ -270,7 +270,7 @@ static int dump_head(const struct shadow *s, struct profile *p)
 {
 	const struct shadow_launch *l = &s->launches[0];
 
-	p->program = strdup(shadow_string(s, l->program));
+	p->program = strdup(shadow_launched_as(s));
 	p->scenario = strdup(shadow_string(s, l->scenario));
 	p->arch = strdup(shadow_string(s, l->arch));
 	p->method = strdup("dump");

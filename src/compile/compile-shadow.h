@@ -18,9 +18,12 @@ struct file_facts {
 	enum storage_class storage;
 };
 
-/* FACTS has one item per object of P, in its order. New buffer. -ENOMEM, -E2BIG, -EINVAL. */
-int compile_profile(const struct profile *p, const struct file_facts *facts, uint8_t **ret,
-		    size_t *ret_bytes);
+/*
+ * PROGRAM: the file that P's program leads to. FACTS has one item per object of P, in its order. New
+ * buffer. -ENOMEM, -E2BIG, -EINVAL.
+ */
+int compile_profile(const struct profile *p, const char *program,
+		    const struct file_facts *facts, uint8_t **ret, size_t *ret_bytes);
 
 /* S must be of kind SHADOW. New profile, -ENOMEM. */
 int compile_dump(const struct shadow *s, struct profile **ret);

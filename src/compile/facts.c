@@ -15,6 +15,8 @@
 #include "facts.h"
 #include "io.h"
 
+#define MAX_LINKS 40u /* of one path, as the kernel: MAXSYMLINKS */
+
 int facts_full_path(const struct facts_context *c, const char *path, char *ret,
 		    size_t bytes)
 {
@@ -115,6 +117,106 @@ void facts_read(struct facts_context *c, const char *path, bool want_buildid,
 		entry->facts = *ret;
 		entry->has_buildid = want_buildid;
 	}
+}
+
+/* ---- links ---- */
+
+/* 1: a link, with its target; 0: something else; or negative errno. */
+static int look_up(const struct facts_context *c, const char *path,
+		   char target[static LIMIT_PATH_BYTES + 1])
+{
+	_cleanup_close_ int fd = -1;
+	char full[2 * LIMIT_PATH_BYTES + 2];
+	struct stat st;
+	ssize_t n;
+
+	if (facts_full_path(c, path, full, sizeof(full)) < 0)
+		return -ENAMETOOLONG;
+	if (!mounts_is_local(c->mounts, full))
+		return -EREMOTE;
+	fd = io_open_path(c->rootfd, path, &st);
+	if (fd < 0)
+		return fd;
+	if (!S_ISLNK(st.st_mode))
+		return 0;
+	n = readlinkat(fd, "", target, LIMIT_PATH_BYTES + 1);
+	if (n <= 0 || n > (ssize_t)LIMIT_PATH_BYTES)
+		return n < 0 ? -errno : -ENAMETOOLONG;
+	target[n] = 0;
+	return 1;
+}
+
+struct walk {
+	char dir[LIMIT_PATH_BYTES + 1];	     /* canonical; "" is the root */
+	char rest[2 * LIMIT_PATH_BYTES + 2]; /* of the path, from there */
+	unsigned n_links;
+};
+
+/* The first component of what is left becomes AT, below where we are. False: there is none. */
+static bool next_component(struct walk *w, char at[static LIMIT_PATH_BYTES + 1])
+{
+	const char *name = w->rest + strspn(w->rest, "/");
+	size_t n = strcspn(name, "/");
+	char *slash = strrchr(w->dir, '/');
+
+	if (n == 0)
+		return false;
+	if (n == 2 && memcmp(name, "..", 2) == 0) {
+		if (slash)
+			*slash = 0;
+		strcpy(at, w->dir);
+	} else if (n == 1 && *name == '.') {
+		strcpy(at, w->dir);
+	} else if (snprintf(at, LIMIT_PATH_BYTES + 1, "%s/%.*s", w->dir, (int)n, name) >
+		   (int)LIMIT_PATH_BYTES) {
+		return false;
+	}
+	memmove(w->rest, name + n, strlen(name + n) + 1);
+	return true;
+}
+
+static bool enter_link(struct walk *w, char target[static 2 * LIMIT_PATH_BYTES + 2])
+{
+	if (++w->n_links > MAX_LINKS || strlen(target) + strlen(w->rest) >= sizeof(w->rest))
+		return false;
+	strcat(target, w->rest);
+	strcpy(w->rest, target);
+	if (target[0] == '/')
+		w->dir[0] = 0;
+	return true;
+}
+
+/* 1: it came to the end; 0: it did not; -ENOMEM. */
+static int walk(const struct facts_context *c, struct walk *w, struct name_list *links)
+{
+	char at[LIMIT_PATH_BYTES + 1], target[2 * LIMIT_PATH_BYTES + 2];
+
+	while (next_component(w, at)) {
+		int r = strcmp(at, w->dir) == 0 ? 0 : look_up(c, at, target);
+
+		if (r != 0 && links && name_list_add(links, at) < 0)
+			return -ENOMEM;
+		if (r < 0 || (r > 0 && !enter_link(w, target)))
+			return 0;
+		if (r == 0)
+			strcpy(w->dir, at);
+	}
+	return w->rest[strspn(w->rest, "/")] == 0 && w->dir[0];
+}
+
+int facts_follow(const struct facts_context *c, const char *path,
+		 struct name_list *ret_links, char ret[static LIMIT_PATH_BYTES + 1])
+{
+	char target[LIMIT_PATH_BYTES + 1];
+	struct walk w = { 0 };
+	int r = 0;
+
+	snprintf(w.rest, sizeof(w.rest), "%s", path);
+	/* Mostly there is no link at all, and one open says so. */
+	if (look_up(c, path, target) != 0)
+		r = walk(c, &w, ret_links);
+	snprintf(ret, LIMIT_PATH_BYTES + 1, "%s", r > 0 ? w.dir : path);
+	return MIN(r, 0);
 }
 
 void facts_done(struct facts_context *c)

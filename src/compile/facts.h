@@ -3,8 +3,10 @@
 #ifndef ELFCAST_FACTS_H
 #define ELFCAST_FACTS_H
 
+#include "bounds.h"
 #include "compile-shadow.h"
 #include "mounts.h"
+#include "names.h"
 
 struct facts_context {
 	int rootfd;
@@ -21,6 +23,14 @@ struct facts_context {
 void facts_read(struct facts_context *c, const char *path, bool want_buildid,
 		struct file_facts *ret);
 void facts_done(struct facts_context *c);
+
+/*
+ * Canonical path of what PATH leads to below the root, links followed; PATH itself where it leads
+ * nowhere. RET_LINKS, if not NULL, gets all links on the way, and what was not there: as long as these
+ * are as they are, it leads there still. 0 or -ENOMEM.
+ */
+int facts_follow(const struct facts_context *c, const char *path,
+		 struct name_list *ret_links, char ret[static LIMIT_PATH_BYTES + 1]);
 
 /* Class of the storage below FULL_PATH (see there), or the override. */
 enum storage_class facts_storage(const struct facts_context *c, const char *full_path);

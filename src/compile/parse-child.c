@@ -127,6 +127,7 @@ static int compile_file(const struct parse_child_job *job, struct retargeter *re
 {
 	_cleanup_(profile_freep) struct profile *p = NULL;
 	_cleanup_free_ struct file_facts *facts = NULL;
+	char program[LIMIT_PATH_BYTES + 1];
 	int r = read_profile(fd, &p, &ret->diag);
 
 	if (r < 0)
@@ -138,7 +139,9 @@ static int compile_file(const struct parse_child_job *job, struct retargeter *re
 	if (r < 0)
 		return r;
 	r = retarget(job, retargeter, p, facts, &ret->is_deferred);
-	return r < 0 ? r : compile_profile(p, facts, &ret->data, &ret->bytes);
+	if (r == 0)
+		r = facts_follow(job->facts, p->program, NULL, program);
+	return r < 0 ? r : compile_profile(p, program, facts, &ret->data, &ret->bytes);
 }
 
 static int send_result(int fd, size_t i, const struct parse_child_result *result)

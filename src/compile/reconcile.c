@@ -22,7 +22,7 @@
 #define SYNC_ROUNDS    3
 
 /* Part of what an entry of the index must agree in: what it says changed its meaning. */
-#define INDEX_REVISION "3"
+#define INDEX_REVISION "4"
 
 /* One run. "Wanted" are the shadows that there should be when it ends. */
 struct sync {
@@ -167,6 +167,27 @@ static int record_objects(struct sync *c, const struct shadow *s)
 	return r;
 }
 
+/* On which it depends what the launch is a launch of. */
+static int record_links(struct sync *c, const struct shadow *s)
+{
+	_cleanup_(name_list_done) struct name_list links = { 0 };
+	char program[LIMIT_PATH_BYTES + 1];
+	int r = facts_follow(&c->facts, shadow_launched_as(s), &links, program);
+
+	for (size_t i = 0; r == 0 && i < links.n; i++) {
+		struct file_facts f;
+		struct index_file link = { .path = links.names[i] };
+
+		facts_read(&c->facts, link.path, false, &f);
+		link.identity = f.identity;
+		link.storage = f.storage;
+		link.state = f.error == -ENOENT || f.error == -ENOTDIR ? OBJECT_MISSING
+								       : OBJECT_VALID;
+		r = index_add_file(&c->next, &link);
+	}
+	return r;
+}
+
 /* The shadow NAME of profile F was made: remember it and all that it depends on. */
 static int record(struct sync *c, const struct profile_file *f, const char *name,
 		  const struct shadow *s, bool is_deferred)
@@ -190,7 +211,9 @@ static int record(struct sync *c, const struct profile_file *f, const char *name
 		r = index_add_entry(
 			&c->next, f->name, shadow_string(s, s->launches[0].program),
 			shadow_string(s, s->launches[0].scenario), &source, &target);
-	return r == 0 ? record_objects(c, s) : r;
+	if (r == 0)
+		r = record_objects(c, s);
+	return r == 0 ? record_links(c, s) : r;
 }
 
 /* What the index has of F, when nothing that its shadow depends on was touched since. */

@@ -79,9 +79,9 @@ struct shadow_launch {
 	le32 program; /* string offsets */
 	le32 scenario;
 	le32 arch;
-	le32 name;	   /* profile file name; "" in a shadow */
-	le32 source;	   /* index: object that is the profile's file, else SHADOW_NONE */
-	le32 target;	   /* index: object that is the shadow's file, else SHADOW_NONE */
+	le32 name;   /* profile file name; in a shadow the link that is launched, or "" */
+	le32 source; /* index: object that is the profile's file, else SHADOW_NONE */
+	le32 target; /* index: object that is the shadow's file, else SHADOW_NONE */
 	le32 first_extent; /* both 0 in a pack */
 	le32 n_extents;
 };

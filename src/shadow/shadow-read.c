@@ -77,7 +77,7 @@ static bool is_launch_name(const struct shadow *s, const char *name)
 	if (!name)
 		return false;
 	if (s->kind == SHADOW_KIND_SHADOW)
-		return *name == 0;
+		return *name == 0 || is_path(name);
 	return *name && strlen(name) <= LIMIT_PROFILE_NAME_BYTES && !strchr(name, '/');
 }
 

@@ -66,6 +66,14 @@ static inline const char *shadow_string(const struct shadow *s, le32 offset)
 	return s->strings + le32_get(offset);
 }
 
+/* Of a shadow: the path by which its program is launched; a link may be at its end. */
+static inline const char *shadow_launched_as(const struct shadow *s)
+{
+	const char *link = shadow_string(s, s->launches[0].name);
+
+	return *link ? link : shadow_string(s, s->launches[0].program);
+}
+
 struct buildid shadow_object_buildid(const struct shadow_object *o);
 struct identity shadow_object_identity(const struct shadow_object *o);
 /* VALID or WHOLE, in a bundle FILESYSTEM: the only objects that have extents. */

@@ -114,6 +114,24 @@ static void lint_place(const struct lint *l, const char *path)
 			     places[i].what);
 }
 
+/* A program that is launched by a link is looked up, and another file is read. */
+static bool is_looked_up(const struct lookups *l, const char *path)
+{
+	size_t n = (size_t)(strrchr(path, '/') - path);
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct lookup_dir *d = &l->dirs[i];
+
+		if (strlen(d->path) != MAX(n, 1u) ||
+		    strncmp(d->path, path, MAX(n, 1u)) != 0)
+			continue;
+		for (size_t k = 0; k < d->n; k++)
+			if (strcmp(d->names[k].name, path + n + 1) == 0)
+				return true;
+	}
+	return false;
+}
+
 static void lint_objects(const struct lint *l)
 {
 	const struct profile *p = l->profile;
@@ -128,7 +146,7 @@ static void lint_objects(const struct lint *l)
 			warn(l, "%s: has no build-id, only its size tells builds apart",
 			     o->path);
 	}
-	if (!has_program)
+	if (!has_program && !is_looked_up(&p->lookups, p->program))
 		warn(l, "the program itself, %s, is not among the objects", p->program);
 	if (p->n_objects > LARGE_OBJECTS)
 		warn(l, "%zu objects: more than any launch should need", p->n_objects);

@@ -252,15 +252,21 @@ int train_profile(const struct train_options *o, const struct trace_result *t,
 
 int train_find_program(const char *command, char **ret)
 {
-	_cleanup_free_ char *path = NULL;
-	char *canonical;
+	_cleanup_free_ char *path = NULL, *dir = NULL, *canonical = NULL;
+	const char *slash;
 	int r = search_path_find(command, &path);
 
 	if (r < 0)
 		return r;
-	canonical = realpath(path, NULL);
+	slash = strrchr(path, '/');
+	dir = slash ? strndup(path, (size_t)(slash + 1 - path)) : strdup(".");
+	if (!dir)
+		return -ENOMEM;
+	canonical = realpath(dir, NULL);
 	if (!canonical)
 		return -errno;
-	*ret = canonical;
-	return 0;
+	return asprintf(ret, "%s/%s", canonical[1] ? canonical : "",
+			slash ? slash + 1 : path) < 0
+		       ? -ENOMEM
+		       : 0;
 }

@@ -8,7 +8,7 @@
 #include "recording.h"
 
 struct train_options {
-	const char *program; /* canonical */
+	const char *program; /* as what it is launched: train_find_program() */
 	const char *scenario;
 	unsigned window_ms;
 	bool is_public; /* files that not everybody may read are left out */
@@ -28,7 +28,10 @@ int train_profile(const struct train_options *o, const struct trace_result *r,
  */
 int train_add_fingerprints(struct profile *p, enum fingerprint_level level);
 
-/* Canonical path of what search_path_find() finds, which names the profile. New. */
+/*
+ * What the profile is a profile of: what search_path_find() finds, its directory canonical. A link
+ * at its end stays: psql and pg_restore are both links to one file. New.
+ */
 int train_find_program(const char *command, char **ret);
 
 #endif

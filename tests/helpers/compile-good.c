@@ -52,7 +52,7 @@ static int compile(const struct profile *p, bool mixed, uint8_t **ret, size_t *r
 
 	for (unsigned i = 0; i < p->n_objects; i++)
 		facts[i] = make_facts(&p->objects[i], i, mixed);
-	r = compile_profile(p, facts, ret, ret_bytes);
+	r = compile_profile(p, p->program, facts, ret, ret_bytes);
 	free(facts);
 	return r;
 }

@@ -103,6 +103,12 @@ plain=$(find root/etc/elfcast/profiles.d -type f ! -name '*~*')
 echo '{' >"$plain" && install -- "$names/x/y.z" && [ "$(who)" = "x/y.z:default x/y:z" ] &&
 	[ "$(ls root/etc/elfcast/profiles.d | wc -l)" = 2 ]
 verdict "what cannot be read is replaced" $?
+# Links to one file are programs of their own, also in a directory that is a link.
+rm -rf root && mkdir root && : >"$dir/err"
+cp /bin/true "$names/wrapper" && ln -s wrapper "$names/red" && ln -s ../wrapper "$names/a/green" && ln -s a "$names/link"
+install -- "$names/red" && install -- "$names/link/green" && install -- "$names/wrapper" &&
+	[ "$(who)" = "a/green:default red:default wrapper:default" ]
+verdict "links to one program keep apart" $?
 rm -rf root "$names" && mkdir root
 
 # ---- what not everybody may read ----------------------------------------------------------

@@ -76,7 +76,7 @@ static void compile(void)
 
 	free(data);
 	data = NULL;
-	assert_int_equal(compile_profile(p, facts, &data, &bytes), 0);
+	assert_int_equal(compile_profile(p, p->program, facts, &data, &bytes), 0);
 	assert_int_equal(shadow_parse(data, bytes, &s), 0);
 	assert_int_equal(s.n_objects, p->n_objects);
 }
@@ -229,7 +229,8 @@ static void dump_is_what_compiles_to_the_same(void **state)
 	assert_int_equal(dumped->n_objects, 2);
 	assert_int_equal(pageset_count(&dumped->objects[0].pages), 5);
 	assert_int_equal(dumped->window_ms, DIV_ROUND_UP(when_end_us(6), 1000));
-	assert_int_equal(compile_profile(dumped, facts, &again, &bytes), 0);
+	assert_int_equal(compile_profile(dumped, dumped->program, facts, &again, &bytes),
+			 0);
 	assert_memory_equal(again, data, bytes);
 }
 

@@ -290,9 +290,9 @@ static void test_find_program(void **state)
 	assert_int_equal(search_path_find("link", &found), 0);
 	assert_string_equal(found, link_path);
 	assert_int_equal(train_find_program("link", &by_path), 0);
-	assert_string_equal(by_path, program_path);
+	assert_string_equal(by_path, link_path);
 	assert_int_equal(train_find_program(link_path, &canonical), 0);
-	assert_string_equal(canonical, program_path);
+	assert_string_equal(canonical, link_path);
 	assert_int_equal(train_find_program("no-such-program", &none), -ENOENT);
 	assert_int_equal(train_find_program("", &none), -ENOENT);
 	assert_int_equal(train_find_program("plain", &none), -EACCES);
