@@ -32,7 +32,8 @@ static const char *const verdict_keys[PACK_VERDICTS] = {
 	[PACK_TAKEN] = "taken",		  [PACK_OVER_BUDGET] = "over-budget",
 	[PACK_OVER_TIME] = "over-time",	  [PACK_OTHER_SCENARIO] = "other-scenario",
 	[PACK_OTHER_BOOT] = "other-boot", [PACK_UNUSED] = "unused",
-	[PACK_STALE] = "stale",		  [PACK_NEVER] = "never",
+	[PACK_STALE] = "stale",		  [PACK_ABSENT] = "absent",
+	[PACK_NEVER] = "never",
 };
 
 static const char *const verdict_words[PACK_VERDICTS] = {
@@ -42,8 +43,19 @@ static const char *const verdict_words[PACK_VERDICTS] = {
 	[PACK_OTHER_BOOT] = "another recorded boot fits this system better",
 	[PACK_UNUSED] = "read ahead at several boots, and not launched",
 	[PACK_STALE] = "nothing to read: files missing or changed",
-	[PACK_NEVER] = "never, says elfcast.conf",
+	[PACK_ABSENT] = "not installed",
+	[PACK_NEVER] = "disabled, or never, says elfcast.conf",
 };
+
+const char *status_pack_verdict(int verdict)
+{
+	return verdict_words[verdict] ? verdict_words[verdict] : "read";
+}
+
+const char *status_pack_verdict_key(int verdict)
+{
+	return verdict_keys[verdict];
+}
 
 static double mib(uint64_t n_pages)
 {
@@ -101,13 +113,18 @@ static void print_json(const struct pack *p, const struct config *c, enum on_dis
 	json_close('}');
 }
 
-static void print_name(const struct pack_choice *c)
+/* The profile, too, where the program has another one of this scenario. */
+static void print_name(const struct pack *p, const struct pack_choice *c)
 {
-	text_put(c->program);
-	if (strcmp(c->scenario, "default") != 0) {
-		fputs(", ", stdout);
-		text_put(c->scenario);
+	bool ambiguous = false;
+
+	for (size_t i = 0; !ambiguous && i < pack_count(p); i++) {
+		const struct pack_choice *o = pack_get(p, i);
+
+		ambiguous = o != c && strcmp(o->program, c->program) == 0 &&
+			    strcmp(o->scenario, c->scenario) == 0;
 	}
+	text_put_launch(c->program, c->scenario, ambiguous ? c->name : NULL);
 }
 
 static size_t print_taken(const struct pack *p)
@@ -129,7 +146,7 @@ static size_t print_taken(const struct pack *p)
 		status_print_habit(&c->habit);
 		printf(" %9.0f %9.1f %9.1f %9.1f  ", (double)c->saving_us / 1000,
 		       mib(c->n_new_pages), mib(c->n_pages - c->n_new_pages), mib(n_pages));
-		print_name(c);
+		print_name(p, c);
 		puts(c->boot ? " (boot)" : c->always ? " (always)" : "");
 	}
 	return i;
@@ -150,7 +167,7 @@ static void print_left_out(const struct pack *p, size_t first)
 		printf("%5s %9.3f", "-", (double)c->weight / PACK_CERTAIN);
 		status_print_habit(&c->habit);
 		printf(" %9.0f %9.1f  ", (double)c->saving_us / 1000, mib(c->n_new_pages));
-		print_name(c);
+		print_name(p, c);
 		printf(": %s\n", verdict_words[c->verdict]);
 	}
 	if (n_lines < n)
@@ -192,9 +209,10 @@ static void warn(enum on_disk disk, const struct config *c, unsigned n_damaged)
 			    disk_words[disk]);
 }
 
-static void on_config_problem(const struct diag *d, _unused_ void *userdata)
+static void on_config_problem(const char *path, const struct diag *d,
+			      _unused_ void *userdata)
 {
-	log_diag(store_config_path(), d);
+	log_diag(path, d);
 }
 
 static int load(const struct store *s, struct config *c, struct pack **ret_pack,

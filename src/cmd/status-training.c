@@ -8,9 +8,10 @@
 #include "log.h"
 #include "status-training.h"
 
-static void on_config_problem(const struct diag *d, _unused_ void *userdata)
+static void on_config_problem(const char *path, const struct diag *d,
+			      _unused_ void *userdata)
 {
-	log_diag(store_config_path(), d);
+	log_diag(path, d);
 }
 
 int status_training_look(const struct store *s, struct status_training *ret)

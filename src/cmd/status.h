@@ -14,11 +14,19 @@ struct watch_state;
 
 /* Print it (text, or JSON where arg_json) to stdout. CMD_*. */
 int status_overview(const struct store *s);
+/* Of these programs, as known_find_program() finds them. */
+int status_programs(const struct store *s, int n, char *const names[]);
+/* Exit status of --check where nothing can be told; CMD_FAILED: something is to be mended. */
+enum { STATUS_CHECK_UNKNOWN = 3 };
+int status_check(const struct store *s);
 int status_metrics(const struct store *s);
 int status_pack(const struct store *s);
 int status_launches(const struct store *s);
 int status_usage(const struct store *s);
 int status_boots(const struct store *s);
+/* Of an enum pack_verdict: why a launch is not read at boot, "read" where it is; for programs. */
+const char *status_pack_verdict(int verdict);
+const char *status_pack_verdict_key(int verdict);
 /* To the file that the option names. */
 extern const char *arg_plot;
 int status_plot(const struct store *s);

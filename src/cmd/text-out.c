@@ -23,6 +23,20 @@ void text_put(const char *s)
 	}
 }
 
+void text_put_launch(const char *program, const char *scenario, const char *profile)
+{
+	text_put(program);
+	if (strcmp(scenario, "default") != 0) {
+		fputs(", ", stdout);
+		text_put(scenario);
+	}
+	if (profile) {
+		fputs(" [", stdout);
+		text_put(profile);
+		putchar(']');
+	}
+}
+
 void text_time(uint64_t s, char *ret, size_t bytes)
 {
 	time_t t = (time_t)s;

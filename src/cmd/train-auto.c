@@ -18,9 +18,10 @@
 #define METHOD		   "faults"
 #define LOCK_TIMEOUT_MS	   30000
 
-static void on_config_problem(const struct diag *d, _unused_ void *userdata)
+static void on_config_problem(const char *path, const struct diag *d,
+			      _unused_ void *userdata)
 {
-	log_diag(store_config_path(), d);
+	log_diag(path, d);
 }
 
 enum boot_train train_auto_why(const struct store *s)

@@ -72,18 +72,21 @@ static uint32_t dependency(const struct shadow *s, const struct shadow_launch *l
 	return le32_get(s->extents[le32_get(l->first_extent) + i].object);
 }
 
-bool index_is_changed(const struct compile_index *x, const struct shadow_launch *l)
-{
-	bool changed = x->changed[le32_get(l->source)] || x->changed[le32_get(l->target)];
-
-	for (uint32_t i = 0; !changed && i < le32_get(l->n_extents); i++)
-		changed = x->changed[dependency(&x->shadow, l, i)];
-	return changed;
-}
-
 static const char *object_path(const struct compile_index *x, uint32_t object)
 {
 	return shadow_string(&x->shadow, x->shadow.objects[object].path);
+}
+
+const char *index_changed(const struct compile_index *x, const struct shadow_launch *l)
+{
+	if (x->changed[le32_get(l->source)])
+		return object_path(x, le32_get(l->source));
+	if (x->changed[le32_get(l->target)])
+		return object_path(x, le32_get(l->target));
+	for (uint32_t i = 0; i < le32_get(l->n_extents); i++)
+		if (x->changed[dependency(&x->shadow, l, i)])
+			return object_path(x, dependency(&x->shadow, l, i));
+	return NULL;
 }
 
 bool index_has(const struct compile_index *x, const char *path)

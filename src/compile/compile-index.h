@@ -32,8 +32,8 @@ void index_done(struct compile_index *x);
 /* The launch of the profile named NAME compiled with PARAMETERS, or NULL. */
 const struct shadow_launch *index_find(const struct compile_index *x, const char *name,
 				       const char *parameters);
-/* Whether the profile of L, its shadow or a file that it depends on is not as recorded. */
-bool index_is_changed(const struct compile_index *x, const struct shadow_launch *l);
+/* The profile of L, its shadow or a file that it depends on, which is not as recorded; NULL: none. */
+const char *index_changed(const struct compile_index *x, const struct shadow_launch *l);
 /* Whether anything is recorded of the file at PATH. */
 bool index_has(const struct compile_index *x, const char *path);
 /* Paths of the profile's and the shadow's file. Borrowed. */

@@ -30,8 +30,9 @@ struct sync {
 	const struct reconcile_options *options;
 	struct reconcile_result *result;
 	struct config config;
-	struct identity config_identity;
-	int config_error; /* why it has none */
+	/* Of elfcast.conf and disabled.conf; why it has none. */
+	struct identity config_identity[2];
+	int config_error[2];
 	struct mounts *mounts;
 	struct facts_context facts;
 	struct profile_list profiles;
@@ -65,15 +66,19 @@ static void problem_at(struct sync *c, const char *path, const struct diag *d)
 		c->options->on_problem(path, d, c->options->userdata);
 }
 
-static void on_config_problem(const struct diag *d, void *userdata)
+static void on_config_problem(const char *path, const struct diag *d, void *userdata)
 {
-	problem_at(userdata, store_config_path(), d);
+	problem_at(userdata, path, d);
 }
 
-/* Its identity first: whatever is written later, the next compile will notice. */
+static const enum store_file config_files[2] = { STORE_CONFIG, STORE_DISABLED };
+
+/* Their identities first: whatever is written later, the next compile will notice. */
 static int load_config(struct sync *c)
 {
-	c->config_error = store_stat(c->store, STORE_CONFIG, NULL, &c->config_identity);
+	for (size_t i = 0; i < ARRAY_SIZE(config_files); i++)
+		c->config_error[i] =
+			store_stat(c->store, config_files[i], NULL, &c->config_identity[i]);
 	return config_load(c->store, &c->config, on_config_problem, c);
 }
 
@@ -216,29 +221,45 @@ static int record(struct sync *c, const struct profile_file *f, const char *name
 	return r == 0 ? record_links(c, s) : r;
 }
 
-/* What the index has of F, when nothing that its shadow depends on was touched since. */
-static const struct shadow_launch *find_unchanged(const struct sync *c,
-						  const struct profile_file *f)
+/* What the index has of F; *RET_WHY: NULL where nothing that its shadow depends on was touched since. */
+static const struct shadow_launch *
+find_recorded(const struct sync *c, const struct profile_file *f, const char **ret_why)
 {
 	const struct shadow_launch *l = index_find(&c->index, f->name, c->parameters);
 	char source[512];
 
+	*ret_why = c->options->force ? "all are to be compiled"
+				     : "not compiled yet, or otherwise than now";
 	if (!l)
 		return NULL;
 	store_profile_path(f, source, sizeof(source));
-	if (strcmp(index_source(&c->index, l), source) != 0 ||
-	    index_is_changed(&c->index, l))
-		return NULL;
+	if (strcmp(index_source(&c->index, l), source) != 0)
+		*ret_why = "another file of its name counts now";
+	else
+		*ret_why = index_changed(&c->index, l);
 	return l;
+}
+
+static void tell_plan(const struct sync *c, const struct profile_file *f, const char *why)
+{
+	char path[512], text[LIMIT_PATH_BYTES + 64];
+
+	if (!c->options->on_plan)
+		return;
+	store_profile_path(f, path, sizeof(path));
+	snprintf(text, sizeof(text), *why == '/' ? "'%s' changed" : "%s", why);
+	c->options->on_plan(path, text, c->options->userdata);
 }
 
 /* Keep F's shadow if nothing that it depends on changed; else put F on the list. */
 static int plan_one(struct sync *c, const struct profile_file *f)
 {
-	const struct shadow_launch *l = find_unchanged(c, f);
+	const char *why;
+	const struct shadow_launch *l = find_recorded(c, f, &why);
 	int r;
 
-	if (!l) {
+	if (why) {
+		tell_plan(c, f, why);
 		c->todo[c->n_todo++] = f;
 		return 0;
 	}
@@ -270,10 +291,12 @@ static bool is_all_unchanged(const struct sync *c)
 		return false;
 	for (size_t i = 0; i < c->profiles.n; i++) {
 		const struct profile_file *f = &c->profiles.items[i];
+		const char *why;
 
 		if (f->masked || f->error < 0)
 			continue;
-		if (!find_unchanged(c, f))
+		find_recorded(c, f, &why);
+		if (why)
 			return false;
 		n++;
 	}
@@ -396,6 +419,35 @@ static int compile_todo(struct sync *c)
 	return parse_child_run(&job);
 }
 
+static bool has_profile(const struct sync *c, const char *shadow)
+{
+	for (size_t i = 0; i < c->profiles.n; i++) {
+		const struct profile_file *f = &c->profiles.items[i];
+
+		if (!f->masked && f->error == 0 && store_shadow_is_from(shadow, f->name))
+			return true;
+	}
+	return false;
+}
+
+/* What a run would do; what becomes of a profile that is to be parsed is not known. */
+static int report_plan(struct sync *c)
+{
+	char path[512];
+
+	c->result->n_compiled = (unsigned)c->n_todo;
+	for (size_t i = 0; i < c->shadows.n; i++) {
+		if (has_profile(c, c->shadows.names[i]))
+			continue;
+		c->result->n_removed++;
+		store_path(c->store, STORE_SHADOW, c->shadows.names[i], path, sizeof(path));
+		if (c->options->on_plan)
+			c->options->on_plan(path, "it has no profile any more",
+					    c->options->userdata);
+	}
+	return 0;
+}
+
 static int remove_unwanted(struct sync *c)
 {
 	bool removed;
@@ -441,10 +493,15 @@ static int record_common(struct sync *c, char *path, int error,
 
 static int record_config(struct sync *c)
 {
-	char path[512];
+	int r = 0;
 
-	snprintf(path, sizeof(path), "%s", store_config_path());
-	return record_common(c, path, c->config_error, &c->config_identity);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(config_files); i++) {
+		char path[512];
+
+		store_path(c->store, config_files[i], NULL, path, sizeof(path));
+		r = record_common(c, path, c->config_error[i], &c->config_identity[i]);
+	}
+	return r;
 }
 
 static int record_made(struct sync *c, enum store_file file)
@@ -526,6 +583,8 @@ static int sync_all(struct sync *c)
 		return r;
 	keep_all = !c->options->rank && is_all_unchanged(c);
 	r = plan(c, keep_all);
+	if (r == 0 && c->options->dry_run)
+		return report_plan(c);
 	if (r == 0 && !keep_all)
 		r = bring_all(c);
 	/* Of an image nothing is known of what its machines will have recorded. */
@@ -539,6 +598,8 @@ static int sync_locked(const struct store *s, const struct reconcile_options *o,
 	int r;
 
 	*ret = (struct reconcile_result){ 0 };
+	if (o->dry_run)
+		return sync_all(&c);
 	store_take_dirty(s);
 	r = store_remove_leftovers(s);
 	return r < 0 ? r : sync_all(&c);
@@ -561,8 +622,11 @@ static int take_lock(const struct store *s, unsigned timeout_ms)
 int reconcile_run(const struct store *s, const struct reconcile_options *o,
 		  struct reconcile_result *ret)
 {
-	int lock = take_lock(s, o->lock_timeout_ms), r;
+	int lock, r;
 
+	if (o->dry_run)
+		return sync_locked(s, o, ret);
+	lock = take_lock(s, o->lock_timeout_ms);
 	if (lock < 0)
 		return lock;
 	for (int round = 0; round < SYNC_ROUNDS; round++) {

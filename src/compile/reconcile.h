@@ -34,6 +34,9 @@ struct reconcile_options {
 	 * there was no time for is not noted as done: the next run takes it up.
 	 */
 	unsigned retarget_ms;
+	bool dry_run; /* plan only: nothing is written, and no lock is needed */
+	/* Called for each profile that is to be compiled, or shadow removed, and why. May be NULL. */
+	void (*on_plan)(const char *path, const char *why, void *userdata);
 	/* Called for each profile with a problem; PATH is below the root. May be NULL. */
 	void (*on_problem)(const char *path, const struct diag *d, void *userdata);
 	void *userdata;

@@ -302,6 +302,8 @@ static int add_files(struct pack *p, struct pack_launch *l, const struct shadow 
 
 		numbers[i] = SHADOW_NONE;
 		l->n_files++;
+		l->is_absent |= o->state == OBJECT_MISSING &&
+				strcmp(shadow_string(s, o->path), l->choice.program) == 0;
 		l->n_usable_files += shadow_object_is_usable(o);
 		if (l->choice.boot && shadow_object_is_usable(o))
 			l->n_started += find_boot_place(p, shadow_string(s, o->path)) !=
@@ -356,6 +358,7 @@ static void weigh(const struct pack *p, struct pack_launch *l, uint64_t count)
 int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t count)
 {
 	struct pack_launch *l;
+	int r;
 
 	if (VEC_RESERVE_ONE(p->launches, p->n_launches, p->launches_capacity) < 0)
 		return -ENOMEM;
@@ -369,9 +372,13 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t 
 	l->choice.always = is_listed(p->options.always, l->choice.program);
 	l->boot_place = find_boot_place(p, l->choice.program);
 	weigh(p, l, count);
+	r = add_files(p, l, s);
+	/* Of a recorded boot another program may be process 1 here. */
+	if (l->is_absent && !l->choice.boot)
+		l->choice.verdict = PACK_ABSENT;
 	if (is_listed(p->options.never, l->choice.program))
 		l->choice.verdict = PACK_NEVER;
-	return add_files(p, l, s);
+	return r;
 }
 
 static bool is_same_place(const struct object_desc *a, const struct object_desc *b)

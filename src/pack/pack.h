@@ -39,6 +39,7 @@ enum pack_verdict {
 	PACK_OTHER_BOOT,     /* of several boots, another one fits this system better */
 	PACK_UNUSED, /* read ahead at several boots, and not launched in any of them */
 	PACK_STALE,  /* no page of it is worth reading: files missing, other builds */
+	PACK_ABSENT, /* the program itself is not there: not installed, or not mounted */
 	PACK_NEVER,  /* the administrator's word */
 	PACK_VERDICTS,
 };

@@ -555,6 +555,7 @@ int shadow_buffer_read(int fd, size_t limit_bytes, enum shadow_kind kind,
 void shadow_buffer_done(struct shadow_buffer *b)
 {
 	free(b->data);
+	free(b->profile);
 	*b = (struct shadow_buffer){ 0 };
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bounds.h"
@@ -19,6 +20,7 @@ struct parser {
 	struct config *config;
 	config_problem on_problem;
 	void *userdata;
+	const char *path;
 	const char *line_start;
 	unsigned line;
 };
@@ -69,7 +71,7 @@ static void problem(struct parser *p, const char *at, const char *message)
 
 	diag_set(&d, p->line, (unsigned)(at - p->line_start) + 1, "%s", message);
 	if (p->on_problem)
-		p->on_problem(&d, p->userdata);
+		p->on_problem(p->path, &d, p->userdata);
 }
 
 _printf_(3, 4) static int bad(struct parser *p, struct span at, const char *format, ...)
@@ -314,10 +316,12 @@ static int parse_line(struct parser *p, struct span line)
 		       trim((struct span){ equals + 1, (size_t)(t.s + t.n - equals) - 1 }));
 }
 
-int config_parse(const char *text, size_t bytes, struct config *c,
+int config_parse(const char *path, const char *text, size_t bytes, struct config *c,
 		 config_problem on_problem, void *userdata)
 {
-	struct parser p = { .config = c, .on_problem = on_problem, .userdata = userdata };
+	struct parser p = {
+		.config = c, .path = path, .on_problem = on_problem, .userdata = userdata
+	};
 	const char *end = text + bytes;
 	int r = 0;
 
@@ -371,25 +375,90 @@ static bool describe_unread(int error, struct diag *ret)
 	}
 }
 
-int config_load(const struct store *s, struct config *ret, config_problem on_problem,
-		void *userdata)
+static int load_file(const struct store *s, enum store_file file, struct config *c,
+		     config_problem on_problem, void *userdata)
 {
 	_cleanup_free_ char *text = NULL;
 	struct diag d = { 0 };
+	char path[512];
 	size_t bytes;
 	int r;
 
-	config_init(ret);
-	r = store_read(s, STORE_CONFIG, NULL, (uint8_t **)&text, &bytes);
+	store_path(s, file, NULL, path, sizeof(path));
+	r = store_read(s, file, NULL, (uint8_t **)&text, &bytes);
 	if (r == 0)
-		return config_parse(text, bytes, ret, on_problem, userdata);
+		return config_parse(path, text, bytes, c, on_problem, userdata);
 	if (r == -ENOENT)
 		return 0;
 	if (!describe_unread(r, &d))
 		return r;
 	if (on_problem)
-		on_problem(&d, userdata);
+		on_problem(path, &d, userdata);
 	return 0;
+}
+
+int config_load(const struct store *s, struct config *ret, config_problem on_problem,
+		void *userdata)
+{
+	int r;
+
+	config_init(ret);
+	r = load_file(s, STORE_CONFIG, ret, on_problem, userdata);
+	return r < 0 ? r : load_file(s, STORE_DISABLED, ret, on_problem, userdata);
+}
+
+/* ---- disabled.conf ---- */
+
+static bool can_be_named(const char *program)
+{
+	return program[0] == '/' && !strchr(program, ' ') &&
+	       utf8_plain(program, strlen(program)) == strlen(program);
+}
+
+static int put_disabled(const struct store *s, const struct name_list *l)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t bytes;
+	bool changed;
+	FILE *f;
+
+	if (l->n == 0)
+		return store_remove(s, STORE_DISABLED, NULL, &changed);
+	f = open_memstream(&text, &bytes);
+	if (!f)
+		return -ENOMEM;
+	fputs("# Written by elfcast disable; elfcast enable takes lines away.\n", f);
+	for (size_t i = 0; i < l->n; i++)
+		fprintf(f, "Never=%s\n", l->names[i]);
+	if (fclose(f) != 0)
+		return -ENOMEM;
+	return store_put(s, STORE_DISABLED, NULL, text, bytes, &changed);
+}
+
+int config_disable(const struct store *s, const char *program, bool disable,
+		   bool *ret_changed)
+{
+	_cleanup_(config_done) struct config c = { 0 };
+	_cleanup_(name_list_done) struct name_list l = { 0 };
+	size_t n_without;
+	int r;
+
+	if (!can_be_named(program))
+		return -EINVAL;
+	r = load_file(s, STORE_DISABLED, &c, NULL, NULL);
+	for (size_t i = 0; r == 0 && i < c.never.n; i++)
+		if (strcmp(c.never.names[i], program) != 0)
+			r = name_list_add(&l, c.never.names[i]);
+	n_without = l.n;
+	if (r == 0 && disable && l.n >= LIMIT_CONFIG_PROGRAMS)
+		r = -E2BIG;
+	if (r == 0 && disable)
+		r = name_list_add(&l, program);
+	if (r < 0)
+		return r;
+	*ret_changed = disable ? n_without == c.never.n : n_without < c.never.n;
+	name_list_sort(&l);
+	return *ret_changed ? put_disabled(s, &l) : 0;
 }
 
 bool config_lists(const struct name_list *list, const char *program)

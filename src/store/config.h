@@ -32,24 +32,31 @@ struct config {
 	struct name_list always, never;
 };
 
-/* What is wrong with a line; LINE 0: with the file. */
-typedef void (*config_problem)(const struct diag *d, void *userdata);
+/* What is wrong with a line of PATH (below the root); LINE 0: with the file. */
+typedef void (*config_problem)(const char *path, const struct diag *d, void *userdata);
 
 /* All defaults. */
 void config_init(struct config *c);
 void config_done(struct config *c);
 
-/* Read TEXT over what *C has. ON_PROBLEM may be NULL. 0 or -ENOMEM. */
-int config_parse(const char *text, size_t bytes, struct config *c,
+/* Read TEXT, that PATH holds, over what *C has. ON_PROBLEM may be NULL. 0 or -ENOMEM. */
+int config_parse(const char *path, const char *text, size_t bytes, struct config *c,
 		 config_problem on_problem, void *userdata);
 
 /*
- * The defaults, and the file's settings over them where there is one that root alone can
- * write. Any other is a problem, and the defaults count. -ENOMEM, or -EIO, -EACCES, … when
+ * The defaults, and over them the settings of elfcast.conf and disabled.conf, where there are such
+ * files that root alone can write. Any other is a problem, and counts as none. -ENOMEM, or -EIO, -EACCES, … when
  * it could not be read this time; *RET is to be freed in any case.
  */
 int config_load(const struct store *s, struct config *ret, config_problem on_problem,
 		void *userdata);
+
+/*
+ * Put PROGRAM (canonical path) on disabled.conf, or take it off: *ret_changed false where it was so
+ * already. -EINVAL: its path has a blank or what a terminal would obey, and no line can name it.
+ */
+int config_disable(const struct store *s, const char *program, bool disable,
+		   bool *ret_changed);
 
 /* Whether PROGRAM (canonical path) is on the list, by its path or its name. */
 bool config_lists(const struct name_list *list, const char *program);

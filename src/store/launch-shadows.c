@@ -76,6 +76,30 @@ static int find_name(const struct store *s, const char *path, char **ret)
 	return r;
 }
 
+/* What $PATH is there is not known. */
+static int find_below(const struct store *s, const char *name, char **ret)
+{
+	static const char *const dirs[] = { "/usr/local/sbin", "/usr/local/bin",
+					    "/usr/sbin",       "/usr/bin",
+					    "/sbin",	       "/bin" };
+	int error = -ENOENT;
+
+	for (size_t i = 0; *name && i < ARRAY_SIZE(dirs); i++) {
+		_cleanup_free_ char *path = NULL, *file = NULL;
+		int r = asprintf(&path, "%s/%s", dirs[i], name) < 0 ? -ENOMEM : 0;
+
+		if (r == 0)
+			r = find_file(s, path, &file);
+		if (r == 0)
+			*ret = TAKE_PTR(path);
+		if (r == 0 || r == -ENOMEM)
+			return r;
+		if (r == -EACCES)
+			error = r;
+	}
+	return error;
+}
+
 int program_find(const struct store *s, const char *command, struct program_paths *ret)
 {
 	bool is_root = strcmp(s->root_path, "/") == 0;
@@ -83,10 +107,11 @@ int program_find(const struct store *s, const char *command, struct program_path
 	_cleanup_free_ char *found = NULL;
 	int r = 0;
 
-	if (!is_root && command[0] != '/')
-		return -EINVAL;
 	if (!*command || !strchr(command, '/'))
-		r = search_path_find(command, &found);
+		r = is_root ? search_path_find(command, &found)
+			    : find_below(s, command, &found);
+	else if (!is_root && command[0] != '/')
+		r = -EINVAL;
 	if (r == 0)
 		r = find_file(s, found ? found : command, &p.file);
 	if (r == 0)
@@ -154,10 +179,14 @@ static int add_if_wanted(struct launch_shadows *l, const struct store *s, const 
 		return 0;
 	}
 	if (strcmp(launch_shadow_file(&b), file) == 0 &&
-	    (!scenario || strcmp(launch_shadow_scenario(&b), scenario) == 0))
-		return launch_shadows_add(l, &b);
+	    (!scenario || strcmp(launch_shadow_scenario(&b), scenario) == 0)) {
+		b.profile = store_shadow_profile(name);
+		if (b.profile)
+			return launch_shadows_add(l, &b);
+		r = -ENOMEM;
+	}
 	shadow_buffer_done(&b);
-	return 0;
+	return r;
 }
 
 static bool is_default(const struct shadow_buffer *b, _unused_ const void *userdata)

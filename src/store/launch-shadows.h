@@ -25,9 +25,9 @@ struct program_paths {
 };
 
 /*
- * What would run as COMMAND: a path, or a name looked up in $PATH (only where the root is "/").
- * Links are followed, but not out of the root. -ENOENT, -EACCES (not executable), -EINVAL (a
- * name or relative path below another root).
+ * What would run as COMMAND: a path, or a name looked up in $PATH, below another root than "/" in
+ * the usual directories. Links are followed, but not out of the root. -ENOENT, -EACCES (not
+ * executable), -EINVAL (a relative path below another root).
  */
 int program_find(const struct store *s, const char *command, struct program_paths *ret);
 void program_done(struct program_paths *p);

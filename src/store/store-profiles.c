@@ -209,3 +209,12 @@ int store_put_profile(const struct store *s, const char *name, const void *data,
 
 	return dir < 0 ? dir : store_replace(dir, name, data, bytes, 0644, true);
 }
+
+int store_remove_profile(const struct store *s, const char *name)
+{
+	_cleanup_close_ int dir = store_open_dir(s, PROFILES_ETC);
+
+	if (dir < 0)
+		return dir;
+	return unlinkat(dir, name, 0) < 0 ? -errno : 0;
+}

@@ -60,16 +60,19 @@ int store_list_shadows(const struct store *s, struct name_list *ret)
 	return 0;
 }
 
-bool store_has_shadow(const struct name_list *shadows, const char *profile_name)
+bool store_shadow_is_from(const char *shadow_name, const char *profile_name)
 {
+	const char *p = strchr(shadow_name, '.'); /* behind the hash */
 	size_t n = strlen(profile_name);
 
-	for (size_t i = 0; i < shadows->n; i++) {
-		const char *p = strchr(shadows->names[i], '.'); /* behind the hash */
+	return p && strncmp(p + 1, profile_name, n) == 0 &&
+	       strcmp(p + 1 + n, ".shadow") == 0;
+}
 
-		if (p && strncmp(p + 1, profile_name, n) == 0 &&
-		    strcmp(p + 1 + n, ".shadow") == 0)
+bool store_has_shadow(const struct name_list *shadows, const char *profile_name)
+{
+	for (size_t i = 0; i < shadows->n; i++)
+		if (store_shadow_is_from(shadows->names[i], profile_name))
 			return true;
-	}
 	return false;
 }

@@ -58,6 +58,8 @@ static const struct file {
 			     .mode = 0640 },
 	[STORE_BOOTS] = { IN_COUNTS, "boots", LIMIT_BOOTS_BYTES, .durable = true },
 	[STORE_CONFIG] = { IN_SETTINGS, "elfcast.conf", LIMIT_CONFIG_BYTES },
+	[STORE_DISABLED] = { IN_SETTINGS, "disabled.conf", LIMIT_CONFIG_BYTES,
+			     .durable = true },
 	[STORE_BOOT_REPORT] = { IN_RUN, "boot.json", LIMIT_BOOT_REPORT_BYTES },
 	[STORE_BOOT_EARLY] = { IN_RUN, "boot.early", LIMIT_BOOT_REPORT_BYTES },
 	[STORE_WATCH] = { IN_RUN, "watch", PAGE_BYTES },

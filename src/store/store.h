@@ -84,6 +84,7 @@ char *store_shadow_profile(const char *shadow_name);
 
 /* Names of the shadows there are, sorted; a missing directory is empty. */
 int store_list_shadows(const struct store *s, struct name_list *ret);
+bool store_shadow_is_from(const char *shadow_name, const char *profile_name);
 /* Whether one of SHADOWS was compiled from the profile named PROFILE_NAME. */
 bool store_has_shadow(const struct name_list *shadows, const char *profile_name);
 
@@ -99,6 +100,7 @@ enum store_file {
 	STORE_LAUNCHES,	   /* launch counts, and who was read ahead in vain */
 	STORE_BOOTS,	   /* how long the last boots took */
 	STORE_CONFIG,	   /* elfcast.conf */
+	STORE_DISABLED,	   /* disabled.conf: what elfcast disable says */
 	STORE_BOOT_REPORT, /* of the last boot's prefetch */
 	STORE_BOOT_EARLY,  /* of its early part, for the later one */
 	STORE_WATCH,	   /* what elfcastd tells of itself */
@@ -147,6 +149,8 @@ int store_open_run(const struct store *s);
 int store_open_state(const struct store *s);
 const char *store_launches_lock_name(void);
 
+/* Remove /etc/elfcast/profiles.d/NAME, a profile or a mask. -ENOENT: there is none. */
+int store_remove_profile(const struct store *s, const char *name);
 /*
  * Install a profile text in /etc/elfcast/profiles.d/NAME (fsync and rename). Only under
  * store_lock_profiles(): who writes has looked before whose profile is there.

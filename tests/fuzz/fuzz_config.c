@@ -24,7 +24,7 @@ static void check(bool ok)
 		abort();
 }
 
-static void on_problem(const struct diag *d, void *userdata)
+static void on_problem(_unused_ const char *path, const struct diag *d, void *userdata)
 {
 	const struct text *t = userdata;
 
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < size; i++)
 		t.n_lines += data[i] == '\n';
 	config_init(&c);
-	check(config_parse((const char *)data, size, &c, on_problem, &t) == 0);
+	check(config_parse("conf", (const char *)data, size, &c, on_problem, &t) == 0);
 	check(c.budget_percent <= 50 && c.time_ms <= 3600000);
 	check(c.storage >= -1 && c.storage < STORAGE_CLASSES);
 	check(config_budget_bytes(&c, UINT64_MAX) <= UINT64_MAX / 2);

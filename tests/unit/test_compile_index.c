@@ -130,7 +130,7 @@ static bool is_changed(const char *name)
 	const struct shadow_launch *l = index_find(&x, name, "parameters");
 
 	assert_non_null(l);
-	return index_is_changed(&x, l);
+	return index_changed(&x, l) != NULL;
 }
 
 static void check_changed(bool a, bool second, bool c)

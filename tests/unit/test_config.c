@@ -17,7 +17,7 @@
 /* All that was reported, "LINE:COLUMN: MESSAGE" each. */
 static char reported[4096];
 
-static void note(const struct diag *d, void *userdata)
+static void note(_unused_ const char *path, const struct diag *d, void *userdata)
 {
 	size_t n = strlen(reported);
 
@@ -32,7 +32,7 @@ static struct config parsed(const char *text)
 
 	config_init(&c);
 	reported[0] = 0;
-	assert_int_equal(config_parse(text, strlen(text), &c, note, reported), 0);
+	assert_int_equal(config_parse("conf", text, strlen(text), &c, note, reported), 0);
 	return c;
 }
 
@@ -234,7 +234,7 @@ static void test_nuls_and_limits(void **state)
 	assert_non_null(text);
 	config_init(&c);
 	reported[0] = 0;
-	assert_int_equal(config_parse(nul, sizeof(nul) - 1, &c, note, reported), 0);
+	assert_int_equal(config_parse("conf", nul, sizeof(nul) - 1, &c, note, reported), 0);
 	assert_string_equal(reported, "1:8: control character 0\n");
 	assert_true(c.boot);
 	assert_false(c.watch);

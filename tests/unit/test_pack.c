@@ -127,7 +127,7 @@ static const char *described(const struct pack *p)
 {
 	static const char *const verdicts[PACK_VERDICTS] = { "+",      "-budget", "-time",
 							     "-other", "-boot",	  "-unused",
-							     "-stale", "-never" };
+							     "-stale", "-absent", "-never" };
 	static char text[512];
 	char *end = text;
 
