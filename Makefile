@@ -8,7 +8,7 @@
 #   sudo make matrix         builds and tests in roots of other releases: SUITES="trixie forky"
 #   sudo make cross          builds for other processors, and what qemu-user can run of the tests
 #   sudo make kernels        recorders on other kernels, arm64's too: MACHINES="forky trixie/arm64-16k"
-#   make install             DESTDIR and prefix as packagers expect
+#   make install             DESTDIR and prefix as packagers expect; make uninstall
 #   make bench fuzz lint format hdr-check rpm deb clean
 #
 # DEVELOPER=1 makes warnings errors, SANITIZE=address,undefined builds with sanitizers,
@@ -305,6 +305,18 @@ install: all
 		packaging/initramfs/mkinitcpio/elfcast-initrd.service)
 	$(if $(rpmmacrodir),install -D -m 644 -t $(DESTDIR)$(rpmmacrodir) packaging/rpm/macros.elfcast)
 
+# What install puts there, and directories that are empty then. What was learned and set stays.
+uninstall: all
+	$(Q)tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
+	$(MAKE) -s install DESTDIR="$$tmp" >/dev/null && \
+	rm -f "$$tmp$(sysconfdir)/elfcast/elfcast.conf" && \
+	(cd "$$tmp" && find . -type f) | while read -r file; do rm -f "$(DESTDIR)/$$file"; done && \
+	for dir in $(libexecdir)/elfcast $(docdir) $(datadir)/elfcast/profiles.d $(datadir)/elfcast \
+		$(sysconfdir)/elfcast/profiles.d; do \
+		rmdir "$(DESTDIR)$$dir" 2>/dev/null; done; \
+	for dir in $(sysconfdir)/elfcast /var/lib/elfcast; do \
+		if [ -e "$(DESTDIR)$$dir" ]; then echo "left, yours: $(DESTDIR)$$dir"; fi; done
+
 # Packages of HEAD and of what is changed and known to git, in build/packages/.
 rpm deb:
 	$(Q)packaging/build-$@.sh
@@ -312,7 +324,7 @@ rpm deb:
 clean:
 	rm -rf build build-*
 
-.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels quick-check demo bench hdr-check lint format install clean \
+.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels quick-check demo bench hdr-check lint format install uninstall clean \
 	rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -2,13 +2,16 @@
 /* What all verbs share, whichever program they live in. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bounds.h"
 #include "cmd.h"
 #include "log.h"
+#include "mounts.h"
 #include "store.h"
 
 const char *arg_root;
@@ -88,6 +91,59 @@ int cmd_open_store(struct store *ret)
 	int r = store_open_compiled(arg_root, ret);
 
 	return r < 0 ? log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/") : r;
+}
+
+int cmd_load_mounts(struct mounts **ret)
+{
+	int r = mounts_load(ret);
+
+	if (r == -ENOENT)
+		log_error("cannot read the mount table: /proc is not mounted");
+	else if (r < 0)
+		log_errno(r, "cannot read the mount table");
+	return r;
+}
+
+int cmd_log_program(int error, const char *name)
+{
+	if (error == -EINVAL)
+		log_error("cannot find program '%s': below another root it needs a name or "
+			  "an absolute path",
+			  name);
+	else if (error == -EACCES)
+		log_error("'%s' is no program: not a file that may be executed", name);
+	else if (error == -ENOENT && access("/proc/self/fd", X_OK) < 0)
+		log_error("cannot find program '%s': /proc is not mounted", name);
+	else if (error == -ENOENT && strchr(name, '/'))
+		log_error("there is no program '%s'", name);
+	else if (error == -ENOENT)
+		log_error("there is no program '%s' in $PATH", name);
+	else
+		log_errno(error, "cannot find program '%s'", name);
+	return error;
+}
+
+static pid_t main_pid;
+
+static void on_interrupt(int signal_number)
+{
+	static const char text[] = "elfcast: interrupted\n";
+
+	if (getpid() == main_pid && write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		main_pid = 0; /* nowhere left to say it */
+	raise(signal_number);
+}
+
+void cmd_catch_interrupt(void)
+{
+	struct sigaction action = { .sa_handler = on_interrupt,
+				    .sa_flags = (int)SA_RESETHAND };
+	struct sigaction old;
+
+	main_pid = getpid();
+	/* In the background of a script it is ignored, and stays so. */
+	if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+		sigaction(SIGINT, &action, NULL);
 }
 
 int cmd_finish(int status)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+struct mounts;
 struct store;
 
 enum {
@@ -24,7 +25,8 @@ struct cmd {
 
 /* The verbs, as 'elfcast --help' lists them. */
 extern const struct cmd cmd_train, cmd_compile, cmd_prefetch, cmd_run, cmd_show, cmd_dump,
-	cmd_bench, cmd_status, cmd_watch, cmd_note_boot, cmd_retarget;
+	cmd_bench, cmd_status, cmd_watch, cmd_note_boot, cmd_retarget, cmd_list,
+	cmd_disable, cmd_enable, cmd_remove, cmd_evict;
 
 /* Options that every verb takes; a verb's own getopt_long table ends with COMMON_LONGOPTS. */
 extern const char *arg_root; /* "" or NULL: "/" */
@@ -58,6 +60,10 @@ int cmd_common_option(const struct cmd *cmd, int c);
 
 /* store_open_compiled() below --root; logged. */
 int cmd_open_store(struct store *ret);
+/* mounts_load(); logged. */
+int cmd_load_mounts(struct mounts **ret);
+/* Why program_resolve() did not find NAME; returns ERROR. */
+int cmd_log_program(int error, const char *name);
 
 /* An option's time in ms: digits, 1 to LIMIT_WINDOW_MS. */
 bool cmd_parse_ms(const char *text, unsigned *ret);
@@ -65,6 +71,12 @@ bool cmd_parse_ms(const char *text, unsigned *ret);
 /* "elfcast VERB: what" and "Try 'elfcast VERB --help'"; returns CMD_USAGE. */
 __attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct cmd *cmd,
 							  const char *format, ...);
+
+/*
+ * Ctrl-C says so, and ends this process by the signal, which shells make 130. Not in children; a verb
+ * that cleans up has a handler of its own.
+ */
+void cmd_catch_interrupt(void);
 
 /* Last thing in main(): a full disk must not look like success. Returns the exit status. */
 int cmd_finish(int status);

@@ -14,7 +14,7 @@
 /* CPU time a process: a tenth of a second for a large program, of which few have changed. */
 #define RETARGET_MS	20000
 
-static bool arg_usr, arg_strict, arg_force;
+static bool arg_usr, arg_strict, arg_force, arg_dry_run;
 static int arg_storage = -1;
 
 /* With --json the problems are in the result, in place of warnings. */
@@ -30,6 +30,14 @@ static void on_problem(const char *path, const struct diag *d, _unused_ void *us
 	json_uint("column", d->column);
 	json_string("message", d->message);
 	json_close('}');
+}
+
+static void on_plan(const char *path, const char *why, _unused_ void *userdata)
+{
+	if (arg_dry_run && !arg_json)
+		log_info("%s: %s", path, why);
+	else if (!arg_json)
+		log_debug("%s: %s", path, why);
 }
 
 static void print_result(const struct reconcile_result *r)
@@ -49,6 +57,15 @@ static void print_result(const struct reconcile_result *r)
 		json_close('}');
 		return;
 	}
+	if (arg_dry_run) {
+		log_info(
+			"%u profile%s: %u to compile, %u unchanged, %u bad; %u shadow%s to "
+			"remove",
+			r->n_profiles, r->n_profiles == 1 ? "" : "s", r->n_compiled,
+			r->n_unchanged, r->n_bad, r->n_removed,
+			r->n_removed == 1 ? "" : "s");
+		return;
+	}
 	log_info("%u profile%s: %u compiled, %u unchanged, %u bad; %u shadow%s removed",
 		 r->n_profiles, r->n_profiles == 1 ? "" : "s", r->n_compiled,
 		 r->n_unchanged, r->n_bad, r->n_removed, r->n_removed == 1 ? "" : "s");
@@ -64,6 +81,8 @@ static int compile(void)
 		.rank = true,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,
 		.retarget_ms = RETARGET_MS,
+		.dry_run = arg_dry_run,
+		.on_plan = on_plan,
 		.on_problem = on_problem,
 	};
 	_cleanup_(store_done) struct store store = { 0 };
@@ -94,12 +113,13 @@ static int compile(void)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_USR = OPT_VERB, OPT_STRICT, OPT_FORCE, OPT_STORAGE };
+	enum { OPT_USR = OPT_VERB, OPT_STRICT, OPT_FORCE, OPT_STORAGE, OPT_DRY_RUN };
 	static const struct option options[] = {
 		{ "usr", no_argument, NULL, OPT_USR },
 		{ "strict", no_argument, NULL, OPT_STRICT },
 		{ "force", no_argument, NULL, OPT_FORCE },
 		{ "storage", required_argument, NULL, OPT_STORAGE },
+		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 		COMMON_LONGOPTS,
 	};
 	enum storage_class storage;
@@ -115,6 +135,9 @@ static int run(int argc, char *argv[])
 			break;
 		case OPT_FORCE:
 			arg_force = true;
+			break;
+		case OPT_DRY_RUN:
+			arg_dry_run = true;
 			break;
 		case OPT_STORAGE:
 			if (storage_class_from_name(optarg, &storage) < 0)
@@ -136,11 +159,13 @@ static int run(int argc, char *argv[])
 
 const struct cmd cmd_compile = {
 	.name = "compile",
-	.args = "[--root=DIR] [--usr] [--strict] [--force] [--storage=CLASS]",
+	.args = "[--usr] [--strict] [--force] [--dry-run] [--storage=CLASS]",
 	.summary = "bring all shadows in line with the profiles and files on disk",
 	.options = "      --usr           shadows in /usr/lib/elfcast, for image builds\n"
 		   "      --strict        exit 1 when a profile is bad\n"
 		   "      --force         compile all, also what has not changed\n"
+		   "      --dry-run       write nothing, tell what would be compiled, and "
+		   "why\n"
 		   "      --storage=CLASS rotational, network, flash or image; default: "
 		   "detect\n",
 	.run = run,

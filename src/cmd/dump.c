@@ -9,7 +9,7 @@
 #include "input.h"
 #include "log.h"
 
-static const char *arg_scenario;
+static const char *arg_scenario, *arg_profile;
 
 static int dump_shadow(const struct shadow_buffer *l)
 {
@@ -42,9 +42,13 @@ static int dump_input(const struct input *in, const char *name)
 		return -EINVAL;
 	}
 	if (in->shadows.n > 1) {
-		log_error("'%s' has several scenarios, choose one with --scenario:", name);
+		log_error("'%s' has several profiles, choose one with --profile or "
+			  "--scenario:",
+			  name);
 		for (size_t i = 0; i < in->shadows.n; i++)
-			log_error("  %s", launch_shadow_scenario(&in->shadows.items[i]));
+			log_error("  --profile=%s (scenario %s)",
+				  in->shadows.items[i].profile,
+				  launch_shadow_scenario(&in->shadows.items[i]));
 		return -EINVAL;
 	}
 	return dump_shadow(&in->shadows.items[0]);
@@ -58,7 +62,7 @@ static int dump(const char *name)
 
 	if (r < 0)
 		return CMD_FAILED;
-	r = input_load(&s, name, arg_scenario, &in);
+	r = input_load(&s, name, arg_scenario, arg_profile, &in);
 	if (r == 0)
 		r = dump_input(&in, name);
 	return r < 0 ? CMD_FAILED : CMD_DONE;
@@ -66,9 +70,10 @@ static int dump(const char *name)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_SCENARIO = OPT_VERB };
+	enum { OPT_SCENARIO = OPT_VERB, OPT_PROFILE };
 	static const struct option options[] = {
 		{ "scenario", required_argument, NULL, OPT_SCENARIO },
+		{ "profile", required_argument, NULL, OPT_PROFILE },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -76,6 +81,10 @@ static int run(int argc, char *argv[])
 	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
 		if (c == OPT_SCENARIO) {
 			arg_scenario = optarg;
+			continue;
+		}
+		if (c == OPT_PROFILE) {
+			arg_profile = optarg;
 			continue;
 		}
 		r = cmd_common_option(&cmd_dump, c);
@@ -89,8 +98,9 @@ static int run(int argc, char *argv[])
 
 const struct cmd cmd_dump = {
 	.name = "dump",
-	.args = "[--scenario=S] SHADOW|PROGRAM",
+	.args = "[--scenario=S] [--profile=NAME] SHADOW|PROGRAM",
 	.summary = "print the profile that compiles to exactly this shadow",
-	.options = "      --scenario=S    of a program, the shadow of this scenario\n",
+	.options = "      --scenario=S    of a program, the shadow of this scenario\n"
+		   "      --profile=NAME  of a program, the shadow of this profile\n",
 	.run = run,
 };

@@ -11,8 +11,9 @@
 #include "store.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_train, &cmd_retarget, &cmd_compile, &cmd_prefetch, &cmd_run,	&cmd_show,
-	&cmd_dump,  &cmd_bench,	   &cmd_status,	 &cmd_watch,	&cmd_note_boot,
+	&cmd_train,    &cmd_list, &cmd_status,	 &cmd_show,	 &cmd_disable, &cmd_enable,
+	&cmd_remove,   &cmd_run,  &cmd_prefetch, &cmd_evict,	 &cmd_bench,   &cmd_compile,
+	&cmd_retarget, &cmd_dump, &cmd_watch,	 &cmd_note_boot,
 };
 
 /*
@@ -108,6 +109,16 @@ static int run_tool(char *argv[])
 	return CMD_USAGE;
 }
 
+/* getopt(3) puts argv[0] before what it says: the prefix of all other messages. */
+static int run_cmd(const struct cmd *cmd, int argc, char *argv[])
+{
+	static char name[32];
+
+	snprintf(name, sizeof(name), "elfcast: %s", cmd->name);
+	argv[0] = name;
+	return cmd->run(argc, argv);
+}
+
 static int run_verb(int argc, char *argv[])
 {
 	const struct cmd *cmd;
@@ -126,8 +137,13 @@ static int run_verb(int argc, char *argv[])
 		puts("elfcast " ELFCAST_VERSION);
 		return CMD_DONE;
 	}
+	if (argv[1][0] == '-') {
+		log_error("options come behind the verb: 'elfcast VERB %s'", argv[1]);
+		fputs("Try 'elfcast --help'\n", stderr);
+		return CMD_USAGE;
+	}
 	cmd = is_status_of_packages(argv + 1) ? NULL : find_cmd(argv[1]);
-	return cmd ? cmd->run(argc - 1, argv + 1) : run_tool(argv + 1);
+	return cmd ? run_cmd(cmd, argc - 1, argv + 1) : run_tool(argv + 1);
 }
 
 int main(int argc, char *argv[])
@@ -136,6 +152,7 @@ int main(int argc, char *argv[])
 
 	log_setup("elfcast", LOG_LEVEL_INFO);
 	store_set_notice(log_notice);
+	cmd_catch_interrupt();
 	r = run_verb(argc, argv);
 	return cmd_finish(r);
 }

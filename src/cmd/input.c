@@ -7,6 +7,7 @@
 #include "bounds.h"
 #include "input.h"
 #include "io.h"
+#include "known.h"
 #include "log.h"
 
 enum content { CONTENT_OTHER, CONTENT_PROFILE, CONTENT_SHADOW };
@@ -104,19 +105,78 @@ int input_find_shadows(const struct store *s, const struct program_paths *p,
 	return -ENOENT;
 }
 
+static bool is_from(const struct shadow_buffer *b, const char *profile)
+{
+	size_t n = strlen(profile);
+
+	return b->profile && strncmp(b->profile, profile, n) == 0 &&
+	       (!b->profile[n] || strcmp(b->profile + n, ".json") == 0);
+}
+
+void input_keep_profile(struct launch_shadows *l, const char *profile)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (is_from(&l->items[i], profile))
+			l->items[n++] = l->items[i];
+		else
+			shadow_buffer_done(&l->items[i]);
+	l->n = n;
+}
+
+/* A program that is not there, but whose profiles are. */
+static int find_gone(const struct store *s, const char *name, struct program_paths *ret)
+{
+	_cleanup_(known_done) struct known k = { 0 };
+	_cleanup_(program_done) struct program_paths p = { 0 };
+	const struct known_launch *l;
+	int r = known_load(s, &k);
+
+	if (r == 0)
+		r = known_find_called(&k, name, &l);
+	if (r < 0)
+		return r;
+	p.launched_as = strdup(known_program(l));
+	p.file = strdup(known_file(l));
+	if (!p.launched_as || !p.file)
+		return -ENOMEM;
+	*ret = p;
+	p = (struct program_paths){ 0 };
+	return 0;
+}
+
+static int find_program(const struct store *s, const char *name, struct program_paths *ret)
+{
+	int r = program_find(s, name, ret), gone;
+
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	gone = find_gone(s, name, ret);
+	if (gone == -ENOENT)
+		log_error("'%s' is no profile, no shadow and no program", name);
+	return gone;
+}
+
 static int load_program(const struct store *s, const char *name, const char *scenario,
-			struct input *ret)
+			const char *profile, struct input *ret)
 {
 	_cleanup_(program_done) struct program_paths program = { 0 };
-	int r = program_find(s, name, &program);
+	int r = find_program(s, name, &program);
 
-	if (r < 0)
-		return log_errno(r, "'%s' is no profile, no shadow and no program", name);
-	return input_find_shadows(s, &program, scenario, &ret->shadows);
+	if (r == 0)
+		r = input_find_shadows(s, &program, scenario, &ret->shadows);
+	if (r < 0 || !profile)
+		return r;
+	input_keep_profile(&ret->shadows, profile);
+	if (ret->shadows.n > 0)
+		return 0;
+	log_error("'%s' has no such profile: '%s'", program.launched_as, profile);
+	return -ENOENT;
 }
 
 int input_load(const struct store *s, const char *name, const char *scenario,
-	       struct input *ret)
+	       const char *profile, struct input *ret)
 {
 	_cleanup_close_ int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int r = fd < 0 ? -errno : 0;
@@ -131,7 +191,7 @@ int input_load(const struct store *s, const char *name, const char *scenario,
 		case CONTENT_OTHER:
 			break;
 		}
-	r = load_program(s, name, scenario, ret);
+	r = load_program(s, name, scenario, profile, ret);
 	if (r < 0)
 		input_done(ret);
 	return r;

@@ -15,11 +15,14 @@ struct input {
 
 /*
  * NAME is a file, told by its content (a container's magic, or '{' behind white space), else a
- * program whose shadows for SCENARIO (NULL: as launch_shadows_find()) are looked up in S. Problems
- * are logged; negative errno.
+ * program, which need not be there any more, whose shadows for SCENARIO (NULL: as
+ * launch_shadows_find()), compiled from PROFILE (with or without ".json"; NULL: any), are looked up
+ * in S. Problems are logged; negative errno.
  */
 int input_load(const struct store *s, const char *name, const char *scenario,
-	       struct input *ret);
+	       const char *profile, struct input *ret);
+/* The shadows of L that were compiled from PROFILE, as above; the others are freed. */
+void input_keep_profile(struct launch_shadows *l, const char *profile);
 /* launch_shadows_find(), but damaged ones are warned of, and none at all is -ENOENT; logged. */
 int input_find_shadows(const struct store *s, const struct program_paths *program,
 		       const char *scenario, struct launch_shadows *ret);

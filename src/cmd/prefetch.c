@@ -153,7 +153,7 @@ static int find_shadows(const struct store *s, const char *command,
 
 	r = program_find(s, command, &program);
 	if (r < 0)
-		return log_errno(r, "cannot find program '%s'", command);
+		return cmd_log_program(r, command);
 	return input_find_shadows(s, &program, arg_scenario, ret);
 }
 

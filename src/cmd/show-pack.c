@@ -56,11 +56,7 @@ static void print_text(const struct shadow *s, const uint64_t *n_pages)
 		const char *scenario = shadow_string(s, s->launches[i].scenario);
 
 		printf("%6u %10.1f  ", i + 1, mib(n_pages[i]));
-		text_put(shadow_string(s, s->launches[i].program));
-		if (strcmp(scenario, "default") != 0) {
-			fputs(", ", stdout);
-			text_put(scenario);
-		}
+		text_put_launch(shadow_string(s, s->launches[i].program), scenario, NULL);
 		putchar('\n');
 	}
 }

@@ -13,7 +13,7 @@
 #include "terminal.h"
 #include "text-out.h"
 
-static const char *arg_scenario;
+static const char *arg_scenario, *arg_profile;
 static bool use_colour;
 
 static void print_json_row(const struct row *row, bool has_runs)
@@ -46,6 +46,7 @@ static void print_json(const struct summary *s)
 	json_string("kind", s->trained ? "profile" : "shadow");
 	json_string("program", s->program);
 	json_string("scenario", s->scenario);
+	json_string("profile", s->profile);
 	json_string("arch", s->arch);
 	if (s->trained) {
 		json_open("trained", '{');
@@ -154,7 +155,12 @@ static void print_head(const struct summary *s)
 	fputs(use_colour ? "\033[0m" : "", stdout);
 	fputs(", scenario ", stdout);
 	text_put(s->scenario);
-	printf(" (%s, ", p ? "profile" : "shadow");
+	printf(" (%s", p ? "profile" : "shadow");
+	if (s->profile) {
+		fputs(" of ", stdout);
+		text_put(s->profile);
+	}
+	fputs(", ", stdout);
 	text_put(s->arch);
 	puts(")");
 	if (p) {
@@ -242,15 +248,13 @@ static int show(const char *name)
 
 	if (r < 0)
 		return CMD_FAILED;
-	r = mounts_load(&mounts);
-	if (r < 0) {
-		log_errno(r, "cannot read the mount table");
+	r = cmd_load_mounts(&mounts);
+	if (r < 0)
 		return CMD_FAILED;
-	}
 	facts.rootfd = s.rootfd;
 	facts.root_path = s.root_path;
 	facts.mounts = mounts;
-	r = input_load(&s, name, arg_scenario, &in);
+	r = input_load(&s, name, arg_scenario, arg_profile, &in);
 	if (r == 0 && in.pack.data)
 		r = show_pack(&in.pack.shadow);
 	else if (r == 0)
@@ -260,9 +264,10 @@ static int show(const char *name)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_SCENARIO = OPT_VERB };
+	enum { OPT_SCENARIO = OPT_VERB, OPT_PROFILE };
 	static const struct option options[] = {
 		{ "scenario", required_argument, NULL, OPT_SCENARIO },
+		{ "profile", required_argument, NULL, OPT_PROFILE },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -270,6 +275,10 @@ static int run(int argc, char *argv[])
 	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
 		if (c == OPT_SCENARIO) {
 			arg_scenario = optarg;
+			continue;
+		}
+		if (c == OPT_PROFILE) {
+			arg_profile = optarg;
 			continue;
 		}
 		r = cmd_common_option(&cmd_show, c);
@@ -285,8 +294,9 @@ static int run(int argc, char *argv[])
 
 const struct cmd cmd_show = {
 	.name = "show",
-	.args = "[--scenario=S] PROFILE|PROGRAM|SHADOW|PACK",
+	.args = "[--scenario=S] [--profile=NAME] PROFILE|PROGRAM|SHADOW|PACK",
 	.summary = "what a profile or shadow holds, and whether its files are still those",
-	.options = "      --scenario=S    of a program, the shadow of this scenario\n",
+	.options = "      --scenario=S    of a program, the shadow of this scenario\n"
+		   "      --profile=NAME  of a program, the shadow of this profile\n",
 	.run = run,
 };

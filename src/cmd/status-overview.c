@@ -1,201 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Programs and the worth of their shadows, the pack, the watcher, the last boot: for people,
- * as JSON, and as metrics.
+ * Ten lines: what is known here, what elfcast did since boot, what is to be mended and how; the
+ * same as JSON, and as a check for monitoring.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "boot-gain.h"
-#include "boot-report.h"
 #include "bounds.h"
 #include "cmd.h"
 #include "json-out.h"
-#include "launch-shadows.h"
 #include "log.h"
-#include "mounts.h"
-#include "status-training.h"
+#include "status-look.h"
 #include "status.h"
-#include "summary.h"
-#include "text-out.h"
-#include "watch-state.h"
-
-struct program {
-	struct shadow_buffer launch; /* owns the strings */
-	struct totals totals;
-	size_t n_objects;
-	enum worth worth;
-};
-
-struct overview {
-	size_t n_profiles, n_masked, n_unread, n_uncompiled;
-	struct program *programs;
-	size_t n_programs, n_damaged, n_with[WORTHS];
-	const char *pack; /* "there", "missing", "damaged" */
-	uint64_t pack_launches, pack_pages;
-	bool watcher_runs, has_report;
-	struct watch_state watcher;
-	struct boot_report report;
-	struct boots boots;
-	struct boot_gain gain;
-	struct status_training training;
-};
-
-static void overview_done(struct overview *o)
-{
-	for (size_t i = 0; i < o->n_programs; i++)
-		shadow_buffer_done(&o->programs[i].launch);
-	free(o->programs);
-	boot_report_done(&o->report);
-}
-
-/* ---- looking ---- */
-
-static int look_at_profiles(const struct store *s, const struct name_list *shadows,
-			    struct overview *o)
-{
-	_cleanup_(profile_list_done) struct profile_list l = { 0 };
-	int r = store_list_profiles(s, &l);
-
-	for (size_t i = 0; r == 0 && i < l.n; i++) {
-		if (l.items[i].masked) {
-			o->n_masked++;
-			continue;
-		}
-		o->n_profiles++;
-		if (l.items[i].error < 0)
-			o->n_unread++;
-		else if (!store_has_shadow(shadows, l.items[i].name))
-			o->n_uncompiled++;
-	}
-	return r;
-}
-
-/* A damaged shadow is counted, and no more: the next compile makes it new. */
-static int look_at_shadow(const struct store *s, const char *name,
-			  struct facts_context *facts, struct overview *o)
-{
-	struct program *p = &o->programs[o->n_programs];
-	_cleanup_(summary_done) struct summary summary = { 0 };
-	int r = store_load(s, STORE_SHADOW, name, &p->launch);
-
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0) {
-		o->n_damaged++;
-		return 0;
-	}
-	o->n_programs++; /* from here on overview_done() frees it */
-	r = summary_from_shadow(&p->launch, facts, &summary);
-	if (r < 0)
-		return r;
-	p->totals = summary_count(&summary);
-	p->n_objects = summary.n_rows;
-	p->worth = summary_judge(&summary);
-	o->n_with[p->worth]++;
-	return 0;
-}
-
-static int compare_programs(const void *pa, const void *pb)
-{
-	const struct program *a = pa, *b = pb;
-	int c = strcmp(launch_shadow_program(&a->launch),
-		       launch_shadow_program(&b->launch));
-
-	return c ? c
-		 : strcmp(launch_shadow_scenario(&a->launch),
-			  launch_shadow_scenario(&b->launch));
-}
-
-static int look_at_shadows(const struct store *s, const struct name_list *names,
-			   struct overview *o)
-{
-	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
-	struct facts_context facts = { .rootfd = s->rootfd,
-				       .root_path = s->root_path,
-				       .storage_override = -1 };
-	int r = mounts_load(&mounts);
-
-	facts.mounts = mounts;
-	o->programs = calloc(names->n + 1, sizeof(*o->programs));
-	if (!o->programs)
-		return -ENOMEM;
-	for (size_t i = 0; r == 0 && i < names->n; i++)
-		r = look_at_shadow(s, names->names[i], &facts, o);
-	facts_done(&facts);
-	qsort(o->programs, o->n_programs, sizeof(*o->programs), compare_programs);
-	return r;
-}
-
-static void look_at_pack(const struct store *s, struct overview *o)
-{
-	_cleanup_(shadow_buffer_done) struct shadow_buffer pack = { 0 };
-	int r = store_load(s, STORE_PACK, NULL, &pack);
-
-	o->pack = r == 0 ? "there" : r == -ENOENT ? "missing" : "damaged";
-	o->pack_launches = pack.shadow.n_launches;
-	o->pack_pages = shadow_count_pages(&pack.shadow);
-}
-
-static void look_at_boot(const struct store *s, struct overview *o)
-{
-	o->has_report = boot_report_load(s, &o->report) == 0;
-	if (watch_state_load(s, &o->watcher) == 0)
-		o->watcher_runs = watch_state_is_running(&o->watcher);
-	else
-		o->watcher = (struct watch_state){ 0 };
-}
-
-static int look(const struct store *s, struct overview *o)
-{
-	_cleanup_(name_list_done) struct name_list names = { 0 };
-	int r = store_list_shadows(s, &names);
-
-	if (r == 0)
-		r = look_at_profiles(s, &names, o);
-	if (r == 0)
-		r = look_at_shadows(s, &names, o);
-	if (r < 0)
-		return r;
-	look_at_pack(s, o);
-	look_at_boot(s, o);
-	r = status_training_look(s, &o->training);
-	return r < 0 ? r : status_load_boots(s, &o->boots, &o->gain);
-}
-
-/* ---- telling ---- */
 
 static double mib(uint64_t bytes)
 {
 	return (double)bytes / (1 << 20);
 }
 
-static void print_programs(const struct overview *o)
+static void print_programs(const struct known *k)
 {
-	if (o->n_programs > 0)
-		printf("%-12s  %9s  %8s  %s\n", "STATE", "OBJECTS", "MIB", "PROGRAM");
-	for (size_t i = 0; i < o->n_programs; i++) {
-		const struct program *p = &o->programs[i];
-		const char *scenario = launch_shadow_scenario(&p->launch);
-		char objects[32];
+	bool any = false;
 
-		snprintf(objects, sizeof(objects), "%zu/%zu", p->totals.n_usable,
-			 p->n_objects);
-		printf("%-12s  %9s  %8.1f  ", worth_text(p->worth), objects,
-		       mib(p->totals.n_pages_usable * PAGE_BYTES));
-		text_put(launch_shadow_program(&p->launch));
-		if (strcmp(scenario, "default") != 0) {
-			fputs(", ", stdout);
-			text_put(scenario);
-		}
-		if (p->totals.n_retargeted)
-			printf(" (%zu retargeted)", p->totals.n_retargeted);
-		putchar('\n');
+	fputs("programs:  ", stdout);
+	for (size_t i = 0; i < KNOWN_STATES; i++) {
+		if (k->n_with[i] == 0)
+			continue;
+		printf("%s%zu %s", any ? ", " : "", k->n_with[i],
+		       known_state_text((enum known_state)i));
+		any = true;
 	}
-	if (o->n_programs > 0)
-		putchar('\n');
+	puts(any ? "" : "none have profiles");
 }
 
 static void print_boot(const struct overview *o)
@@ -217,49 +52,81 @@ static void print_boot(const struct overview *o)
 	putchar('\n');
 }
 
+static void print_waste(const struct overview *o)
+{
+	const struct usage_sums *u = &o->usage;
+	uint64_t n_pages = u->used_pages + u->not_used_pages;
+
+	if (!o->has_report || n_pages == 0)
+		return;
+	if (u->is_known)
+		printf("wasted:    %.1f of %.1f MiB so far, for programs not launched "
+		       "yet\n",
+		       mib(u->not_used_pages * PAGE_BYTES), mib(n_pages * PAGE_BYTES));
+	else
+		printf("wasted:    not known: %s\n",
+		       u->is_denied ? "launch counts are root's to read"
+				    : "launches are not counted");
+}
+
+static void print_problems(const struct overview *o)
+{
+	struct status_problem problems[STATUS_PROBLEMS];
+	size_t n_more, n = status_find_problems(o, problems, &n_more);
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct status_problem *p = &problems[i];
+
+		if (!p->is_hint && !any)
+			puts("to mend:");
+		any |= !p->is_hint;
+		printf(p->is_hint ? "hint:      %s" : "  %s", p->text);
+		printf(*p->command ? ": '%s'\n" : "%s\n", p->command);
+	}
+	if (n_more > 0)
+		printf("  and %zu more: 'elfcast list'\n", n_more);
+	if (!any)
+		puts("to mend:   nothing");
+}
+
 static void print_text(const struct overview *o)
 {
-	print_programs(o);
-	printf("profiles:  %zu, %zu masked\n", o->n_profiles, o->n_masked);
-	printf("shadows:   %zu valid, %zu partly stale, %zu stale\n",
-	       o->n_with[WORTH_VALID], o->n_with[WORTH_PARTLY_STALE],
-	       o->n_with[WORTH_STALE]);
+	print_programs(&o->known);
 	printf("pack:      %s", o->pack);
 	if (o->pack_launches > 0)
-		printf(", %" PRIu64 " launches, %.1f MiB", o->pack_launches,
-		       mib(o->pack_pages * PAGE_BYTES));
+		printf(", %" PRIu64 " launch%s, %.1f MiB", o->pack_launches,
+		       o->pack_launches == 1 ? "" : "es", mib(o->pack_pages * PAGE_BYTES));
 	printf("\nwatcher:   ");
 	status_print_watcher(&o->watcher, o->watcher_runs);
 	print_boot(o);
-	status_training_print(&o->training);
+	print_waste(o);
 	fputs("boots:     ", stdout);
 	status_print_boot_gain(&o->boots, &o->gain);
-	if (o->n_unread + o->n_uncompiled + o->n_damaged > 0)
-		log_warning(
-			"%zu profiles cannot be read, %zu have no shadow, %zu shadows are "
-			"damaged: see 'elfcast compile'",
-			o->n_unread, o->n_uncompiled, o->n_damaged);
-	if (o->watcher.n_overflows > 0)
-		log_warning("launches were not counted: too many at once, %" PRIu64
-			    " times since boot",
-			    o->watcher.n_overflows);
+	status_training_print(&o->training);
+	print_problems(o);
 }
 
-static void put_programs(const struct overview *o)
+/* ---- JSON ---- */
+
+static void put_programs(const struct known *k)
 {
 	json_open("programs", '[');
-	for (size_t i = 0; i < o->n_programs; i++) {
-		const struct program *p = &o->programs[i];
+	for (size_t i = 0; i < k->n; i++) {
+		const struct known_launch *l = &k->items[i];
 
+		if (!l->shadow.data)
+			continue;
 		json_open(NULL, '{');
-		json_string("program", launch_shadow_program(&p->launch));
-		json_string("scenario", launch_shadow_scenario(&p->launch));
-		json_string("state", worth_text(p->worth));
-		json_uint("objects", p->n_objects);
-		json_uint("usable_objects", p->totals.n_usable);
-		json_uint("retargeted_objects", p->totals.n_retargeted);
-		json_uint("pages", p->totals.n_pages);
-		json_uint("usable_pages", p->totals.n_pages_usable);
+		json_string("program", known_program(l));
+		json_string("scenario", known_scenario(l));
+		json_string("profile", known_profile(l));
+		json_string("state", known_state_text(l->state));
+		json_uint("objects", l->n_objects);
+		json_uint("usable_objects", l->totals.n_usable);
+		json_uint("retargeted_objects", l->totals.n_retargeted);
+		json_uint("pages", l->totals.n_pages);
+		json_uint("usable_pages", l->totals.n_pages_usable);
 		json_close('}');
 	}
 	json_close(']');
@@ -287,21 +154,48 @@ static void put_boot(const struct overview *o)
 	json_close('}');
 }
 
+static void put_problems(const struct overview *o)
+{
+	struct status_problem problems[STATUS_PROBLEMS];
+	size_t n_more, n = status_find_problems(o, problems, &n_more);
+
+	json_open("problems", '[');
+	for (size_t i = 0; i < n; i++) {
+		json_open(NULL, '{');
+		json_string("kind", problems[i].kind);
+		json_bool("hint", problems[i].is_hint);
+		json_string("text", problems[i].text);
+		json_string("command", *problems[i].command ? problems[i].command : NULL);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+static void put_waste(const struct usage_sums *u)
+{
+	if (!u->is_known) {
+		json_string("not_used_bytes", NULL);
+		return;
+	}
+	json_uint("not_used_bytes", u->not_used_pages * PAGE_BYTES);
+}
+
 static void print_json(const struct overview *o)
 {
 	json_open(NULL, '{');
 	json_open("profiles", '{');
-	json_uint("installed", o->n_profiles);
-	json_uint("masked", o->n_masked);
-	json_uint("unreadable", o->n_unread);
-	json_uint("without_shadow", o->n_uncompiled);
+	json_uint("installed", overview_profiles(o));
+	json_uint("masked", o->known.n_with[KNOWN_MASKED]);
+	json_uint("unreadable", overview_unread(o));
+	json_uint("without_shadow", overview_uncompiled(o));
 	json_close('}');
-	json_uint("damaged_shadows", o->n_damaged);
-	put_programs(o);
+	json_uint("damaged_shadows", o->known.n_damaged);
+	put_programs(&o->known);
 	json_open("pack", '{');
 	json_string("state", o->pack);
 	json_uint("launches", o->pack_launches);
 	json_uint("pages", o->pack_pages);
+	put_waste(&o->usage);
 	json_close('}');
 	json_open("watcher", '{');
 	status_put_watcher(&o->watcher, o->watcher_runs);
@@ -311,97 +205,65 @@ static void print_json(const struct overview *o)
 	json_open("boots", '{');
 	status_put_boot_gain(&o->boots, &o->gain);
 	json_close('}');
+	put_problems(o);
 	json_close('}');
-}
-
-static void metric(const char *name, const char *type, const char *help)
-{
-	printf("# HELP elfcast_%s %s\n# TYPE elfcast_%s %s\n", name, help, name, type);
-}
-
-static void gauge(const char *name, const char *help, double value)
-{
-	metric(name, "gauge", help);
-	printf("elfcast_%s %.17g\n", name, value);
-}
-
-static void print_gain_metrics(const struct overview *o)
-{
-	const struct boot_gain *g = &o->gain;
-
-	gauge("boot_part_off",
-	      "Whether reading ahead for the boot was switched off, for it gains nothing.",
-	      status_boot_is_off(&o->boots));
-	metric("boot_target_seconds", "gauge",
-	       "Median time to the default target, of boots read ahead and left alone.");
-	if (g->n_eager > 0)
-		printf("elfcast_boot_target_seconds{boot=\"eager\"} %.17g\n",
-		       g->eager_ms / 1000);
-	if (g->n_controls > 0)
-		printf("elfcast_boot_target_seconds{boot=\"control\"} %.17g\n",
-		       g->control_ms / 1000);
-}
-
-/* The text format of Prometheus, version 0.0.4. */
-static void print_metrics(const struct overview *o)
-{
-	const struct boot_report *r = &o->report;
-
-	gauge("profiles", "Profiles that are installed and not masked.",
-	      (double)o->n_profiles);
-	gauge("profiles_without_shadow", "Of these, not compiled or not readable.",
-	      (double)(o->n_uncompiled + o->n_unread));
-	metric("shadows", "gauge", "Compiled profiles, by what their files are now.");
-	printf("elfcast_shadows{state=\"valid\"} %zu\n", o->n_with[WORTH_VALID]);
-	printf("elfcast_shadows{state=\"partly-stale\"} %zu\n",
-	       o->n_with[WORTH_PARTLY_STALE]);
-	printf("elfcast_shadows{state=\"stale\"} %zu\n", o->n_with[WORTH_STALE]);
-	printf("elfcast_shadows{state=\"damaged\"} %zu\n", o->n_damaged);
-	gauge("pack_launches", "Launches that are read ahead at boot.",
-	      (double)o->pack_launches);
-	gauge("pack_bytes", "What is read for them.", (double)(o->pack_pages * PAGE_BYTES));
-	print_gain_metrics(o);
-	gauge("watcher_up", "Whether elfcastd runs.", o->watcher_runs);
-	metric("watcher_overflows_total", "counter",
-	       "How often launches were too many at once to be counted, since boot.");
-	printf("elfcast_watcher_overflows_total %" PRIu64 "\n", o->watcher.n_overflows);
-	metric("launches_total", "counter",
-	       "Launches of programs with profiles since boot, by what elfcastd did.");
-	printf("elfcast_launches_total{what=\"read\"} %" PRIu64 "\n", o->watcher.n_read);
-	printf("elfcast_launches_total{what=\"in-memory\"} %" PRIu64 "\n",
-	       o->watcher.n_resident + o->watcher.n_again);
-	printf("elfcast_launches_total{what=\"dropped\"} %" PRIu64 "\n",
-	       o->watcher.n_dropped);
-	if (!o->has_report)
-		return;
-	gauge("boot_asked_bytes", "Asked for at the last boot.", (double)r->asked_bytes);
-	gauge("boot_read_bytes", "Of these, read from storage.", (double)r->read_bytes);
-	gauge("boot_objects", "Files in the pack.", (double)r->n_objects);
-	gauge("boot_objects_used", "Of these, still as compiled.",
-	      (double)r->n_objects_used);
-	gauge("boot_seconds", "How long the last boot's prefetch took.", r->ms / 1000);
-	gauge("boot_cpu_seconds", "Its processor time.", r->cpu_ms / 1000);
-}
-
-static int show(const struct store *s, void (*print)(const struct overview *))
-{
-	_cleanup_(overview_done) struct overview o = { 0 };
-	int r = look(s, &o);
-
-	if (r < 0) {
-		log_errno(r, "cannot look at what is installed");
-		return CMD_FAILED;
-	}
-	print(&o);
-	return CMD_DONE;
 }
 
 int status_overview(const struct store *s)
 {
-	return show(s, arg_json ? print_json : print_text);
+	_cleanup_(overview_done) struct overview o = { 0 };
+
+	if (overview_look(s, &o) < 0)
+		return CMD_FAILED;
+	if (arg_json)
+		print_json(&o);
+	else
+		print_text(&o);
+	return CMD_DONE;
 }
 
-int status_metrics(const struct store *s)
+/* ---- for monitoring ---- */
+
+/* The first line says all; those below it are for whoever looks. */
+static void print_check(const struct overview *o, const struct status_problem *problems,
+			size_t n, size_t n_real)
 {
-	return show(s, print_metrics);
+	size_t n_programs =
+		overview_with(o, WORTH_VALID) + overview_with(o, WORTH_PARTLY_STALE);
+
+	if (n_real == 0)
+		printf("elfcast OK: %zu program%s\n", n_programs,
+		       n_programs == 1 ? "" : "s");
+	else
+		printf("elfcast WARNING: %zu problem%s\n", n_real, n_real == 1 ? "" : "s");
+	for (size_t i = 0; i < n; i++)
+		if (!problems[i].is_hint)
+			printf(*problems[i].command ? "%s: '%s'\n" : "%s%s\n",
+			       problems[i].text, problems[i].command);
+}
+
+int status_check(const struct store *s)
+{
+	_cleanup_(overview_done) struct overview o = { 0 };
+	struct status_problem problems[STATUS_PROBLEMS];
+	size_t n_more, n, n_real;
+
+	if (overview_look(s, &o) < 0) {
+		if (!arg_json)
+			puts("elfcast UNKNOWN: cannot look at what is installed");
+		return STATUS_CHECK_UNKNOWN;
+	}
+	n = status_find_problems(&o, problems, &n_more);
+	n_real = n_more;
+	for (size_t i = 0; i < n; i++)
+		n_real += !problems[i].is_hint;
+	if (arg_json) {
+		json_open(NULL, '{');
+		json_bool("ok", n_real == 0);
+		put_problems(&o);
+		json_close('}');
+	} else {
+		print_check(&o, problems, n, n_real);
+	}
+	return n_real > 0 ? CMD_FAILED : CMD_DONE;
 }

@@ -16,6 +16,7 @@
 #include "object-open.h"
 #include "pack.h"
 #include "residency.h"
+#include "status-usage.h"
 #include "status.h"
 #include "text-out.h"
 
@@ -105,18 +106,25 @@ static void look_at_launches(struct usage *u, const struct store *s)
 	}
 }
 
+static int load_pack(const struct store *s, struct usage *u)
+{
+	int r = store_load(s, STORE_PACK, NULL, &u->file);
+
+	if (r < 0)
+		return r;
+	u->launches = calloc(u->pack->n_launches + 1u, sizeof(*u->launches));
+	return u->launches ? 0 : -ENOMEM;
+}
+
 static int load(const struct store *s, struct usage *u)
 {
 	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
-	int r = store_load(s, STORE_PACK, NULL, &u->file);
+	int r = load_pack(s, u);
 
 	if (r == 0)
 		r = mounts_load(&mounts);
 	if (r < 0)
 		return r;
-	u->launches = calloc(u->pack->n_launches + 1u, sizeof(*u->launches));
-	if (!u->launches)
-		return -ENOMEM;
 	for (uint32_t i = 0; i < u->pack->n_objects; i++)
 		look_at_object(u, &(struct object_place){ s->rootfd, s->root_path, mounts },
 			       &u->pack->objects[i]);
@@ -141,6 +149,28 @@ static struct launch_usage sum(const struct usage *u, bool launched)
 	return all;
 }
 
+void status_usage_sum(const struct store *s, struct usage_sums *ret)
+{
+	_cleanup_(usage_done) struct usage u = { .pack = &u.file.shadow };
+	struct launch_usage used, not_used;
+
+	*ret = (struct usage_sums){ 0 };
+	if (load_pack(s, &u) < 0)
+		return;
+	for (uint32_t i = 0; i < u.pack->n_extents; i++) {
+		const struct shadow_extent *e = &u.pack->extents[i];
+
+		u.launches[le32_get(e->when)].n_pages += le32_get(e->n_pages);
+	}
+	look_at_launches(&u, s);
+	used = sum(&u, true);
+	not_used = sum(&u, false);
+	ret->is_known = u.counting;
+	ret->is_denied = u.counts_error == -EACCES;
+	ret->used_pages = used.n_pages;
+	ret->not_used_pages = not_used.n_pages;
+}
+
 static double mib(uint64_t n_pages)
 {
 	return (double)n_pages * PAGE_BYTES / (1 << 20);
@@ -157,11 +187,8 @@ static void print_line(const struct usage *u, uint32_t i)
 	       : l->launched ? "yes"
 			     : "no",
 	       l->n_boots);
-	text_put(shadow_string(u->pack, u->pack->launches[i].program));
-	if (strcmp(scenario, "default") != 0) {
-		fputs(", ", stdout);
-		text_put(scenario);
-	}
+	text_put_launch(shadow_string(u->pack, u->pack->launches[i].program), scenario,
+			NULL);
 	putchar('\n');
 }
 

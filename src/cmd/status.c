@@ -16,17 +16,18 @@ static const struct part {
 	{ "pack", status_pack },	  { "launches", status_launches },
 	{ "prometheus", status_metrics }, { "usage", status_usage },
 	{ "boots", status_boots },	  { "plot", status_plot },
+	{ "check", status_check },
 };
 static const struct part overview = { NULL, status_overview };
 
-static int print(const struct part *part)
+static int print(const struct part *part, int n_programs, char *const programs[])
 {
 	_cleanup_(store_done) struct store s = { 0 };
 	int r = cmd_open_store(&s);
 
 	if (r < 0)
-		return CMD_FAILED;
-	return part->print(&s);
+		return part->print == status_check ? (int)STATUS_CHECK_UNKNOWN : CMD_FAILED;
+	return n_programs > 0 ? status_programs(&s, n_programs, programs) : part->print(&s);
 }
 
 static int run_status(int argc, char *argv[])
@@ -38,6 +39,7 @@ static int run_status(int argc, char *argv[])
 		{ "usage", no_argument, NULL, OPT_VERB + 3 },
 		{ "boots", no_argument, NULL, OPT_VERB + 4 },
 		{ "plot", required_argument, NULL, OPT_VERB + 5 },
+		{ "check", no_argument, NULL, OPT_VERB + 6 },
 		COMMON_LONGOPTS,
 	};
 	const struct part *part = &overview;
@@ -55,21 +57,25 @@ static int run_status(int argc, char *argv[])
 		if (r >= 0)
 			return r;
 	}
-	if (optind < argc)
+	if (optind < argc && part != &overview)
 		return cmd_usage_error(&cmd_status, "'%s' is one argument too many",
 				       argv[optind]);
 	if (part->print == status_plot && arg_json)
 		return cmd_usage_error(&cmd_status, "--plot draws, and prints nothing");
 	if (part->print == status_metrics && arg_json)
 		return cmd_usage_error(&cmd_status, "--prometheus is a format of its own");
-	return print(part);
+	return print(part, argc - optind, argv + optind);
 }
 
 const struct cmd cmd_status = {
 	.name = "status",
-	.args = "[--pack|--usage|--launches|--boots|--plot=FILE|--prometheus] [OPTION...]",
-	.summary = "programs, their shadows, the last boot; what is read at boot, and why",
-	.options = "      --pack          programs by rank, and what is left out\n"
+	.args = "[--check|--pack|--usage|--launches|--boots|--plot=FILE|--prometheus]\n"
+		"       elfcast status PROGRAM...",
+	.summary = "what elfcast did since boot, what is wrong, and how to mend it",
+	.options = "      --check         exit 1 where something is to be mended, 3 where "
+		   "nothing "
+		   "can be told\n"
+		   "      --pack          programs by rank, and what is left out\n"
 		   "      --usage         what of that is in memory, and was launched "
 		   "since boot\n"
 		   "      --launches      launch counts, and whether they are being made\n"

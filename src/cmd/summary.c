@@ -141,6 +141,7 @@ int summary_from_profile(const struct profile *p, struct facts_context *facts,
 	int r = 0;
 
 	*ret = (struct summary){ .program = p->program,
+				 .file = p->program,
 				 .scenario = p->scenario,
 				 .arch = p->arch,
 				 .trained = p,
@@ -172,8 +173,10 @@ int summary_from_shadow(const struct shadow_buffer *l, struct facts_context *fac
 	int r = 0;
 
 	*ret = (struct summary){ .program = launch_shadow_program(l),
+				 .file = launch_shadow_file(l),
 				 .scenario = launch_shadow_scenario(l),
-				 .arch = shadow_string(s, s->launches[0].arch) };
+				 .arch = shadow_string(s, s->launches[0].arch),
+				 .profile = l->profile };
 	count_lookups(s, ret);
 	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++)
 		r = add_shadow_object(ret, s, &s->objects[i], facts);
@@ -194,6 +197,7 @@ struct totals summary_count(const struct summary *s)
 		const struct row *row = &s->rows[i];
 
 		t.n_pages += row->n_pages;
+		t.n_changed += row->now == NOW_CHANGED;
 		if (!now_is_usable(row->now))
 			continue;
 		t.n_pages_usable += row->n_pages;
@@ -201,6 +205,14 @@ struct totals summary_count(const struct summary *s)
 		t.n_retargeted += row->confidence > 0;
 	}
 	return t;
+}
+
+bool summary_is_absent(const struct summary *s)
+{
+	for (size_t i = 0; i < s->n_rows; i++)
+		if (s->rows[i].now == NOW_MISSING && strcmp(s->rows[i].path, s->file) == 0)
+			return true;
+	return false;
 }
 
 enum worth summary_judge(const struct summary *s)
@@ -212,7 +224,7 @@ enum worth summary_judge(const struct summary *s)
 		bool usable = now_is_usable(s->rows[i].now);
 
 		n_usable += usable;
-		program_is_usable |= usable && strcmp(s->rows[i].path, s->program) == 0;
+		program_is_usable |= usable && strcmp(s->rows[i].path, s->file) == 0;
 	}
 	if (n_usable == s->n_rows && s->n_rows > 0)
 		return WORTH_VALID;

@@ -33,7 +33,10 @@ struct row {
 
 struct summary {
 	const char *program, *scenario, *arch; /* borrowed */
-	const struct profile *trained;	       /* NULL: a shadow, which does not know */
+	const char
+		*file; /* the program's: where its links lead; of a profile the program */
+	const char *profile; /* that a shadow was compiled from; NULL: not known */
+	const struct profile *trained; /* NULL: a shadow, which does not know */
 	struct row *rows;
 	size_t n_rows, capacity;
 	size_t n_lookup_dirs, n_lookup_listed, n_lookup_names;
@@ -42,6 +45,7 @@ struct summary {
 struct totals {
 	uint64_t n_pages, n_pages_usable;
 	size_t n_usable, n_retargeted;
+	size_t n_changed; /* since they were compiled */
 };
 
 const char *now_text(enum now now);
@@ -63,6 +67,9 @@ enum worth {
 	WORTH_STALE,	    /* the program itself is not, or nothing is */
 	WORTHS,
 };
+
+/* There is no file where the program should be. */
+bool summary_is_absent(const struct summary *s);
 
 enum worth summary_judge(const struct summary *s);
 const char *worth_text(enum worth worth);

@@ -50,7 +50,7 @@ struct shadow_buffer {
 	size_t bytes;
 	struct shadow shadow;
 	struct shadow places; /* empty: none */
-	char *profile;	      /* owned; the profile it was compiled from, where that is known */
+	char *profile; /* owned; the profile it was compiled from, where that is known */
 };
 
 /* As shadow_parse_kind() and shadow_parse_launch(). Takes DATA, also on failure; then *RET is as before. */

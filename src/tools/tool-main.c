@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <locale.h>
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "log.h"
 #include "macro.h"
@@ -14,9 +15,9 @@ int main(int argc, char *argv[])
 	/* libarchive turns names that are not ASCII into nothing without one. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	/* Messages speak of the verb, not of where its program lies. */
-	argv[0] = strdup(tool_cmd->name);
-	if (!argv[0])
+	if (asprintf(&argv[0], "elfcast: %s", tool_cmd->name) < 0)
 		return CMD_FAILED;
+	cmd_catch_interrupt();
 	argc = cmd_finish(tool_cmd->run(argc, argv));
 	free(argv[0]);
 	return argc;

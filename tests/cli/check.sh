@@ -35,10 +35,11 @@ ELFCAST_EXEC_PATH=$TMP/exec status "any elfcast-VERB is run" 7 elfcast hello a b
 same "with its arguments" "ran a b" "$(cat "$TMP/out")"
 ELFCAST_EXEC_PATH=$TMP/exec status "not installed" 1 elfcast check x
 same "says so" "elfcast: check: elfcast-check is not installed" "$(cat "$TMP/err")"
-for verb in ../exec/elfcast-hello hello/../hello Hello hell0 '' -hello 'a b'; do
+for verb in ../exec/elfcast-hello hello/../hello Hello hell0 '' 'a b'; do
 	ELFCAST_EXEC_PATH=$TMP/exec status "no verb: '$verb'" 2 elfcast "$verb"
 	same "no verb: '$verb': says so" "elfcast: unknown verb '$verb'" "$(head -n 1 "$TMP/err")"
 done
+ELFCAST_EXEC_PATH=$TMP/exec status "no verb, but an option" 2 elfcast -hello
 chmod -x "$TMP/exec/elfcast-hello"
 ELFCAST_EXEC_PATH=$TMP/exec status "not executable" 1 elfcast hello
 same "says so" "elfcast: cannot run elfcast-hello: Permission denied" "$(cat "$TMP/err")"

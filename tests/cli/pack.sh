@@ -161,7 +161,7 @@ compile
 same "a program rebuilt, not its profile" "b+12 a+0 c+40" "$(packed)"
 rm "$R/usr/bin/a" "$R/usr/lib/libc"
 compile
-same "files gone" "b+4 c+40 a: stale" "$(choice)"
+same "files gone" "b+4 c+40 a: absent" "$(choice)"
 rm "$P/v.b.json"
 compile
 same "profile gone" "c+40" "$(packed)"

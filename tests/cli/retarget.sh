@@ -177,8 +177,8 @@ same "is of the build that is there" "$(id_of "$TMP/new") valid" "$(shown build_
 check "has its pages" test "$(shown pages)" -ge "$(object pages | wc -w)"
 elfcast show --root="$R" "$R/var/lib/elfcast/shadow"/*.shadow >"$TMP/out"
 check "show says so" grep -q "retargeted $(object confidence)%  /usr/bin/app" "$TMP/out"
-elfcast status --root="$R" >"$TMP/out" 2>&1
-check "status says so" grep -q "/usr/bin/app (1 retargeted)" "$TMP/out"
+elfcast list --root="$R" >"$TMP/out" 2>&1
+check "list says so" grep -q "/usr/bin/app (1 retargeted)" "$TMP/out"
 same "as JSON, too" 1 "$(elfcast status --json --root="$R" 2>/dev/null |
 	python3 -c 'import json, sys; print(json.load(sys.stdin)["programs"][0]["retargeted_objects"])')"
 elfcast dump --root="$R" "$R/var/lib/elfcast/shadow"/*.shadow >"$TMP/dump.json"

@@ -76,7 +76,7 @@ status "shows a program" 0 show /usr/bin/one
 cp "$TMP/out" "$TMP/program"
 same "all of the shadow" "$(
 	cat <<EOF
-/usr/bin/one, scenario default (shadow, x86_64)
+/usr/bin/one, scenario default (shadow of test.one.json, x86_64)
 
   pages  share   before  now         path
       0      -        -  not a file  /data/dir
@@ -93,7 +93,7 @@ same "all of the shadow" "$(
 EOF
 )" "$(cat "$TMP/out")"
 status "shows a shadow file" 0 show "$shadow"
-same "as the program's" "$(cat "$TMP/program")" "$(cat "$TMP/out")"
+same "as the program's, whose profile it does not know" "$(sed "1s/ of [^,]*//" "$TMP/program")" "$(cat "$TMP/out")"
 
 now() { show "$shadow" | awk -v p="$1" '$NF == p { print $(NF - 1) }'; }
 touch "$R/data/table"
@@ -172,9 +172,9 @@ elfcast compile --quiet --root="$R" --storage=flash
 show /usr/bin/one >"$TMP/out"
 same "shows all scenarios" 2 "$(grep -c scenario "$TMP/out")"
 show --scenario=b /usr/bin/one >"$TMP/out"
-same "or one" "/usr/bin/one, scenario b (shadow, x86_64)" "$(grep scenario "$TMP/out")"
+same "or one" "/usr/bin/one, scenario b (shadow of test.b.json, x86_64)" "$(grep scenario "$TMP/out")"
 status "dump wants to know which" 1 elfcast dump --root="$R" /usr/bin/one
-same "and lists them" 2 "$(grep -cE '^elfcast:   [ab]$' "$TMP/err")"
+same "and lists them" 2 "$(grep -cE '^elfcast:   --profile=test.[ab].json \(scenario [ab]\)$' "$TMP/err")"
 status "then it dumps it" 0 elfcast dump --root="$R" --scenario=a /usr/bin/one
 same "that one" '	"scenario": "a",' "$(grep scenario "$TMP/out")"
 
@@ -194,15 +194,15 @@ echo '{ "elfcast": 2 }' >two.json
 refuses "a profile of version 2" 1 "elfcast: two.json:1:14: version 2 is not supported (this is version 1)" \
 	elfcast show two.json
 : >empty
-refuses "an empty file" 1 "elfcast: '$TMP/empty' is no profile, no shadow and no program: Permission denied" \
+refuses "an empty file" 1 "elfcast: '$TMP/empty' is no profile, no shadow and no program" \
 	elfcast show "$TMP/empty"
-refuses "nothing" 1 "elfcast: './none' is no profile, no shadow and no program: No such file or directory" \
+refuses "nothing" 1 "elfcast: './none' is no profile, no shadow and no program" \
 	elfcast show ./none
 refuses "a name that a terminal would obey" 1 \
-	"elfcast: './a?b?31mc?d?e' is no profile, no shadow and no program: No such file or directory" \
+	"elfcast: './a?b?31mc?d?e' is no profile, no shadow and no program" \
 	elfcast show $'./a\e'"b"$'\xc2\x9b31mc\xe2\x80\xaed\x9be'
 mkfifo fifo
-refuses "a FIFO" 1 "elfcast: './fifo' is no profile, no shadow and no program: Permission denied" \
+refuses "a FIFO" 1 "elfcast: './fifo' is no profile, no shadow and no program" \
 	timeout 10 elfcast show ./fifo
 refuses "a program without shadow" 1 "elfcast: no shadow of '/usr/bin/two'" \
 	elfcast show --root="$R" /usr/bin/two

@@ -10,14 +10,21 @@ get() { status_of --json | python3 -c 'import json, sys; print(eval(sys.argv[1],
 
 status "of a root where nothing was compiled" 0 status_of
 check "there is no pack" grep -q '^pack:  *missing' "$TMP/out"
-check "profiles without shadows are a warning" grep -q '2 have no shadow' "$TMP/err"
+check "profiles without shadows are to be mended" grep -q "^  2 profiles have no shadow: 'elfcast compile'" "$TMP/out"
+status "check: finds that" 1 status_of --check
+same "check: what and how" "elfcast WARNING: 1 problem
+2 profiles have no shadow: 'elfcast compile'" "$(cat "$TMP/out")"
 same "JSON: no program" "[]" "$(get 's["programs"]')"
 same "JSON: two profiles without a shadow" 2 "$(get 's["profiles"]["without_shadow"]')"
 same "JSON: nothing is known of the last boot" None "$(get 's["last_boot"]')"
 
 elfcast compile -q --root="$R" --storage=flash
 status "after a compile" 0 status_of
-same "a line for each program" 2 "$(grep -cE '^valid +1/1 +0\.0  /usr/bin/(one|two)$' "$TMP/out")"
+check "the programs are counted" grep -q '^programs:  2 valid$' "$TMP/out"
+check "nothing is to be mended" grep -qx 'to mend:   nothing' "$TMP/out"
+check "in ten lines" test "$(wc -l <"$TMP/out")" -le 10
+status "check" 0 status_of --check
+same "check: in a line" "elfcast OK: 2 programs" "$(cat "$TMP/out")"
 same "and no warning" "" "$(cat "$TMP/err")"
 same "JSON: both are valid" "['valid', 'valid']" "$(get '[p["state"] for p in s["programs"]]')"
 same "JSON: the pack has both" "('there', 2, 2)" \
@@ -25,6 +32,23 @@ same "JSON: the pack has both" "('there', 2, 2)" \
 
 make_elf "$R/usr/bin/two" rebuilt
 same "a rebuilt program is stale" "['valid', 'stale']" "$(get '[p["state"] for p in s["programs"]]')"
+status "check: it changed, and nobody looked" 1 status_of --check
+check "check: compile mends that" grep -q "files of programs changed and were not looked at since: 'elfcast compile'" "$TMP/out"
+elfcast compile -q --root="$R" --storage=flash
+status "check: compiled, and stale" 1 status_of --check
+check "check: train mends that" grep -q "^/usr/bin/two is another build than its profile 'test.two.json' knows: 'elfcast train" "$TMP/out"
+same "check: JSON" "False stale" "$(status_of --check --json | python3 -c 'import json, sys
+d = json.load(sys.stdin); print(d["ok"], *[p["kind"] for p in d["problems"]])')"
+status "of a program" 0 status_of two
+check "of a program: why it is stale" grep -q '/usr/bin/two: another build or size than the profile knows' "$TMP/out"
+check "of a program: its place at boot" grep -q '^at boot:   not read: nothing to read' "$TMP/out"
+check "of a program: how to mend it" grep -q "^to mend:   'elfcast train --install -- /usr/bin/two" "$TMP/out"
+status "of two programs" 0 status_of --json one /usr/bin/two
+same "of two programs: JSON" "[('/usr/bin/one', 'valid', 'taken', None, []), ('/usr/bin/two', 'stale', 'stale', 'elfcast', ['stale'])]" \
+	"$(python3 -c 'import json, sys
+print([(p["program"], q["state"], q["at_boot"], q["command"] and q["command"].split()[0], [f["now"] for f in q["files"]])
+	for p in json.load(open(sys.argv[1])) for q in p["profiles"]])' "$TMP/out")"
+status "of a program without a profile" 1 status_of sh
 printf x | dd of="$(echo "$S"/*one*)" bs=1 seek=100 conv=notrunc status=none
 same "a damaged shadow is counted" 1 "$(get 's["damaged_shadows"]')"
 echo x >"$R/var/lib/elfcast/boot.pack"
@@ -52,11 +76,13 @@ for line in open(sys.argv[1]):
     else: print("not understood:", line)
 END
 )"
+check "problems are among them" grep -qE '^elfcast_problems [1-9]' "$TMP/out"
 check "stale shadows are among them" grep -qx 'elfcast_shadows{state="stale"} 1' "$TMP/out"
 check "so is the last boot" grep -qx 'elfcast_boot_asked_bytes 42360832' "$TMP/out"
 
 status "two formats" 2 status_of --prometheus --json
 status "two things" 2 status_of --pack --launches
-status "an argument too many" 2 status_of git
+status "an argument too many" 2 status_of --pack one
+status "check: no such root" 3 elfcast status --check --root="$TMP/none"
 status "no such root" 1 elfcast status --root="$TMP/none"
 finish

@@ -125,9 +125,10 @@ static struct pack *chosen(const struct pack_options *o, const struct file *file
 /* "a+3 b+1 c-budget": names with new pages, or why not. */
 static const char *described(const struct pack *p)
 {
-	static const char *const verdicts[PACK_VERDICTS] = { "+",      "-budget", "-time",
-							     "-other", "-boot",	  "-unused",
-							     "-stale", "-absent", "-never" };
+	static const char *const verdicts[PACK_VERDICTS] = {
+		"+",	   "-budget", "-time",	 "-other", "-boot",
+		"-unused", "-stale",  "-absent", "-never"
+	};
 	static char text[512];
 	char *end = text;
 

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "config.h"
+#include "known.h"
+#include "log.h"
+#include "mounts.h"
+
+const char *known_state_text(enum known_state state)
+{
+	static const char *const texts[KNOWN_STATES] = {
+		[KNOWN_VALID] = "valid",	   [KNOWN_PARTLY_STALE] = "partly stale",
+		[KNOWN_STALE] = "stale",	   [KNOWN_UNCOMPILED] = "not compiled",
+		[KNOWN_UNREADABLE] = "unreadable", [KNOWN_DISABLED] = "disabled",
+		[KNOWN_ABSENT] = "absent",	   [KNOWN_MASKED] = "masked",
+	};
+
+	return texts[state];
+}
+
+const char *known_program(const struct known_launch *l)
+{
+	return l->shadow.data ? launch_shadow_program(&l->shadow) : NULL;
+}
+
+const char *known_file(const struct known_launch *l)
+{
+	return l->shadow.data ? launch_shadow_file(&l->shadow) : NULL;
+}
+
+const char *known_scenario(const struct known_launch *l)
+{
+	return l->shadow.data ? launch_shadow_scenario(&l->shadow) : "default";
+}
+
+const char *known_profile(const struct known_launch *l)
+{
+	return l->file ? l->file->name : l->shadow.profile;
+}
+
+static bool is_same_launch(const struct known_launch *a, const struct known_launch *b)
+{
+	return a->shadow.data && b->shadow.data &&
+	       strcmp(known_program(a), known_program(b)) == 0 &&
+	       strcmp(known_scenario(a), known_scenario(b)) == 0;
+}
+
+bool known_is_ambiguous(const struct known *k, const struct known_launch *l)
+{
+	size_t i = (size_t)(l - k->items);
+
+	return (i > 0 && is_same_launch(l, l - 1)) ||
+	       (i + 1 < k->n && is_same_launch(l, l + 1));
+}
+
+static void on_config_problem(const char *path, const struct diag *d,
+			      _unused_ void *userdata)
+{
+	log_diag(path, d);
+}
+
+/* NAME: of a shadow; NULL: F has none. */
+static int load_shadow(const struct store *s, const char *name, struct known_launch *l)
+{
+	int r = name ? store_load(s, STORE_SHADOW, name, &l->shadow) : -ENOENT;
+
+	if (r == -ENOMEM)
+		return r;
+	l->is_damaged = name && r < 0;
+	if (r < 0)
+		return 0;
+	l->shadow.profile = store_shadow_profile(name);
+	return l->shadow.profile ? 0 : -ENOMEM;
+}
+
+static int judge(struct known_launch *l, struct facts_context *facts,
+		 const struct config *c)
+{
+	_cleanup_(summary_done) struct summary summary = { 0 };
+	int r;
+
+	if (!l->shadow.data) {
+		l->state = !l->file	     ? KNOWN_UNCOMPILED
+			   : l->file->masked ? KNOWN_MASKED
+			   : l->file->error  ? KNOWN_UNREADABLE
+					     : KNOWN_UNCOMPILED;
+		return 0;
+	}
+	r = summary_from_shadow(&l->shadow, facts, &summary);
+	if (r < 0)
+		return r;
+	l->totals = summary_count(&summary);
+	l->n_objects = summary.n_rows;
+	l->worth = summary_judge(&summary);
+	if (config_lists(&c->never, known_file(l)))
+		l->state = KNOWN_DISABLED;
+	else if (summary_is_absent(&summary))
+		l->state = KNOWN_ABSENT;
+	else
+		l->state = (enum known_state)l->worth;
+	return 0;
+}
+
+static int compare_launches(const void *pa, const void *pb)
+{
+	const struct known_launch *a = pa, *b = pb;
+	int c;
+
+	if (!a->shadow.data != !b->shadow.data)
+		return a->shadow.data ? -1 : 1;
+	c = a->shadow.data ? strcmp(known_program(a), known_program(b)) : 0;
+	if (c == 0)
+		c = strcmp(known_scenario(a), known_scenario(b));
+	return c ? c : strcmp(known_profile(a), known_profile(b));
+}
+
+/* The shadow of F among NAMES, which is then NULL there: it is taken. */
+static char *take_shadow(struct name_list *names, const char *profile)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (names->names[i] && store_shadow_is_from(names->names[i], profile))
+			return TAKE_PTR(names->names[i]);
+	return NULL;
+}
+
+/* F NULL: only its shadow is left, for the next compile to remove. */
+static int add(struct known *k, const struct store *s, const struct profile_file *f,
+	       const char *shadow, struct facts_context *facts, const struct config *c)
+{
+	struct known_launch *l = &k->items[k->n];
+	int r;
+
+	*l = (struct known_launch){ .file = f };
+	r = load_shadow(s, shadow, l);
+	if (r == 0)
+		r = judge(l, facts, c);
+	k->n_damaged += l->is_damaged;
+	if (!f && !l->shadow.data)
+		return r; /* nothing is known of it, not even a name */
+	k->n++;		  /* known_done() frees it */
+	k->n_with[l->state] += r == 0;
+	return r;
+}
+
+static int load_all(const struct store *s, struct known *k, struct facts_context *facts,
+		    const struct config *c)
+{
+	_cleanup_(name_list_done) struct name_list names = { 0 };
+	int r = store_list_profiles(s, &k->profiles);
+
+	if (r == 0)
+		r = store_list_shadows(s, &names);
+	if (r == 0)
+		k->items = calloc(k->profiles.n + names.n + 1, sizeof(*k->items));
+	if (r == 0 && !k->items)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < k->profiles.n; i++) {
+		const struct profile_file *f = &k->profiles.items[i];
+		_cleanup_free_ char *shadow =
+			f->masked || f->error < 0 ? NULL : take_shadow(&names, f->name);
+
+		r = add(k, s, f, shadow, facts, c);
+	}
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		if (names.names[i])
+			r = add(k, s, NULL, names.names[i], facts, c);
+	return r;
+}
+
+int known_load(const struct store *s, struct known *ret)
+{
+	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
+	_cleanup_(config_done) struct config c = { 0 };
+	struct facts_context facts = { .rootfd = s->rootfd,
+				       .root_path = s->root_path,
+				       .storage_override = -1 };
+	int r = config_load(s, &c, on_config_problem, NULL);
+
+	if (r == 0)
+		r = cmd_load_mounts(&mounts);
+	if (r < 0)
+		return r;
+	facts.mounts = mounts;
+	r = load_all(s, ret, &facts, &c);
+	facts_done(&facts);
+	if (ret->n > 0)
+		qsort(ret->items, ret->n, sizeof(*ret->items), compare_launches);
+	return r;
+}
+
+void known_done(struct known *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		shadow_buffer_done(&k->items[i].shadow);
+	free(k->items);
+	profile_list_done(&k->profiles);
+	*k = (struct known){ 0 };
+}
+
+static bool is_called(const char *program, const char *name)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(program, name) == 0 || (slash && strcmp(slash + 1, name) == 0);
+}
+
+int known_find_called(const struct known *k, const char *name,
+		      const struct known_launch **ret)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < k->n; i++) {
+		const struct known_launch *l = &k->items[i];
+
+		if (!l->shadow.data ||
+		    !(is_called(known_program(l), name) || is_called(known_file(l), name)))
+			continue;
+		if (*ret && strcmp(known_file(*ret), known_file(l)) != 0) {
+			log_error(
+				"several programs are called '%s', use a path: '%s', '%s'",
+				name, known_program(*ret), known_program(l));
+			return -ENOTUNIQ;
+		}
+		*ret = l;
+	}
+	return *ret ? 0 : -ENOENT;
+}
+
+int known_find_program(const struct store *s, const struct known *k, const char *name,
+		       char **ret)
+{
+	const struct known_launch *l;
+	int r = program_resolve(s, name, ret), found;
+
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	found = known_find_called(k, name, &l);
+	if (found == -ENOTUNIQ)
+		return found;
+	if (found < 0)
+		return cmd_log_program(r, name);
+	*ret = strdup(known_file(l));
+	return *ret ? 0 : -ENOMEM;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every profile that is installed, with its program, and what that is worth now. */
+#ifndef ELFCAST_KNOWN_H
+#define ELFCAST_KNOWN_H
+
+#include "launch-shadows.h"
+#include "store.h"
+#include "summary.h"
+
+/* Of a profile, from best to worst; the first three are enum worth. */
+enum known_state {
+	KNOWN_VALID,
+	KNOWN_PARTLY_STALE,
+	KNOWN_STALE,
+	KNOWN_UNCOMPILED, /* no shadow, or one that cannot be used */
+	KNOWN_UNREADABLE, /* somebody else's to write, say: see profile_file.error */
+	KNOWN_DISABLED,	  /* elfcast disable, or Never= */
+	KNOWN_ABSENT,	  /* its program is not there */
+	KNOWN_MASKED,
+	KNOWN_STATES,
+};
+
+struct known_launch {
+	const struct profile_file *file; /* NULL: a shadow whose profile is gone */
+	struct shadow_buffer shadow;	 /* data NULL: none */
+	bool is_damaged;
+	struct totals totals;
+	size_t n_objects;
+	enum worth worth;
+	enum known_state state;
+};
+
+struct known {
+	struct profile_list profiles;
+	struct known_launch
+		*items; /* by program, scenario, profile; without a program last */
+	size_t n, n_damaged, n_with[KNOWN_STATES];
+};
+
+/* Problems with settings are logged. 0 or negative errno; *RET (zero) is to be freed in any case. */
+int known_load(const struct store *s, struct known *ret);
+void known_done(struct known *k);
+
+const char *known_state_text(enum known_state state);
+/* As what it is launched, and which file that is; NULL: not known, for there is no shadow. */
+const char *known_program(const struct known_launch *l);
+const char *known_file(const struct known_launch *l);
+/* "default" where it is not known. */
+const char *known_scenario(const struct known_launch *l);
+/* The file name of the profile; never NULL. */
+const char *known_profile(const struct known_launch *l);
+/* Another profile is about the same scenario of the same program. */
+bool known_is_ambiguous(const struct known *k, const struct known_launch *l);
+
+/*
+ * A launch of the one program with profiles that is launched by path or name NAME. -ENOENT; -ENOTUNIQ,
+ * logged.
+ */
+int known_find_called(const struct known *k, const char *name,
+		      const struct known_launch **ret);
+/*
+ * The file that a user calls NAME: a path or name that can be executed, else the one program with
+ * profiles of that path or name, which need not be there any more. New; logged.
+ */
+int known_find_program(const struct store *s, const struct known *k, const char *name,
+		       char **ret);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* elfcast list: the profiles that are installed, a line each. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "bounds.h"
+#include "cmd.h"
+#include "json-out.h"
+#include "known.h"
+#include "log.h"
+#include "text-out.h"
+
+static bool arg_all;
+
+static const char *profile_dir(const struct known_launch *l)
+{
+	return l->file ? store_profile_dir(l->file->from_etc) : NULL;
+}
+
+static void print_head(void)
+{
+	printf("%-12s  %7s  %6s  %s\n", "STATE", "OBJECTS", "MIB", "PROGRAM");
+}
+
+static void print_line(const struct known *k, const struct known_launch *l)
+{
+	bool verbose = log_get_level() >= LOG_LEVEL_DEBUG;
+	char objects[32] = "-", size[32] = "-";
+
+	if (l->shadow.data) {
+		snprintf(objects, sizeof(objects), "%zu/%zu", l->totals.n_usable,
+			 l->n_objects);
+		snprintf(size, sizeof(size), "%.1f",
+			 (double)l->totals.n_pages_usable * PAGE_BYTES / (1 << 20));
+	}
+	printf("%-12s  %7s  %6s  ", known_state_text(l->state), objects, size);
+	if (!l->shadow.data)
+		text_put(known_profile(l));
+	else
+		text_put_launch(known_program(l), known_scenario(l),
+				verbose || known_is_ambiguous(k, l) ? known_profile(l)
+								    : NULL);
+	if (l->totals.n_retargeted)
+		printf(" (%zu retargeted)", l->totals.n_retargeted);
+	if (verbose && l->file && l->file->from_etc)
+		fputs(", of this machine", stdout);
+	putchar('\n');
+}
+
+static void print_text(const struct known *k)
+{
+	size_t n_hidden = 0, n_lines = 0;
+
+	for (size_t i = 0; i < k->n; i++) {
+		if (k->items[i].state == KNOWN_ABSENT && !arg_all) {
+			n_hidden++;
+			continue;
+		}
+		if (n_lines++ == 0)
+			print_head();
+		print_line(k, &k->items[i]);
+	}
+	fflush(stdout);
+	if (n_hidden > 0)
+		log_info("%zu profile%s of programs that are not installed; --all lists %s",
+			 n_hidden, n_hidden == 1 ? "" : "s", n_hidden == 1 ? "it" : "them");
+	if (k->n == 0)
+		log_info(
+			"there are no profiles: 'elfcast train --install -- COMMAND' makes "
+			"one");
+}
+
+static void print_json(const struct known *k)
+{
+	json_open(NULL, '[');
+	for (size_t i = 0; i < k->n; i++) {
+		const struct known_launch *l = &k->items[i];
+
+		json_open(NULL, '{');
+		json_string("program", known_program(l));
+		json_string("scenario", l->shadow.data ? known_scenario(l) : NULL);
+		json_string("profile", known_profile(l));
+		json_string("directory", profile_dir(l));
+		json_string("state", known_state_text(l->state));
+		json_uint("objects", l->n_objects);
+		json_uint("usable_objects", l->totals.n_usable);
+		json_uint("pages", l->totals.n_pages);
+		json_uint("usable_pages", l->totals.n_pages_usable);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+static int list(void)
+{
+	_cleanup_(store_done) struct store s = { .rootfd = -1 };
+	_cleanup_(known_done) struct known k = { 0 };
+	int r = cmd_open_store(&s);
+
+	if (r < 0)
+		return CMD_FAILED;
+	r = known_load(&s, &k);
+	if (r < 0) {
+		log_errno(r, "cannot list the profiles");
+		return CMD_FAILED;
+	}
+	if (arg_json)
+		print_json(&k);
+	else
+		print_text(&k);
+	return CMD_DONE;
+}
+
+static int run(int argc, char *argv[])
+{
+	enum { OPT_ALL = OPT_VERB };
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, OPT_ALL },
+		COMMON_LONGOPTS,
+	};
+	int c, r;
+
+	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
+		if (c == OPT_ALL) {
+			arg_all = true;
+			continue;
+		}
+		r = cmd_common_option(&cmd_list, c);
+		if (r >= 0)
+			return r;
+	}
+	if (optind < argc)
+		return cmd_usage_error(&cmd_list, "'%s' is one argument too many",
+				       argv[optind]);
+	return list();
+}
+
+const struct cmd cmd_list = {
+	.name = "list",
+	.args = "[--all] [OPTION...]",
+	.summary = "the programs that have profiles, and what these are worth now",
+	.options = "      --all           also those that are not installed\n",
+	.run = run,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the overview, its metrics and its check are about, collected once. */
+#ifndef ELFCAST_STATUS_LOOK_H
+#define ELFCAST_STATUS_LOOK_H
+
+#include "boot-gain.h"
+#include "boot-report.h"
+#include "boots.h"
+#include "known.h"
+#include "status-training.h"
+#include "status-usage.h"
+#include "watch-state.h"
+
+struct overview {
+	struct known known;
+	const char *pack; /* "there", "missing", "damaged" */
+	uint64_t pack_launches, pack_pages;
+	bool watcher_runs, has_report;
+	struct watch_state watcher;
+	struct boot_report report;
+	struct boots boots;
+	struct boot_gain gain;
+	struct status_training training;
+	struct usage_sums usage;
+	bool boot_allowed, watch_allowed; /* by elfcast.conf */
+	bool is_this_system;		  /* its root is "/" */
+};
+
+/* Logged; *RET (zero) is to be freed in any case. */
+int overview_look(const struct store *s, struct overview *ret);
+void overview_done(struct overview *o);
+
+/* Profiles that count: not masked. */
+size_t overview_profiles(const struct overview *o);
+/* Of these, whose file cannot be used; and which have no shadow. */
+size_t overview_unread(const struct overview *o);
+size_t overview_uncompiled(const struct overview *o);
+/* Shadows by worth, whatever else is said of the program. */
+size_t overview_with(const struct overview *o, enum worth worth);
+
+/* Something that is not as it should be, and the command that mends it. */
+struct status_problem {
+	const char *kind;  /* a word, for programs */
+	bool is_hint;	   /* nothing is wrong, but more could be had */
+	char text[512];	   /* names as utf8_blank() leaves them */
+	char command[512]; /* "": none */
+};
+
+enum { STATUS_PROBLEMS = 32 };
+
+/* At most STATUS_PROBLEMS of them; how many are left out for that, *RET_MORE. */
+size_t status_find_problems(const struct overview *o,
+			    struct status_problem ret[static STATUS_PROBLEMS],
+			    size_t *ret_more);
+/* How to record PROGRAM again, from its own profile or by hand. */
+void status_train_command(const char *program, char *ret, size_t bytes);
+
+#endif

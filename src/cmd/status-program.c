@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * elfcast status PROGRAM: each profile of it, which of its files are not those it knows, its place
+ * at boot, how often it is launched, and what mends it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "clock.h"
+#include "cmd.h"
+#include "json-out.h"
+#include "launch-counts.h"
+#include "log.h"
+#include "mounts.h"
+#include "pack-build.h"
+#include "status-look.h"
+#include "status.h"
+#include "text-out.h"
+
+/* Files of a launch that are told by name, without --verbose. */
+#define FILE_LINES 8u
+
+/* What is the same for all programs that are asked for. */
+struct context {
+	const struct store *store;
+	struct known known;
+	struct mounts *mounts;
+	struct facts_context facts;
+	struct config config;
+	struct pack *pack; /* NULL: not known */
+	struct launch_counts counts;
+	int counts_error;
+};
+
+static void context_done(struct context *c)
+{
+	pack_free(c->pack);
+	config_done(&c->config);
+	launch_counts_done(&c->counts);
+	facts_done(&c->facts);
+	mounts_free(c->mounts);
+	known_done(&c->known);
+}
+
+static int context_load(const struct store *s, struct context *c)
+{
+	unsigned n_damaged;
+	int r;
+
+	c->store = s;
+	r = known_load(s, &c->known);
+	if (r == 0)
+		r = mounts_load(&c->mounts);
+	if (r == 0)
+		r = config_load(s, &c->config, NULL, NULL);
+	if (r < 0)
+		return log_errno(r, "cannot look at what is installed");
+	c->facts = (struct facts_context){ .rootfd = s->rootfd,
+					   .root_path = s->root_path,
+					   .mounts = c->mounts,
+					   .storage_override = -1 };
+	c->counts_error = launch_counts_load(s, &c->counts);
+	if (c->counts_error < 0)
+		c->counts = (struct launch_counts){ 0 };
+	/* Without the right to read the counts its place is not known. */
+	if (pack_build(s, &c->config, c->mounts, &c->pack, &n_damaged) < 0)
+		c->pack = NULL;
+	return 0;
+}
+
+static const struct pack_choice *find_choice(const struct context *c, const char *profile,
+					     size_t *ret_rank)
+{
+	for (size_t i = 0; c->pack && i < pack_count(c->pack); i++)
+		if (strcmp(pack_get(c->pack, i)->name, profile) == 0) {
+			*ret_rank = i + 1;
+			return pack_get(c->pack, i);
+		}
+	return NULL;
+}
+
+static const char *why(const struct row *row)
+{
+	switch (row->now) {
+	case NOW_STALE:
+		return "another build or size than the profile knows";
+	case NOW_CHANGED:
+		return "changed since it was compiled";
+	case NOW_MISSING:
+		return "not there";
+	default:
+		return now_text(row->now);
+	}
+}
+
+/* ---- text ---- */
+
+static void print_files(const struct summary *s)
+{
+	bool all = log_get_level() >= LOG_LEVEL_DEBUG;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_rows; i++) {
+		const struct row *row = &s->rows[i];
+
+		if (now_is_usable(row->now) || (n++ >= FILE_LINES && !all))
+			continue;
+		fputs("           ", stdout);
+		text_put(row->path);
+		printf(": %s\n", why(row));
+	}
+	if (n > FILE_LINES && !all)
+		printf("           and %zu more; --verbose lists them\n", n - FILE_LINES);
+}
+
+static void print_state(const struct known_launch *l, const struct summary *s)
+{
+	printf("state:     %s, %zu of %zu file%s as the profile knows them",
+	       known_state_text(l->state), l->totals.n_usable, l->n_objects,
+	       l->n_objects == 1 ? "" : "s");
+	if (l->totals.n_retargeted > 0)
+		printf(" (%zu retargeted)", l->totals.n_retargeted);
+	printf(", %.1f MiB\n", (double)l->totals.n_pages_usable * PAGE_BYTES / (1 << 20));
+	print_files(s);
+}
+
+static void mend_command(const struct known_launch *l, char *ret, size_t bytes)
+{
+	const char *program = known_program(l);
+
+	*ret = 0;
+	if (l->state == KNOWN_DISABLED)
+		snprintf(ret, bytes, "elfcast enable %s", program);
+	else if (l->state <= KNOWN_STALE && l->totals.n_changed > 0)
+		snprintf(ret, bytes, "elfcast compile");
+	else if (l->state == KNOWN_STALE || l->state == KNOWN_PARTLY_STALE)
+		status_train_command(program, ret, bytes);
+}
+
+static void print_choice(const struct context *c, const char *profile)
+{
+	size_t rank = 0;
+	const struct pack_choice *choice = find_choice(c, profile, &rank);
+
+	fputs("at boot:   ", stdout);
+	if (!choice)
+		puts(c->pack ? "not read" : "not known: launch counts are root's to read");
+	else if (choice->verdict == PACK_TAKEN)
+		printf("read, rank %zu, adds %.1f MiB, saves about %.0f ms of a cold "
+		       "launch\n",
+		       rank, (double)choice->n_new_pages * PAGE_BYTES / (1 << 20),
+		       (double)choice->saving_us / 1000);
+	else
+		printf("not read: %s\n", status_pack_verdict(choice->verdict));
+}
+
+static void print_launch(struct context *c, const struct known_launch *l)
+{
+	_cleanup_(summary_done) struct summary s = { 0 };
+	char path[512] = "its profile is gone", command[512];
+
+	if (l->file)
+		store_profile_path(l->file, path, sizeof(path));
+	fputs("\nprofile:   ", stdout);
+	text_put(path);
+	if (strcmp(known_scenario(l), "default") != 0) {
+		fputs(", scenario ", stdout);
+		text_put(known_scenario(l));
+	}
+	if (strcmp(known_program(l), known_file(l)) != 0) {
+		fputs(", launched as ", stdout);
+		text_put(known_program(l));
+	}
+	putchar('\n');
+	if (summary_from_shadow(&l->shadow, &c->facts, &s) < 0)
+		return;
+	print_state(l, &s);
+	print_choice(c, known_profile(l));
+	mend_command(l, command, sizeof(command));
+	if (!*command)
+		return;
+	fputs("to mend:   '", stdout);
+	text_put(command);
+	puts("'");
+}
+
+static void print_counts(const struct context *c, const char *program)
+{
+	const struct launch_count *n = launch_counts_find(&c->counts, program);
+	char when[32];
+
+	fputs("launches:  ", stdout);
+	if (c->counts_error == -EACCES) {
+		puts("not known: the counts are root's to read");
+	} else if (!n || n->weight == 0) {
+		puts(c->counts_error == 0 ? "none counted" : "not counted");
+	} else {
+		text_time(n->last_s, when, sizeof(when));
+		printf("%.1f of late (a count halves in %u days), last %s\n",
+		       (double)n->weight / LAUNCHES_ONE, LAUNCHES_HALF_LIFE_S / 86400,
+		       when);
+	}
+}
+
+/* ---- JSON ---- */
+
+static void put_files(const struct summary *s)
+{
+	json_open("files", '[');
+	for (size_t i = 0; i < s->n_rows; i++) {
+		if (now_is_usable(s->rows[i].now))
+			continue;
+		json_open(NULL, '{');
+		json_string("path", s->rows[i].path);
+		json_string("now", now_text(s->rows[i].now));
+		json_close('}');
+	}
+	json_close(']');
+}
+
+static void put_launch(struct context *c, const struct known_launch *l)
+{
+	_cleanup_(summary_done) struct summary s = { 0 };
+	const struct pack_choice *choice;
+	char command[512];
+	size_t rank = 0;
+
+	json_open(NULL, '{');
+	json_string("profile", known_profile(l));
+	json_string("scenario", known_scenario(l));
+	json_string("program", known_program(l));
+	json_string("state", known_state_text(l->state));
+	json_uint("objects", l->n_objects);
+	json_uint("usable_objects", l->totals.n_usable);
+	if (summary_from_shadow(&l->shadow, &c->facts, &s) == 0)
+		put_files(&s);
+	choice = find_choice(c, known_profile(l), &rank);
+	json_string("at_boot", choice ? status_pack_verdict_key(choice->verdict) : NULL);
+	if (choice && choice->verdict == PACK_TAKEN)
+		json_uint("rank", rank);
+	mend_command(l, command, sizeof(command));
+	json_string("command", *command ? command : NULL);
+	json_close('}');
+}
+
+static void put_counts(const struct context *c, const char *program)
+{
+	const struct launch_count *n = launch_counts_find(&c->counts, program);
+
+	if (c->counts_error < 0 && c->counts_error != -ENOENT) {
+		json_string("launches", NULL);
+		return;
+	}
+	json_double("launches", n ? (double)n->weight / LAUNCHES_ONE : 0);
+	json_uint("last", n ? n->last_s : 0);
+}
+
+static int look_at(struct context *c, const char *name, bool first)
+{
+	_cleanup_free_ char *program = NULL;
+	size_t n = 0;
+	int r = known_find_program(c->store, &c->known, name, &program);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < c->known.n; i++)
+		n += c->known.items[i].shadow.data &&
+		     strcmp(known_file(&c->known.items[i]), program) == 0;
+	if (n == 0) {
+		log_error(
+			"there is no profile of '%s': 'elfcast train --install -- %s ...' "
+			"makes one",
+			program, name);
+		return -ENOENT;
+	}
+	if (arg_json) {
+		json_open(NULL, '{');
+		json_string("program", program);
+		put_counts(c, program);
+		json_open("profiles", '[');
+	} else {
+		fputs(first ? "" : "\n", stdout);
+		text_put(program);
+		putchar('\n');
+		print_counts(c, program);
+	}
+	for (size_t i = 0; i < c->known.n; i++) {
+		const struct known_launch *l = &c->known.items[i];
+
+		if (!l->shadow.data || strcmp(known_file(l), program) != 0)
+			continue;
+		if (arg_json)
+			put_launch(c, l);
+		else
+			print_launch(c, l);
+	}
+	if (arg_json) {
+		json_close(']');
+		json_close('}');
+	}
+	return 0;
+}
+
+int status_programs(const struct store *s, int n, char *const names[])
+{
+	_cleanup_(context_done) struct context c = { 0 };
+	int status = CMD_DONE;
+
+	if (context_load(s, &c) < 0)
+		return CMD_FAILED;
+	if (arg_json)
+		json_open(NULL, '[');
+	for (int i = 0; i < n; i++)
+		if (look_at(&c, names[i], i == 0) < 0)
+			status = CMD_FAILED;
+	if (arg_json)
+		json_close(']');
+	return status;
+}

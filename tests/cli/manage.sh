@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# sanitized: too
+# What an administrator does with programs, on a fake root: list, disable, enable, remove, evict.
+. "$(dirname "$0")/../lib.sh"
+
+make_root
+E=$R/etc/elfcast
+list() { elfcast list --root="$R" "$@" 2>"$TMP/err" | awk 'NR > 1 { print $1, $NF }' | paste -s -d ,; }
+in_pack() { elfcast show --json "$R/var/lib/elfcast/boot.pack" | python3 -c \
+	'import json, sys; print(*[l["program"][9:] for l in json.load(sys.stdin)[0]["launches"]])'; }
+in_bundle() { # PROGRAM: what elfcastd would read for it
+	LC_ALL=C grep -caF "/usr/bin/$1" "$R/var/lib/elfcast/exec.bundle"
+}
+disable() { status "$1" "$2" elfcast disable --root="$R" "${@:3}"; }
+
+status "dry run of a first compile" 0 elfcast compile --dry-run --root="$R"
+same "names each profile" 2 "$(grep -c 'profiles.d/test\..*\.json: not compiled yet' "$TMP/err")"
+check "and counts" grep -q '2 profiles: 2 to compile' "$TMP/err"
+check "and writes nothing" test ! -e "$R/var/lib/elfcast"
+elfcast compile -q --root="$R" --storage=flash
+same "both are listed" "valid /usr/bin/one,valid /usr/bin/two" "$(list)"
+same "and in the pack" "one two" "$(in_pack)"
+
+# Disabled.
+disable "disable, by name below another root" 0 one
+same "its file" "Never=/usr/bin/one" "$(grep -v '^#' "$E/disabled.conf")"
+same "list says so" "disabled /usr/bin/one,valid /usr/bin/two" "$(list)"
+same "the pack is without it at once" "two" "$(in_pack)"
+same "the bundle, too" 0 "$(in_bundle one)"
+disable "once more" 0 /usr/bin/one
+check "says so" grep -q 'was disabled already' "$TMP/err"
+disable "two at once" 0 one two
+same "in order" "Never=/usr/bin/one Never=/usr/bin/two" "$(grep -v '^#' "$E/disabled.conf" | paste -s -d ' ')"
+disable "what is nowhere" 1 three
+same "is an error" "elfcast: there is no program 'three' in \$PATH" "$(cat "$TMP/err")"
+disable "nothing" 2
+status "enable" 0 elfcast enable --root="$R" --json one two
+same "names them" '{"enable":["/usr/bin/one","/usr/bin/two"]}' "$(tr -d ' \n\t' <"$TMP/out")"
+check "the file goes with the last one" test ! -e "$E/disabled.conf"
+same "the pack has both again" "one two" "$(in_pack)"
+cp "$R/usr/bin/one" "$R/usr/bin/a b"
+disable "a path that no line can hold" 1 "/usr/bin/a b"
+check "is refused" grep -q "has a character that '/etc/elfcast/disabled.conf' cannot hold" "$TMP/err"
+echo "Never=one" >"$E/elfcast.conf"
+status "enable what elfcast.conf forbids" 1 elfcast enable --root="$R" one
+check "names that file" grep -q "Never= in '/etc/elfcast/elfcast.conf' names it" "$TMP/err"
+rm "$E/elfcast.conf"
+# Whatever else is there: a stranger's file counts as none, and is named.
+disable "again" 0 one
+chmod 666 "$E/disabled.conf"
+elfcast compile --root="$R" 2>"$TMP/err"
+check "a file that others may write" grep -q '/etc/elfcast/disabled.conf: not root.s, or others may write it: ignored' "$TMP/err"
+same "does not count" "one two" "$(in_pack)"
+chmod 644 "$E/disabled.conf"
+elfcast compile -q --root="$R"
+same "mended, it does" "two" "$(in_pack)"
+elfcast enable -q --root="$R" one
+
+# Of the machine's own.
+mkdir -p "$E/profiles.d"
+cp "$P/test.one.json" "$E/profiles.d/local.one.json"
+elfcast compile -v --root="$R" 2>"$TMP/err"
+check "compile -v says what and why" grep -q '^elfcast: /etc/elfcast/profiles.d/local.one.json: not compiled yet' "$TMP/err"
+same "two profiles of one scenario are told apart" \
+	"valid [local.one.json],valid [test.one.json],valid /usr/bin/two" "$(list)"
+status "dump of both" 1 elfcast dump --root="$R" one
+check "names them" grep -q -- '--profile=local.one.json (scenario default)' "$TMP/err"
+status "dump of one" 0 elfcast dump --root="$R" --profile=local.one one
+check "is that profile" grep -q '"program": "/usr/bin/one"' "$TMP/out"
+status "show of one" 0 elfcast show --root="$R" --profile=test.one.json one
+same "says which" 1 "$(grep -c 'shadow of test.one.json' "$TMP/out")"
+status "show of none" 1 elfcast show --root="$R" --profile=other one
+elfcast status --pack --root="$R" >"$TMP/out" 2>/dev/null
+check "status --pack tells them apart" grep -q '/usr/bin/one \[local.one.json\]' "$TMP/out"
+status "remove: another scenario" 1 elfcast remove --root="$R" --scenario=other one
+status "remove" 0 elfcast remove --root="$R" one
+same "only that of the machine's own" "valid /usr/bin/one,valid /usr/bin/two" "$(list)"
+check "is gone" test ! -e "$E/profiles.d/local.one.json"
+status "remove a package's" 1 elfcast remove --root="$R" one
+check "names disable" grep -q "belongs to a package: 'elfcast disable one'" "$TMP/err"
+ln -s /dev/null "$E/profiles.d/test.two.json"
+elfcast compile -q --root="$R"
+same "masked" "valid /usr/bin/one,masked test.two.json" "$(list)"
+status "remove a mask, by the profile's name" 0 elfcast remove --root="$R" test.two
+same "unmasked" "valid /usr/bin/one,valid /usr/bin/two" "$(list)"
+
+# Gone.
+rm "$R/usr/bin/two"
+status "dry run after a removal" 0 elfcast compile --dry-run --root="$R"
+check "names the file" grep -q "test.two.json: '/usr/bin/two' changed" "$TMP/err"
+elfcast compile -q --root="$R"
+same "a program that is not there is not listed" "valid /usr/bin/one" "$(list)"
+check "but counted" grep -q '1 profile of programs that are not installed; --all lists it' "$TMP/err"
+same "listed with --all" "valid /usr/bin/one,absent /usr/bin/two" "$(list --all)"
+same "nor in the pack" "one" "$(in_pack)"
+elfcast status --pack --root="$R" 2>/dev/null >"$TMP/out"
+check "which says why" grep -q '/usr/bin/two: not installed' "$TMP/out"
+status "its profile can still be shown by name" 0 elfcast show --root="$R" two
+disable "and disabled" 0 two
+
+status "evict" 0 elfcast evict --root="$R" --json one
+same "says what it did" "/usr/bin/one 1 1" "$(python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))[0]; print(d["program"], d["files"], d["pages"])' "$TMP/out")"
+status "evict what has no profile" 1 elfcast evict --root="$R" "/usr/bin/a b"
+
+for verb in disable enable remove evict; do
+	status "$verb without a program" 2 elfcast $verb --root="$R"
+done
+status "getopt's message has the prefix of all others" 2 elfcast disable --no-such
+same "getopt: prefix" "elfcast: disable: unrecognized option '--no-such'" "$(head -n 1 "$TMP/err")"
+status "an option before the verb" 2 elfcast --json list
+check "says where it belongs" grep -q "options come behind the verb" "$TMP/err"
+
+# Ctrl-C, as a terminal sends it: said once, and 130 for a shell.
+flock "$R/var/lib/elfcast/lock" sleep 60 &
+holder=$!
+wait_until eval '! flock -n "$R/var/lib/elfcast/lock" true'
+# SIGINT is ignored in what a script starts in the background.
+python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])' elfcast compile --root="$R" 2>"$TMP/err" &
+compile=$!
+wait_until eval 'readlink /proc/$compile/fd/* 2>/dev/null | grep -q "elfcast/lock$"'
+kill -INT $compile
+wait $compile
+same "interrupted: status" 130 $?
+same "interrupted: says so once" "elfcast: interrupted" "$(cat "$TMP/err")"
+kill $holder
+wait $holder 2>/dev/null
+finish
