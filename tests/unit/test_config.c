@@ -311,6 +311,17 @@ static int teardown(void **state)
 	return 0;
 }
 
+static bool never(const char *program)
+{
+	struct config c;
+	bool is_never;
+
+	assert_int_equal(config_load(&store, &c, note, reported), 0);
+	is_never = config_lists(&c.never, program);
+	config_done(&c);
+	return is_never;
+}
+
 static bool loaded_boot(void)
 {
 	struct config c;
@@ -337,6 +348,29 @@ static void test_file(void **state)
 	assert_string_equal(store_config_path(), "/etc/elfcast/elfcast.conf");
 }
 
+/* What elfcast disable writes counts beside elfcast.conf, and goes with the last program. */
+static void test_disable(void **state)
+{
+	bool changed;
+
+	(void)state;
+	sh("rm -rf \"$r/etc\" \"$r/x\"; mkdir -p \"$r/etc/elfcast\"; echo Never=/a "
+	   ">\"$r/etc/elfcast/elfcast.conf\"");
+	assert_int_equal(config_disable(&store, "/b", true, &changed), 0);
+	assert_true(changed);
+	assert_int_equal(config_disable(&store, "/b", true, &changed), 0);
+	assert_false(changed);
+	assert_int_equal(config_disable(&store, "/a c", true, &changed), -EINVAL);
+	assert_int_equal(config_disable(&store, "b", true, &changed), -EINVAL);
+	assert_int_equal(config_disable(&store, "/\033", true, &changed), -EINVAL);
+	assert_true(never("/a") && never("/b") && !never("/c"));
+	assert_int_equal(config_disable(&store, "/b", false, &changed), 0);
+	assert_true(changed && never("/a") && !never("/b"));
+	assert_int_equal(config_disable(&store, "/a", false, &changed), 0);
+	assert_false(changed); /* not ours to take back */
+	sh("test ! -e \"$r/etc/elfcast/disabled.conf\"");
+}
+
 static void test_file_that_is_not_trusted(void **state)
 {
 #define CONF "\"$r/etc/elfcast/elfcast.conf\""
@@ -345,7 +379,9 @@ static void test_file_that_is_not_trusted(void **state)
 	} cases[] = {
 		{ "chmod g+w " CONF, "0:0: not root's, or others may write it: ignored\n" },
 		{ "chmod o+w " CONF, "0:0: not root's, or others may write it: ignored\n" },
+		/* Both files in it. */
 		{ "chmod o+w \"$r/etc/elfcast\"",
+		  "0:0: not root's, or others may write it: ignored\n"
 		  "0:0: not root's, or others may write it: ignored\n" },
 		{ "rm " CONF "; mkdir " CONF, "0:0: not a regular file: ignored\n" },
 		{ "rm " CONF "; mkfifo " CONF, "0:0: not a regular file: ignored\n" },
@@ -390,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_disable),
 		cmocka_unit_test(test_file_that_is_not_trusted),
 		cmocka_unit_test(test_file_of_another_user),
 	};
