@@ -79,10 +79,11 @@ USES_shadow  := format base file
 USES_store   := format base text process file disk shadow
 USES_state   := format base text file disk shadow store
 USES_read    := format base file disk shadow
+USES_gain    := format base text file disk shadow store state
 USES_units   := format base process file disk shadow store
 USES_plot    := format base file disk store state units
 USES_pack    := format base file disk shadow store state read units
-USES_daemon  := format base process file disk shadow store state read pack pace
+USES_daemon  := format base process file disk shadow store state read pack pace gain
 USES_pace    := format base file disk shadow
 USES_boot    := format base text process file disk shadow store state read pack pace
 USES_layout  := format base file
@@ -94,15 +95,15 @@ USES_trace   := format base process file disk store layout elf profile
 USES_trace/paths := $(USES_trace) trace
 USES_trace/launch := $(USES_trace) trace trace/paths
 USES_trace/system := $(USES_trace) trace
-USES_bench   := format base process file disk shadow store state read
+USES_bench   := format base process file disk shadow store state read gain
 USES_pkg     := format base file layout elf
 USES_installed := format base file pkg
-USES_cmd     := format base text process file disk shadow store state read units plot pack daemon layout elf profile retarget compile trace \
+USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile retarget compile trace \
 		trace/launch trace/system bench
 USES_tools   := format base text process file disk shadow store read layout elf profile compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
-DIRS     := base text process file disk shadow store state read units plot pack daemon pace boot layout elf profile retarget compile \
+DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot layout elf profile retarget compile \
 	    trace trace/paths trace/launch trace/system bench $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.

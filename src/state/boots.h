@@ -4,7 +4,7 @@
  * the next one. Kept in the state directory (elfcast-boots(5)). libc only.
  *
  * What the boot itself needs is read at its start (an eager boot), but for a few boots that are
- * left alone, as controls. Where it gains nothing, the eager part is off until it is another one. Who judges that is bench/boot-gain.c.
+ * left alone, as controls. Where it gains nothing, the eager part is off until it is another one. Who judges that is gain/boot-gain.c.
  */
 #ifndef ELFCAST_BOOTS_H
 #define ELFCAST_BOOTS_H
