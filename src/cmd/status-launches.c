@@ -77,19 +77,21 @@ void status_put_watcher(const struct watch_state *w, bool running)
 	json_uint("overflows", w->n_overflows);
 	json_uint("launches_read", w->n_read);
 	json_uint("launches_in_memory", w->n_resident + w->n_again);
+	json_uint("launches_left_alone", w->n_alone);
 	json_uint("launches_dropped", w->n_dropped);
 	json_uint("pages_asked", w->n_pages);
 }
 
 static void print_text(const struct launch_counts *l,
 		       const struct launch_count *const *sorted, size_t n,
-		       const struct watch_state *w, bool running)
+		       const struct status_gain *g, const struct watch_state *w,
+		       bool running)
 {
 	struct launch_habit habit;
 
 	if (n > 0)
-		printf("%12s  %-19s" STATUS_HABIT_COLUMNS "  %s\n", "LAUNCHES", "LAST",
-		       "PROGRAM");
+		printf("%12s  %-19s" STATUS_HABIT_COLUMNS STATUS_GAIN_COLUMN "  %s\n",
+		       "LAUNCHES", "LAST", "PROGRAM");
 	for (size_t i = 0; i < n; i++) {
 		char when[32];
 
@@ -97,12 +99,17 @@ static void print_text(const struct launch_counts *l,
 		printf("%12.2f  %-19s", launches_of(sorted[i]), when);
 		launch_counts_habit(l, sorted[i]->program, &habit);
 		status_print_habit(&habit);
+		status_print_program_gain(g, sorted[i]->program);
 		fputs("  ", stdout);
 		text_put(sorted[i]->program);
 		putchar('\n');
 	}
 	log_info("%zu programs launched; a count halves in %u days", n,
 		 LAUNCHES_HALF_LIFE_S / 86400);
+	if (n > 0) {
+		fputs("read ahead: ", stdout);
+		status_print_launch_gain(g, w);
+	}
 	if (running)
 		log_info("watcher: running, %" PRIu64 " programs with profiles",
 			 w->n_programs);
@@ -125,7 +132,8 @@ static void print_warnings(const struct watch_state *w, bool running)
 
 static void print_json(const struct launch_counts *l,
 		       const struct launch_count *const *sorted, size_t n,
-		       const struct watch_state *w, bool running)
+		       const struct status_gain *g, const struct watch_state *w,
+		       bool running)
 {
 	struct launch_habit habit;
 
@@ -138,6 +146,9 @@ static void print_json(const struct launch_counts *l,
 	json_string("error",
 		    running && w->last_error ? strerror((int)w->last_error) : NULL);
 	json_close('}');
+	json_open("gain", '{');
+	status_put_launch_gain(g, w);
+	json_close('}');
 	json_open("programs", '[');
 	for (size_t i = 0; i < n; i++) {
 		json_open(NULL, '{');
@@ -146,6 +157,7 @@ static void print_json(const struct launch_counts *l,
 		json_uint("last", sorted[i]->last_s);
 		launch_counts_habit(l, sorted[i]->program, &habit);
 		status_put_habit(&habit);
+		status_put_program_gain(g, sorted[i]->program);
 		json_close('}');
 	}
 	json_close(']');
@@ -157,6 +169,7 @@ int status_launches(const struct store *s)
 {
 	_cleanup_free_ const struct launch_count **sorted = NULL;
 	_cleanup_(launch_counts_done) struct launch_counts l = { 0 };
+	_cleanup_(status_gain_done) struct status_gain g = { 0 };
 	struct watch_state w = { 0 };
 	size_t n = 0;
 	bool running;
@@ -172,7 +185,7 @@ int status_launches(const struct store *s)
 	/* As of now, whenever the file was written. */
 	launch_counts_advance(&l, (uint64_t)MAX(time(NULL), 0));
 	sorted = calloc(l.n + 1, sizeof(*sorted));
-	if (!sorted)
+	if (!sorted || status_load_times(s, &g) < 0)
 		return CMD_FAILED;
 	/* Whoever was only read ahead in vain was not launched. */
 	for (size_t i = 0; i < l.n; i++)
@@ -180,9 +193,9 @@ int status_launches(const struct store *s)
 			sorted[n++] = &l.items[i];
 	qsort(sorted, n, sizeof(*sorted), compare_weights);
 	if (arg_json)
-		print_json(&l, sorted, n, &w, running);
+		print_json(&l, sorted, n, &g, &w, running);
 	else
-		print_text(&l, sorted, n, &w, running);
+		print_text(&l, sorted, n, &g, &w, running);
 	print_warnings(&w, running);
 	return CMD_DONE;
 }

@@ -11,6 +11,7 @@ void overview_done(struct overview *o)
 {
 	known_done(&o->known);
 	boot_report_done(&o->report);
+	status_gain_done(&o->launches);
 }
 
 static void look_at_pack(const struct store *s, struct overview *o)
@@ -55,7 +56,9 @@ static int look(const struct store *s, struct overview *o)
 	look_at_pack(s, o);
 	look_at_boot(s, o);
 	status_usage_sum(s, &o->usage);
-	r = status_training_look(s, &o->training);
+	r = status_load_times(s, &o->launches);
+	if (r == 0)
+		r = status_training_look(s, &o->training);
 	return r < 0 ? r : status_load_boots(s, &o->boots, &o->gain);
 }
 

@@ -9,6 +9,7 @@
 #include "known.h"
 #include "status-training.h"
 #include "status-usage.h"
+#include "status.h"
 #include "watch-state.h"
 
 struct overview {
@@ -20,6 +21,7 @@ struct overview {
 	struct boot_report report;
 	struct boots boots;
 	struct boot_gain gain;
+	struct status_gain launches;
 	struct status_training training;
 	struct usage_sums usage;
 	bool boot_allowed, watch_allowed; /* by elfcast.conf */

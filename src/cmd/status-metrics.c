@@ -77,6 +77,8 @@ static void print_metrics(const struct overview *o)
 	printf("elfcast_launches_total{what=\"read\"} %" PRIu64 "\n", o->watcher.n_read);
 	printf("elfcast_launches_total{what=\"in-memory\"} %" PRIu64 "\n",
 	       o->watcher.n_resident + o->watcher.n_again);
+	printf("elfcast_launches_total{what=\"left-alone\"} %" PRIu64 "\n",
+	       o->watcher.n_alone);
 	printf("elfcast_launches_total{what=\"dropped\"} %" PRIu64 "\n",
 	       o->watcher.n_dropped);
 	print_problem_metrics(o);

@@ -99,6 +99,8 @@ static void print_text(const struct overview *o)
 		       o->pack_launches == 1 ? "" : "es", mib(o->pack_pages * PAGE_BYTES));
 	printf("\nwatcher:   ");
 	status_print_watcher(&o->watcher, o->watcher_runs);
+	fputs("launches:  ", stdout);
+	status_print_launch_gain(&o->launches, &o->watcher);
 	print_boot(o);
 	print_waste(o);
 	fputs("boots:     ", stdout);
@@ -199,6 +201,9 @@ static void print_json(const struct overview *o)
 	json_close('}');
 	json_open("watcher", '{');
 	status_put_watcher(&o->watcher, o->watcher_runs);
+	json_close('}');
+	json_open("launches", '{');
+	status_put_launch_gain(&o->launches, &o->watcher);
 	json_close('}');
 	put_boot(o);
 	status_training_json(&o->training);

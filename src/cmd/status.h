@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "launch-gain.h"
 #include "store.h"
 
 struct boot_gain;
@@ -42,6 +43,22 @@ void status_put_boot_gain(const struct boots *b, const struct boot_gain *g);
 /* What elfcastd did with launches since boot: the rest of a line, and members of a JSON object. */
 void status_print_watcher(const struct watch_state *w, bool running);
 void status_put_watcher(const struct watch_state *w, bool running);
+
+/* What the times of launches say; of zeros. A warning where they cannot be used. -ENOMEM. */
+struct status_gain {
+	struct launch_times times;
+	struct launch_gain all;
+	struct launch_verdicts verdicts;
+};
+int status_load_times(const struct store *s, struct status_gain *ret);
+void status_gain_done(struct status_gain *g);
+/* Of all launches: the rest of a line, and members of a JSON object. */
+void status_print_launch_gain(const struct status_gain *g, const struct watch_state *w);
+void status_put_launch_gain(const struct status_gain *g, const struct watch_state *w);
+/* Of one program: a column, and members of a JSON object. */
+#define STATUS_GAIN_COLUMN "   SAVES"
+void status_print_program_gain(const struct status_gain *g, const char *program);
+void status_put_program_gain(const struct status_gain *g, const char *program);
 
 /* In how many boots a program was launched, and when: two columns, and members of a JSON object. */
 #define STATUS_HABIT_COLUMNS "  BOOTS    AFTER"

@@ -42,6 +42,8 @@ struct book {
 struct request {
 	struct book *book; /* counted */
 	uint32_t first, n; /* launches */
+	uint32_t token;
+	bool is_read; /* else looked at */
 };
 
 struct launch_reader {
@@ -52,6 +54,8 @@ struct launch_reader {
 	struct request queue[QUEUE];
 	unsigned first, n; /* of the queue */
 	struct launch_reader_counts counts;
+	uint32_t last_token;
+	uint32_t cold[LAUNCH_READER_VERDICTS]; /* tokens, each in its place */
 	_Atomic unsigned mounts_serial;
 };
 
@@ -129,36 +133,50 @@ void launch_reader_mounts_changed(struct launch_reader *r)
 	atomic_fetch_add(&r->mounts_serial, 1);
 }
 
-/* False: too many wait, it may come again. */
-static bool enqueue(struct launch_reader *r, uint32_t first, uint32_t n)
+/* 0: too many wait, it may come again. */
+static uint32_t enqueue(struct launch_reader *r, uint32_t first, uint32_t n, bool is_read)
 {
 	if (r->n == QUEUE) {
 		r->counts.n_dropped++;
-		return false;
+		return 0;
 	}
-	r->queue[(r->first + r->n++) % QUEUE] = (struct request){ r->book, first, n };
+	r->last_token += r->last_token == UINT32_MAX ? 2 : 1;
+	r->queue[(r->first + r->n++) % QUEUE] =
+		(struct request){ r->book, first, n, r->last_token, is_read };
 	r->book->n_users++;
 	pthread_cond_signal(&r->came);
-	return true;
+	return r->last_token;
 }
 
-bool launch_reader_launched(struct launch_reader *r, const char *program)
+uint32_t launch_reader_launched(struct launch_reader *r, const char *program, bool is_read)
 {
 	uint64_t now_us = clock_us();
-	bool is_new = false;
-	uint32_t first, n;
+	uint32_t first, n, token = 0;
 
 	pthread_mutex_lock(&r->lock);
 	n = r->book ? bundle_find(&r->book->bundle.shadow, program, &first) : 0;
 	if (n > 0 && r->book->looked_us[first] > 0 &&
 	    now_us - r->book->looked_us[first] < AGAIN_US) {
 		r->counts.n_again++;
-	} else if (n > 0 && enqueue(r, first, n)) {
-		r->book->looked_us[first] = now_us;
-		is_new = true;
+	} else if (n > 0) {
+		token = enqueue(r, first, n, is_read);
+		if (token)
+			r->book->looked_us[first] = now_us;
 	}
 	pthread_mutex_unlock(&r->lock);
-	return is_new;
+	return token;
+}
+
+bool launch_reader_was_cold(struct launch_reader *r, uint32_t token)
+{
+	uint32_t *place = &r->cold[token % LAUNCH_READER_VERDICTS];
+	bool was_cold;
+
+	pthread_mutex_lock(&r->lock);
+	was_cold = *place == token;
+	*place = 0;
+	pthread_mutex_unlock(&r->lock);
+	return was_cold;
 }
 
 struct launch_reader_counts launch_reader_counts(struct launch_reader *r)
@@ -249,18 +267,48 @@ static uint64_t read_ahead(const struct reader *reader, const struct shadow_buff
 	return report.data.n_pages_asked;
 }
 
-static void serve_launch(struct reader *reader, const struct shadow *bundle,
-			 uint32_t launch, struct launch_reader_counts *counts)
+/* A script is closed when it has hardly begun, see marks.h. */
+static bool is_elf(const struct object_place *place, const char *program)
+{
+	enum object_skip skip;
+	char magic[4] = { 0 };
+	struct stat st;
+	int fd;
+
+	if (object_open(place, program, &fd, &st, &skip) < 0 || skip != OBJECT_USED)
+		return false;
+	if (pread(fd, magic, sizeof(magic), 0) < 0)
+		magic[0] = 0;
+	close(fd);
+	return memcmp(magic, "\177ELF", sizeof(magic)) == 0;
+}
+
+/* Before it is read: the launch may end sooner than that. */
+static void note_cold(struct launch_reader *r, uint32_t token)
+{
+	pthread_mutex_lock(&r->lock);
+	r->cold[token % LAUNCH_READER_VERDICTS] = token;
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void serve_launch(struct reader *reader, const struct request *q, uint32_t launch,
+			 struct launch_reader_counts *counts)
 {
 	const struct object_place place = { reader->shared->store->rootfd,
 					    reader->shared->store->root_path,
 					    reader->mounts };
 	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
 
-	if (bundle_take(bundle, launch, &b) < 0)
+	if (bundle_take(&q->book->bundle.shadow, launch, &b) < 0)
 		return;
 	if (is_resident(&place, &b.shadow)) {
 		counts->n_resident++;
+		return;
+	}
+	if (is_elf(&place, shadow_string(&b.shadow, b.shadow.launches[0].program)))
+		note_cold(reader->shared, q->token);
+	if (!q->is_read) {
+		counts->n_alone++;
 		return;
 	}
 	counts->n_pages += read_ahead(reader, &b);
@@ -277,10 +325,10 @@ static void serve(struct reader *reader, const struct request *q)
 		counts.n_dropped++;
 	else
 		for (uint32_t i = 0; i < q->n; i++)
-			serve_launch(reader, &q->book->bundle.shadow, q->first + i,
-				     &counts);
+			serve_launch(reader, q, q->first + i, &counts);
 	pthread_mutex_lock(&r->lock);
 	r->counts.n_read += counts.n_read;
+	r->counts.n_alone += counts.n_alone;
 	r->counts.n_resident += counts.n_resident;
 	r->counts.n_dropped += counts.n_dropped;
 	r->counts.n_pages += counts.n_pages;

@@ -15,10 +15,13 @@
 #include "shadow-read.h"
 #include "store.h"
 
+#define LAUNCH_READER_VERDICTS 64u
+
 struct launch_reader;
 
 struct launch_reader_counts {
 	uint64_t n_read;     /* launches that were read ahead */
+	uint64_t n_alone;    /* cold, and left alone as they were told to be */
 	uint64_t n_resident; /* looked at, and in memory already */
 	uint64_t n_again;    /* came seconds after one that was looked at */
 	uint64_t n_dropped;  /* too many at once, or memory was short */
@@ -35,10 +38,16 @@ int launch_reader_set(struct launch_reader *r, struct shadow_buffer *bundle);
 /* The mount table is another one than before. */
 void launch_reader_mounts_changed(struct launch_reader *r);
 /*
- * PROGRAM, canonical below the root, is being executed. Never waits for a disk. False: there is
- * nothing to do, since it came a moment ago, or nothing of it is to be read.
+ * PROGRAM, canonical below the root, is being executed: it is to be read ahead, or only looked at.
+ * Never waits for a disk. 0: there is nothing to do, since it came a moment ago, or nothing of it
+ * is to be read; else what launch_reader_was_cold() knows it by.
  */
-bool launch_reader_launched(struct launch_reader *r, const char *program);
+uint32_t launch_reader_launched(struct launch_reader *r, const char *program, bool is_read);
+/*
+ * Whether launch TOKEN, of an ELF program, began with pages missing, and was read or left alone as it
+ * was told. Of the last LAUNCH_READER_VERDICTS; once.
+ */
+bool launch_reader_was_cold(struct launch_reader *r, uint32_t token);
 /* Since the start. */
 struct launch_reader_counts launch_reader_counts(struct launch_reader *r);
 

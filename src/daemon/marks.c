@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "macro.h"
 #include "marks.h"
@@ -17,6 +18,8 @@
 #define DIRECTORY_EVENTS                                                                   \
 	(FAN_CREATE | FAN_MOVED_TO | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVE_SELF |         \
 	 FAN_ONDIR)
+
+#define TIMING_EVENTS ((uint64_t)(FAN_OPEN | FAN_CLOSE_NOWRITE))
 
 /* Some 200 events; one place for all, since there is one thread. */
 static char buffer[16384];
@@ -111,9 +114,24 @@ int marks_add_file(struct marks *m, int dirfd, const char *name)
 	return add(m, FAN_OPEN_EXEC, dirfd, name);
 }
 
-static unsigned events_of(uint64_t mask)
+void marks_time_file(struct marks *m, int dirfd, const char *name, bool on)
 {
+	unsigned flags = (on ? FAN_MARK_ADD : FAN_MARK_REMOVE) | FAN_MARK_DONT_FOLLOW;
+
+	for (unsigned i = 0; i < m->n_groups; i++)
+		if (fanotify_mark(m->groups[i], flags, TIMING_EVENTS, dirfd, name) == 0)
+			break;
+}
+
+static unsigned events_of(const struct fanotify_event_metadata *e)
+{
+	uint64_t mask = e->mask;
+
+	if (mask & TIMING_EVENTS && e->pid == getpid())
+		mask &= ~TIMING_EVENTS;
 	return (mask & FAN_OPEN_EXEC ? MARK_EXEC : 0u) |
+	       (mask & FAN_OPEN ? MARK_OPENED : 0u) |
+	       (mask & FAN_CLOSE_NOWRITE ? MARK_CLOSED : 0u) |
 	       (mask & (FAN_CREATE | FAN_MOVED_TO) ? MARK_APPEARED : 0u) |
 	       (mask & (FAN_DELETE | FAN_MOVED_FROM | FAN_MOVE_SELF) ? MARK_GONE : 0u) |
 	       (mask & FAN_Q_OVERFLOW ? MARK_LOST : 0u);
@@ -148,7 +166,7 @@ static const char *take_name(const char *p, size_t bytes, struct dir_id *ret)
 static void handle_event(const struct fanotify_event_metadata *e, const char *info,
 			 mark_handler handler, void *userdata)
 {
-	unsigned events = events_of(e->mask);
+	unsigned events = events_of(e);
 	struct dir_id id;
 	const char *name = take_name(info, e->event_len - sizeof(*e), &id);
 

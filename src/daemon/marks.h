@@ -18,6 +18,10 @@
  *   closed at once, too. A mere check (AT_EXECVE_CHECK, Linux 6.14) is not followed by the
  *   FAN_ACCESS of the first bytes' reading. But a mark for that would wake the watcher at
  *   everybody's read() of a program, and who asks for a script runs it next: it counts.
+ * - The file that a process executes is held open for it, and for its children, until the last
+ *   of them ends or executes another one: then it is closed, which FAN_CLOSE_NOWRITE tells. A
+ *   script is closed at once; its interpreter opens it again. Of our own opening and closing
+ *   the event has our pid, also without capabilities.
  * - A btrfs subvolume (root on Fedora, openSUSE) has a file system id other than its
  *   superblock's, and a group with such a mark takes no marks of other ids: EXDEV. So there
  *   are several groups, opened when needed. A mark on a whole file system is EXDEV always.
@@ -52,6 +56,8 @@ enum mark_event {
 	MARK_APPEARED = 2, /* a name appeared in a marked directory */
 	MARK_GONE = 4,	   /* a name went, or the directory itself was moved (name ".") */
 	MARK_LOST = 8,	   /* the queue was full: there were events, nobody knows which */
+	MARK_OPENED = 16,  /* a timed file was opened, by somebody else than us */
+	MARK_CLOSED = 32,  /* or closed: also when a process ends that was executing it */
 };
 
 /* Events may be several in one. ID and NAME are NULL for MARK_LOST alone. */
@@ -72,6 +78,8 @@ int marks_identify(int dirfd, struct dir_id *ret);
  */
 int marks_add_directory(struct marks *m, int dirfd);
 int marks_add_file(struct marks *m, int dirfd, const char *name);
+/* Whether a file with such a mark is timed: MARK_OPENED, MARK_CLOSED. Not marked: nothing happens. */
+void marks_time_file(struct marks *m, int dirfd, const char *name, bool on);
 
 /* One read(): as many events as fit. 1; 0: there are none; or negative errno. */
 int marks_read(int group, mark_handler handler, void *userdata);

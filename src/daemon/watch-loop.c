@@ -20,6 +20,7 @@
 #include "config.h"
 #include "launch-counts.h"
 #include "launch-reader.h"
+#include "launch-timer.h"
 #include "log.h"
 #include "marks.h"
 #include "sandbox.h"
@@ -49,6 +50,7 @@ struct watch {
 	struct saver saver;	      /* of the counts */
 	struct launch_reader *reader; /* NULL: launches are counted only */
 	bool reads;		      /* ahead, at each launch */
+	struct launch_timer timer;    /* of those */
 	struct watch_state state;
 	struct watch_state before; /* what earlier watchers of this boot told */
 	struct dir_id state_dir;
@@ -73,14 +75,50 @@ static void start_timer(int fd, time_t seconds)
 		timerfd_settime(fd, 0, &t, NULL);
 }
 
+/* Read it ahead, or leave it alone this once, and see how long it takes. */
+static void begin_launch(struct watch *w, const struct watched_program *p)
+{
+	bool is_read = launch_timer_plan(&w->timer, p->path);
+	uint32_t token = launch_reader_launched(w->reader, p->path, is_read);
+	struct launch_timing *l = launch_timer_find(&w->timer, p->path);
+
+	w->any_new |= token != 0;
+	/* Which of the two ends nobody tells. One that did not end in time waits for somebody. */
+	if (l) {
+		launch_timer_forget(l);
+		if (!token)
+			watched_time(&w->watched, p, false);
+	}
+	if (token && launch_timer_start(&w->timer, p->path, token, is_read))
+		watched_time(&w->watched, p, true);
+}
+
+/* Somebody opened or closed a program that is timed, but for an exec. */
+static void end_launch(struct watch *w, const struct watched_program *p, bool was_closed)
+{
+	struct launch_timing *l = launch_timer_find(&w->timer, p->path);
+	uint32_t ms = 0;
+
+	watched_time(&w->watched, p, false);
+	if (!l)
+		return;
+	if (was_closed && launch_reader_was_cold(w->reader, l->token))
+		ms = launch_timer_end(&w->timer, l);
+	if (ms > 0 && l->is_read) {
+		w->state.n_timed++;
+		w->state.timed_ms += ms;
+	}
+	launch_timer_forget(l);
+}
+
 /* A profiled program was opened for execution; none of its pages has been read yet. */
 static void on_exec(struct watch *w, const struct watched_program *p)
 {
 	int r;
 
 	w->any_exec = true;
-	if (w->reader && launch_reader_launched(w->reader, p->path))
-		w->any_new = true;
+	if (w->reader)
+		begin_launch(w, p);
 	r = launch_counts_count(&w->launches, p->path, (uint64_t)MAX(time(NULL), 0));
 
 	if (r < 0 && r != -EINVAL)
@@ -120,8 +158,13 @@ static void on_event(unsigned events, const struct dir_id *id, const char *name,
 		return;
 	if (memcmp(id, &w->state_dir, sizeof(*id)) == 0)
 		on_state_dir(w, events, name);
-	if (events & MARK_EXEC && (p = watched_find(&w->watched, id, name)))
-		on_exec(w, p);
+	if (events & (MARK_EXEC | MARK_OPENED | MARK_CLOSED) &&
+	    (p = watched_find(&w->watched, id, name))) {
+		if (events & MARK_EXEC)
+			on_exec(w, p);
+		else
+			end_launch(w, p, events & MARK_CLOSED);
+	}
 	if (events & (MARK_APPEARED | MARK_GONE) && watched_changed(&w->watched, id, name))
 		w->must_resolve = true;
 }
@@ -178,6 +221,7 @@ static void count_reading(struct watch *w)
 		return;
 	c = launch_reader_counts(w->reader);
 	w->state.n_read = w->before.n_read + c.n_read;
+	w->state.n_alone = w->before.n_alone + c.n_alone;
 	w->state.n_resident = w->before.n_resident + c.n_resident;
 	w->state.n_again = w->before.n_again + c.n_again;
 	w->state.n_dropped = w->before.n_dropped + c.n_dropped;
@@ -202,8 +246,15 @@ static void on_saved(struct watch *w, int r)
 
 static void write_counts(struct watch *w)
 {
-	if (saver_put(&w->saver, &w->launches) < 0)
+	bool any_times = w->timer.is_changed;
+
+	if (saver_put(&w->saver, &w->launches, any_times ? &w->timer.times : NULL) < 0) {
 		on_saved(w, -ENOMEM);
+		return;
+	}
+	if (any_times)
+		launch_timer_judge(&w->timer);
+	w->timer.is_changed = false;
 }
 
 /* False: "Watch=no" in elfcast.conf. Whatever is wrong with that file, compile reports. */
@@ -399,6 +450,7 @@ static int load_counts(struct watch *w)
 	else if (r < 0 && r != -ENOENT)
 		return log_errno(r, "cannot read the launch counts");
 	/* What was lost since boot stays known over a restart. */
+	launch_timer_load(&w->timer, &w->store);
 	watch_state_load(&w->store, &w->state);
 	w->before = w->state;
 	watch_state_set_self(&w->state);
@@ -468,6 +520,7 @@ static int start(struct watch *w)
 static void done(struct watch *w)
 {
 	watched_done(&w->watched);
+	launch_timer_done(&w->timer);
 	launch_counts_done(&w->launches);
 	marks_close(&w->marks);
 	marks_close(&w->own_marks);

@@ -302,6 +302,21 @@ bool watched_changed(struct watched *w, const struct dir_id *id, const char *nam
 	return has_dir(w, path, strlen(path));
 }
 
+void watched_time(struct watched *w, const struct watched_program *p, bool on)
+{
+	size_t n = dir_bytes(p->path);
+	char dir[LIMIT_PATH_BYTES + 1];
+	_cleanup_close_ int fd = -1;
+
+	if (n >= sizeof(dir))
+		return;
+	memcpy(dir, p->path, n);
+	dir[n] = 0;
+	fd = open_dir(w, dir);
+	if (fd >= 0)
+		marks_time_file(w->marks, fd, p->path + n + 1, on);
+}
+
 size_t watched_count_failed(const struct watched *w, int *ret_error)
 {
 	size_t n = 0;

@@ -48,6 +48,9 @@ struct watched_program *watched_find(const struct watched *w, const struct dir_i
 /* NAME came or went in ID: mark it, if it is a program. True: it is a directory, resolve. */
 bool watched_changed(struct watched *w, const struct dir_id *id, const char *name);
 
+/* Hear (ON) when P is opened and closed, or no longer. */
+void watched_time(struct watched *w, const struct watched_program *p, bool on);
+
 /* Programs that are there but have no mark. *ret_error: why, for one of them. */
 size_t watched_count_failed(const struct watched *w, int *ret_error);
 

@@ -107,6 +107,14 @@
 #define LIMIT_BOOT_BYTES	 ((uint64_t)1 << 50)
 #define LIMIT_BOOT_MS		 86400000u
 
+/*
+ * The log of launches that were timed: a year of them on a desktop. A launch that takes longer than
+ * this waits for somebody.
+ */
+#define LIMIT_LAUNCH_TIMES	 1024u
+#define LIMIT_LAUNCH_MS		 10000u
+#define LIMIT_LAUNCH_TIMES_BYTES (LIMIT_LAUNCH_TIMES * (LIMIT_LAUNCH_PATH_BYTES + 32u))
+
 /* Of its timeline, each of two; more is not read. */
 #define LIMIT_BOOT_MOMENTS	 1024u
 

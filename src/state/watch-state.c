@@ -9,7 +9,7 @@
 #include "macro.h"
 #include "watch-state.h"
 
-#define HEADER	"elfcast-watch 2\n"
+#define HEADER	"elfcast-watch 3\n"
 #define LARGEST 999999999999999999u
 
 static const struct field {
@@ -23,10 +23,13 @@ static const struct field {
 	{ "overflows ", offsetof(struct watch_state, n_overflows) },
 	{ "error ", offsetof(struct watch_state, last_error) },
 	{ "read ", offsetof(struct watch_state, n_read) },
+	{ "alone ", offsetof(struct watch_state, n_alone) },
 	{ "resident ", offsetof(struct watch_state, n_resident) },
 	{ "again ", offsetof(struct watch_state, n_again) },
 	{ "dropped ", offsetof(struct watch_state, n_dropped) },
 	{ "pages ", offsetof(struct watch_state, n_pages) },
+	{ "timed ", offsetof(struct watch_state, n_timed) },
+	{ "timed-ms ", offsetof(struct watch_state, timed_ms) },
 };
 
 int watch_state_parse(const char *text, size_t bytes, struct watch_state *ret)

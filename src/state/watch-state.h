@@ -20,8 +20,10 @@ struct watch_state {
 	uint64_t n_overflows; /* how often launches were lost, since boot */
 	uint64_t last_error;  /* errno of the last write of the counts, 0: written */
 	/* Launches since boot, see launch-reader.h, as of the last write of the counts. */
-	uint64_t n_read, n_resident, n_again, n_dropped;
+	uint64_t n_read, n_alone, n_resident, n_again, n_dropped;
 	uint64_t n_pages; /* that were read ahead for them */
+	uint64_t n_timed,
+		timed_ms; /* of those read ahead: whose time is known, and its sum */
 };
 
 /* -ENOENT: none since boot. -EBADMSG, ... */

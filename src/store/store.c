@@ -56,6 +56,8 @@ static const struct file {
 			   .mode = 0600 },
 	[STORE_LAUNCHES] = { IN_COUNTS, "launches", LIMIT_LAUNCHES_BYTES, .durable = true,
 			     .mode = 0640 },
+	[STORE_LAUNCH_TIMES] = { IN_COUNTS, "launch-times", LIMIT_LAUNCH_TIMES_BYTES,
+				 .durable = true, .mode = 0640 },
 	[STORE_BOOTS] = { IN_COUNTS, "boots", LIMIT_BOOTS_BYTES, .durable = true },
 	[STORE_CONFIG] = { IN_SETTINGS, "elfcast.conf", LIMIT_CONFIG_BYTES },
 	[STORE_DISABLED] = { IN_SETTINGS, "disabled.conf", LIMIT_CONFIG_BYTES,

@@ -97,15 +97,16 @@ enum store_file {
 	STORE_PLACES, /* places of metadata, read before that */
 	STORE_OWN, /* files of this machine that a boot reads, which nobody else may know */
 	STORE_BLOCKS, /* blocks of the file systems' own that a boot read, see boot-blocks.h */
-	STORE_LAUNCHES,	   /* launch counts, and who was read ahead in vain */
-	STORE_BOOTS,	   /* how long the last boots took */
-	STORE_CONFIG,	   /* elfcast.conf */
-	STORE_DISABLED,	   /* disabled.conf: what elfcast disable says */
-	STORE_BOOT_REPORT, /* of the last boot's prefetch */
-	STORE_BOOT_EARLY,  /* of its early part, for the later one */
-	STORE_WATCH,	   /* what elfcastd tells of itself */
-	STORE_TRAINING,	   /* which boots were recorded */
-	STORE_TRAIN_NEXT,  /* is there where the next boot is to be recorded */
+	STORE_LAUNCHES,	    /* launch counts, and who was read ahead in vain */
+	STORE_LAUNCH_TIMES, /* how long cold launches took */
+	STORE_BOOTS,	    /* how long the last boots took */
+	STORE_CONFIG,	    /* elfcast.conf */
+	STORE_DISABLED,	    /* disabled.conf: what elfcast disable says */
+	STORE_BOOT_REPORT,  /* of the last boot's prefetch */
+	STORE_BOOT_EARLY,   /* of its early part, for the later one */
+	STORE_WATCH,	    /* what elfcastd tells of itself */
+	STORE_TRAINING,	    /* which boots were recorded */
+	STORE_TRAIN_NEXT,   /* is there where the next boot is to be recorded */
 };
 
 /*

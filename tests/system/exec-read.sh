@@ -206,8 +206,104 @@ end_watcher
 same "ExecReadAhead=no: nothing is read" " $before" "$(in_memory two) $(state read)"
 check "but launches are counted" grep -q " /usr/bin/one$" "$R/var/lib/elfcast/launches"
 
-# A damaged bundle is none.
+# How long a cold launch takes that is read ahead, and now and then one that is left alone. This one sleeps.
+# Who was launched seconds ago is not looked at: what is to be read is new each time.
 rm "$R/etc/elfcast/elfcast.conf"
+cat >"$TMP/sleeper.c" <<'EOF'
+void _start(void) {
+	long time[2] = { 0, 200000000 };
+	__asm__ volatile("syscall" : : "a"(35), "D"(time), "S"(0) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall" : : "a"(60), "D"(0));
+}
+EOF
+gcc -O1 -static -nostdlib -Wl,--build-id=sha1 -o "$TMP/sleeper" "$TMP/sleeper.c"
+mv "$TMP/tiny" "$TMP/tiny.0"
+mv "$TMP/sleeper" "$TMP/tiny"
+add_program sleeper
+cp "$TMP/tiny.0" "$TMP/tiny"
+n_pads=0
+TIMES=$R/var/lib/elfcast/launch-times
+renew() { # what is to be read
+	n_pads=$((n_pads + 1))
+	add_program "pad$n_pads"
+	elfcast compile -q --root="$R"
+	wait_until has_line "/usr/bin/pad$n_pads"
+	make_cold sleeper
+	residency --evict "$R/usr/bin/sleeper"
+}
+n_times() { grep -cE "^$1 [0-9]+ /usr/bin/sleeper\$" "$TIMES" 2>/dev/null; }
+is_timed() { kill -HUP "$watcher" && [ "$(n_times "$1")" = "$2" ]; }
+rm -f "$TIMES"
+start_watcher setsid
+for n in 1 2; do
+	renew
+	"$R/usr/bin/sleeper"
+	check "cold launch $n is read ahead and timed" wait_until is_timed read "$n"
+	same "it was read" "4 8 40 1" "$(in_memory sleeper)"
+done
+renew
+"$R/usr/bin/sleeper"
+check "the third is timed without" wait_until is_timed alone 1
+same "nothing of it was read" "" "$(in_memory sleeper)"
+told "which is counted" alone 1
+renew
+"$R/usr/bin/sleeper"
+check "the fourth is read again" wait_until is_timed read 3
+check "no launch ended before it was over" sh -c "! grep -vE '^(read|alone) (1[5-9][0-9]|[2-9][0-9][0-9]|[0-9]{4,}) |^e' '$TIMES'"
+renew
+"$R/usr/bin/sleeper" &
+"$R/usr/bin/sleeper"
+wait $!
+renew
+"$R/usr/bin/sleeper" &
+wait_until has_read sleeper
+cat "$R/usr/bin/sleeper" >/dev/null
+wait $!
+printf '#!%s\n' "$R/usr/bin/two" >"$R/usr/bin/script"
+elfcast compile -q --root="$R"
+wait_until has_line /usr/bin/script
+make_cold script
+"$R/usr/bin/script"
+wait_until has_read script
+end_watcher
+same "two at once, and a file that others read, are not timed" "read 3 alone 1" \
+	"read $(n_times read) alone $(n_times alone)"
+check "nor is a script" sh -c "! grep -q /usr/bin/script '$TIMES'"
+
+# What was learned is known after a restart; nothing is gained, and it is left alone.
+{
+	echo "elfcast-launch-times 1"
+	for ((i = 0; i < 8; i++)); do
+		for ((j = 0; j < 3; j++)); do echo "read $((100 + j)) /usr/bin/sleeper"; done
+		echo "alone 90 /usr/bin/sleeper"
+	done
+	echo "end 32"
+} >"$TIMES"
+start_watcher setsid
+renew
+"$R/usr/bin/sleeper"
+check "what gains nothing is left alone" wait_until is_timed alone 9
+same "and nothing is read" "" "$(in_memory sleeper)"
+end_watcher
+elfcast status --launches --root="$R" >"$TMP/status"
+check "status says so" grep -qE '  off  /usr/bin/sleeper$' "$TMP/status"
+check "and of all together" grep -qE '^read ahead: -[0-9]+ % of a cold one saved \[-[0-9]+ to -[0-9]+\]' "$TMP/status"
+elfcast status --launches --root="$R" --json >"$TMP/json"
+same "JSON too" "True 9 False" "$(python3 -c '
+import json, sys
+s = json.load(open(sys.argv[1]))
+p = next(p for p in s["programs"] if p["program"] == "/usr/bin/sleeper")
+print(p["is_off"], p["cold_controls"], s["gain"]["is_off"])' "$TMP/json")"
+echo "elfcast-launch-times 1" >"$TIMES"
+: >"$LOG"
+start_watcher setsid
+check "damaged times are reported" grep -q "times of launches cannot be used" "$LOG"
+renew
+"$R/usr/bin/sleeper"
+check "and begin anew" wait_until is_timed read 1
+end_watcher
+
+# A damaged bundle is none.
 elfcast compile -q --root="$R"
 B=$R/var/lib/elfcast/exec.bundle
 cp "$B" "$TMP/whole"
@@ -216,6 +312,7 @@ elfcast compile -q --root="$R"
 check "compile makes what was removed" cmp "$B" "$TMP/whole"
 printf x | dd of="$B" bs=1 seek=100 conv=notrunc status=none
 start_watcher setsid
+before=$(state read)
 check "a damaged bundle is reported" wait_until grep -q "cannot use what compile left" "$LOG"
 make_cold two
 "$R/usr/bin/two"

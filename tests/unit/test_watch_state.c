@@ -12,9 +12,10 @@
 #include "macro.h"
 #include "watch-state.h"
 
-static const char good[] = "elfcast-watch 2\npid 123\nstart 4567\nprograms 10\n"
-			   "unwatched 1\noverflows 2\nerror 28\nread 5\nresident 6\n"
-			   "again 7\ndropped 8\npages 900\n";
+static const char good[] =
+	"elfcast-watch 3\npid 123\nstart 4567\nprograms 10\n"
+	"unwatched 1\noverflows 2\nerror 28\nread 5\nalone 4\nresident 6\n"
+	"again 7\ndropped 8\npages 900\ntimed 3\ntimed-ms 1200\n";
 
 static void test_reads_what_it_writes(void **state)
 {
@@ -30,10 +31,13 @@ static void test_reads_what_it_writes(void **state)
 	assert_int_equal(w.n_overflows, 2);
 	assert_int_equal(w.last_error, 28);
 	assert_int_equal(w.n_read, 5);
+	assert_int_equal(w.n_alone, 4);
 	assert_int_equal(w.n_resident, 6);
 	assert_int_equal(w.n_again, 7);
 	assert_int_equal(w.n_dropped, 8);
 	assert_int_equal(w.n_pages, 900);
+	assert_int_equal(w.n_timed, 3);
+	assert_int_equal(w.timed_ms, 1200);
 	assert_int_equal(watch_state_format(&w, text, sizeof(text)), strlen(good));
 	assert_string_equal(text, good);
 }
@@ -41,19 +45,25 @@ static void test_reads_what_it_writes(void **state)
 static void test_damaged(void **state)
 {
 	static const char *const bad[] = {
-		"elfcast-watch 3\npid 1\nstart 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
-		"elfcast-watch 2\nstart 1\npid 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
-		"elfcast-watch 2\npid -1\nstart 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
-		"elfcast-watch 2\npid \nstart 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
-		"elfcast-watch 2\npid 1\nstart 1234567890123456789\nprograms 1\nunwatched "
-		"1\n"
-		"overflows 1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n",
 		"elfcast-watch 2\npid 1\nstart 1\nprograms 1\nunwatched 1\noverflows "
-		"1\nerror 1\nread 1\nresident 1\nagain 1\ndropped 1\npages 1\n\n",
+		"1\nerror 1\nread 1\nalone 1\nresident 1\nagain 1\ndropped 1\npages "
+		"1\ntimed 1\ntimed-ms 1\n",
+		"elfcast-watch 3\nstart 1\npid 1\nprograms 1\nunwatched 1\noverflows "
+		"1\nerror 1\nread 1\nalone 1\nresident 1\nagain 1\ndropped 1\npages "
+		"1\ntimed 1\ntimed-ms 1\n",
+		"elfcast-watch 3\npid -1\nstart 1\nprograms 1\nunwatched 1\noverflows "
+		"1\nerror 1\nread 1\nalone 1\nresident 1\nagain 1\ndropped 1\npages "
+		"1\ntimed 1\ntimed-ms 1\n",
+		"elfcast-watch 3\npid \nstart 1\nprograms 1\nunwatched 1\noverflows "
+		"1\nerror 1\nread 1\nalone 1\nresident 1\nagain 1\ndropped 1\npages "
+		"1\ntimed 1\ntimed-ms 1\n",
+		"elfcast-watch 3\npid 1\nstart 1234567890123456789\nprograms 1\nunwatched "
+		"1\n"
+		"overflows 1\nerror 1\nread 1\nalone 1\nresident 1\nagain 1\ndropped "
+		"1\npages 1\ntimed 1\ntimed-ms 1\n",
+		"elfcast-watch 3\npid 1\nstart 1\nprograms 1\nunwatched 1\noverflows "
+		"1\nerror 1\nread 1\nalone 1\nresident 1\nagain 1\ndropped 1\npages "
+		"1\ntimed 1\ntimed-ms 1\n\n",
 	};
 	struct watch_state w;
 

@@ -27,6 +27,7 @@ static struct watched w;
 static char marked[4096]; /* "name " of each file, in the order of their marks */
 static unsigned n_dirs, n_flushes;
 static int file_error;
+static int n_timed;	/* programs */
 static bool comes_late; /* a program, in the moment in which a directory gets its mark */
 
 static void sh(const char *command)
@@ -62,6 +63,14 @@ int marks_add_directory(struct marks *m, int dirfd)
 	comes_late = false;
 	n_dirs++;
 	return 0;
+}
+
+void marks_time_file(struct marks *m, int dirfd, const char *name, bool on)
+{
+	struct stat st;
+
+	assert_ptr_equal(m, &marks);
+	n_timed += fstatat(dirfd, name, &st, 0) == 0 ? (on ? 1 : -1) : 0;
 }
 
 int marks_add_file(struct marks *m, int dirfd, const char *name)
@@ -291,6 +300,18 @@ static void another_index_takes_the_place_of_the_first(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
+static void only_what_is_there_is_timed(void **state)
+{
+	(void)state;
+	SET("/usr/bin/git", "/usr/libexec/gone");
+	watched_time(&w, &w.programs[0], true);
+	assert_int_equal(n_timed, 1);
+	watched_time(&w, &w.programs[0], false);
+	assert_int_equal(n_timed, 0);
+	watched_time(&w, &w.programs[1], true);
+	assert_int_equal(n_timed, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +325,7 @@ int main(void)
 		TEST(failures_are_counted),
 		TEST(links_are_not_followed),
 		TEST(another_index_takes_the_place_of_the_first),
+		TEST(only_what_is_there_is_timed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
