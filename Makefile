@@ -318,6 +318,13 @@ uninstall: all
 	for dir in $(sysconfdir)/elfcast /var/lib/elfcast; do \
 		if [ -e "$(DESTDIR)$$dir" ]; then echo "left, yours: $(DESTDIR)$$dir"; fi; done
 
+# profiles/collection, trained anew: see profiles/README.md.
+JOBS ?= 2
+collection: all deps-collection
+	$(Q)$(MAKE) BUILD=build-static LDFLAGS=-static build-static/elfcast
+	$(Q)profiles/make-collection -j $(JOBS) --output=profiles/collection --report=profiles/collection \
+		$(or $(SUITES),bookworm trixie forky)
+
 # Packages of HEAD and of what is changed and known to git, in build/packages/.
 rpm deb:
 	$(Q)packaging/build-$@.sh
@@ -326,7 +333,7 @@ clean:
 	rm -rf build build-*
 
 .PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels quick-check demo bench hdr-check lint format install uninstall clean \
-	rpm deb
+	collection rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/src/*/*/*.d $(BUILD)/tests/*.d)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Install what building, checking or the demo needs, with the system's package manager.
-# Usage: tests/install-deps.sh build|check|system|ci|matrix|cross|kernels|demo|bench|fuzz. Does nothing when all
+# Usage: tests/install-deps.sh build|check|system|ci|matrix|cross|collection|kernels|demo|bench|fuzz. Does nothing when all
 # is there; says what is missing and how to install it where only root can.
 set -eu
 
@@ -38,6 +38,10 @@ cross) # other processors: tests/matrix/cross.sh, and kernels.sh for arm64
 	     gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-powerpc64le-linux-gnu
 	     libc6-dev-ppc64el-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross"
 	rpm="gcc-aarch64-linux-gnu gcc-arm-linux-gnu qemu-user-static mmdebstrap"
+	;;
+collection) # profiles/make-collection
+	deb="mmdebstrap systemd-container python3 libzstd-dev liblzma-dev libbz2-dev"
+	rpm="mmdebstrap systemd-container python3 glibc-static elfutils-libelf-devel-static"
 	;;
 kernels)
 	deb="mmdebstrap arch-test qemu-user-static qemu-system-x86 qemu-system-arm gcc-aarch64-linux-gnu

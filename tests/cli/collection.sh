@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# takes: 20 s
+# The collection of profiles as it is committed, its recipes, and what make-collection says of bad
+# recipes and of profiles that name their machine. How it trains: system/boot-collection.sh.
+set -u
+. "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/lib.sh"
+make=$TOP/profiles/make-collection
+command -v python3 >/dev/null || { skip "collection" "python3 is not there"; exit 0; }
+
+# ---- recipes: one clear line, with its place ----
+
+mkdir "$TMP/recipes"
+says() { # name expected-message recipe
+	printf "%b" "$3" >"$TMP/recipes/r"
+	"$make" --show --recipes="$TMP/recipes" bookworm >"$TMP/out" 2>&1
+	same "$1" "1 make-collection: $2" "$? $(cat "$TMP/out")"
+}
+r=$TMP/recipes/r
+says "an unknown key" "$r:2: unknown key 'comand'" 'packages: x\ncomand: x\n'
+says "a key twice" "$r:3: 'command' is there since line 2" 'packages: x\ncommand: x\ncommand: y\n'
+says "no value" "$r:1: 'packages' is empty" 'packages:\ncommand: x\n'
+says "no colon" "$r:2: this is not 'KEY: VALUE'" 'packages: x\nhello\n'
+says "no packages" "$r: 'packages' is missing" 'command: x\n'
+says "neither command nor unit" "$r: there must be a 'command' or a 'unit', and not both" 'packages: x\n'
+says "both" "$r: there must be a 'command' or a 'unit', and not both" \
+	'packages: x\ncommand: x\nunit: x.service\n'
+says "a unit with a display" "$r: 'display' makes no sense with 'unit'" \
+	'packages: x\nunit: x.service\ndisplay: yes\n'
+says "a window without display" "$r: 'shows' makes no sense without 'display'" \
+	'packages: x\ncommand: x\nshows: x\n'
+says "an open quote" "$r:2: no closing quotation" 'packages: x\ncommand: "x\n'
+says "an exit status" "$r:3: '256' is not a number from 0 to 255" \
+	'packages: x\ncommand: x\nexit: 256\n'
+says "a number with spaces" "$r:3: '1 0' is not a number from 1 to 100" \
+	'packages: x\ncommand: x\nruns: 1 0\n'
+says "an option for a package" "$r:1: '-oX=y' is not the name of a package" 'packages: -oX=y\ncommand: x\n'
+says "a bad unit" "$r:2: '../x.service' is not the name of a service" 'packages: x\nunit: ../x.service\n'
+says "a bad expression" "$r:3: '(' is no regular expression: missing ), unterminated subpattern at position 0" \
+	'packages: x\ncommand: x\nexpect: (\n'
+says "not yes" "$r:3: 'no' is not 'yes'" 'packages: x\ncommand: x\nterminal: no\n'
+says "a control character" "$r:2: a control character" 'packages: x\ncommand: \x01\n'
+says "not UTF-8" "$r: byte 10 is not UTF-8" 'packages: \xff\n'
+says "an empty suite" "$r:1: '' is not the name of a suite" 'packages.: x\n'
+head -c 8193 /dev/zero | tr '\0' '#' >"$TMP/long"
+says "too long" "$r: 8193 bytes (at most 8192)" "$(cat "$TMP/long")"
+says "another suite's values are looked at" "$r:3: '-1' is not a number from 1 to 100" \
+	'packages: x\ncommand: x\nruns.sid: -1\n'
+printf 'packages: x y\npackages.trixie: z\ncommand: x "a b"\nexit: never\nsuites: trixie sid\n' >"$r"
+same "a suite's own value" "trixie r z: x 'a b'" \
+	"$("$make" --show --recipes="$TMP/recipes" trixie bookworm)"
+same "no suite: usage" 2 "$("$make" >/dev/null 2>&1; echo $?)"
+
+# ---- what is of one machine only ----
+
+profile() { # path lookup-directory name kernel
+	sed -e "s|/etc/hello.conf|$1|" -e "s|/etc/lookups|$2|" -e "s|a-name|$3|" -e "s|6\.1\.0|${4:-6.1.0}|" \
+		<<'J'
+{
+	"elfcast": 1,
+	"program": "/usr/bin/hello",
+	"scenario": "default",
+	"arch": "x86_64",
+	"trained": { "runs": 1, "window_ms": 4000, "method": "uffd", "kernel": "6.1.0" },
+	"objects": [
+		{
+			"path": "/etc/hello.conf",
+			"size": 5000,
+			"pages": [
+				[0, 1, 1, 0],
+				[1, 1, 1, 3]
+			]
+		}
+	],
+	"lookups": [
+		["/etc/lookups", 0, [1, "a-name"]]
+	]
+}
+J
+}
+tells() { # name message arguments of profile...
+	local name=$1 message=$2
+	shift 2
+	profile "$@" >"$TMP/p.json"
+	"$make" --lint "$TMP/p.json" >"$TMP/out" 2>&1
+	same "$name" "$((${#message} > 0)) ${message:+$TMP/p.json: $message}" "$? $(cat "$TMP/out")"
+}
+tells "nothing is wrong" "" /etc/hello.conf /etc/lookups a-name
+for path in /home/jo/.profile /root/x /tmp/x /var/tmp/x /var/cache/fontconfig/x /etc/machine-id \
+	/etc/hostname /run/x /var/lib/dpkg/status /usr/local/lib/x.so /etc/ssh/ssh_host_rsa_key /srv/x; do
+	tells "$path" "object '$path' is of one machine only" "$path" /etc/lookups a-name
+done
+id=0123456789abcdef0123456789abcdef
+tells "an identifier in a path" "object '/etc/x/$id' names one machine" /etc/x/$id /etc/lookups a-name
+tells "a directory" "directory '/home/jo' is of one machine only" /etc/hello.conf /home/jo a-name
+tells "that there is /home" "" /etc/hello.conf / home
+tells "an identifier among the names" "name '$id' in '/etc/lookups' names one machine" \
+	/etc/hello.conf /etc/lookups $id
+tells "a kernel's build" "kernel '6.1.0-mine' is more than a version" \
+	/etc/hello.conf /etc/lookups a-name 6.1.0-mine
+tells "/var/lib/texmf is the same everywhere" "" /var/lib/texmf/x.fmt /etc/lookups a-name
+profile /etc/hello.conf /etc/lookups a-name | sed 's/5000/05000/' >"$TMP/p.json"
+status "no JSON" 1 "$make" --lint "$TMP/p.json"
+profile /etc/hello.conf /etc/lookups a-name | sed 's/"size": 5000/"size":  5000/' >"$TMP/p.json"
+"$make" --lint "$TMP/p.json" >"$TMP/out" 2>&1
+same "not canonical" "$TMP/p.json: not in canonical form" "$(cat "$TMP/out")"
+echo '{"elfcast": 1}' >"$TMP/p.json"
+status "a key is missing" 1 "$make" --lint "$TMP/p.json"
+
+# ---- what is committed ----
+
+for suite in bookworm trixie forky; do
+	check "at least 120 recipes for $suite" \
+		[ "$("$make" --show $suite | wc -l)" -ge 120 ]
+done
+profiles=("$TOP"/profiles/collection/*.json)
+check "all of the collection is public" "$make" --lint "${profiles[@]}"
+bad=
+for p in "${profiles[@]}"; do
+	"$BUILD/tests/profile-check" "$p" 2>&1 | cmp -s - "$p" || bad="$bad ${p##*/}"
+done
+same "and canonical" "" "$bad"
+if [ -x "$BUILD/elfcast-check" ]; then
+	status "elfcast check finds no error in it" 0 env ELFCAST_EXEC_PATH="$BUILD" "$BUILD/elfcast" check --quiet "${profiles[@]}"
+fi
+check "at most 15 MB" [ "$(cat "${profiles[@]}" | wc -c)" -le 15000000 ]
+check "the schema's directory has nothing but profiles" \
+	[ "$(find "$TOP/profiles/collection" -type f ! -name 'elfcast.*.json' | wc -l)" = 0 ]
+finish
