@@ -102,6 +102,22 @@ def canonical(p):
     return (out + _extra(p, KNOWN, "\n\t") + "\n}\n").encode()
 
 
+def dense(p):
+    """The same without white space, an object or a directory a line: what a collection keeps."""
+    def head(keys):
+        return ",".join(f"{_text(k)}:{_compact(p[k])}" for k in keys if k in p)
+
+    objects = [dict(o, pages=_joined_runs(o["pages"])) for o in sorted(p["objects"], key=_object_key)]
+    lines = [_compact({k: o[k] for k in (*KNOWN_OBJECT, *sorted(set(o) - set(KNOWN_OBJECT))) if k in o})
+             for o in objects]
+    out = "{" + head(KNOWN[:5]) + ',"objects":[\n' + ",\n".join(lines) + "\n]"
+    lookups = sorted(p.get("lookups", []), key=lambda d: d[0].encode())
+    if lookups:
+        out += ',"lookups":[\n' + ",\n".join(_compact(json.loads(_lookup_text(d))) for d in lookups) + "\n]"
+    extra = head(sorted(set(p) - set(KNOWN)))
+    return (out + ("," + extra if extra else "") + "}\n").encode()
+
+
 # ---- page sets ----
 
 
