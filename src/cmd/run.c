@@ -17,6 +17,7 @@
 #include "child.h"
 #include "clock.h"
 #include "cmd.h"
+#include "command-line.h"
 #include "launch-counts.h"
 #include "launch-shadows.h"
 #include "log.h"
@@ -38,15 +39,28 @@
 static const char *arg_scenario;
 static unsigned arg_wait_ms;
 
-static int find_shadows(const char *command, struct store *s, struct launch_shadows *ret)
+/* Of the interpreter's program that it runs, if there is one with a profile of its own. */
+static int find_interpreted(const struct store *s, const struct program_paths *program,
+			    char *const argv[], struct launch_shadows *ret)
+{
+	_cleanup_free_ char *scenario = NULL, *dir = getcwd(NULL, 0);
+	int r = dir ? command_line_interpreted(program->launched_as, argv, dir, &scenario)
+		    : 0;
+
+	return r < 0 || !scenario ? r : launch_shadows_find(s, program, scenario, ret);
+}
+
+static int find_shadows(char *const argv[], struct store *s, struct launch_shadows *ret)
 {
 	_cleanup_(program_done) struct program_paths program = { 0 };
 	int r;
 
 	r = store_open_compiled(NULL, s);
 	if (r == 0)
-		r = program_find(s, command, &program);
-	if (r == 0)
+		r = program_find(s, argv[0], &program);
+	if (r == 0 && !arg_scenario)
+		r = find_interpreted(s, &program, argv, ret);
+	if (r == 0 && ret->n == 0)
 		r = launch_shadows_find(s, &program, arg_scenario, ret);
 	return r;
 }
@@ -82,12 +96,13 @@ static void tell(const struct shadow_buffer *l, const struct prefetch_launch_rep
  * The helper's whole life. Silent, unless it is asked; frees nothing, since it ends here. Counting
  * comes last: it writes to a disk, and only where it may.
  */
-static void read_ahead(const char *command)
+static void read_ahead(char *const argv[])
 {
+	const char *command = argv[0];
 	struct launch_shadows list = { 0 };
 	struct mounts *mounts;
 	struct store s;
-	int r = find_shadows(command, &s, &list);
+	int r = find_shadows(argv, &s, &list);
 
 	if (r < 0)
 		log_debug("nothing read ahead for '%s': %s", command, error_text(r));
@@ -142,7 +157,7 @@ static void detach(int done)
  * is made without an exit signal: a SIGCHLD that the caller has blocked would stay pending
  * over the exec and surprise the command.
  */
-static void start_helper(const char *command, int done)
+static void start_helper(char *const argv[], int done)
 {
 	pid_t pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
 
@@ -153,7 +168,7 @@ static void start_helper(const char *command, int done)
 	if (pid == 0) {
 		if (fork() == 0) {
 			detach(done);
-			read_ahead(command);
+			read_ahead(argv);
 		}
 		_exit(0);
 	}
@@ -169,13 +184,13 @@ static void wait_helper(int in)
 	clock_poll(&p, 1, clock_in_ms(arg_wait_ms));
 }
 
-static void prefetch_beside(const char *command)
+static void prefetch_beside(char *const argv[])
 {
 	int pipes[2] = { -1, -1 };
 
 	if (arg_wait_ms > 0 && pipe2(pipes, O_CLOEXEC) < 0)
 		log_debug("no pipe to wait on: %s", strerror(errno));
-	start_helper(command, pipes[1]);
+	start_helper(argv, pipes[1]);
 	if (pipes[1] < 0)
 		return;
 	close(pipes[1]);
@@ -217,7 +232,7 @@ static int run_run(int argc, char *argv[])
 				       "a command runs in this system: no --root here");
 	if (optind >= argc)
 		return cmd_usage_error(&cmd_run, "no command given");
-	prefetch_beside(argv[optind]);
+	prefetch_beside(argv + optind);
 	execvp(argv[optind], argv + optind);
 	r = -errno;
 	log_errno(r, "cannot execute '%s'", argv[optind]);

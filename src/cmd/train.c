@@ -29,27 +29,35 @@
 #include "training.h"
 
 #define DEFAULT_RUNS	  5
-#define DEFAULT_WINDOW_MS 4000
-#define AUTO_S		  60 /* a boot, if nobody ends it earlier */
+#define DEFAULT_WINDOW_MS 30000 /* at most: it ends by itself */
+#define AUTO_S		  60	/* a boot, if nobody ends it earlier */
 
 static unsigned arg_runs = DEFAULT_RUNS;
 static unsigned arg_window_ms = DEFAULT_WINDOW_MS;
-static const char *arg_scenario; /* NULL: not given */
+static const char *arg_scenario; /* NULL: not given, or not known yet */
 static const char *arg_output; /* NULL: PROGRAM.json here, unless installed; "-": stdout */
 static bool arg_install, arg_interactive, arg_as_root, arg_allow_failed;
 static bool arg_system, arg_light, arg_auto;
 static unsigned arg_for_s; /* 0: not given */
+static bool arg_until_exit;
+static const char
+	*arg_window; /* option that says when a launch ends; NULL: it does by itself */
+static const char *arg_program; /* of which the profile is; NULL: not given */
 static enum fingerprint_level arg_portable = FINGERPRINT_KEYS;
 /* Options that make no sense with --system: the last one seen. */
 static const char *arg_of_command;
 
 struct training {
 	char *const *argv;
-	char *found;   /* what is executed: a link may lead there */
-	char *program; /* the same, by its canonical directory */
+	char *found; /* what is executed */
+	char *program; /* what the profile is of, see train_find_program(); NULL: not known yet */
+	char *of; /* what a shell starts, and nothing else; NULL: there is no such shell */
+	char *scenario; /* that its arguments tell, or NULL */
 	struct profile *profile;
-	unsigned n_unseen;		 /* processes */
-	unsigned n_cut;			 /* runs that the window ended */
+	unsigned n_unseen;  /* processes */
+	unsigned n_settled; /* runs that were ended when new pages had become rare */
+	unsigned n_cut;	    /* runs that the window's end ended */
+	unsigned n_reading; /* of these, while there were new pages */
 	unsigned n_left_out[N_LEFT_OUT]; /* files of the first run, by reason */
 	struct train_user user;		 /* who runs it, if not who we are */
 	bool has_user;
@@ -66,6 +74,8 @@ static void training_done(struct training *t)
 {
 	free(t->found);
 	free(t->program);
+	free(t->of);
+	free(t->scenario);
 	train_installed_done(&t->installed);
 	train_user_done(&t->user);
 	profile_free(t->profile);
@@ -175,10 +185,25 @@ static void warn_inexact(const struct training *t, unsigned run,
 			 "could not be recorded exactly; what such an ABI reads with "
 			 "read() is missing",
 			 t->n_unseen, t->n_unseen == 1 ? "" : "es");
-	if (run == arg_runs && t->n_cut)
+}
+
+/* Of all runs: how they ended that did not end by themselves. */
+static void tell_ends(const struct training *t)
+{
+	const char *runs = arg_runs == 1 ? "" : "s";
+
+	if (t->n_settled)
+		log_info("%u of %u run%s went on, and %s ended when new pages had become "
+			 "rare",
+			 t->n_settled, arg_runs, runs, t->n_settled == 1 ? "was" : "were");
+	if (t->n_cut)
 		log_info("%u of %u run%s had not ended after %u ms and %s ended then",
-			 t->n_cut, arg_runs, arg_runs == 1 ? "" : "s", arg_window_ms,
+			 t->n_cut, arg_runs, runs, arg_window_ms,
 			 t->n_cut == 1 ? "was" : "were");
+	if (t->n_reading)
+		log_warning("%u of them %s still reading new pages: the launch is cut; "
+			    "--window= and --until-exit give it more time",
+			    t->n_reading, t->n_reading == 1 ? "was" : "were");
 }
 
 /* Of the first run: the others leave out the same. */
@@ -189,10 +214,77 @@ static void note_left_out(struct training *t, const struct trace_result *r)
 		t->n_left_out[i] = r->left_out[i].n_files;
 }
 
+/* What a profile is called by, anybody reads where it is installed. */
+static int check_name(const char *path)
+{
+	_cleanup_free_ char *file = realpath(path, NULL);
+
+	if (!arg_install || (file && file_is_readable_by_all(file)))
+		return 0;
+	log_error("cannot install a profile of '%s', which not everybody may read", path);
+	return -EACCES;
+}
+
+/* The first run tells what the command is there for. */
+static int name_training(struct training *t, const char *program,
+			 const struct trace_result *r)
+{
+	_cleanup_free_ char *command = NULL;
+
+	if (!t->program)
+		t->program = strdup(program);
+	if (!t->program)
+		return log_errno(-ENOMEM, "cannot record '%s'", program);
+	if (check_name(program) < 0)
+		return -EACCES;
+	if (train_find_program(t->found, &command) == 0 && strcmp(command, program) != 0)
+		log_info("'%s' starts '%s': the profile is of that", command, program);
+	if (arg_scenario)
+		return 0;
+	t->scenario = strdup(r->interpreted ? r->interpreted : "default");
+	if (!t->scenario)
+		return log_errno(-ENOMEM, "cannot record '%s'", program);
+	arg_scenario = t->scenario;
+	if (t->scenario[0] != '/' || check_name(t->scenario) == 0)
+		return 0;
+	log_error("--scenario= gives it another name");
+	return -EACCES;
+}
+
+static int take_run(struct training *t, unsigned run, const struct trace_result *result)
+{
+	_cleanup_free_ char *program = NULL;
+	const char *what = result->interpreted ? result->interpreted : "default";
+	int r;
+
+	if (!result->program) {
+		log_error("run %u did not execute '%s'", run,
+			  arg_program ? arg_program : t->found);
+		return -ENOENT;
+	}
+	if (arg_program)
+		program = strdup(t->program);
+	r = program ? 0 : train_find_program(result->program, &program);
+	if (r < 0)
+		return log_errno(r, "cannot tell what '%s' is", result->program);
+	if (!t->profile)
+		r = name_training(t, program, result);
+	else if (strcmp(program, t->program) != 0 ||
+		 (t->scenario && strcmp(what, t->scenario) != 0)) {
+		log_error("run %u was a launch of '%s' (%s), the first of '%s' (%s)", run,
+			  program, what, t->program, arg_scenario);
+		r = -ESTALE;
+	}
+	return r < 0 ? r : add_run(t, result);
+}
+
 static int run_once(struct training *t, unsigned run)
 {
 	const struct trace_options options = {
 		.window_ms = arg_window_ms,
+		.until_rare = !arg_until_exit && !arg_for_s,
+		.of = arg_program ? t->program : t->of,
+		.of_itself = arg_program,
 		.inherit_stdio = arg_interactive,
 		.user = t->has_user ? &t->user.user : NULL,
 	};
@@ -206,14 +298,22 @@ static int run_once(struct training *t, unsigned run)
 		return log_errno(r, "run %u", run);
 	if (r < 0)
 		return train_explain(r, t->found);
+	if (run == 1 && !t->of && !arg_program && result.starts) {
+		/* Nobody waits for the shell: once more, from where that begins. */
+		t->of = TAKE_PTR(result.starts);
+		trace_result_done(&result);
+		return run_once(t, run);
+	}
 	t->n_unseen += result.n_unseen;
-	t->n_cut += result.window_ended;
+	t->n_settled += result.settled;
+	t->n_cut += result.window_ended && !result.settled;
+	t->n_reading += result.cut;
 	if (run == 1)
 		note_left_out(t, &result);
 	warn_inexact(t, run, &result);
 	r = judge_run(t, run, &result);
 	if (r > 0)
-		r = add_run(t, &result);
+		r = take_run(t, run, &result);
 	trace_result_done(&result);
 	return r;
 }
@@ -226,8 +326,9 @@ static int run_all(struct training *t)
 		if (r < 0)
 			return r;
 	}
+	tell_ends(t);
 	if (!t->profile) {
-		log_error("no run of '%s' ended normally", t->program);
+		log_error("no run of '%s' ended normally", t->found);
 		return -ECANCELED;
 	}
 	return 0;
@@ -350,7 +451,9 @@ static void print_summary(const struct training *t, const char *path)
 		print_report(&t->report);
 	} else {
 		json_uint("unseen", t->n_unseen);
+		json_uint("settled", t->n_settled);
 		json_uint("cut", t->n_cut);
+		json_uint("still_reading", t->n_reading);
 		train_print_left_out(t->n_left_out);
 	}
 	json_uint("private", t->n_private);
@@ -396,32 +499,27 @@ static int find_user(struct training *t)
 	return r;
 }
 
-/* Its path names the profile, and where that leads names the shadow. */
-static int check_program(const struct training *t)
-{
-	_cleanup_free_ char *file = realpath(t->program, NULL);
-
-	if (!arg_install || (file && file_is_readable_by_all(file)))
-		return 0;
-	log_error("cannot install a profile of '%s', which not everybody may read",
-		  t->program);
-	return -EACCES;
-}
-
 static int train(char *argv[])
 {
 	_cleanup_(training_done) struct training t = { .argv = argv };
 	_cleanup_free_ char *path = NULL;
 	int r = search_path_find(argv[0], &t.found);
 
-	if (r == 0)
-		r = train_find_program(argv[0], &t.program);
 	if (r < 0) {
 		log_errno(r, "cannot run '%s'", argv[0]);
 		return CMD_FAILED;
 	}
-	if (find_user(&t) < 0 || check_program(&t) < 0)
+	r = arg_program ? train_find_program(arg_program, &t.program) : 0;
+	if (r < 0) {
+		log_errno(r, "cannot find the program '%s'", arg_program);
 		return CMD_FAILED;
+	}
+	if (find_user(&t) < 0)
+		return CMD_FAILED;
+	if (arg_for_s)
+		arg_window_ms = arg_for_s * 1000;
+	if (arg_until_exit)
+		arg_window_ms = LIMIT_WINDOW_MS;
 	if (run_all(&t) < 0 || add_fingerprints(&t) < 0 || write_profile(&t, &path) < 0)
 		return CMD_FAILED;
 	print_summary(&t, path);
@@ -496,9 +594,8 @@ static int check_usage(bool has_command)
 		return cmd_usage_error(&cmd_train,
 				       "--json and the profile cannot both go to "
 				       "standard output");
-	if (!arg_system && (arg_for_s || arg_light))
-		return cmd_usage_error(&cmd_train, "%s is for --system",
-				       arg_for_s ? "--for" : "--light");
+	if (!arg_system && arg_light)
+		return cmd_usage_error(&cmd_train, "--light is for --system");
 	if (!arg_system)
 		return has_command ? -1 : cmd_usage_error(&cmd_train, "no command given");
 	if (has_command)
@@ -537,13 +634,28 @@ static bool parse_seconds(const char *text)
 	return true;
 }
 
+/* They exclude each other. */
+static int take_window(const char *option)
+{
+	if (arg_window && strcmp(arg_window, option) != 0)
+		return cmd_usage_error(&cmd_train, "%s and %s cannot both be", arg_window,
+				       option);
+	arg_window = option;
+	return -1;
+}
+
 static int handle_option(int c)
 {
+	int r;
+
 	switch (c) {
 	case 'S':
 		arg_system = true;
 		return -1;
 	case 'f':
+		r = take_window("--for");
+		if (r >= 0)
+			return r;
 		if (!parse_seconds(optarg))
 			return cmd_usage_error(&cmd_train, "bad time '%s' (1 to %u s)",
 					       optarg, LIMIT_WINDOW_MS / 1000);
@@ -557,6 +669,9 @@ static int handle_option(int c)
 		return -1;
 	case 'w':
 		arg_of_command = "--window";
+		r = take_window("--window");
+		if (r >= 0)
+			return r;
 		if (!cmd_parse_ms(optarg, &arg_window_ms))
 			return cmd_usage_error(&cmd_train, "bad window '%s' (1 to %u ms)",
 					       optarg, LIMIT_WINDOW_MS);
@@ -587,7 +702,15 @@ static int handle_option(int c)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_INSTALL = OPT_VERB, OPT_AS_ROOT, OPT_LIGHT, OPT_AUTO, OPT_FAILED };
+	enum {
+		OPT_INSTALL = OPT_VERB,
+		OPT_AS_ROOT,
+		OPT_LIGHT,
+		OPT_AUTO,
+		OPT_FAILED,
+		OPT_EXIT,
+		OPT_PROGRAM
+	};
 	static const struct option options[] = {
 		{ "runs", required_argument, NULL, 'n' },
 		{ "window", required_argument, NULL, 'w' },
@@ -602,6 +725,8 @@ static int run(int argc, char *argv[])
 		{ "light", no_argument, NULL, OPT_LIGHT },
 		{ "auto", no_argument, NULL, OPT_AUTO },
 		{ "allow-failed", no_argument, NULL, OPT_FAILED },
+		{ "until-exit", no_argument, NULL, OPT_EXIT },
+		{ "program", required_argument, NULL, OPT_PROGRAM },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -625,6 +750,19 @@ static int run(int argc, char *argv[])
 			arg_allow_failed = true;
 			continue;
 		}
+		if (c == OPT_EXIT) {
+			arg_of_command = "--until-exit";
+			arg_until_exit = true;
+			r = take_window(arg_of_command);
+			if (r >= 0)
+				return r;
+			continue;
+		}
+		if (c == OPT_PROGRAM) {
+			arg_of_command = "--program";
+			arg_program = optarg;
+			continue;
+		}
 		if (c == OPT_AS_ROOT) {
 			arg_of_command = "--as-root";
 			arg_as_root = true;
@@ -644,8 +782,8 @@ static int run(int argc, char *argv[])
 	r = check_usage(optind < argc);
 	if (r >= 0)
 		return r;
-	if (!arg_scenario)
-		arg_scenario = arg_system ? SCENARIO_BOOT : "default";
+	if (!arg_scenario && arg_system)
+		arg_scenario = SCENARIO_BOOT;
 	if (arg_auto)
 		return train_auto();
 	if (arg_system)
@@ -655,15 +793,19 @@ static int run(int argc, char *argv[])
 
 const struct cmd cmd_train = {
 	.name = "train",
-	.args = "[-n RUNS] [--window=MS] [--scenario=NAME] [-o FILE] [--portable=HOW] "
-		"[--install] [-i] [--as-root] [--allow-failed] -- CMD...\n"
+	.args = "[-n RUNS] [--window=MS|--for=SECONDS|--until-exit] [--program=PATH] "
+		"[--scenario=NAME] [-o FILE] [--portable=HOW] [--install] [-i] [--as-root] "
+		"[--allow-failed] -- CMD...\n"
 		"       elfcast train --system --for=SECONDS [--light] [--scenario=NAME] "
 		"[-o FILE] [--install]\n"
 		"       elfcast train --auto [--for=SECONDS]",
 	.summary = "run a command several times, record its launch, write a profile",
 	.options =
 		"  -n, --runs=RUNS     how often to run it; default 5\n"
-		"      --window=MS     how long a launch is, at most; default 4000\n"
+		"      --window=MS     how long a launch is, at most; default 30000\n"
+		"      --for=SECONDS   so long, also when nothing new is read any more\n"
+		"      --until-exit    until all that it has started has ended\n"
+		"      --program=PATH  the profile is of this program, which CMD starts\n"
 		"      --scenario=NAME of several usage patterns of a program\n"
 		"  -o, --output=FILE   default PROGRAM.json; - for standard output\n"
 		"      --portable=HOW  what it keeps for other builds of its files: no, "
@@ -674,7 +816,6 @@ const struct cmd cmd_train = {
 		"      --system        record all that this machine reads from local "
 		"disks; scenario "
 		"boot\n"
-		"      --for=SECONDS   how long\n"
 		"      --light         slow nothing down, and see less exactly\n"
 		"      --auto          record this boot, if that is due, and install\n"
 		"  -i, --interactive   CMD has this terminal; default: /dev/null\n"

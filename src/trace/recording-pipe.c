@@ -11,7 +11,7 @@ struct head {
 	int r;
 	enum trace_method method;
 	int exit_status;
-	bool exited, window_ended;
+	bool exited, window_ended, settled, cut;
 	unsigned n_processes, n_unseen;
 	uint64_t elapsed_us;
 	uint64_t n_objects, n_dirs;
@@ -64,14 +64,20 @@ static void write_object(FILE *f, const struct trace_object *o)
 		fwrite(&run, sizeof(run), 1, f);
 }
 
-static void write_omission(FILE *f, const struct trace_omission *o)
+/* TEXT may be NULL, which is as none. */
+static void write_text(FILE *f, const char *text)
 {
-	uint64_t bytes = o->example ? strlen(o->example) : 0;
+	uint64_t bytes = text ? strlen(text) : 0;
 
-	fwrite(&o->n_files, sizeof(o->n_files), 1, f);
 	fwrite(&bytes, sizeof(bytes), 1, f);
 	if (bytes)
-		fwrite(o->example, 1, bytes, f);
+		fwrite(text, 1, bytes, f);
+}
+
+static void write_omission(FILE *f, const struct trace_omission *o)
+{
+	fwrite(&o->n_files, sizeof(o->n_files), 1, f);
+	write_text(f, o->example);
 }
 
 static void write_dir(FILE *f, const struct lookup_dir *d)
@@ -102,6 +108,8 @@ int recording_write(int fd, int r, const struct trace_result *result)
 		head.method = result->method;
 		head.exit_status = result->exit_status;
 		head.exited = result->exited;
+		head.settled = result->settled;
+		head.cut = result->cut;
 		head.window_ended = result->window_ended;
 		head.n_processes = result->n_processes;
 		head.n_unseen = result->n_unseen;
@@ -110,6 +118,9 @@ int recording_write(int fd, int r, const struct trace_result *result)
 		head.n_dirs = result->lookups.n;
 	}
 	fwrite(&head, sizeof(head), 1, f);
+	write_text(f, r == 0 ? result->program : NULL);
+	write_text(f, r == 0 ? result->interpreted : NULL);
+	write_text(f, r == 0 ? result->starts : NULL);
 	for (size_t i = 0; r == 0 && i < N_LEFT_OUT; i++)
 		write_omission(f, &result->left_out[i]);
 	for (size_t i = 0; i < head.n_objects; i++)
@@ -184,16 +195,21 @@ static int take_object(struct cursor *c, struct trace_object *ret)
 	return take_runs(c, ret, head.n_runs) ? 0 : -EBADMSG;
 }
 
-static bool take_omission(struct cursor *c, struct trace_omission *ret)
+/* NULL where there is none. */
+static bool take_text(struct cursor *c, char **ret)
 {
 	uint64_t bytes;
 
-	if (!take(c, &ret->n_files, sizeof(ret->n_files)) ||
-	    !take(c, &bytes, sizeof(bytes)))
+	if (!take(c, &bytes, sizeof(bytes)))
 		return false;
 	if (bytes)
-		ret->example = take_string(c, bytes);
-	return !bytes || ret->example;
+		*ret = take_string(c, bytes);
+	return !bytes || *ret;
+}
+
+static bool take_omission(struct cursor *c, struct trace_omission *ret)
+{
+	return take(c, &ret->n_files, sizeof(ret->n_files)) && take_text(c, &ret->example);
 }
 
 /* Strings are used where they stand. */
@@ -226,6 +242,9 @@ static int take_all(struct cursor *c, const struct head *head, struct trace_resu
 {
 	int r = 0;
 
+	if (!take_text(c, &ret->program) || !take_text(c, &ret->interpreted) ||
+	    !take_text(c, &ret->starts))
+		return -EBADMSG;
 	for (size_t i = 0; i < N_LEFT_OUT; i++)
 		if (!take_omission(c, &ret->left_out[i]))
 			return -EBADMSG;
@@ -256,6 +275,8 @@ int recording_parse(const void *data, size_t bytes, struct trace_result *ret)
 		.method = head.method,
 		.exit_status = head.exit_status,
 		.exited = head.exited,
+		.settled = head.settled,
+		.cut = head.cut,
 		.window_ended = head.window_ended,
 		.n_processes = head.n_processes,
 		.n_unseen = head.n_unseen,

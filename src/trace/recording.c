@@ -18,6 +18,9 @@ void trace_result_done(struct trace_result *r)
 	free_objects(r->changed, r->n_changed);
 	lookups_done(&r->lookups);
 	free(r->blocks);
+	free(r->program);
+	free(r->interpreted);
+	free(r->starts);
 	for (size_t i = 0; i < N_LEFT_OUT; i++)
 		free(r->left_out[i].example);
 	*r = (struct trace_result){ 0 };

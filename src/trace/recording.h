@@ -66,6 +66,8 @@ struct trace_result {
 	bool exited;	   /* the program, before we ended anything */
 	int exit_status;   /* its wait status then */
 	bool window_ended; /* something still ran at the end of the window and was ended */
+	bool settled;	   /* which came early, because new pages had become rare */
+	bool cut;	   /* or while there were still many */
 	unsigned n_processes;
 	/* Processes that could not be recorded exactly; what those of other ABIs read is missing. */
 	unsigned n_unseen;
@@ -73,6 +75,12 @@ struct trace_result {
 	struct trace_omission left_out[N_LEFT_OUT]; /* by reason */
 	/* Of a launch: the end of what it wrote to standard error, if we held that; else "". */
 	char last_words[LAST_WORDS_BYTES];
+	/*
+	 * Of a launch: the program that it is one of, as it was executed (absolute, as its process saw
+	 * it), and which of an interpreter's programs; NULL: none, or not known.
+	 */
+	char *program, *interpreted;
+	char *starts; /* PROGRAM is a shell, and this is the only one that it has executed; else NULL */
 };
 
 void trace_result_done(struct trace_result *r);

@@ -365,6 +365,27 @@ void traced_file_mark(struct traced_file *file, uint64_t first_pgno, uint64_t n_
 	}
 }
 
+void traced_files_forget(struct traced_files *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct traced_file *file = f->items[i];
+
+		if (file->n_used)
+			memset(file->object.when, 0, file->object.n_pages);
+		file->n_used = 0;
+		file->executed = false;
+	}
+}
+
+uint64_t traced_files_count(const struct traced_files *f)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		n += f->items[i]->n_used;
+	return n;
+}
+
 bool traced_file_lacks_bytes(const struct traced_file *file, uint64_t off, uint64_t bytes)
 {
 	const struct trace_object *o = &file->object;

@@ -81,6 +81,10 @@ bool traced_files_path_counts(const struct traced_files *f, const char *path);
 /* Look at the mount table again if it has changed: 1. On failure it stays as it is. */
 int traced_files_follow_mounts(struct traced_files *f);
 
+/* None of their pages has been used yet. */
+void traced_files_forget(struct traced_files *f);
+uint64_t traced_files_count(const struct traced_files *f); /* used pages of all */
+
 /* Nothing more can be learnt about it. */
 static inline bool traced_file_is_full(const struct traced_file *file)
 {

@@ -24,7 +24,7 @@ measure_train() { # program...
 		lab_fresh_tmp "$p"
 		lab_launch_words "$p"
 		# The launches here end by themselves, under the tracer later than after 4 s.
-		lab_chroot /usr/bin/elfcast train --as-root -n "${TRAIN_RUNS:-2}" --window=60000 \
+		lab_chroot /usr/bin/elfcast train --as-root -n "${TRAIN_RUNS:-2}" --until-exit \
 			-o /tmp/profile.json -- "${LAB_CMD[@]}" || lab_die "train of '$p' failed"
 		install -m 644 "$LAB_MNT/tmp/profile.json" "$profiles/lab.$p.json"
 		cp "$LAB_MNT/tmp/profile.json" "$LAB/lab.$p.json"

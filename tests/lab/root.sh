@@ -25,7 +25,7 @@ lab_add_command() {
 	lab_launch_words "$1"
 	rm -rf "$dir" && mkdir "$dir" || return 1
 	lab_documents "$dir"
-	(cd "$dir" && HOME=/root LC_ALL=C "$BUILD/elfcast" train -q --as-root -n 1 --window=60000 \
+	(cd "$dir" && HOME=/root LC_ALL=C "$BUILD/elfcast" train -q --as-root -n 1 --until-exit \
 		-o "$LAB/command.json" -- "${LAB_CMD[@]}") >"$LAB/command.log" 2>&1 </dev/null || {
 		echo "'$2' cannot be run here: $(tail -n 1 "$LAB/command.log")"
 		return 1

@@ -23,7 +23,7 @@ lab_enter "$@"
 
 train() { # program
 	find "$LAB_MNT" -xdev -type f -exec cat {} + >/dev/null
-	lab_chroot /usr/bin/elfcast train -n "${RUNS:-1}" -o /tmp/profile.json -- "${LAB_CMD[@]}" &&
+	lab_chroot /usr/bin/elfcast train --until-exit -n "${RUNS:-1}" -o /tmp/profile.json -- "${LAB_CMD[@]}" &&
 		cp "$LAB_MNT/tmp/profile.json" "$LAB/$1.json"
 }
 # What the recorder says of files below the root, as a profile; and the trained one as truth.

@@ -27,7 +27,7 @@ truth() { # program
 # With everything cached: it must not matter to training, nor can it copy the answer.
 train() { # program
 	find "$LAB_MNT" -xdev -type f -exec cat {} + >/dev/null
-	lab_chroot /usr/bin/elfcast train -n "${RUNS:-1}" -o /tmp/profile.json -- "${LAB_CMD[@]}" &&
+	lab_chroot /usr/bin/elfcast train --until-exit -n "${RUNS:-1}" -o /tmp/profile.json -- "${LAB_CMD[@]}" &&
 		cp "$LAB_MNT/tmp/profile.json" "$LAB/$1.json"
 }
 

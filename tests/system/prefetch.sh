@@ -228,7 +228,7 @@ mkdir -p "$root/usr/lib/elfcast" && mv "$root/var/lib/elfcast/shadow" "$root/usr
 : >"$root/usr/lib/elfcast/index"
 reads_cold usr/lib/a.so by_name /usr/bin/prog
 same "shadows of an image build" "0 $(native usr/lib/a.so 1 1)" "$status $got"
-for arg in "--scenario=none /usr/bin/prog" /usr/lib/a.so /none prog /usr; do
+for arg in "--scenario=none /usr/bin/prog" /usr/lib/a.so /none ./prog none /usr; do
 	# shellcheck disable=SC2086 # words
 	timeout 60 "$elfcast" prefetch --root="$root" $arg 2>"$work/err"
 	same "prefetch $arg: exit status, one line" "1 1" "$? $(wc -l <"$work/err")"
@@ -256,6 +256,17 @@ check "run -v: says what it read" grep -q "^elfcast: $prog (default): asked for 
 check "run -v: says why nothing was" grep -q "^elfcast: nothing read ahead for '$work/image': Permission denied" "$work/err"
 "$elfcast" run -v --wait=10000 -- /bin/true 2>"$work/err"
 check "run -v: says that there is no profile" grep -q "^elfcast: nothing read ahead for '/bin/true': no profile" "$work/err"
+# An interpreter's program has a scenario of its own, where it was trained.
+perl=$(readlink -f /usr/bin/perl) && echo 'exit 0' >"$work/app.pl" && cp "$work/app.pl" "$work/other.pl"
+install_shadow / "$perl" default test.perl.json <<<"$root/usr/lib/a.so 1 1"
+install_shadow / "$perl" "$work/app.pl" test.app.json <<<"$root/usr/lib/sub/b.so 10 40"
+scenario_of() { # command...
+	(cd "$work" && "$elfcast" run -v --wait=10000 -- "$@" 2>&1 | sed -n "s|^elfcast: $perl (\(.*\)): asked for .*|\1|p")
+}
+same "run: an interpreter's program" "$work/app.pl" "$(scenario_of "$perl" -w ./app.pl)"
+same "run: another one of it" default "$(scenario_of "$perl" other.pl)"
+same "run: itself" default "$(scenario_of "$perl" -e 1)"
+rm /var/lib/elfcast/shadow/*.test.perl.json.shadow /var/lib/elfcast/shadow/*.test.app.json.shadow
 "$elfcast" run -- "$prog" sh -c 'exit 7'
 same "run: the command's exit status" 7 $?
 "$elfcast" run -- "$work/none" 2>"$work/err"

@@ -313,6 +313,6 @@ usage "bad time '0'" --system --for 0
 usage "bad time '3601'" --system --for 3601
 usage "bad time '1x'" --system --for 1x
 usage "--system runs no command" --system --for 3 -- true
-usage "--for is for --system" --for 3 -- true
+usage "--for and --window cannot both be" --for 3 --window=5 -- true
 usage "--runs is not for --system" --system --for 3 -n 2
 exit 0

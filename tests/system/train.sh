@@ -242,6 +242,85 @@ train -n 1 --window=500 -o never.json -- sh -c 'sleep 1000 & echo gone >&2; exit
 [ $? = 1 ] && [ ! -e never.json ] && grep -q '| gone$' "$dir/err"
 verdict "a program that fails and leaves others behind" $?
 
+# ---- when a launch is over -----------------------------------------------------------------
+# said COUNT...: what the summary counts of settled, cut and still_reading
+said() {
+	[ "$(python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+print(r["settled"], r["cut"], r["still_reading"])' "$dir/out")" = "$*" ]
+}
+# A program that waits has started; what it reads long after that is another matter.
+late=(perl -e 'open F, "</etc/hostname"; select undef, undef, undef, 5; open F, "</etc/passwd"; <F>')
+reads_late() { grep -q '"/etc/passwd"' late.json; }
+train --json -n 1 -o late.json -- "${late[@]}"
+[ $? = 0 ] && said 1 0 0 && ! reads_late && grep -q '1 of 1 run went on, and was ended when new pages had become rare' "$dir/err"
+verdict "a launch is over when new pages have become rare" $?
+train --json -n 1 --until-exit -o late.json -- "${late[@]}"
+[ $? = 0 ] && said 0 0 0 && reads_late
+verdict "--until-exit: when all has ended" $?
+train --json -n 1 --for=3 -o late.json -- sleep 1000
+[ $? = 0 ] && said 0 1 0 && grep -q '"window_ms": 3000' late.json
+verdict "--for: so long" $?
+train --json -n 1 --window=1500 -o reading.json -- perl -e '
+	sub all { for my $f (glob "$_[0]/*") { -d $f ? all($f) : do { open F, "<", $f; read F, $_, 4096; select undef, undef, undef, 0.002 } } }
+	all("/usr/lib"); sleep 1000'
+[ $? = 0 ] && said 0 1 1 && grep -q 'warning: 1 of them was still reading new pages: the launch is cut' "$dir/err"
+verdict "a launch that is cut is said to be" $?
+
+# ---- what a command is there for -----------------------------------------------------------
+# recorded FILE: program, scenario and objects
+recorded() {
+	python3 -c 'import json, sys
+p = json.load(open(sys.argv[1]))
+print(p["program"], p["scenario"], *sorted(o["path"] for o in p["objects"]))' "$1"
+}
+train -n 1 -o plain.json -- perl -e 'use POSIX' && plain=$(recorded plain.json)
+same_as_plain() { # command...
+	train -n 1 -o through.json -- "$@"
+	[ $? = 0 ] && [ "$(recorded through.json)" = "$plain" ] && grep -q "starts '.*/perl': the profile is of that" "$dir/err"
+	verdict "of ${*:1:3}: what it starts" $?
+}
+same_as_plain env A=b perl -e 'use POSIX'
+same_as_plain nice -n 1 perl -e 'use POSIX'
+same_as_plain setpriv --no-new-privs perl -e 'use POSIX'
+same_as_plain timeout 60 env nice perl -e 'use POSIX'
+same_as_plain bash -c 'cd / && exec perl -e "use POSIX"'
+same_as_plain dash -c 'cd /; perl -e "use POSIX"; :'
+same_as_plain env sh -c 'cd /; timeout 60 perl -e "use POSIX"; :'
+[ "$(id -u)" = 0 ] && same_as_plain su -s /bin/sh -c 'cd /; perl -e "use POSIX"; :' nobody
+train -n 2 -o both.json -- sh -c 'perl -e 1; ls /' && [[ $(recorded both.json) == */sh\ default\ * ]]
+verdict "a shell that starts several: the shell" $?
+train -n 1 -o named.json --program=perl -- sh -c 'ls /; perl -e "use POSIX"; ls /' && [ "$(recorded named.json)" = "$plain" ]
+verdict "--program: that one, and nothing before it or beside it" $?
+train -n 1 -o named.json --program=sh -- sh -c 'perl -e 1' && [[ $(recorded named.json) == */sh\ default\ */perl\ * ]]
+verdict "--program: the shell itself" $?
+rm -f named.json
+train -n 1 -o named.json --program=perl -- ls /
+[ $? = 1 ] && [ ! -e named.json ] && grep -q "run 1 did not execute 'perl'" "$dir/err"
+verdict "--program that is not executed" $?
+train -n 1 --program="$dir/none" -- true
+[ $? = 1 ] && grep -q "cannot find the program '$dir/none'" "$dir/err"
+verdict "--program that is not there" $?
+train -n 1 -o itself.json -- env perl -e 'exec "ls", "/"' && [[ $(recorded itself.json) == */perl\ default\ */ls\ * ]]
+verdict "what the program starts is its own" $?
+
+# ---- interpreters' programs ----------------------------------------------------------------
+echo 'print "app\n"' >app.pl && mkdir -p sub && cp app.pl sub/app.pl
+train -n 1 -o app.json -- perl -w app.pl && [ "$(recorded app.json | cut -d ' ' -f 2)" = "$(pwd -P)/app.pl" ]
+verdict "a script's profile is no profile of its interpreter" $?
+for app in app.pl sub/app.pl; do train --root="$dir/root" --install -n 1 -- env perl "$app" || break; done
+train --root="$dir/root" --install -n 1 -- perl -e 1 && [ "$(find root/etc/elfcast/profiles.d -name 'local.perl.*' | wc -l)" = 3 ]
+verdict "nor of another one of its name" $?
+train -n 1 -o app.json --scenario=mine -- perl app.pl && [ "$(recorded app.json | cut -d ' ' -f 2)" = mine ]
+verdict "--scenario names it otherwise" $?
+chmod 700 sub
+if [ "$(id -u)" = 0 ]; then
+	train --root="$dir/root" --install -n 1 -- perl sub/app.pl
+	[ $? = 1 ] && grep -q "cannot install a profile of '$(pwd -P)/sub/app.pl', which not everybody may read" "$dir/err" &&
+		grep -q -- '--scenario=' "$dir/err"
+	verdict "the path of a private one is not published" $?
+fi
+
 train -n 1 --window=200 -o sleep.json -- sleep 1000
 [ $? = 0 ] && [ -s sleep.json ] && [ ! -s <(grep warning "$dir/err") ]
 verdict "the window ends the launch" $?
@@ -261,6 +340,9 @@ usage "no command given" -n 3
 usage "bad number of runs '0'" -n 0 -- true
 usage "bad number of runs '-1'" -n -1 -- true
 usage "bad window '9x'" --window=9x -- true
+usage "--for and --until-exit cannot both be" --for=3 --until-exit -- true
+usage "--until-exit and --window cannot both be" --until-exit --window=3 -- true
+usage "--program is not for --system" --system --for=1 --program=ls
 usage "bad scenario '../x'" --scenario=../x -- true
 usage "cannot both go" --json -o - -- true
 usage "--as-root is not for --system" --system --for=1 --as-root

@@ -26,6 +26,7 @@ struct address_space {
 	/* Its system calls are not seen: read /proc/PID/maps before each scan. */
 	bool blind;
 	bool by_scan;	      /* PAGEMAP_SCAN works */
+	bool outside;	      /* not recorded */
 	bool inexact;	      /* fault-around was on for some mapping of a file */
 	struct mapping *maps; /* sorted, disjoint; only files that count */
 	size_t n, capacity;

@@ -71,7 +71,8 @@ static void space_remove(struct trace *t, struct address_space *as)
 	while (*p != as)
 		p = &(*p)->next;
 	*p = as->next;
-	if (as->blind || (t->result->method == TRACE_UFFD && (as->inexact || as->uffd < 0)))
+	if (!as->outside && (as->blind || (t->result->method == TRACE_UFFD &&
+					   (as->inexact || as->uffd < 0))))
 		t->result->n_unseen++;
 	address_space_free(as);
 }
@@ -93,6 +94,7 @@ static void task_remove(struct trace *t, struct task **slot)
 
 	task_set_space(t, task, NULL);
 	*slot = task->next;
+	free(task->executes);
 	free(task);
 	t->n_tasks--;
 }
@@ -101,7 +103,7 @@ static void task_remove(struct trace *t, struct task **slot)
 
 void trace_scan(struct trace *t, struct address_space *as, uint32_t when)
 {
-	if (as && t->executed)
+	if (as && t->executed && !as->outside)
 		address_space_scan(as, &t->files, when);
 }
 
@@ -133,6 +135,7 @@ static void begin_space(struct trace *t, struct task *task, int *ret_status)
 	task_set_space(t, task, space_new(t, task->tid));
 	if (!task->as)
 		return;
+	task->as->outside = task->outside;
 	task->as->blind = !tracee_is_native(task->tid);
 	if (address_space_load(task->as, &t->files, &vdso) < 0 || task->as->blind)
 		return;
@@ -140,13 +143,44 @@ static void begin_space(struct trace *t, struct task *task, int *ret_status)
 	address_space_register_all(task->as);
 }
 
-static void begin_recording(struct trace *t, struct task *task)
+static void begin_recording(struct trace *t)
 {
 	t->executed = true;
 	t->start_us = clock_us();
 	t->next_when = 0;
 	t->next_scan_us = t->start_us + when_end_us(t->next_when++);
-	t->n_filters = tracee_seccomp_filters(task->tid);
+}
+
+/* TASK is what it was all about: what was before does not count, nor do others that go on. */
+static void begin_again(struct trace *t, struct task *task)
+{
+	traced_files_forget(&t->files);
+	asked_paths_done(&t->asked);
+	for (size_t i = 0; i < TASK_SLOTS; i++)
+		for (struct task *other = t->tasks[i]; other; other = other->next)
+			other->outside = other != task;
+	for (struct address_space *as = t->spaces; as; as = as->next)
+		as->outside = true;
+	t->has_outside = true;
+	t->result->n_processes = 1;
+	t->result->n_unseen = 0;
+	begin_recording(t);
+}
+
+/* What TASK has executed may be what the command is there for. */
+static void follow_front(struct trace *t, struct task *task)
+{
+	const char *path = t->executed ? task->executes : t->program;
+	bool in_front = front_executed(&t->front, task->tid, path, t->options->of);
+
+	if (in_front && t->options->of_itself)
+		front_stay(&t->front);
+	if (!t->executed) {
+		begin_recording(t);
+		t->n_filters = tracee_seccomp_filters(task->tid);
+	} else if (in_front) {
+		begin_again(t, task);
+	}
 }
 
 /* ---- system calls ---- */
@@ -235,6 +269,15 @@ static int enter_call(struct trace *t, struct task *task)
 		task->as->blind = true;
 		return PTRACE_CONT;
 	}
+	if (call.nr == __NR_execve || call.nr == __NR_execveat) {
+		free(task->executes);
+		task->executes =
+			has_own_paths(t, task)
+				? traced_executed_path(task->tid, task->as->pagemap, &call)
+				: NULL;
+	}
+	if (task->outside)
+		return PTRACE_CONT;
 	switch (call.nr) {
 	case __NR_mmap:
 		return enter_mmap(t, task, &call);
@@ -307,7 +350,7 @@ static void leave_call(struct trace *t, struct task *task, int *ret_status)
 		address_space_load(task->as, &t->files, NULL);
 	else if (pending == PENDING_EXEC)
 		begin_space(t, task, ret_status);
-	if (pending == PENDING_EXEC && task->as)
+	if (pending == PENDING_EXEC && task->as && !task->outside)
 		address_space_mark_executed(task->as);
 }
 
@@ -316,7 +359,7 @@ static void leave_call(struct trace *t, struct task *task, int *ret_status)
 void trace_set_leader(struct trace *t, struct task *task)
 {
 	task->leader = tracee_is_leader(task->tid);
-	t->result->n_processes += task->leader;
+	t->result->n_processes += task->leader && !task->outside;
 }
 
 /*
@@ -333,6 +376,8 @@ static void on_new_child(struct trace *t, struct task *parent)
 	if (tracee_same_memory(parent->tid, tid) < 0)
 		return; /* gone; its end is waited for all the same */
 	child = trace_add_task(t, tid);
+	if (child)
+		child->outside = parent->outside;
 	if (child && parent->as && tracee_same_memory(parent->tid, tid) == 1)
 		task_set_space(t, child, parent->as);
 }
@@ -349,9 +394,20 @@ static void find_space(struct trace *t, struct task *child)
 			}
 }
 
+/* The child stopped before its parent: ask whose it is. */
+static bool is_of_outside(struct trace *t, const struct task *child)
+{
+	pid_t ppid = t->has_outside ? tracee_parent(child->tid) : 0;
+	const struct task *parent = ppid > 0 ? *task_slot(t, ppid) : NULL;
+
+	return parent && parent->outside;
+}
+
 static void on_first_stop(struct trace *t, struct task *task, bool told, int *ret_status)
 {
 	task->started = true;
+	if (!told)
+		task->outside = is_of_outside(t, task);
 	trace_set_leader(t, task);
 	if (!task->as && !told)
 		find_space(t, task);
@@ -366,11 +422,10 @@ static int on_exec(struct trace *t, struct task *task)
 	/* A thread that was not the leader takes over its number, and reports no end. */
 	if (former > 0 && former != task->tid && *task_slot(t, former))
 		task_remove(t, task_slot(t, former));
-	if (!t->executed)
-		begin_recording(t, task);
 	task_set_space(t, task, NULL);
 	if (!task->leader)
 		trace_set_leader(t, task);
+	follow_front(t, task);
 	/* Registers are the program's own only when execve() is done. */
 	task->pending = PENDING_EXEC;
 	return PTRACE_SYSCALL;

@@ -9,7 +9,9 @@
 #define ELFCAST_TRACE_PRIVATE_H
 
 #include "address-space.h"
+#include "bounds.h"
 #include "clock.h"
+#include "front.h"
 #include "pageset.h"
 #include "trace.h"
 #include "traced-calls.h"
@@ -32,7 +34,9 @@ struct task {
 	struct task *next;
 	pid_t tid;
 	bool leader;
-	bool started;		  /* its first stop has been seen */
+	bool started;	/* its first stop has been seen */
+	bool outside;	/* not of the program that is recorded: of who started it */
+	char *executes; /* path of its current execve(), absolute; NULL: not known */
 	struct address_space *as; /* NULL: not known yet, or gone */
 	enum task_pending pending;
 	struct mapping mapping;	 /* with PENDING_MMAP: all but the address */
@@ -52,8 +56,13 @@ struct trace {
 	struct task *tasks[TASK_SLOTS];
 	size_t n_tasks;
 	struct address_space *spaces;
-	pid_t pid; /* of the program */
+	pid_t pid; /* of the command */
 	bool executed;
+	const char *program; /* that is executed first */
+	struct front front;
+	bool has_outside; /* some task may be */
+	/* Pages that were known at the end of each time bucket. */
+	uint64_t n_pages_at[LIMIT_WHEN + 1];
 	uint64_t start_us, next_scan_us; /* CLOCK_MONOTONIC; start is the exec */
 	uint32_t next_when;
 	uint64_t vdso_syscall_off;

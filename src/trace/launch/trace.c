@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "child.h"
@@ -15,6 +16,12 @@
 
 #define KILL_AFTER_US	 1000000 /* SIGTERM first, SIGKILL then */
 #define SPIN_US		 50
+
+/* When new pages are rare: at most one of so many, or so many, in so many buckets. */
+#define HALF_THE_TIME	 3u /* 1.25^3 is 1.95 */
+#define RARE_SHARE	 100u
+#define RARE_PAGES	 8u
+#define EARLIEST_END_US	 2000000u
 #define GIVE_UP_AFTER_US 6000000 /* stuck in the kernel: EXITKILL gets them later */
 
 /*
@@ -40,8 +47,25 @@ static void scan_all(struct trace *t)
 	for (struct address_space *as = t->spaces; as; as = as->next)
 		if (!is_moving(t, as))
 			trace_scan(t, as, when);
-	while (t->next_scan_us <= now)
+	while (t->next_scan_us <= now) {
+		t->n_pages_at[t->next_when - 1] = traced_files_count(&t->files);
 		t->next_scan_us = t->start_us + when_end_us(t->next_when++);
+	}
+}
+
+/*
+ * Whether the second half of the time since the program's start brought next to nothing. A program that
+ * has started waits for its user; what it reads later it reads for that.
+ */
+static bool pages_are_rare(const struct trace *t)
+{
+	uint32_t last = t->next_when - 2; /* bucket that has ended */
+	uint64_t n;
+
+	if (t->next_when < 2 + HALF_THE_TIME)
+		return false;
+	n = t->n_pages_at[last];
+	return n - t->n_pages_at[last - HALF_THE_TIME] <= MAX(n / RARE_SHARE, RARE_PAGES);
 }
 
 static void for_each_task(struct trace *t, void (*fn)(struct trace *, struct task *))
@@ -89,6 +113,7 @@ static uint64_t do_due(struct trace *t)
 
 	if (!t->ending_us && now >= deadline) {
 		t->result->window_ended = true;
+		t->result->cut = !pages_are_rare(t);
 		end_launch(t);
 	}
 	if (t->ending_us) {
@@ -99,6 +124,12 @@ static uint64_t do_due(struct trace *t)
 	}
 	if (t->executed && now >= t->next_scan_us)
 		scan_all(t);
+	if (t->options->until_rare && t->executed && now - t->start_us >= EARLIEST_END_US &&
+	    pages_are_rare(t)) {
+		t->result->settled = t->result->window_ended = true;
+		end_launch(t);
+		return KILL_AFTER_US;
+	}
 	if (t->executed)
 		deadline = MIN(deadline, t->next_scan_us);
 	now = clock_us();
@@ -160,6 +191,7 @@ static void run(struct trace *t, const sigset_t *signals)
 static void trace_done(struct trace *t)
 {
 	trace_remove_all_tasks(t);
+	front_done(&t->front);
 	asked_paths_done(&t->asked);
 	traced_files_done(&t->files);
 }
@@ -202,14 +234,27 @@ static void add_interpreters(struct trace *t)
 	}
 }
 
-/* The first exec was ours: PROGRAM may be a link. */
-static int look_around(struct trace *t, const char *program)
+/* What the execve() that recording began with asked for; a link may lead there. */
+static int look_around(struct trace *t)
 {
-	if (*program == '/')
+	const char *program = t->front.path;
+
+	if (program && *program == '/')
 		asked_paths_add(&t->asked, program, ASKED_FOLLOWED | ASKED_EXECUTED);
 	walk_scripts(&t->asked, &t->files);
 	add_interpreters(t);
 	return walk_paths(&t->asked, &t->files, &t->result->lookups);
+}
+
+static int tell_program(struct trace *t)
+{
+	if (!t->front.path)
+		return 0;
+	t->result->program = strdup(t->front.path);
+	if (t->front.n_executed == 1)
+		t->result->starts = TAKE_PTR(t->front.first_executed);
+	return t->result->program ? front_interpreted(&t->front, &t->result->interpreted)
+				  : -ENOMEM;
 }
 
 static int trace_with_signals(struct trace *t, struct tracee_spawn *spawn)
@@ -249,7 +294,11 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		.user = options->user,
 	};
 	struct trace t = {
-		.options = options, .result = ret, .n_roots = 1, .spin_us = spin_us()
+		.options = options,
+		.program = program,
+		.result = ret,
+		.n_roots = 1,
+		.spin_us = spin_us(),
 	};
 	int r;
 
@@ -263,7 +312,9 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 	if (r == 0)
 		r = traced_files_finish(&t.files, ret);
 	if (r == 0)
-		r = look_around(&t, program);
+		r = look_around(&t);
+	if (r == 0)
+		r = tell_program(&t);
 	trace_done(&t);
 	if (r < 0)
 		trace_result_done(ret);

@@ -18,6 +18,13 @@ struct trace_user; /* see tracee.h */
 
 struct trace_options {
 	unsigned window_ms; /* recording ends then, and the launch is ended */
+	bool until_rare;    /* or before, when new pages have become rare */
+	/*
+	 * Recording begins when the launch executes this program (absolute path), and is of its process
+	 * and the children of that. NULL: PROGRAM.
+	 */
+	const char *of;
+	bool of_itself; /* not of what that is there for, see command-line.h */
 	/* Else stdin and stdout are /dev/null, and of stderr we keep the end. */
 	bool inherit_stdio;
 	bool force_pagemap;	       /* for tests of the fallback */

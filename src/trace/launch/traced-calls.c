@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -236,6 +237,21 @@ static void note_path(struct asked_paths *asked, struct traced_files *files, pid
 	snprintf(path, sizeof(path), "%s/%s", dir, text);
 	if (!is_pseudo(path))
 		add_path(asked, files, path, p->how);
+}
+
+char *traced_executed_path(pid_t tid, int pagemap, const struct tracee_call *call)
+{
+	char text[PATH_MAX], dir[PATH_MAX], *path;
+	struct traced_path p;
+
+	if (!decode_path(call, &p) ||
+	    tracee_read_string(tid, pagemap, p.addr, text, sizeof(text)) < 0 || !*text)
+		return NULL;
+	if (*text == '/')
+		return strdup(text);
+	if (read_dir(tid, p.dirfd, dir) < 0 || asprintf(&path, "%s/%s", dir, text) < 0)
+		return NULL;
+	return path;
 }
 
 static void note_listing(struct asked_paths *asked, struct traced_files *files, pid_t tid,

@@ -46,6 +46,9 @@ bool traced_path_begin(struct asked_paths *asked, struct traced_files *files, pi
 void traced_path_end(struct asked_paths *asked, struct traced_files *files, pid_t tid,
 		     int pagemap, const struct traced_path *path);
 /* Whether paths mean to TID what they mean to us. */
+/* Which path an execve() names, absolute. New; NULL: it cannot be told. */
+char *traced_executed_path(pid_t tid, int pagemap, const struct tracee_call *call);
+
 bool traced_paths_are_ours(pid_t tid);
 
 /* Access mode and flags (O_*) of a descriptor of TID, and its position; both may be NULL. */

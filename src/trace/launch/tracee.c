@@ -386,6 +386,22 @@ bool tracee_is_leader(pid_t tid)
 	return fd >= 0;
 }
 
+pid_t tracee_parent(pid_t pid)
+{
+	char text[512], path[64], *end;
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+	int ppid;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[MAX(n, 0)] = 0;
+	/* "PID (NAME) STATE PPID …": a name may hold anything. */
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %*c %d", &ppid) == 1 ? ppid : 0;
+}
+
 uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso)
 {
 	uint8_t code[8192];

@@ -77,6 +77,7 @@ unsigned tracee_seccomp_filters(pid_t tid);
 /* 1: both use one address space, 0: not, or negative errno. */
 int tracee_same_memory(pid_t a, pid_t b);
 bool tracee_is_leader(pid_t tid);
+pid_t tracee_parent(pid_t pid); /* 0: not known */
 
 /* Offset of a system call instruction in the vDSO at VDSO, 0: none found. */
 uint64_t tracee_find_syscall(pid_t tid, uint64_t vdso);
