@@ -56,6 +56,9 @@ size_t utf8_plain(const char *s, size_t bytes)
 	size_t at = 0, n;
 
 	for (; at < bytes; at += n) {
+		n = 1;
+		if (s[at] >= 0x20 && s[at] < 0x7f)
+			continue;
 		n = utf8_length(s + at, bytes - at);
 		if (n == 0 || is_control(utf8_decode(s + at, n)))
 			break;

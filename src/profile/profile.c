@@ -255,18 +255,30 @@ static int read_digest(struct reader *r, const struct json_value *v, const struc
 	return fail(r, v, -EINVAL, "'digest' must look like 'xxh3-128:0123456789abcdef'");
 }
 
+static const struct number {
+	const char *name;
+	uint64_t min, max;
+} numbers[] = {
+	{ "first", 0, UINT32_MAX },
+	{ "count", 1, UINT32_MAX },
+	{ "runs", 1, LIMIT_PROFILE_RUNS },
+	{ "when", 0, LIMIT_WHEN },
+};
+
+/* Most of a profile is these. False: something is wrong, which read_numbers() tells. */
+static bool read_good_numbers(const struct json_value *v, uint64_t ret[4])
+{
+	if (*v->at != '[' || !json_counts(v, ARRAY_SIZE(numbers), ret))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (ret[i] < numbers[i].min || ret[i] > numbers[i].max)
+			return false;
+	return true;
+}
+
 /* The four numbers of a page run. */
 static int read_numbers(struct reader *r, const struct json_value *v, uint64_t ret[4])
 {
-	static const struct {
-		const char *name;
-		uint64_t min, max;
-	} numbers[] = {
-		{ "first", 0, UINT32_MAX },
-		{ "count", 1, UINT32_MAX },
-		{ "runs", 1, LIMIT_PROFILE_RUNS },
-		{ "when", 0, LIMIT_WHEN },
-	};
 	int e = expect_type(r, v, "a page run", JSON_ARRAY);
 	struct json_value n;
 	bool more;
@@ -289,7 +301,7 @@ static int read_page_run(struct reader *r, const struct json_value *v,
 	uint64_t file_pages = DIV_ROUND_UP(o->size_bytes, PAGE_BYTES), n[4];
 	uint32_t end = pageset_end(&o->pages);
 	struct page_run run;
-	int e = read_numbers(r, v, n);
+	int e = read_good_numbers(v, n) ? 0 : read_numbers(r, v, n);
 
 	if (e < 0)
 		return e;
@@ -316,15 +328,18 @@ static int read_pages(struct reader *r, const struct json_value *v, const struct
 {
 	int e = expect_type(r, v, f->key, JSON_ARRAY);
 	struct json_value run;
+	size_t n = 0;
 
 	if (e < 0)
 		return e;
-	r->n_page_runs += json_count(v);
-	if (r->n_page_runs > LIMIT_PROFILE_PAGE_RUNS)
-		return fail(r, v, -E2BIG, "%zu page runs up to here (at most %u)",
-			    r->n_page_runs, LIMIT_PROFILE_PAGE_RUNS);
-	for (bool more = json_first(v, &run); e == 0 && more; more = json_next(&run))
+	for (bool more = json_first(v, &run); e == 0 && more; more = json_next(&run)) {
+		if (++n > LIMIT_PROFILE_PAGE_RUNS - r->n_page_runs)
+			return fail(r, v, -E2BIG, "%zu page runs up to here (at most %u)",
+				    r->n_page_runs + json_count(v),
+				    LIMIT_PROFILE_PAGE_RUNS);
 		e = read_page_run(r, &run, target);
+	}
+	r->n_page_runs += n;
 	return e;
 }
 
@@ -452,17 +467,17 @@ static int read_objects(struct reader *r, const struct json_value *v, const stru
 {
 	int e = expect_type(r, v, f->key, JSON_ARRAY);
 	struct json_value object;
-	size_t n;
 
 	(void)target;
 	if (e < 0)
 		return e;
-	n = json_count(v);
-	if (n > LIMIT_PROFILE_OBJECTS)
-		return fail(r, v, -E2BIG, "%zu objects (at most %u)", n,
-			    LIMIT_PROFILE_OBJECTS);
-	for (bool more = json_first(v, &object); e == 0 && more; more = json_next(&object))
+	for (bool more = json_first(v, &object); e == 0 && more;
+	     more = json_next(&object)) {
+		if (r->profile->n_objects == LIMIT_PROFILE_OBJECTS)
+			return fail(r, v, -E2BIG, "%zu objects (at most %u)", json_count(v),
+				    LIMIT_PROFILE_OBJECTS);
 		e = read_object(r, &object);
+	}
 	return e < 0 ? e : refuse_equal_objects(r, v);
 }
 

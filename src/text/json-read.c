@@ -32,35 +32,39 @@ static const char *scalar_end(const char *p, const char *end)
 	return p;
 }
 
-static const char *value_end(const char *p, const char *end)
+/* Of a list, whose brackets are known to pair: only they and strings need to be looked at. */
+static const char *list_end(const char *p)
 {
+	static const uint8_t interesting[256] = {
+		['"'] = 1, ['['] = 1, ['{'] = 1, [']'] = 1, ['}'] = 1
+	};
 	unsigned depth = 0;
 
-	do {
-		p = skip_space(p, end);
-		switch (*p) {
-		case '"':
+	for (;;) {
+		while (!interesting[(unsigned char)*p])
+			p++;
+		if (*p == '"') {
 			p = string_end(p);
-			break;
-		case '{':
-		case '[':
-			depth++;
-			p++;
-			break;
-		case '}':
-		case ']':
-			depth--;
-			p++;
-			break;
-		case ',':
-		case ':':
-			p++;
-			break;
-		default:
-			p = scalar_end(p, end);
+			continue;
 		}
-	} while (depth > 0);
-	return p;
+		depth += *p == '[' || *p == '{' ? 1u : -1u;
+		p++;
+		if (depth == 0)
+			return p;
+	}
+}
+
+static const char *value_end(const char *p, const char *end)
+{
+	switch (*p) {
+	case '"':
+		return string_end(p);
+	case '{':
+	case '[':
+		return list_end(p);
+	default:
+		return scalar_end(p, end);
+	}
 }
 
 struct json_value json_root(const char *text, size_t bytes)
@@ -113,6 +117,28 @@ int64_t json_integer(const struct json_value *v)
 	for (p += negative; p < end; p++)
 		n = n * 10 - (*p - '0');
 	return negative ? n : -n;
+}
+
+bool json_counts(const struct json_value *list, size_t n, uint64_t *ret)
+{
+	const char *p = list->at;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t x = 0;
+		const char *digits;
+
+		/* At the bracket or the comma in front of it. */
+		digits = p = skip_space(p + 1, list->end);
+		for (; *p >= '0' && *p <= '9' && p - digits < 18; p++)
+			x = x * 10 + (unsigned)(*p - '0');
+		if (p == digits)
+			return false;
+		p = skip_space(p, list->end);
+		if (*p != (i + 1 < n ? ',' : ']'))
+			return false;
+		ret[i] = x;
+	}
+	return true;
 }
 
 /* V begins at P, in an object with its key. */
@@ -170,12 +196,29 @@ bool json_member(const struct json_value *object, const char *key, struct json_v
 	return false;
 }
 
+/* Where the string at QUOTE ends, if it means what stands there; NULL: it has escapes. */
+static const char *literal_end(const char *quote)
+{
+	const char *p = quote + 1;
+
+	while (*p != '"' && *p != '\\')
+		p++;
+	return *p == '"' ? p : NULL;
+}
+
 size_t json_copy_string(const char *quote, const char *end, char *ret, size_t bytes)
 {
 	struct json_string s = json_string_at(quote, end);
-	size_t n = 0;
+	const char *literal = literal_end(quote);
+	size_t n = literal ? (size_t)(literal - quote - 1) : 0;
 	int c;
 
+	if (literal && n < bytes) {
+		memcpy(ret, quote + 1, n);
+		ret[n] = 0;
+		return n;
+	}
+	n = 0;
 	while ((c = json_string_next(&s)) >= 0) {
 		if (n + 1 < bytes)
 			ret[n] = (char)c;
@@ -189,8 +232,14 @@ size_t json_copy_string(const char *quote, const char *end, char *ret, size_t by
 bool json_string_is(const char *quote, const char *end, const char *wanted)
 {
 	struct json_string s = json_string_at(quote, end);
+	const char *p = quote + 1;
 	int c;
 
+	while (*p == *wanted && *p != '\\' && *p != '"')
+		p++, wanted++;
+	if (*p != '\\')
+		return *p == '"' && *wanted == 0;
+	s.at = p;
 	while ((c = json_string_next(&s)) >= 0)
 		if (c != (unsigned char)*wanted++)
 			return false;

@@ -37,6 +37,8 @@ size_t json_text_bytes(const struct json_value *v); /* as it stands in the text 
 bool json_first(const struct json_value *list, struct json_value *ret);
 /* From a value in an array or object to the one behind it; false: it was the last. */
 bool json_next(struct json_value *v);
+/* Whether LIST, an array, is of exactly N numbers of at most 18 digits, without sign, fraction and exponent. */
+bool json_counts(const struct json_value *list, size_t n, uint64_t *ret);
 size_t json_count(const struct json_value *list);
 /* The value of KEY in an object; false: there is none, or it is no object. */
 bool json_member(const struct json_value *object, const char *key, struct json_value *ret);

@@ -77,12 +77,13 @@ static int fail_expected(struct scan *s, const char *what)
 
 static void skip_space(struct scan *s)
 {
-	int c = peek(s);
+	const char *text = s->text;
+	size_t at = s->at;
 
-	while (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
-		s->at++;
-		c = peek(s);
-	}
+	while (at < s->bytes && (text[at] == ' ' || text[at] == '\t' || text[at] == '\n' ||
+				 text[at] == '\r'))
+		at++;
+	s->at = at;
 }
 
 static bool is_digit(int c)
@@ -135,13 +136,32 @@ static int scan_escape(struct scan *s)
 	return 0;
 }
 
+/* What stands for itself in one byte. */
+static void skip_plain(struct scan *s)
+{
+	size_t at = s->at;
+
+	for (; at < s->bytes; at++) {
+		unsigned char c = (unsigned char)s->text[at];
+
+		if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+			break;
+	}
+	s->size.n_bytes += at - s->at;
+	s->at = at;
+}
+
 static int scan_string(struct scan *s)
 {
 	size_t n;
 	int c, r;
 
 	s->at++;
-	while ((c = peek(s)) != '"') {
+	for (;;) {
+		skip_plain(s);
+		c = peek(s);
+		if (c == '"')
+			break;
 		if (c < 0)
 			return fail(s, s->at, -EINVAL, "string does not end");
 		if (c < 0x20)
@@ -151,9 +171,6 @@ static int scan_string(struct scan *s)
 			r = scan_escape(s);
 			if (r < 0)
 				return r;
-		} else if (c < 0x80) {
-			s->at++;
-			s->size.n_bytes++;
 		} else {
 			n = utf8_length(s->text + s->at, s->bytes - s->at);
 			if (n == 0)
@@ -229,10 +246,13 @@ static bool fits_int64(const char *digits, size_t n, bool negative)
 
 static int scan_digits(struct scan *s)
 {
-	if (!is_digit(peek(s)))
+	size_t at = s->at;
+
+	while (at < s->bytes && is_digit(s->text[at]))
+		at++;
+	if (at == s->at)
 		return fail_expected(s, "a digit");
-	while (is_digit(peek(s)))
-		s->at++;
+	s->at = at;
 	return 0;
 }
 

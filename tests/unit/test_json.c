@@ -249,13 +249,50 @@ static void test_position(void **state)
 	assert_int_equal(diag.line * 10 + diag.column, 22);
 }
 
+static void test_counts(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{ "[1,22,333,4]", true },
+		{ "[ 1 ,\t22,\n333\r,4 ]", true },
+		{ "[1,22,333]", false },
+		{ "[1,22,333,4,5]", false },
+		{ "[1,22,333,-4]", false },
+		{ "[1,22,333,4.0]", false },
+		{ "[1,22,333,4e1]", false },
+		{ "[1,22,333,\"4\"]", false },
+		{ "[1,22,333,[4]]", false },
+		{ "[1,22,333,null]", false },
+		{ "[]", false },
+		{ "[1000000000000000000,22,333,4]", false }, /* 19 digits */
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		size_t bytes = strlen(cases[i].text);
+		_cleanup_free_ char *copy = malloc(bytes);
+		struct json_value v;
+		uint64_t n[4];
+
+		memcpy(copy, cases[i].text, bytes);
+		v = json_root(copy, bytes);
+		if (json_counts(&v, 4, n) != cases[i].good)
+			fail_msg("%s", cases[i].text);
+		if (cases[i].good)
+			assert_true(n[0] == 1 && n[1] == 22 && n[2] == 333 && n[3] == 4);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scan_accepts), cmocka_unit_test(test_scan_refuses),
-		cmocka_unit_test(test_scan_cut),     cmocka_unit_test(test_scan_size),
-		cmocka_unit_test(test_types),	     cmocka_unit_test(test_walk),
-		cmocka_unit_test(test_strings),	     cmocka_unit_test(test_position),
+		cmocka_unit_test(test_counts),	     cmocka_unit_test(test_scan_accepts),
+		cmocka_unit_test(test_scan_refuses), cmocka_unit_test(test_scan_cut),
+		cmocka_unit_test(test_scan_size),    cmocka_unit_test(test_types),
+		cmocka_unit_test(test_walk),	     cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_position),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
