@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # How much recording slows launches down: each program plain and recorded in turn, medians.
-# The aim is at most 2.2 (median of the ratios over the first five). Run `make test-programs`
+# The aim is at most 1.6 (median of the ratios over the first five). Run `make test-programs`
 # first. Usage: tests/bench-train.sh [PAIRS]; BUILD=DIR. Programs not installed are left out.
 set -u
 PATH=/usr/bin:/bin:/usr/sbin:/sbin # not the shims of version managers

@@ -259,12 +259,35 @@ static bool enter_path(struct trace *t, struct task *task, const struct tracee_c
 				 &task->path);
 }
 
+/* Of a call that is over, as the next one shows: its path is in memory now. */
+static void read_path(struct trace *t, struct task *task)
+{
+	if (task->has_path && task->as)
+		traced_path_end(&t->asked, &t->files, task->tid, task->as->pagemap,
+				&task->path);
+	task->has_path = false;
+}
+
+void trace_on_path_call(struct trace *t, pid_t tid, const struct tracee_call *call)
+{
+	struct task *task = *task_slot(t, tid);
+
+	if (!task || !task->as || t->ending_us)
+		return;
+	read_path(t, task);
+	if (call->is_foreign)
+		task->as->blind = true;
+	else if (!task->outside)
+		task->has_path = enter_path(t, task, call);
+}
+
 static int enter_call(struct trace *t, struct task *task)
 {
 	struct tracee_call call;
 
 	if (!task->as || tracee_get_call(task->tid, &call) < 0)
 		return PTRACE_CONT;
+	read_path(t, task);
 	if (call.is_foreign) {
 		task->as->blind = true;
 		return PTRACE_CONT;
@@ -446,6 +469,7 @@ static void on_exit_event(struct trace *t, struct task *task)
 {
 	if (!task->as)
 		return;
+	read_path(t, task);
 	if (task->as->n_tasks == 1)
 		trace_scan(t, task->as, when_now(t));
 	else if (task->as->pid == task->tid)

@@ -12,6 +12,7 @@
 #include "bounds.h"
 #include "clock.h"
 #include "front.h"
+#include "notified.h"
 #include "pageset.h"
 #include "trace.h"
 #include "traced-calls.h"
@@ -41,13 +42,16 @@ struct task {
 	enum task_pending pending;
 	struct mapping mapping;	 /* with PENDING_MMAP: all but the address */
 	struct traced_read read; /* with PENDING_READ */
-	struct traced_path path; /* with PENDING_PATH */
-	uint32_t roots_seen;	 /* n_roots when OWN_PATHS was found out */
-	bool own_paths;		 /* paths mean to it what they mean to us */
-	uint64_t flags_before;	 /* of a changed mmap call, 0: not changed */
+	struct traced_path path; /* with PENDING_PATH, or: */
+	bool has_path; /* it was announced, and is to be read when that call is over */
+	uint32_t roots_seen;   /* n_roots when OWN_PATHS was found out */
+	bool own_paths;	       /* paths mean to it what they mean to us */
+	uint64_t flags_before; /* of a changed mmap call, 0: not changed */
 };
 
 struct trace {
+	pthread_mutex_t lock; /* held by who does anything with what follows */
+	struct notified notified;
 	const struct trace_options *options;
 	struct trace_result *result;
 	struct traced_files files;
@@ -91,6 +95,8 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 struct task *trace_add_task(struct trace *t, pid_t tid);
 /* TASK is a process, not a thread: found out, and counted. */
 void trace_set_leader(struct trace *t, struct task *task);
+/* A call that was announced, with the lock. */
+void trace_on_path_call(struct trace *t, pid_t tid, const struct tracee_call *call);
 /* Record what AS has touched by now. AS may be NULL. */
 void trace_scan(struct trace *t, struct address_space *as, uint32_t when);
 /* A task stopped or ended: do what is to be done, and let it go on. */

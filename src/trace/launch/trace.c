@@ -139,7 +139,11 @@ static uint64_t do_due(struct trace *t)
 static void sleep_until_event(struct trace *t, const sigset_t *signals, uint64_t timeout_us)
 {
 	struct timespec timeout = clock_timespec(timeout_us);
-	int sig = sigtimedwait(signals, NULL, &timeout);
+	int sig;
+
+	pthread_mutex_unlock(&t->lock);
+	sig = sigtimedwait(signals, NULL, &timeout);
+	pthread_mutex_lock(&t->lock);
 
 	if (sig == SIGINT || sig == SIGTERM) {
 		t->error = -EINTR;
@@ -153,14 +157,16 @@ static void sleep_until_event(struct trace *t, const sigset_t *signals, uint64_t
  * all else: so we look for a moment, where there is another processor. Traced launches take, with 0,
  * 20, 50, 100 and 200 us: python3 134, 129, 109, 110, 109 ms (53 alone); perl 47, 38, 39, 38, 35 (14).
  */
-static pid_t next_status(const struct trace *t, int *ret_status)
+static pid_t next_status(struct trace *t, int *ret_status)
 {
 	uint64_t until_us = clock_us() + t->spin_us;
 	pid_t tid;
 
+	pthread_mutex_unlock(&t->lock);
 	do {
 		tid = waitpid(-1, ret_status, __WALL | __WNOTHREAD | WNOHANG);
 	} while (tid == 0 && clock_us() < until_us);
+	pthread_mutex_lock(&t->lock);
 	return tid;
 }
 
@@ -202,22 +208,28 @@ static int record(struct trace *t, const struct tracee_spawn *spawn,
 {
 	_cleanup_close_ int error_fd = -1;
 	struct task *task;
-	int r, error;
+	int r, error, listener;
 
 	t->start_us = clock_us();
-	r = tracee_spawn(spawn, &t->pid, &error_fd);
+	r = tracee_spawn(spawn, &t->pid, &error_fd, &listener);
 	if (r < 0)
 		return r;
 	child_drop_stdio(); /* it is the program's: nobody is to wait for us there */
 	task = trace_add_task(t, t->pid);
-	if (!task) {
+	r = task ? 0 : -ENOMEM;
+	if (r == 0 && listener >= 0)
+		r = notified_start(&t->notified, t, listener);
+	if (r < 0) {
 		kill(t->pid, SIGKILL);
 		waitpid(t->pid, NULL, __WALL);
-		return -ENOMEM;
+		return r;
 	}
 	task->started = true;
 	trace_set_leader(t, task);
+	pthread_mutex_lock(&t->lock);
 	run(t, signals);
+	pthread_mutex_unlock(&t->lock);
+	notified_stop(&t->notified);
 	if (!t->executed && io_read_full(error_fd, &error, sizeof(error)) == 0)
 		return error;
 	return t->error;
@@ -299,6 +311,8 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		.result = ret,
 		.n_roots = 1,
 		.spin_us = spin_us(),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.notified = NOTIFIED_NONE,
 	};
 	int r;
 

@@ -30,9 +30,12 @@
 #include "macro.h"
 #include "tracee.h"
 
-#define SIGNAL_SET_BYTES 8 /* the kernel's sigset_t */
+/* linux/seccomp.h of Linux 5.19 */
+#define FLAG_WAIT_KILLABLE (1UL << 5)
 
-#define PAGEMAP_PRESENT	 (1ull << 63)
+#define SIGNAL_SET_BYTES   8 /* the kernel's sigset_t */
+
+#define PAGEMAP_PRESENT	   (1ull << 63)
 
 #define OPTIONS                                                                            \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |                \
@@ -46,23 +49,25 @@ bool tracee_arch_supported(void)
 
 /* ---- the child ---- */
 
-#define LOAD(field)    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
+#define LOAD(field)	       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define RETURN(action)	       BPF_STMT(BPF_RET | BPF_K, action)
+#define DO_IF_CALL(nr, action) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), RETURN(action)
+#define TRACE_IF_CALL(nr)      DO_IF_CALL(nr, SECCOMP_RET_TRACE)
+#define PATH_IF_CALL(nr)       DO_IF_CALL(nr, if_path)
 /* Unless FLAG is among the flags, argument ARG; little endian: its low half. */
-#define TRACE_IF_WITHOUT(nr, arg, flag)                                                    \
+#define PATH_IF_WITHOUT(nr, arg, flag)                                                     \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4), LOAD(args[arg]),                    \
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),                          \
-		RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_TRACE)
-#define TRACE_IF_CALL(nr)                                                                  \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), RETURN(SECCOMP_RET_TRACE)
+		RETURN(SECCOMP_RET_ALLOW), RETURN(if_path)
 
 /*
  * Calls that change which files are mapped, read files, or look up names, but for those of
  * files that are open already or are to be made. Those that only handle anonymous memory or do not
  * concern files are not to be slowed down. IF_ASKED: what comes of a
- * program's question whether it is filtered.
+ * program's question whether it is filtered; IF_PATH: of calls that name a path and no more. FLAGS: of
+ * seccomp(2), whose result it is.
  */
-static int set_filter(uint32_t if_asked)
+static int set_filter(uint32_t if_asked, uint32_t if_path, unsigned flags)
 {
 	struct sock_filter code[] = {
 		LOAD(arch),
@@ -83,27 +88,27 @@ static int set_filter(uint32_t if_asked)
 		TRACE_IF_CALL(__NR_sendfile),
 		TRACE_IF_CALL(__NR_copy_file_range),
 		TRACE_IF_CALL(__NR_splice),
-		TRACE_IF_WITHOUT(__NR_openat, 2, O_CREAT),
-		TRACE_IF_CALL(__NR_openat2),
+		PATH_IF_WITHOUT(__NR_openat, 2, O_CREAT),
+		PATH_IF_CALL(__NR_openat2),
 #ifdef __NR_newfstatat /* else none of those that follow a launch */
-		TRACE_IF_WITHOUT(__NR_newfstatat, 3, AT_EMPTY_PATH),
+		PATH_IF_WITHOUT(__NR_newfstatat, 3, AT_EMPTY_PATH),
 #endif
-		TRACE_IF_WITHOUT(__NR_statx, 2, AT_EMPTY_PATH),
-		TRACE_IF_CALL(__NR_faccessat),
-		TRACE_IF_CALL(__NR_faccessat2),
-		TRACE_IF_CALL(__NR_readlinkat),
-		TRACE_IF_CALL(__NR_getdents64),
-		TRACE_IF_CALL(__NR_chdir),
+		PATH_IF_WITHOUT(__NR_statx, 2, AT_EMPTY_PATH),
+		PATH_IF_CALL(__NR_faccessat),
+		PATH_IF_CALL(__NR_faccessat2),
+		PATH_IF_CALL(__NR_readlinkat),
+		PATH_IF_CALL(__NR_getdents64),
+		PATH_IF_CALL(__NR_chdir),
 		TRACE_IF_CALL(__NR_chroot),
 		TRACE_IF_CALL(__NR_pivot_root),
 		TRACE_IF_CALL(__NR_unshare),
 		TRACE_IF_CALL(__NR_setns),
 #ifdef __NR_open /* calls that newer processors never had */
-		TRACE_IF_WITHOUT(__NR_open, 1, O_CREAT),
-		TRACE_IF_CALL(__NR_stat),
-		TRACE_IF_CALL(__NR_lstat),
-		TRACE_IF_CALL(__NR_access),
-		TRACE_IF_CALL(__NR_readlink),
+		PATH_IF_WITHOUT(__NR_open, 1, O_CREAT),
+		PATH_IF_CALL(__NR_stat),
+		PATH_IF_CALL(__NR_lstat),
+		PATH_IF_CALL(__NR_access),
+		PATH_IF_CALL(__NR_readlink),
 #endif
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_prctl, 0, 4),
 		LOAD(args[0]),
@@ -120,24 +125,43 @@ static int set_filter(uint32_t if_asked)
 	};
 	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
 
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+	int r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+
+	return r < 0 ? -errno : r;
+}
+
+/*
+ * Such calls are announced, unless somebody is told of ours already (-EBUSY), or the kernel cannot
+ * (Linux 5.19: not taken back by signals once they are received).
+ */
+static int announce_or_stop(uint32_t if_asked, int *ret_listener)
+{
+	int r = set_filter(if_asked, SECCOMP_RET_USER_NOTIF,
+			   SECCOMP_FILTER_FLAG_NEW_LISTENER | FLAG_WAIT_KILLABLE);
+
+	if (r >= 0)
+		*ret_listener = r;
+	if (r >= 0 || r == -EACCES)
+		return MIN(r, 0);
+	return set_filter(if_asked, SECCOMP_RET_TRACE, 0);
 }
 
 /*
  * A program that asks (man does, and has no sandbox then) is told what it would be told
  * without us, but only where we can look into its sandbox.
  */
-static int install_filter(void)
+static int install_filter(int *ret_listener)
 {
 	bool filtered = prctl(PR_GET_SECCOMP) != 0;
-	int r = set_filter(filtered ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO /* 0 */);
+	int r = announce_or_stop(filtered ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO /* 0 */,
+				 ret_listener);
 
 	/* Without CAP_SYS_ADMIN it takes no_new_privs, which disables set-user-id programs. */
 	if (r != -EACCES)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	return set_filter(SECCOMP_RET_ALLOW);
+	return announce_or_stop(SECCOMP_RET_ALLOW, ret_listener);
 }
 
 /*
@@ -174,22 +198,40 @@ static int become(const struct trace_user *u)
 	return 0;
 }
 
-__attribute__((noreturn)) static void run_child(const struct tracee_spawn *s, int go_fd,
-						int error_fd)
+/*
+ * Of the child: it is told to go on twice, with its filter in between, of which it tells the
+ * descriptor that announces calls (-1: none). False: the tracer could not trace, or is gone.
+ */
+static bool prepare(const struct tracee_spawn *s, int go_fd, int error_fd, int *ret_error)
 {
+	int listener = -1, r = 0;
+	sigset_t all;
 	char go;
-	int r = 0;
 
-	/* End of file: the tracer could not trace, or is gone. */
 	if (io_read_full(go_fd, &go, 1) < 0)
-		_exit(127);
+		return false;
+	/* A signal would stop it while it is waited for. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	if (!s->inherit_stdio)
 		r = null_stdio(s->error_fd);
-	sigprocmask(SIG_SETMASK, s->mask, NULL);
 	keep_pages_small();
 	/* Still as root: the filter then costs the program no privileges. */
 	if (r == 0)
-		r = install_filter();
+		r = install_filter(&listener);
+	*ret_error = r;
+	return io_write_full(error_fd, &listener, sizeof(listener)) == 0 &&
+	       io_read_full(go_fd, &go, 1) == 0;
+}
+
+__attribute__((noreturn)) static void run_child(const struct tracee_spawn *s, int go_fd,
+						int error_fd)
+{
+	int r;
+
+	if (!prepare(s, go_fd, error_fd, &r))
+		_exit(127);
+	sigprocmask(SIG_SETMASK, s->mask, NULL);
 	if (r == 0 && s->user)
 		r = become(s->user);
 	if (r == 0) {
@@ -201,7 +243,25 @@ __attribute__((noreturn)) static void run_child(const struct tracee_spawn *s, in
 	_exit(127);
 }
 
-int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd)
+static int copy_fd(pid_t tid, int remote);
+
+/* Of the tracer. *ret_listener is ours. */
+static int lead(pid_t pid, int go_fd, int error_fd, int *ret_listener)
+{
+	int r = ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) < 0 ? -errno : 0, remote = -1;
+
+	*ret_listener = -1;
+	if (r == 0)
+		r = io_write_full(go_fd, "", 1);
+	if (r == 0)
+		r = io_read_full(error_fd, &remote, sizeof(remote));
+	if (r == 0 && remote >= 0)
+		*ret_listener = r = copy_fd(pid, remote);
+	return r < 0 ? r : io_write_full(go_fd, "", 1);
+}
+
+int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd,
+		 int *ret_listener)
 {
 	_cleanup_close_ int go_r = -1, go_w = -1, error_r = -1, error_w = -1;
 	int go[2], error[2], r;
@@ -222,10 +282,10 @@ int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd
 		close(TAKE_FD(go_w));
 		run_child(s, go_r, error_w);
 	}
-	r = ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) < 0 ? -errno : 0;
-	if (r == 0)
-		r = io_write_full(go_w, "", 1);
+	close(TAKE_FD(error_w)); /* whoever dies says nothing */
+	r = lead(pid, go_w, error_r, ret_listener);
 	if (r < 0) {
+		closep(ret_listener);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, __WALL);
 		return r;

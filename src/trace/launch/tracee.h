@@ -42,9 +42,12 @@ struct tracee_spawn {
 
 /*
  * Fork, trace, and let the child exec with the filter installed. ret_error_fd: holds the
- * negative errno (an int) when it cannot exec, ends empty when it could.
+ * negative errno (an int) when it cannot exec, ends empty when it could. ret_listener: announces
+ * calls that name a path, of it and of all its children, which wait for the answer
+ * (seccomp_unotify(2)); -1: they stop as others do.
  */
-int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd);
+int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd,
+		 int *ret_listener);
 
 /* Go on: PTRACE_CONT, PTRACE_SYSCALL (stop where the current call ends), PTRACE_LISTEN. */
 void tracee_resume(pid_t tid, int request, int sig);
