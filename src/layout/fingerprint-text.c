@@ -126,35 +126,37 @@ static char *to_base64(const uint8_t *data, size_t n)
 	return text;
 }
 
-/* Of one character; 64: none of the alphabet. */
-static uint32_t value_of(char c)
+/* Of each character its value; 64: none of the alphabet. */
+static void fill_values(uint8_t ret[static 256])
 {
-	if (c >= 'A' && c <= 'Z')
-		return (uint32_t)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (uint32_t)(c - 'a') + 26;
-	if (c >= '0' && c <= '9')
-		return (uint32_t)(c - '0') + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : 64;
+	memset(ret, 64, 256);
+	for (uint8_t i = 0; i < 64; i++)
+		ret[(unsigned char)alphabet[i]] = i;
 }
 
 /* BYTES / 4 * 3 bytes, fewer where padded. -EINVAL. */
 static int from_base64(const char *text, size_t bytes, uint8_t *ret, size_t *ret_n)
 {
 	size_t padding = 0, n = 0;
-	uint32_t bits = 0, value;
+	uint8_t values[256];
 
 	if (bytes == 0 || bytes % 4)
 		return -EINVAL;
 	while (padding < 2 && text[bytes - 1 - padding] == '=')
 		padding++;
-	for (size_t i = 0; i < bytes; i++) {
-		value = i < bytes - padding ? value_of(text[i]) : 0;
-		if (value > 63)
+	fill_values(values);
+	for (size_t i = 0; i < bytes; i += 4) {
+		uint32_t bits = 0, bad = 0;
+
+		for (size_t k = i; k < i + 4; k++) {
+			uint32_t value =
+				k < bytes - padding ? values[(unsigned char)text[k]] : 0;
+
+			bad |= value & 64;
+			bits = bits << 6 | value;
+		}
+		if (bad)
 			return -EINVAL;
-		bits = bits << 6 | value;
-		if (i % 4 != 3)
-			continue;
 		ret[n++] = (uint8_t)(bits >> 16);
 		ret[n++] = (uint8_t)(bits >> 8);
 		ret[n++] = (uint8_t)bits;
