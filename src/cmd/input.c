@@ -29,7 +29,7 @@ static enum content detect_content(int fd)
 	return i < n && head[i] == '{' ? CONTENT_PROFILE : CONTENT_OTHER;
 }
 
-static int load_profile(int fd, const char *name, struct input *ret)
+static int load_profile(int fd, const char *name, struct profile **ret)
 {
 	_cleanup_free_ char *text = NULL;
 	struct diag d = { 0 };
@@ -39,7 +39,7 @@ static int load_profile(int fd, const char *name, struct input *ret)
 	r = io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
 	if (r < 0)
 		return log_errno(r, "cannot read profile '%s'", name);
-	r = profile_parse(text, bytes, &ret->profile, &d);
+	r = profile_parse(text, bytes, ret, &d);
 	if (r == -ENOMEM)
 		return log_errno(r, "cannot read profile '%s'", name);
 	if (r < 0 && d.line > 0)
@@ -47,6 +47,15 @@ static int load_profile(int fd, const char *name, struct input *ret)
 	else if (r < 0)
 		log_error("%s: %s", name, d.message);
 	return r;
+}
+
+int input_load_profile(const char *name, struct profile **ret)
+{
+	_cleanup_close_ int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return log_errno(-errno, "cannot read profile '%s'", name);
+	return load_profile(fd, name, ret);
 }
 
 /* B is taken. */
@@ -185,7 +194,7 @@ int input_load(const struct store *s, const char *name, const char *scenario,
 	if (fd >= 0)
 		switch (detect_content(fd)) {
 		case CONTENT_PROFILE:
-			return load_profile(fd, name, ret);
+			return load_profile(fd, name, &ret->profile);
 		case CONTENT_SHADOW:
 			return load_container(fd, name, ret);
 		case CONTENT_OTHER:
