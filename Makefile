@@ -158,6 +158,9 @@ $(LIB): $(LIB_OBJ)
 
 link = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(1) -Wl,--as-needed
 
+# It has the page in it.
+$(BUILD)/src/cmd/show-html.o: src/cmd/show-page.html
+
 $(BUILD)/elfcast: $(CMD_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(call link,$^) $(LIBS)

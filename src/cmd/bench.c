@@ -9,6 +9,7 @@
 
 #include "bench-report.h"
 #include "bench-rounds.h"
+#include "bench-svg.h"
 #include "bounds.h"
 #include "cmd.h"
 #include "log.h"
@@ -22,7 +23,7 @@
 
 static unsigned arg_rounds = DEFAULT_ROUNDS;
 static unsigned arg_timeout_s = DEFAULT_TIMEOUT_S;
-static const char *arg_scenario;
+static const char *arg_scenario, *arg_svg;
 static bool arg_interactive;
 
 /* All that a benchmark borrows. */
@@ -203,7 +204,11 @@ static int report(const struct bench *b, const char *program)
 		log_errno(error, "cannot report");
 		return CMD_FAILED;
 	}
-	return is_whole && b->n_rounds > 0 ? CMD_DONE : CMD_FAILED;
+	if (!is_whole || b->n_rounds == 0)
+		return b->problem == BENCH_INTERRUPTED ? CMD_INTERRUPTED : CMD_FAILED;
+	if (arg_svg && bench_svg_write(&r, arg_svg) < 0)
+		return CMD_FAILED;
+	return b->problem == BENCH_INTERRUPTED ? CMD_INTERRUPTED : CMD_DONE;
 }
 
 static int measure(struct setting *s, char *const argv[])
@@ -254,7 +259,7 @@ static bool parse_number(const char *text, unsigned max, unsigned *ret)
 	return true;
 }
 
-enum { OPT_TIMEOUT = OPT_VERB, OPT_SCENARIO };
+enum { OPT_TIMEOUT = OPT_VERB, OPT_SCENARIO, OPT_SVG };
 
 static int handle_option(int c)
 {
@@ -273,6 +278,9 @@ static int handle_option(int c)
 	case OPT_SCENARIO:
 		arg_scenario = optarg;
 		return -1;
+	case OPT_SVG:
+		arg_svg = optarg;
+		return -1;
 	case 'i':
 		arg_interactive = true;
 		return -1;
@@ -287,6 +295,7 @@ static int run_bench(int argc, char *argv[])
 		{ "rounds", required_argument, NULL, 'n' },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 		{ "scenario", required_argument, NULL, OPT_SCENARIO },
+		{ "svg", required_argument, NULL, OPT_SVG },
 		{ "interactive", no_argument, NULL, 'i' },
 		COMMON_LONGOPTS,
 	};
@@ -315,7 +324,7 @@ static int run_bench(int argc, char *argv[])
 
 const struct cmd cmd_bench = {
 	.name = "bench",
-	.args = "[-n ROUNDS] [--timeout=S] [--scenario=S] [-i] -- CMD...",
+	.args = "[-n ROUNDS] [--timeout=S] [--scenario=S] [--svg=FILE] [-i] -- CMD...",
 	.summary = "measure what reading ahead gains for a command on this machine",
 	.options =
 		"  -n, --rounds=ROUNDS how often each way; default 10, at least 6 for a "
@@ -323,6 +332,7 @@ const struct cmd cmd_bench = {
 		"      --timeout=S     a launch that takes longer is killed; default 60 s\n"
 		"      --scenario=S    the launch trained as S (default: \"default\", else "
 		"all)\n"
+		"      --svg=FILE      also as a picture\n"
 		"  -i, --interactive   CMD has this terminal; default: /dev/null\n",
 	.run = run_bench,
 };

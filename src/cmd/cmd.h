@@ -12,6 +12,7 @@ enum {
 	CMD_DONE = 0,
 	CMD_FAILED = 1, /* failed, or found problems */
 	CMD_USAGE = 2,
+	CMD_INTERRUPTED = 130, /* as shells call it; what was done by then was printed */
 };
 
 struct cmd {

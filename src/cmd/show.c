@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* elfcast show: what a profile, shadow or pack holds, as a table or as JSON. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 
@@ -8,12 +9,15 @@
 #include "input.h"
 #include "json-out.h"
 #include "log.h"
+#include "show-html.h"
+#include "show-map.h"
 #include "show-pack.h"
 #include "summary.h"
 #include "terminal.h"
 #include "text-out.h"
 
-static const char *arg_scenario, *arg_profile;
+static const char *arg_scenario, *arg_profile, *arg_html;
+static bool arg_map;
 static bool use_colour;
 
 static void print_json_row(const struct row *row, bool has_runs)
@@ -146,7 +150,7 @@ static void print_row(const struct summary *s, const struct row *row)
 	putchar('\n');
 }
 
-static void print_head(const struct summary *s)
+static void print_title(const struct summary *s)
 {
 	const struct profile *p = s->trained;
 
@@ -171,8 +175,13 @@ static void print_head(const struct summary *s)
 		text_put(p->kernel);
 		putchar('\n');
 	}
-	printf("\n%7s %6s %s%8s  %-10s  %s\n", "pages", "share", p ? "     runs " : "",
-	       "before", "now", "path");
+}
+
+static void print_head(const struct summary *s)
+{
+	print_title(s);
+	printf("\n%7s %6s %s%8s  %-10s  %s\n", "pages", "share",
+	       s->trained ? "     runs " : "", "before", "now", "path");
 }
 
 static void print_amount(uint64_t n_pages, size_t n_objects)
@@ -204,21 +213,49 @@ static void print_table(const struct summary *s)
 		       s->n_lookup_listed);
 }
 
-/* R: how summarising went; S is freed. */
-static int print_summary(struct summary *s, int r)
+/* What one command works with. */
+struct context {
+	struct facts_context facts;
+	struct object_place place;
+	struct show_html *html; /* NULL: none was asked for */
+};
+
+static int print_map(const struct context *c, const struct summary *s,
+		     const struct profile *profile, const struct shadow *shadow)
 {
+	_cleanup_(page_map_done) struct page_map map = { 0 };
+	int r = page_map_load(s, profile, shadow, &c->place, &map);
+
+	if (r < 0)
+		return r;
+	if (c->html) {
+		show_html_add(c->html, s, &map);
+		return 0;
+	}
+	print_title(s);
+	putchar('\n');
+	show_map(&map);
+	return 0;
+}
+
+/* R: how summarising went; S is freed. It is of PROFILE, or else of SHADOW. */
+static int print_summary(const struct context *c, struct summary *s, int r,
+			 const struct profile *profile, const struct shadow *shadow)
+{
+	if (r == 0 && (arg_map || c->html))
+		r = print_map(c, s, profile, shadow);
+	else if (r == 0 && arg_json)
+		print_json(s);
+	else if (r == 0)
+		print_table(s);
 	if (r < 0)
 		log_errno(r, "cannot summarise '%s'", s->program);
-	else if (arg_json)
-		print_json(s);
-	else
-		print_table(s);
 	summary_done(s);
 	return r;
 }
 
 /* JSON is an array: a program may have several shadows. */
-static int show_input(const struct input *in, struct facts_context *facts)
+static int show_input(const struct input *in, struct context *c)
 {
 	struct summary s;
 	int r = 0;
@@ -226,16 +263,35 @@ static int show_input(const struct input *in, struct facts_context *facts)
 	if (arg_json)
 		json_open(NULL, '[');
 	if (in->profile)
-		r = print_summary(&s, summary_from_profile(in->profile, facts, &s));
+		r = print_summary(c, &s, summary_from_profile(in->profile, &c->facts, &s),
+				  in->profile, NULL);
 	for (size_t i = 0; r == 0 && i < in->shadows.n; i++) {
-		if (i > 0 && !arg_json)
+		const struct shadow_buffer *l = &in->shadows.items[i];
+
+		if (i > 0 && !arg_json && !c->html)
 			putchar('\n');
-		r = print_summary(&s,
-				  summary_from_shadow(&in->shadows.items[i], facts, &s));
+		r = print_summary(c, &s, summary_from_shadow(l, &c->facts, &s), NULL,
+				  &l->shadow);
 	}
 	if (arg_json)
 		json_close(']');
 	return r;
+}
+
+static int show_html(const struct input *in, struct context *c, const char *name)
+{
+	int r, finished;
+
+	if (in->pack.data) {
+		log_error("'%s' is a pack: --html shows a launch", name);
+		return -EINVAL;
+	}
+	c->html = show_html_new(name);
+	if (!c->html)
+		return log_errno(-ENOMEM, "cannot make the page");
+	r = show_input(in, c);
+	finished = show_html_finish(c->html, arg_html);
+	return r < 0 ? r : finished;
 }
 
 static int show(const char *name)
@@ -243,7 +299,7 @@ static int show(const char *name)
 	_cleanup_(store_done) struct store s = { .rootfd = -1 };
 	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
 	_cleanup_(input_done) struct input in = { 0 };
-	_cleanup_(facts_done) struct facts_context facts = { .storage_override = -1 };
+	struct context c = { .facts = { .storage_override = -1 } };
 	int r = cmd_open_store(&s);
 
 	if (r < 0)
@@ -251,40 +307,55 @@ static int show(const char *name)
 	r = cmd_load_mounts(&mounts);
 	if (r < 0)
 		return CMD_FAILED;
-	facts.rootfd = s.rootfd;
-	facts.root_path = s.root_path;
-	facts.mounts = mounts;
+	c.facts.rootfd = s.rootfd;
+	c.facts.root_path = s.root_path;
+	c.facts.mounts = mounts;
+	c.place = (struct object_place){ s.rootfd, s.root_path, mounts };
 	r = input_load(&s, name, arg_scenario, arg_profile, &in);
-	if (r == 0 && in.pack.data)
+	if (r == 0 && arg_html)
+		r = show_html(&in, &c, name);
+	else if (r == 0 && in.pack.data)
 		r = show_pack(&in.pack.shadow);
 	else if (r == 0)
-		r = show_input(&in, &facts);
+		r = show_input(&in, &c);
+	facts_done(&c.facts);
 	return r < 0 ? CMD_FAILED : CMD_DONE;
 }
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_SCENARIO = OPT_VERB, OPT_PROFILE };
+	enum { OPT_SCENARIO = OPT_VERB, OPT_PROFILE, OPT_MAP, OPT_HTML };
 	static const struct option options[] = {
 		{ "scenario", required_argument, NULL, OPT_SCENARIO },
 		{ "profile", required_argument, NULL, OPT_PROFILE },
+		{ "map", no_argument, NULL, OPT_MAP },
+		{ "html", required_argument, NULL, OPT_HTML },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
 
 	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
-		if (c == OPT_SCENARIO) {
+		switch (c) {
+		case OPT_SCENARIO:
 			arg_scenario = optarg;
-			continue;
-		}
-		if (c == OPT_PROFILE) {
+			break;
+		case OPT_PROFILE:
 			arg_profile = optarg;
-			continue;
+			break;
+		case OPT_MAP:
+			arg_map = true;
+			break;
+		case OPT_HTML:
+			arg_html = optarg;
+			break;
+		default:
+			r = cmd_common_option(&cmd_show, c);
+			if (r >= 0)
+				return r;
 		}
-		r = cmd_common_option(&cmd_show, c);
-		if (r >= 0)
-			return r;
 	}
+	if (arg_map + arg_json + !!arg_html > 1)
+		return cmd_usage_error(&cmd_show, "one of --map, --html and --json");
 	if (argc - optind != 1)
 		return cmd_usage_error(&cmd_show,
 				       "needs one profile, program, shadow or pack");
@@ -294,9 +365,12 @@ static int run(int argc, char *argv[])
 
 const struct cmd cmd_show = {
 	.name = "show",
-	.args = "[--scenario=S] [--profile=NAME] PROFILE|PROGRAM|SHADOW|PACK",
+	.args = "[--map|--html=FILE] [OPTION...] PROFILE|PROGRAM|SHADOW|PACK",
 	.summary = "what a profile or shadow holds, and whether its files are still those",
-	.options = "      --scenario=S    of a program, the shadow of this scenario\n"
+	.options = "      --map           where in each file the pages lie, and when they "
+		   "are needed\n"
+		   "      --html=FILE     the same as a page for a browser\n"
+		   "      --scenario=S    of a program, the shadow of this scenario\n"
 		   "      --profile=NAME  of a program, the shadow of this profile\n",
 	.run = run,
 };

@@ -8,16 +8,10 @@
 #include "log.h"
 #include "status-training.h"
 
-static void on_config_problem(const char *path, const struct diag *d,
-			      _unused_ void *userdata)
-{
-	log_diag(path, d);
-}
-
 int status_training_look(const struct store *s, struct status_training *ret)
 {
 	_cleanup_(config_done) struct config c = { 0 };
-	int r = config_load(s, &c, on_config_problem, NULL);
+	int r = config_load(s, &c, NULL, NULL);
 
 	if (r == 0)
 		r = boot_train_look(s, &c, &ret->next);

@@ -8,5 +8,7 @@
 unsigned terminal_columns(int fd);
 /* Whether colours may be used on FD: it is a terminal, and $NO_COLOR is not set. */
 bool terminal_has_colour(int fd);
+/* Whether the locale that is set is one of UTF-8. */
+bool terminal_has_utf8(void);
 
 #endif

@@ -400,11 +400,15 @@ static int load_file(const struct store *s, enum store_file file, struct config 
 int config_load(const struct store *s, struct config *ret, config_problem on_problem,
 		void *userdata)
 {
+	struct identity identity;
 	int r;
 
 	config_init(ret);
 	r = load_file(s, STORE_CONFIG, ret, on_problem, userdata);
-	return r < 0 ? r : load_file(s, STORE_DISABLED, ret, on_problem, userdata);
+	/* Of their directory, which is not to be trusted, the first one has told. */
+	if (r < 0 || store_stat(s, STORE_DISABLED, NULL, &identity) == -EPERM)
+		return r;
+	return load_file(s, STORE_DISABLED, ret, on_problem, userdata);
 }
 
 /* ---- disabled.conf ---- */

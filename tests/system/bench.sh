@@ -101,8 +101,14 @@ bench --scenario=none -- "$prog" "$data" x
 err_has "no such scenario" 1 "elfcast train --install --scenario=none -- $prog $data x"
 
 # -- cold is cold ---------------------------------------------------------------------------
-bench -n 6 --json -- "$prog" "$data" touch
+bench -n 6 --json --svg="$TMP/bench.svg" -- "$prog" "$data" touch
 same "exit status" 0 $?
+same "a picture: XML, with four ways and a dot for each launch" "4 24" "$(python3 - "$TMP/bench.svg" <<'END'
+import sys, xml.dom.minidom
+d = xml.dom.minidom.parse(sys.argv[1])
+print(len([r for r in d.getElementsByTagName("rect") if r.getAttribute("class") != "bg"]), len(d.getElementsByTagName("circle")))
+END
+)"
 json "all rounds" 'r["rounds"] == 6 and not r["interrupted"] and r["problem"] is None'
 json "pages of the shadow" 'r["pages"] == 100 and r["files"] == 1'
 json "everything was evicted" \
@@ -247,11 +253,11 @@ for signal in INT TERM; do
 	interrupt $signal 10 # a trial, and two rounds of four
 	status=$?
 	n=$(sed -n 's/^elfcast: warning: stopped after \([0-9]*\) of 1000 rounds$/\1/p' "$TMP/err")
-	same "$signal: prints what it has" "0 1" "$status $(grep -cE ", $n rounds\$" "$TMP/out")"
+	same "$signal: prints what it has" "130 1" "$status $(grep -cE ", $n rounds\$" "$TMP/out")"
 	check "$signal: at least two rounds" [ "${n:-0}" -ge 2 ]
 done
 interrupt INT 10 --json
-same "interrupted, JSON: exit status" 0 $?
+same "interrupted, JSON: exit status" 130 $?
 json "interrupted, JSON" \
 	'r["interrupted"] and 2 <= r["rounds"] < 1000 and
 	 len(w["warm"]["samples_ms"]) == r["rounds"]'
@@ -262,7 +268,7 @@ pid=$!
 until [ "$(wc -l 2>/dev/null <"$work/pids")" = 2 ]; do kill -0 $pid 2>/dev/null || break; done
 kill -INT $pid
 wait $pid
-err_has "interrupted in a launch" 1 "stopped after 0 of 10 rounds"
+err_has "interrupted in a launch" 130 "stopped after 0 of 10 rounds"
 check "interrupted in a launch: it was ended" ended "$work/pids"
 
 # -- on a terminal --------------------------------------------------------------------------
@@ -311,7 +317,7 @@ terminal 'x\n' "$BUILD/elfcast" bench -i -n 1 -- "$prog" "$data" ask >"$TMP/out"
 same "-i: the command has the terminal" "5 status 0" \
 	"$(grep -c '^got it' "$TMP/out") $(tail -n 1 "$TMP/out")"
 terminal '\x03' "$BUILD/elfcast" bench -i -n 1 -- "$prog" "$data" ask >"$TMP/out"
-same "-i: Ctrl-C" "1 status 1" \
+same "-i: Ctrl-C" "1 status 130" \
 	"$(grep -c 'stopped after 0 of 1 rounds' "$TMP/out") $(tail -n 1 "$TMP/out")"
 
 # -- a disk that takes its time -------------------------------------------------------------
