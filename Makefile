@@ -188,11 +188,14 @@ $(TOOLS): $(BUILD)/elfcast-%: $$(call OBJ,$$(wildcard src/tools/$$*.c src/tools/
 	$(call say,LINK,$@)
 	$(Q)$(call link,$(filter %.o,$^) $(filter %.a,$^)) $(LIBS) $(PKG_LIBS)
 
-# The first line is for man(1): the page has tables.
+# The first line is for man(1): the page has tables. scdoc puts a paragraph before and behind each
+# heading and in front of the end of each block, where there is none.
 $(BUILD)/man/%: src/man/%.scd
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)
-	$(Q)(echo "'\\\" t" && $(SCDOC) < $<) > $@.tmp && mv $@.tmp $@
+	$(Q)(echo "'\\\" t" && $(SCDOC) < $<) | awk '/^\.P$$/ { n = 1; next } \
+		n && !/^\.(SH|SS|RE)/ && last !~ /^\.(SH|SS|TH|RS)/ { print ".P" } \
+		{ n = 0; last = $$0; print }' > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(PKG_LIB) $(LIB)
 	@mkdir -p $(@D)

@@ -49,17 +49,21 @@ _elfcast() {
 		--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 		--portable) values="no sizes keys" ;;
 		--storage) values="rotational network flash image" ;;
-		--output | --plot | --shadow | --against | --html | --from | --to)
+		--output | --plot | --shadow | --against | --html | --svg | --from | --to)
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		[ -z "$values" ] || mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")
 		return
 	fi
 	case $verb in
-	run | train | bench) # after "--", or the first word that is no option, it is a command line
+	run | train | bench) # behind "--" it is a command line: the command's own completion
 		for ((i = 2; i < COMP_CWORD; i++)); do
 			[ "${COMP_WORDS[i]}" = -- ] || continue
-			if [ $((i + 1)) -eq "$COMP_CWORD" ]; then
+			if declare -F _command_offset >/dev/null; then
+				_command_offset $((i + 1))
+			elif declare -F _comp_command_offset >/dev/null; then
+				_comp_command_offset $((i + 1))
+			elif [ $((i + 1)) -eq "$COMP_CWORD" ]; then
 				mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 			else
 				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -77,7 +81,9 @@ _elfcast() {
 	esac
 	case $verb in
 	run | train | bench) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
-	prefetch) mapfile -t COMPREPLY < <(compgen -W "$(_elfcast_programs)" -- "$cur") ;;
+	prefetch | evict | status | disable | enable | remove)
+		mapfile -t COMPREPLY < <(compgen -W "$(_elfcast_programs)" -- "$cur") ;;
+	list) ;;
 	*)
 		mapfile -t COMPREPLY < <(
 			compgen -W "$(_elfcast_programs)" -- "$cur"

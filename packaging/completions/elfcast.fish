@@ -2,7 +2,7 @@
 # Verbs and options come from --help, so that there is no second list to keep.
 
 function __elfcast_verbs
-	elfcast --help 2>/dev/null | sed -n '/^Verbs/,/^$/s/^  \([a-z][a-z-]*\)  *\(.*\)/\1\t\2/p'
+	elfcast --help 2>/dev/null | sed -n '/^  [a-z]* --/d; /^Verbs/,/^$/s/^  \([a-z][a-z-]*\)  *\(.*\)/\1\t\2/p'
 end
 
 # "--name=" takes a value. A line of --help may name a verb with an option, "status
@@ -45,4 +45,5 @@ complete -c elfcast -n __elfcast_in_options -f -a '(__elfcast_options)'
 complete -c elfcast -n '__elfcast_value --storage' -f -a '--storage={rotational,network,flash,image}'
 complete -c elfcast -n '__elfcast_value --portable' -f -a '--portable={no,sizes,keys}'
 complete -c elfcast -n '__elfcast_verb_is run train bench' -f -a '(__fish_complete_subcommand --fcs-skip=2)'
-complete -c elfcast -n '__elfcast_verb_is prefetch show dump' -a '(__elfcast_programs)'
+complete -c elfcast -n '__elfcast_verb_is prefetch evict status list disable enable remove' -f
+complete -c elfcast -n '__elfcast_verb_is prefetch evict status disable enable remove show dump' -a '(__elfcast_programs)'

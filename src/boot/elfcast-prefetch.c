@@ -33,6 +33,7 @@ enum {
 	OPT_ONLY_EAGER,
 	OPT_EARLY,
 	OPT_INITRAMFS,
+	OPT_JSON,
 };
 
 static void print_help(void)
@@ -53,6 +54,7 @@ static void print_help(void)
 	       "      --initramfs     the same, for an initramfs that has just mounted the "
 	       "root\n"
 	       "      --root=DIR      the system below DIR\n"
+	       "      --json          the report to standard output, not to /run\n"
 	       "  -q, --quiet         errors only\n"
 	       "  -v, --verbose       also name what was skipped\n"
 	       "  -h, --help\n"
@@ -110,6 +112,9 @@ static int take_option(int c, struct boot_options *o)
 	case OPT_REPORT:
 		o->report = optarg;
 		return -1;
+	case OPT_JSON:
+		o->report = "/dev/stdout";
+		return -1;
 	case OPT_NO_METADATA:
 		o->no_metadata = true;
 		return -1;
@@ -164,6 +169,7 @@ static int parse_options(int argc, char *argv[], struct boot_options *o)
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "json", no_argument, NULL, OPT_JSON },
 		{ "root", required_argument, NULL, OPT_ROOT },
 		{ "pack", required_argument, NULL, OPT_PACK },
 		{ "places", required_argument, NULL, OPT_PLACES },

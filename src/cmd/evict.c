@@ -31,7 +31,9 @@ static void print_text(const char *program, const struct cold_files *c)
 			 "use them, or they lie in memory",
 			 program, n - n_kept, n, n_kept);
 	else
-		log_info("%s: all %llu pages left memory", program, n);
+		log_info(n == 1 ? "%s: its page left memory"
+				: "%s: all %llu pages left memory",
+			 program, n);
 	if (c->n_invisible > 0)
 		log_info("of %zu of %zu files only root may see what stayed",
 			 c->n_invisible, c->n_used);

@@ -101,9 +101,13 @@ int input_find_shadows(const struct store *s, const struct program_paths *p,
 	if (r < 0)
 		return log_errno(r, "cannot read the shadows of '%s'", program);
 	if (ret->n_damaged > 0)
-		log_warning("%u shadows of '%s' are damaged or of another version; "
-			    "'elfcast compile' rebuilds them",
-			    ret->n_damaged, program);
+		log_warning(
+			ret->n_damaged == 1
+				? "%u shadow of '%s' is damaged or of another version; "
+				  "'elfcast compile' makes it new"
+				: "%u shadows of '%s' are damaged or of another version; "
+				  "'elfcast compile' makes them new",
+			ret->n_damaged, program);
 	if (ret->n > 0)
 		return 0;
 	launch_shadows_done(ret);

@@ -275,7 +275,7 @@ static int exec_boot(int argc, char *argv[])
 	strcpy(slash ? slash : path, "/elfcast-prefetch");
 	/* "prefetch --boot OPTION..." */
 	memmove(&argv[1], &argv[2], sizeof(*argv) * (size_t)(argc - 1));
-	argv[0] = path;
+	argv[0] = strrchr(path, '/') + 1;
 	execv(path, argv);
 	return log_errno(-errno, "cannot run '%s'", path), CMD_FAILED;
 }

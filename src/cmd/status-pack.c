@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bounds.h"
 #include "cmd.h"
@@ -13,7 +14,11 @@
 #include "log.h"
 #include "pack-build.h"
 #include "status.h"
+#include "terminal.h"
 #include "text-out.h"
+
+/* Narrower terminals get less columns. */
+enum { WITH_WEIGHT = 80, WITH_SUMS = 100 };
 
 /* Without --verbose, only the first ones that were left out. */
 #define LEFT_OUT_LINES 10
@@ -127,8 +132,29 @@ static void print_name(const struct pack *p, const struct pack_choice *c)
 	text_put_launch(c->program, c->scenario, ambiguous ? c->name : NULL);
 }
 
+static void print_head(unsigned columns)
+{
+	printf("%5s", "RANK");
+	if (columns >= WITH_WEIGHT)
+		printf(" %9s" STATUS_HABIT_COLUMNS, "WEIGHT");
+	printf(" %9s %9s", "SAVES MS", "NEW MIB");
+	if (columns >= WITH_SUMS)
+		printf(" %9s %9s", "SHARED", "SUM");
+	puts("  PROGRAM");
+}
+
+static void print_columns(const struct pack_choice *c, unsigned columns)
+{
+	if (columns >= WITH_WEIGHT) {
+		printf(" %9.3f", (double)c->weight / PACK_CERTAIN);
+		status_print_habit(&c->habit);
+	}
+	printf(" %9.0f %9.1f", (double)c->saving_us / 1000, mib(c->n_new_pages));
+}
+
 static size_t print_taken(const struct pack *p)
 {
+	unsigned columns = terminal_columns(STDOUT_FILENO);
 	uint64_t n_pages = 0;
 	size_t i;
 
@@ -138,14 +164,14 @@ static size_t print_taken(const struct pack *p)
 		if (c->verdict != PACK_TAKEN)
 			break;
 		if (i == 0)
-			printf("%5s %9s" STATUS_HABIT_COLUMNS " %9s %9s %9s %9s  %s\n",
-			       "RANK", "WEIGHT", "SAVES MS", "NEW MIB", "SHARED", "SUM",
-			       "PROGRAM");
+			print_head(columns);
 		n_pages += c->n_new_pages;
-		printf("%5zu %9.3f", i + 1, (double)c->weight / PACK_CERTAIN);
-		status_print_habit(&c->habit);
-		printf(" %9.0f %9.1f %9.1f %9.1f  ", (double)c->saving_us / 1000,
-		       mib(c->n_new_pages), mib(c->n_pages - c->n_new_pages), mib(n_pages));
+		printf("%5zu", i + 1);
+		print_columns(c, columns);
+		if (columns >= WITH_SUMS)
+			printf(" %9.1f %9.1f", mib(c->n_pages - c->n_new_pages),
+			       mib(n_pages));
+		fputs("  ", stdout);
 		print_name(p, c);
 		puts(c->boot ? " (boot)" : c->always ? " (always)" : "");
 	}
@@ -154,6 +180,7 @@ static size_t print_taken(const struct pack *p)
 
 static void print_left_out(const struct pack *p, size_t first)
 {
+	unsigned columns = terminal_columns(STDOUT_FILENO);
 	size_t n = pack_count(p) - first, n_lines = n;
 
 	if (n == 0)
@@ -164,9 +191,9 @@ static void print_left_out(const struct pack *p, size_t first)
 	for (size_t i = first; i < first + n_lines; i++) {
 		const struct pack_choice *c = pack_get(p, i);
 
-		printf("%5s %9.3f", "-", (double)c->weight / PACK_CERTAIN);
-		status_print_habit(&c->habit);
-		printf(" %9.0f %9.1f  ", (double)c->saving_us / 1000, mib(c->n_new_pages));
+		printf("%5s", "-");
+		print_columns(c, columns);
+		fputs("  ", stdout);
 		print_name(p, c);
 		printf(": %s\n", verdict_words[c->verdict]);
 	}
@@ -185,9 +212,9 @@ static void print_sum(const struct pack *p, const struct config *c, size_t n_tak
 	}
 	if (c->time_ms > 0)
 		snprintf(limit, sizeof(limit), " of %.1f", c->time_ms / 1000.0);
-	log_info("%zu of %zu launches, %.1f of %.1f MiB, about %.1f%s s to read", n_taken,
-		 pack_count(p), mib(n_pages), (double)pack_budget_bytes(p) / (1 << 20),
-		 (double)us / 1e6, limit);
+	log_info("%zu of %zu launch%s, %.1f of %.1f MiB, about %.1f%s s to read", n_taken,
+		 pack_count(p), pack_count(p) == 1 ? "" : "es", mib(n_pages),
+		 (double)pack_budget_bytes(p) / (1 << 20), (double)us / 1e6, limit);
 }
 
 static void print_text(const struct pack *p, const struct config *c)
@@ -203,7 +230,8 @@ static void warn(enum on_disk disk, const struct config *c, unsigned n_damaged)
 	if (!config_allows_boot(c))
 		log_info("reading at boot is switched off in %s", store_config_path());
 	if (n_damaged > 0)
-		log_warning("%u shadows are damaged or of another version", n_damaged);
+		log_warning("%u shadow%s damaged or of another version", n_damaged,
+			    n_damaged == 1 ? " is" : "s are");
 	if (disk != DISK_CURRENT)
 		log_warning("the pack is %s: 'elfcast compile' makes it new",
 			    disk_words[disk]);

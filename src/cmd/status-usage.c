@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bounds.h"
 #include "clock.h"
@@ -18,7 +19,11 @@
 #include "residency.h"
 #include "status-usage.h"
 #include "status.h"
+#include "terminal.h"
 #include "text-out.h"
+
+/* Narrower terminals get less columns. */
+enum { WITH_ALL = 76 };
 
 struct launch_usage {
 	uint64_t n_pages, n_resident, n_evicted, n_unknown; /* that it brings in */
@@ -176,17 +181,42 @@ static double mib(uint64_t n_pages)
 	return (double)n_pages * PAGE_BYTES / (1 << 20);
 }
 
-static void print_line(const struct usage *u, uint32_t i)
+/* What cannot be seen is not 0.0. */
+static void print_mib(const struct launch_usage *l, uint64_t n_pages)
+{
+	if (l->n_pages > 0 && l->n_unknown == l->n_pages)
+		printf(" %9s", "?");
+	else
+		printf(" %9.1f", mib(n_pages));
+}
+
+static void print_head(unsigned columns)
+{
+	printf("%9s %9s", "MIB", "RESIDENT");
+	if (columns >= WITH_ALL)
+		printf(" %9s", "EVICTED");
+	printf("  %-8s", "LAUNCHED");
+	if (columns >= WITH_ALL)
+		printf(" %7s", "IN VAIN");
+	puts("  PROGRAM");
+}
+
+static void print_line(const struct usage *u, uint32_t i, unsigned columns)
 {
 	const struct launch_usage *l = &u->launches[i];
 	const char *scenario = shadow_string(u->pack, u->pack->launches[i].scenario);
 
-	printf("%9.1f %9.1f %9.1f  %-8s %6u  ", mib(l->n_pages), mib(l->n_resident),
-	       mib(l->n_evicted),
-	       l->boot	     ? "boot"
-	       : l->launched ? "yes"
-			     : "no",
-	       l->n_boots);
+	printf("%9.1f", mib(l->n_pages));
+	print_mib(l, l->n_resident);
+	if (columns >= WITH_ALL)
+		print_mib(l, l->n_evicted);
+	printf("  %-8s", l->boot		      ? "boot"
+			 : l->launched		      ? "yes"
+			 : u->counts_error == -EACCES ? "?"
+						      : "no");
+	if (columns >= WITH_ALL)
+		printf(" %7u", l->n_boots);
+	fputs("  ", stdout);
 	text_put_launch(shadow_string(u->pack, u->pack->launches[i].program), scenario,
 			NULL);
 	putchar('\n');
@@ -195,12 +225,20 @@ static void print_line(const struct usage *u, uint32_t i)
 static void print_text(const struct usage *u)
 {
 	struct launch_usage used = sum(u, true), not_used = sum(u, false);
+	unsigned columns = terminal_columns(STDOUT_FILENO);
+	uint64_t n_unknown = used.n_unknown + not_used.n_unknown;
 
 	if (u->pack->n_launches > 0)
-		printf("%9s %9s %9s  %-8s %6s  %s\n", "MIB", "RESIDENT", "EVICTED",
-		       "LAUNCHED", "IN VAIN", "PROGRAM");
+		print_head(columns);
 	for (uint32_t i = 0; i < u->pack->n_launches; i++)
-		print_line(u, i);
+		print_line(u, i, columns);
+	if (n_unknown > 0)
+		log_warning(
+			"of %.1f MiB it cannot be seen whether they are in memory: other "
+			"files by now, or only root may",
+			mib(n_unknown));
+	if (u->counts_error == -EACCES || u->pack->n_launches == 0)
+		return;
 	log_info("%.1f of %.1f MiB for programs launched since boot; %.1f MiB for others, "
 		 "%.1f of them still in memory",
 		 mib(used.n_pages), mib(used.n_pages + not_used.n_pages),

@@ -33,7 +33,8 @@ struct residency_count {
 
 /*
  * Of N_PAGES pages (of 4096 bytes) of FD from FIRST_PGNO on. cachestat(2), Linux 6.5, tells
- * what was evicted as long as the kernel remembers; before, mincore(2) tells what is there.
+ * what was evicted as long as the kernel remembers; before, and on overlayfs, mincore(2) tells what is
+ * there. -EPERM: this user may not see.
  */
 int residency_count(int fd, uint64_t first_pgno, uint64_t n_pages,
 		    struct residency_count *ret);

@@ -42,6 +42,20 @@ same "bash: values after =" "flash image network rotational" \
 	"$(bash_offers compile --storage = | sort | paste -s -d ' ')"
 same "bash: values of --portable=" "keys no sizes" "$(bash_offers train --portable = | sort | paste -s -d ' ')"
 check "bash: commands after run --" test -n "$(bash_offers run -- ls | grep -x ls)"
+same "bash: behind run -- the command's own completion" "3 4" "$(for name in _command_offset _comp_command_offset; do
+	bash --norc -c '. "$1"; eval "$2() { COMPREPLY=(\$1); }"
+		n=3; [ $2 = _command_offset ] || n=4
+		COMP_WORDS=(elfcast run -- git sta) COMP_CWORD=4
+		[ $n = 3 ] || { COMP_WORDS=(elfcast bench -i -- git sta); COMP_CWORD=5; }
+		_elfcast; echo "${COMPREPLY[0]}"' bash "$C/elfcast.bash" "$name"
+done | paste -s -d " ")"
+# A profile's program, for the verbs that take one.
+mkdir -p "$TMP/profiles.d" && touch "$TMP/profiles.d/local.someprogram.json"
+sed "s,{/usr/share\,/etc}/elfcast,$TMP," "$C/elfcast.bash" >"$TMP/elfcast.bash"
+for verb in show dump status disable enable remove evict prefetch; do
+	same "bash: $verb takes programs" someprogram "$(C=$TMP bash_offers $verb somep)"
+done
+same "bash: list takes none" "" "$(C=$TMP bash_offers list somep)"
 
 if command -v fish >/dev/null; then
 	fish_offers() {
@@ -68,6 +82,16 @@ if command -v zsh >/dev/null; then
 			. $file' zsh "$C/_elfcast" "$@"
 	}
 	all_offered zsh
+	same "zsh: the description of status is that of status" "$(elfcast --help | sed -n 's/^  status  *\([^-].*\)/status:\1/p')" \
+		"$(zsh -f -c '_describe() { print -l -- ${(P)${@[-1]}} }
+			words=(elfcast ""); CURRENT=2; . $1' zsh "$C/_elfcast" | grep '^status:')"
+	# What _arguments is told of other words than options.
+	zsh_words() {
+		zsh -f -c '_arguments() { print -l -- ${(M)@:#[^-]*:*} }; file=$1; shift
+			words=(elfcast "$@"); CURRENT=$(($# + 1)); . $file' zsh "$C/_elfcast" "$@"
+	}
+	check "zsh: programs for show and dump" grep -q _elfcast_programs <<<"$(zsh_words show x)$(zsh_words dump x)"
+	check "zsh: commands after run --" grep -q _command_names <<<"$(zsh_words run x)"
 	check "zsh: short options" test -n "$(zsh_offers train - | grep -x -- -n)"
 else
 	skip "zsh" "no zsh"

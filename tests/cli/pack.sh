@@ -210,4 +210,10 @@ same "show" "Pack for boot: 1 launches, 2 files, 0.0 MiB in 2 extents" "$(head -
 status "dump" 1 elfcast dump "$R/usr/lib/elfcast/boot.pack"
 same "says what it is" "elfcast: '$R/usr/lib/elfcast/boot.pack' is a pack of 1 launches, not one program's shadow; 'elfcast show' lists them" \
 	"$(cat "$TMP/err")"
+
+# As README says of every verb.
+status "prefetch --boot --json" 0 elfcast prefetch --boot --json --root="$R"
+check "prints its report" python3 -c 'import json, sys; json.load(open(sys.argv[1]))["outcome"]' "$TMP/out"
+status "prefetch --boot with an option that is none" 2 elfcast prefetch --boot --no-such
+same "its message has the prefix of all others" "elfcast-prefetch: unrecognized option '--no-such'" "$(head -n 1 "$TMP/err")"
 finish

@@ -21,7 +21,7 @@ cat >"$TMP/fields.c" <<'C'
 int main(void)
 {
 FIELDS
-	fprintf(stderr, "%zu\n%zu ×\n%zu ×\n%zu ×\n%u bytes, a bundle %u, a pack\nat most %u\\.\n0 to %u,\nmost %llu\\.\n"
+	fprintf(stderr, "%zu\n%zu x\n%zu x\n%zu x\n%u bytes, a bundle %u, a pack\nat most %u\\.\n0 to %u,\nmost %llu\\.\n"
 		"to %u bytes, is\n^to %u bytes\\.\n0 to %u\\. 0:\n^:  %u\\.$\nto %u bytes without\n",
 		sizeof(struct shadow_header), sizeof(struct shadow_launch),
 		sizeof(struct shadow_object), sizeof(struct shadow_extent), LIMIT_SHADOW_BYTES,

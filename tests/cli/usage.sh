@@ -72,6 +72,33 @@ else
 	}
 	undisturbed "$R/usr/bin/a" summed
 	same "sum of what nobody launched" $((20 * 4096)) "$resident"
+
+	# On a layered file system, whose inodes have no pages of their own (live systems, containers).
+	mkdir "$TMP/upper" "$TMP/work" "$TMP/merged"
+	overlaid() { # COMMAND...: with the root below an overlay
+		unshare -m bash -c 'mount -t overlay -o "lowerdir=$1/root,upperdir=$1/upper,workdir=$1/work" elfcast "$1/merged" &&
+			"${@:2}"' bash "$TMP" "$@"
+	}
+	if overlaid true 2>/dev/null; then
+		overlaid elfcast compile -q --root="$TMP/merged" --storage=flash
+		on_overlay() {
+			"$BUILD/tests/residency" --evict "$R"/usr/bin/*
+			cat "$R/usr/bin/a" >/dev/null
+			resident=$(overlaid elfcast status --usage --json --root="$TMP/merged" 2>/dev/null | python3 -c '
+import json, sys
+print(*sorted((l["program"][9:], l["resident_bytes"] // 4096, l["unknown_bytes"]) for l in json.load(sys.stdin)["launches"]))')
+		}
+		undisturbed "$R/usr/bin/a" on_overlay
+		same "overlay: what is in memory" "('a', 20, 0) ('b', 0, 0) ('sys', 0, 0)" "$resident"
+		stranger() { # what somebody sees who may not look
+			chmod 755 "$TMP"
+			overlaid setpriv --reuid=65534 --regid=65534 --clear-groups "$BUILD/elfcast" status --usage --root="$1" 2>&1
+		}
+		check "who may not see is not told 0.0" test "$(stranger "$TMP/merged" | grep -cE '^ +0\.[01] +\?')" = 3
+		check "but why" grep -q 'cannot be seen whether they are in memory' <<<"$(stranger "$TMP/merged")"
+	else
+		skip "overlay" "cannot be mounted"
+	fi
 fi
 
 launched a "$(date +%s)"
