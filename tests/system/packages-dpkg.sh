@@ -103,6 +103,30 @@ mount -t proc proc "$R/proc"
 in_root elfcast compile --quiet
 check "and the next compile repairs" converged
 
+# What the machine learned survives a removal, and goes with the purge; the cache goes at once.
+learned="boot.blocks boot.own boot.training boots launch-times launches"
+learn() {
+	for p in $learned; do : >"$R/var/lib/elfcast/$p"; done
+	in_root elfcast disable --quiet /usr/bin/prog
+	cp "$R"/usr/share/elfcast/profiles.d/*.json "$R/etc/elfcast/profiles.d/local.prog.json"
+	cp "$R"/usr/share/elfcast/profiles.d/*.json "$R/etc/elfcast/profiles.d/admin.prog.json"
+	in_root elfcast compile --quiet
+}
+learn
+check "dpkg: the package is removed" dpkg_in -r elfcast
+# shellcheck disable=SC2086
+same "what was learned stays, and nothing else" "$(printf '%s ' $learned)" \
+	"$(find "$R/var/lib/elfcast" -mindepth 1 -printf '%P\n' | sort | paste -s -d ' ') "
+check "what disable said, too" test -e "$R/etc/elfcast/disabled.conf"
+transact elfcast:0:1
+check "dpkg: installed again, it counts on" test -e "$R/var/lib/elfcast/launches"
+same "and the program is disabled still" disabled "$(in_root elfcast list | awk '/prog/ { print $1; exit }')"
+check "dpkg: purged" dpkg_in -P elfcast
+same "all that elfcast wrote is gone, not what the administrator did" "admin.prog.json" \
+	"$(find "$R/etc/elfcast" "$R/var/lib/elfcast" ! -type d -printf '%P\n' 2>/dev/null | xargs -n 1 basename)"
+rm -r "$R/etc/elfcast"
+transact elfcast:0:1
+
 check "dpkg: the package is purged" transact elfcast:2:0 prog-elfcast:1:0
 same "with no complaint" "" "$(grep -iE "$COMPLAINTS" "$TMP/out")"
 same "and nothing of ours left" "" \

@@ -92,6 +92,16 @@ mount -t proc proc "$R/proc"
 in_root elfcast compile --quiet
 check "and the next compile repairs" converged
 
+# rpm knows no purge: what the machine learned stays.
+learned="boot.blocks boot.own boot.training boots launch-times launches"
+for p in $learned; do : >"$R/var/lib/elfcast/$p"; done
+check "rpm: the package is erased" transact elfcast:1:0
+# shellcheck disable=SC2086
+same "what was learned stays, and nothing else" "$(printf '%s ' $learned)" \
+	"$(find "$R/var/lib/elfcast" -mindepth 1 -printf '%P\n' | sort | paste -s -d ' ') "
+rm -r "$R/var/lib/elfcast"
+one elfcast:0:1
+
 check "rpm: the package is removed" transact elfcast:1:0 prog-elfcast:1:0
 same "with nothing printed" "" "$(cat "$TMP/out")"
 same "and nothing of ours left" "" "$(find "$R" -xdev -name '*elfcast*' ! -path "$R$TMP" -printf '%P ')"
