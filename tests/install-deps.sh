@@ -11,9 +11,9 @@ rpm="gcc make pkgconf-pkg-config glibc-devel elfutils-libelf-devel json-c-devel 
 case $what in
 build) ;;
 check)
-	deb="$deb libcmocka-dev e2fsprogs xfsprogs btrfs-progs squashfs-tools strace man-db libfuse3-dev fuse3 squashfuse
+	deb="$deb libcmocka-dev e2fsprogs xfsprogs btrfs-progs squashfs-tools strace bubblewrap man-db libfuse3-dev fuse3 squashfuse
 	     python3 perl git gdb gcc"
-	rpm="$rpm libcmocka-devel e2fsprogs xfsprogs btrfs-progs squashfs-tools strace man-db fuse3-devel fuse3 squashfuse
+	rpm="$rpm libcmocka-devel e2fsprogs xfsprogs btrfs-progs squashfs-tools strace bubblewrap man-db fuse3-devel fuse3 squashfuse
 	     python3 perl git gdb libasan libubsan"
 	# elfcast-tools, and what holds the completions against their shells.
 	deb="$deb librpm-dev libarchive-dev zlib1g-dev rpm gnupg dpkg-dev fish zsh"

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -31,7 +32,8 @@ struct mount {
 	uint32_t id, parent_id;
 	dev_t dev;
 	const char *point, *fstype, *source; /* in mounts.text */
-	size_t point_bytes;		     /* 0 for "/" */
+	const char *root;   /* directory of the file system, the same; NULL: not known */
+	size_t point_bytes; /* 0 for "/" */
 	bool local;
 	int storage;   /* enum storage_class, or -1: not asked yet */
 	size_t parent; /* an index; NO_MOUNT: among the roots */
@@ -112,12 +114,12 @@ static bool parse_line(char *line, struct mount *ret)
 {
 	const char *id, *parent, *dev, *minor_text;
 	uint32_t major, minor;
-	char *point, *field, *fstype, *source;
+	char *root, *point, *field, *fstype, *source;
 
 	id = next_field(&line);
 	parent = next_field(&line);
 	dev = next_field(&line);
-	next_field(&line); /* which directory of the file system: no matter */
+	root = next_field(&line);
 	point = next_field(&line);
 	if (!point || point[0] != '/' || !parse_number(id, 0, &ret->id, NULL) ||
 	    !parse_number(parent, 0, &ret->parent_id, NULL) ||
@@ -133,10 +135,12 @@ static bool parse_line(char *line, struct mount *ret)
 	/* An empty source leaves two spaces in a row, so it is cut off by hand. */
 	source = line ? line : fstype + strlen(fstype);
 	source[strcspn(source, " ")] = 0;
+	unescape(root);
 	unescape(point);
 	unescape(fstype);
 	unescape(source);
 	ret->dev = makedev(major, minor);
+	ret->root = root;
 	ret->point = point;
 	ret->point_bytes = strcmp(point, "/") == 0 ? 0 : strlen(point);
 	ret->fstype = fstype;
@@ -385,10 +389,9 @@ static int add_own_root(struct mounts *m)
 	return *type->name ? mounts_add_root(m, type->name, st.st_dev) : 0;
 }
 
-int mounts_load(struct mounts **ret)
+static int load(const char *path, struct mounts **ret)
 {
-	_cleanup_close_ int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	_cleanup_(mounts_freep) struct mounts *m = NULL;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
 	size_t bytes = 0;
 	int r;
@@ -396,14 +399,28 @@ int mounts_load(struct mounts **ret)
 	if (fd < 0)
 		return -errno;
 	r = read_seq_file(fd, &text, &bytes);
-	if (r == 0)
-		r = mounts_parse(text, bytes, &m);
+	return r < 0 ? r : mounts_parse(text, bytes, ret);
+}
+
+int mounts_load(struct mounts **ret)
+{
+	_cleanup_(mounts_freep) struct mounts *m = NULL;
+	int r = load("/proc/self/mountinfo", &m);
+
 	if (r == 0)
 		r = add_own_root(m);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(m);
 	return 0;
+}
+
+int mounts_load_of(pid_t pid, struct mounts **ret)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
+	return load(path, ret);
 }
 
 void mounts_free(struct mounts *m)
@@ -494,6 +511,42 @@ const char *mounts_point(const struct mounts *m, const char *path)
 	const struct mount *found = find_mount(m, path, &local);
 
 	return found ? found->point : NULL;
+}
+
+/* What of PATH lies behind DIR, "" or with its slash; NULL: it does not lie in it. */
+static const char *behind(const char *path, const char *dir)
+{
+	size_t n = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == 0) ? path + n
+									      : NULL;
+}
+
+int mounts_translate(const struct mounts *ours, const struct mounts *theirs,
+		     const char *path, char *ret, size_t bytes)
+{
+	bool local;
+	const struct mount *from = find_mount(theirs, path, &local);
+	char within[2 * PATH_MAX];
+
+	if (!from || !from->root)
+		return -ENOENT;
+	/* The path within the file system. */
+	snprintf(within, sizeof(within), "%s%s",
+		 strcmp(from->root, "/") == 0 ? "" : from->root, path + from->point_bytes);
+	for (size_t i = 0; i < ours->n; i++) {
+		const struct mount *to = &ours->items[i];
+		const char *rest =
+			to->dev == from->dev && to->root ? behind(within, to->root) : NULL;
+
+		if (!rest || (size_t)snprintf(ret, bytes, "%.*s%s", (int)to->point_bytes,
+					      to->point, rest) >= bytes)
+			continue;
+		/* Something may be mounted over it. */
+		if (find_mount(ours, ret, &local) == to)
+			return 0;
+	}
+	return -ENOENT;
 }
 
 int mounts_superblock(const struct mounts *m, const char *path, dev_t *ret)

@@ -2,7 +2,7 @@
 /*
  * The mount table, asked before a path is walked: a lookup on a hung FUSE, NFS or autofs
  * cannot be interrupted. Also which storage class lies below a mount. The only reader of
- * /proc/self/mountinfo. libc only.
+ * /proc/PID/mountinfo. libc only.
  */
 #ifndef ELFCAST_MOUNTS_H
 #define ELFCAST_MOUNTS_H
@@ -18,6 +18,8 @@ struct mounts;
 
 /* Snapshot of this process's mount table. New; -ENOENT without /proc, -ENOMEM, -E2BIG. */
 int mounts_load(struct mounts **ret);
+/* The same of process PID's, in its mount namespace and below its root. */
+int mounts_load_of(pid_t pid, struct mounts **ret);
 /* From the text of a mountinfo file; lines it cannot read count as remote. New. -ENOMEM. */
 int mounts_parse(const char *text, size_t bytes, struct mounts **ret);
 /*
@@ -49,6 +51,13 @@ const char *mounts_point(const struct mounts *m, const char *path);
 int mounts_superblock(const struct mounts *m, const char *path, dev_t *ret);
 /* File system type at PATH ("ext4"), "none" when no mount covers it. Borrowed. */
 const char *mounts_fstype(const struct mounts *m, const char *path);
+
+/*
+ * Where OURS shows what THEIRS, of another mount namespace, has at PATH: the same place of the same
+ * file system. Lexical. -ENOENT: nowhere.
+ */
+int mounts_translate(const struct mounts *ours, const struct mounts *theirs,
+		     const char *path, char *ret, size_t bytes);
 
 /* One line of the table; strings are borrowed. */
 struct mount_line {

@@ -53,6 +53,8 @@ static struct timespec next_tick(void)
 int traced_files_init(struct traced_files *f)
 {
 	*f = (struct traced_files){ .mountinfo_fd = -1, .start = next_tick() };
+	if (stat("/proc/self/ns/mnt", &f->ns) < 0)
+		return -errno;
 	/* First opened: what changes while the table is read is seen later. */
 	f->mountinfo_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	return f->mountinfo_fd < 0 ? -errno : mounts_load(&f->mounts);
@@ -202,6 +204,24 @@ static void set_identity(struct traced_file *file, const struct stat *st)
 	traced_file_make_room(file, DIV_ROUND_UP(o->size_bytes, PAGE_BYTES));
 }
 
+/* PATH, as the mount namespace of PID has it, becomes the one that we have, if there is one. */
+static void translate(const struct traced_files *f, pid_t pid,
+		      char path[static LIMIT_PATH_BYTES + 1])
+{
+	_cleanup_(mounts_freep) struct mounts *theirs = NULL;
+	char proc[64], here[LIMIT_PATH_BYTES + 1];
+	struct stat ns;
+
+	if (f->system_wide || pid == 0)
+		return;
+	snprintf(proc, sizeof(proc), "/proc/%d/ns/mnt", pid);
+	if (stat(proc, &ns) < 0 || (ns.st_ino == f->ns.st_ino && ns.st_dev == f->ns.st_dev))
+		return;
+	if (mounts_load_of(pid, &theirs) == 0 &&
+	    mounts_translate(f->mounts, theirs, path, here, sizeof(here)) == 0)
+		strcpy(path, here);
+}
+
 static struct traced_file *if_counts(struct traced_file *file)
 {
 	return file && file->why == LEFT_OUT_NOT ? file : NULL;
@@ -247,6 +267,7 @@ struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd
 	st.st_dev = alias.dev;
 	st.st_ino = alias.ino;
 	follow_mounts(f);
+	translate(f, pid, path);
 	why = stx.stx_nlink ? why_left_out(f, path) : LEFT_OUT_NEVER_A_FILE;
 	/* Another open of the file may be by a better path. */
 	if (f->system_wide && !(why == LEFT_OUT_NOT && leads_to(path, &st)))
@@ -262,12 +283,16 @@ struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd
  * Nothing is asked of its file system now, which could be served by who is stopped: that it is
  * the file at PATH is found out in the end. In a recording of the system nobody is stopped.
  */
-static struct traced_file *add_mapped(struct traced_files *f,
-				      const struct traced_alias *alias, const char *path)
+static struct traced_file *add_mapped(struct traced_files *f, pid_t pid,
+				      const struct traced_alias *alias,
+				      const char *their_path)
 {
+	char path[LIMIT_PATH_BYTES + 1];
 	struct traced_file *file;
 
 	follow_mounts(f);
+	if ((size_t)snprintf(path, sizeof(path), "%s", their_path) < sizeof(path))
+		translate(f, pid, path);
 	file = file_add(f, path, why_left_out(f, path));
 	if (!file)
 		return NULL;
@@ -279,8 +304,8 @@ static struct traced_file *add_mapped(struct traced_files *f,
 	return file;
 }
 
-struct traced_file *traced_files_by_mapping(struct traced_files *f, dev_t dev, ino_t ino,
-					    const char *path, uint64_t end_pgno)
+struct traced_file *traced_files_by_mapping(struct traced_files *f, pid_t pid, dev_t dev,
+					    ino_t ino, const char *path, uint64_t end_pgno)
 {
 	struct traced_alias alias = { .dev = dev, .ino = ino }, name = alias;
 
@@ -291,7 +316,7 @@ struct traced_file *traced_files_by_mapping(struct traced_files *f, dev_t dev, i
 	name.path_hash = hash_path(path);
 	name.file = traced_alias_find(f, &name);
 	if (!name.file) {
-		name.file = add_mapped(f, &name, path);
+		name.file = add_mapped(f, pid, &name, path);
 		if (!name.file || traced_alias_add(f, name) < 0)
 			return NULL;
 	}

@@ -9,6 +9,7 @@
 #define ELFCAST_TRACED_FILES_H
 
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -33,6 +34,7 @@ struct traced_alias;
 struct traced_files {
 	struct mounts *mounts;
 	int mountinfo_fd; /* tells when mounts have changed */
+	struct stat ns;	  /* our mount namespace */
 	/*
 	 * Set after _init(): anyone opens files. Then only local ones count, and only by paths
 	 * that lead there: what is opened in a container, or by overlayfs in a layer, has others.
@@ -58,11 +60,11 @@ void traced_files_done(struct traced_files *f);
  */
 struct traced_file *traced_files_by_fd(struct traced_files *f, pid_t pid, int fd);
 /*
- * The same for a line of /proc/PID/maps, whose device may not be stat's (btrfs, overlay), and
+ * The same for a line of /proc/PID/maps of PID (0: of no process), whose device may not be stat's (btrfs, overlay), and
  * whose pages end before END_PGNO.
  */
-struct traced_file *traced_files_by_mapping(struct traced_files *f, dev_t dev, ino_t ino,
-					    const char *path, uint64_t end_pgno);
+struct traced_file *traced_files_by_mapping(struct traced_files *f, pid_t pid, dev_t dev,
+					    ino_t ino, const char *path, uint64_t end_pgno);
 
 /*
  * The key by which tracepoints of the page cache name a file: the device number of its file

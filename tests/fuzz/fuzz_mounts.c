@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(mounts_freep) struct mounts *m = NULL;
 	_cleanup_free_ char *path = NULL;
 	const uint8_t *newline = memchr(data, '\n', size);
+	char here[64];
 	size_t path_bytes = newline ? (size_t)(newline - data) : 0;
 
 	if (!newline)
@@ -45,5 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ask(m, path);
 	ask(m, "/");
 	ask(m, "/usr/bin/git");
+	/* Of one table to itself: to where the same is, if to anywhere. */
+	if (mounts_translate(m, m, path, here, sizeof(here)) == 0)
+		check(strcmp(mounts_fstype(m, here), "none") != 0);
 	return 0;
 }

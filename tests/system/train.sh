@@ -304,6 +304,29 @@ verdict "--program that is not there" $?
 train -n 1 -o itself.json -- env perl -e 'exec "ls", "/"' && [[ $(recorded itself.json) == */perl\ default\ */ls\ * ]]
 verdict "what the program starts is its own" $?
 
+# ---- sandboxes -----------------------------------------------------------------------------
+# The same files, where a sandbox has them elsewhere.
+sandbox=(bwrap --ro-bind /usr /usr --ro-bind /usr/bin /app --ro-bind /etc /etc --proc /proc --dev /dev)
+for d in lib lib64 lib32; do
+	if [ -L /$d ]; then
+		sandbox+=(--symlink "usr/$d" "/$d")
+	elif [ -d /$d ]; then
+		sandbox+=(--ro-bind "/$d" "/$d")
+	fi
+done
+if command -v bwrap >/dev/null && "${sandbox[@]}" /app/true 2>/dev/null; then
+	train -n 1 -o outside.json -- /usr/bin/perl -e 'use POSIX' &&
+		train -n 1 -o inside.json --program=/usr/bin/perl -- "${sandbox[@]}" /app/perl -e 'use POSIX' &&
+		[ "$("$elfcast" diff outside.json inside.json | grep -c ' 0 only in A, 0 only in B')" = 2 ] &&
+		! grep -q 'left out' "$dir/err"
+	verdict "in a sandbox: the files that are outside of it" $?
+	train -n 1 -o inside.json --program=/usr/bin/perl -- "${sandbox[@]}" --file 3 /own.pl /app/perl -e 'do "/own.pl"' 3<<<'1;' &&
+		grep -qE 'left out: 1 file .*/own.pl' "$dir/err" && ! grep -q own.pl inside.json
+	verdict "in a sandbox: what is nowhere else is told" $?
+else
+	echo "ok - in a sandbox # SKIP no bwrap that works"
+fi
+
 # ---- interpreters' programs ----------------------------------------------------------------
 echo 'print "app\n"' >app.pl && mkdir -p sub && cp app.pl sub/app.pl
 train -n 1 -o app.json -- perl -w app.pl && [ "$(recorded app.json | cut -d ' ' -f 2)" = "$(pwd -P)/app.pl" ]

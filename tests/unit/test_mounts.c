@@ -490,9 +490,62 @@ static void test_image_class(void **state)
 	mounts_free(m);
 }
 
+/* What a sandbox shows, and where it is outside of it. */
+static void test_translate(void **state)
+{
+	static const char ours[] = ROOT "2 1 8:2 / /home rw - ext4 /dev/sda2 rw\n"
+					"3 1 8:3 /sub /data rw - btrfs /dev/sda3 rw\n"
+					"4 1 8:4 / /over rw - ext4 /dev/sda4 rw\n"
+					"5 1 0:9 / /over rw - tmpfs none rw\n"
+					"6 1 8:4 /deep /twice rw - ext4 /dev/sda4 rw\n";
+	static const char theirs[] =
+		"10 9 0:50 / / rw - tmpfs tmpfs rw\n"
+		"11 10 8:1 /usr /usr ro - ext4 /dev/sda1 rw\n"
+		"12 10 8:1 /opt/my\\040app /app ro - ext4 /dev/sda1 rw\n"
+		"13 12 8:2 /user/cache /app/cache rw - ext4 /dev/sda2 rw\n"
+		"14 10 8:3 /sub/dir /d rw - btrfs /dev/sda3 rw\n"
+		"15 10 8:3 /submarine /e rw - btrfs /dev/sda3 rw\n"
+		"16 10 8:4 / /f rw - ext4 /dev/sda4 rw\n"
+		"17 10 8:1 /usr/bin/perl /perl ro - ext4 /dev/sda1 rw\n"
+		"18 10 8:5 / /g rw - ext4 /dev/sda5 rw\n"
+		"19 10 8:1 mnt:[1] /h rw - ext4 /dev/sda1 rw\n";
+	static const struct {
+		const char *theirs, *ours; /* NULL: nowhere */
+	} cases[] = {
+		{ "/usr/lib/x", "/usr/lib/x" },
+		{ "/usr", "/usr" },
+		{ "/app/bin/x", "/opt/my app/bin/x" },
+		{ "/app/cache/y", "/home/user/cache/y" },
+		{ "/d/z", "/data/dir/z" },
+		{ "/e/z", NULL }, /* of no directory that we have */
+		{ "/perl", "/usr/bin/perl" },
+		{ "/f/top", NULL }, /* something is mounted over it */
+		{ "/f/deep/x", "/twice/x" },
+		{ "/g/x", NULL },
+		{ "/h/x", NULL },
+		{ "/tmp/x", NULL }, /* the sandbox's own */
+	};
+	struct mounts *a = parse(ours), *b = parse(theirs);
+	char path[64];
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int r = mounts_translate(a, b, cases[i].theirs, path, sizeof(path));
+
+		if (r != (cases[i].ours ? 0 : -ENOENT) ||
+		    (r == 0 && strcmp(path, cases[i].ours) != 0))
+			fail_msg("%s: %s (%d)", cases[i].theirs, r == 0 ? path : "nowhere",
+				 r);
+	}
+	assert_int_equal(mounts_translate(a, b, "/usr/lib/x", path, 10), -ENOENT);
+	mounts_free(a);
+	mounts_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_translate),
 		cmocka_unit_test(test_longest_prefix),
 		cmocka_unit_test(test_paths_that_mislead),
 		cmocka_unit_test(test_stacked),

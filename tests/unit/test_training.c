@@ -328,12 +328,13 @@ static void test_traced_file(void **state)
 	assert_non_null(file);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_ptr_equal(own_file(&f, path, &fd), file);
-	assert_ptr_equal(traced_files_by_mapping(&f, st.st_dev, st.st_ino, real, 1), file);
+	assert_ptr_equal(traced_files_by_mapping(&f, 0, st.st_dev, st.st_ino, real, 1),
+			 file);
 	/* Files of other mount namespaces by the same name: found out in the end. */
-	other = traced_files_by_mapping(&f, st.st_dev, st.st_ino + 1, real, 2);
+	other = traced_files_by_mapping(&f, 0, st.st_dev, st.st_ino + 1, real, 2);
 	assert_non_null(other);
 	traced_file_mark(other, 0, 2, 1);
-	other = traced_files_by_mapping(&f, st.st_dev + 1, st.st_ino, real, 2);
+	other = traced_files_by_mapping(&f, 0, st.st_dev + 1, st.st_ino, real, 2);
 	assert_non_null(other);
 	traced_file_mark(other, 0, 2, 1);
 
@@ -385,11 +386,11 @@ static void test_mapped_file(void **state)
 			sscanf(line, "%*s %*s %*s %x:%x %lu", &major_nr, &minor_nr, &ino);
 	fclose(maps);
 	assert_int_equal(traced_files_init(&f), 0);
-	mapped = traced_files_by_mapping(&f, makedev(major_nr, minor_nr), ino, real,
+	mapped = traced_files_by_mapping(&f, 0, makedev(major_nr, minor_nr), ino, real,
 					 1000000);
 	assert_non_null(mapped);
 	assert_ptr_equal(
-		traced_files_by_mapping(&f, makedev(major_nr, minor_nr), ino, real, 7),
+		traced_files_by_mapping(&f, 0, makedev(major_nr, minor_nr), ino, real, 7),
 		mapped);
 	traced_file_mark(mapped, 1, 2, 4);
 	traced_file_mark(mapped, 999999, 1, 4); /* behind its end */
@@ -428,10 +429,10 @@ static void test_files_that_do_not_count(void **state)
 	assert_null(traced_files_by_fd(&f, getpid(), 9999));
 	assert_null(traced_files_by_fd(&f, getpid(), -1));
 	for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)
-		assert_null(traced_files_by_mapping(&f, 1, 1, left_out[i], 1));
+		assert_null(traced_files_by_mapping(&f, 0, 1, 1, left_out[i], 1));
 	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
-		traced_file_mark(traced_files_by_mapping(&f, 1, 1, elsewhere[i], 1), 0, 1,
-				 0);
+		traced_file_mark(traced_files_by_mapping(&f, 0, 1, 1, elsewhere[i], 1), 0,
+				 1, 0);
 	assert_int_equal(traced_files_finish(&f, &r), 0);
 	assert_int_equal(r.n_objects, 0);
 	assert_int_equal(r.left_out[LEFT_OUT_ELSEWHERE].n_files, 2);

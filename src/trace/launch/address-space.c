@@ -336,7 +336,7 @@ static int load_mapping(struct address_space *as, struct traced_files *files,
 
 	if (p->name[0] != '/')
 		return 0;
-	m.file = traced_files_by_mapping(files, p->dev, p->ino, p->name,
+	m.file = traced_files_by_mapping(files, as->pid, p->dev, p->ino, p->name,
 					 m.pgno + ((m.end - m.start) >> PAGE_SHIFT));
 	return m.file ? insert_mapping(as, as->n, &m) : 0;
 }

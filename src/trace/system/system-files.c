@@ -96,7 +96,7 @@ static int learn_mapping(struct system_files *f, const struct proc_mapping *m)
 
 	if (m->name[0] != '/' || !has_room(f))
 		return 0;
-	file = traced_files_by_mapping(&f->files, m->dev, m->ino, m->name,
+	file = traced_files_by_mapping(&f->files, 0, m->dev, m->ino, m->name,
 				       (m->off >> PAGE_SHIFT) +
 					       ((m->end - m->start) >> PAGE_SHIFT));
 	if (!file)
