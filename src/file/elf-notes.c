@@ -12,6 +12,7 @@
 
 #include "bounds.h"
 #include "buildid.h"
+#include "elf-notes.h"
 #include "macro.h"
 
 struct window {
@@ -132,28 +133,33 @@ static int read_note(struct window *w, uint64_t off, uint64_t end, uint64_t alig
 	return ret->next_off > end ? -EBADMSG : 0;
 }
 
-static int read_if_buildid(struct window *w, const struct note *n, struct buildid *ret)
+struct wanted {
+	const char *owner;
+	uint32_t owner_bytes; /* with its NUL, at most LONGEST_OWNER */
+	uint32_t type;
+};
+
+#define LONGEST_OWNER 16u
+
+static int take_if_wanted(struct window *w, const struct note *n,
+			  const struct wanted *wanted, struct elf_note *ret)
 {
 	const uint8_t *p;
 	int r;
 
-	if (n->type != NT_GNU_BUILD_ID || n->name_bytes != sizeof(ELF_NOTE_GNU))
+	if (n->type != wanted->type || n->name_bytes != wanted->owner_bytes)
 		return -ENOENT;
-	r = window_get(w, n->name_off, sizeof(ELF_NOTE_GNU), &p);
+	r = window_get(w, n->name_off, n->name_bytes, &p);
 	if (r < 0)
 		return r;
-	if (memcmp(p, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)) != 0)
+	if (memcmp(p, wanted->owner, n->name_bytes) != 0)
 		return -ENOENT;
-	if (n->desc_bytes > BUILDID_MAX_BYTES)
-		return -E2BIG;
-	r = window_get(w, n->desc_off, n->desc_bytes, &p);
-	if (r < 0)
-		return r;
-	return n->desc_bytes ? buildid_from_bytes(p, n->desc_bytes, ret) : -EBADMSG;
+	*ret = (struct elf_note){ n->desc_off, n->desc_bytes };
+	return n->desc_bytes ? 0 : -EBADMSG;
 }
 
 static int read_segment(struct window *w, uint64_t off, uint64_t bytes, uint64_t alignment,
-			struct buildid *ret)
+			const struct wanted *wanted, struct elf_note *ret)
 {
 	uint64_t end = off + bytes; /* may wrap until the range is checked */
 
@@ -167,7 +173,7 @@ static int read_segment(struct window *w, uint64_t off, uint64_t bytes, uint64_t
 
 		if (r < 0)
 			return r;
-		r = read_if_buildid(w, &n, ret);
+		r = take_if_wanted(w, &n, wanted, ret);
 		if (r != -ENOENT)
 			return r;
 		off = n.next_off;
@@ -177,7 +183,7 @@ static int read_segment(struct window *w, uint64_t off, uint64_t bytes, uint64_t
 
 /* -ENOENT also when header I is no note. */
 static int read_nth(struct window *w, const struct headers *h, size_t i,
-		    struct buildid *ret)
+		    const struct wanted *wanted, struct elf_note *ret)
 {
 	const uint8_t *p;
 	int r = window_get(w, h->off + i * h->entry_bytes, h->entry_bytes, &p);
@@ -187,28 +193,52 @@ static int read_nth(struct window *w, const struct headers *h, size_t i,
 	if (GET(w, p, Phdr, p_type) != PT_NOTE)
 		return -ENOENT;
 	return read_segment(w, GET(w, p, Phdr, p_offset), GET(w, p, Phdr, p_filesz),
-			    GET(w, p, Phdr, p_align) == 8 ? 8 : 4, ret);
+			    GET(w, p, Phdr, p_align) == 8 ? 8 : 4, wanted, ret);
 }
 
-int buildid_read(int fd, struct buildid *ret)
+static int find(struct window *w, const struct wanted *wanted, struct elf_note *ret)
 {
-	struct window w = { .fd = fd };
 	struct headers h;
 	struct stat st;
 	int r, worst = -ENOENT;
 
-	if (fstat(fd, &st) < 0)
+	if (fstat(w->fd, &st) < 0)
 		return -errno;
-	w.file_bytes = (uint64_t)st.st_size;
-	r = read_header(&w, &h);
+	w->file_bytes = (uint64_t)st.st_size;
+	r = read_header(w, &h);
 	if (r < 0)
 		return r;
-	/* One damaged segment does not hide the build-id in another. */
+	/* One damaged segment does not hide what is in another. */
 	for (size_t i = 0; i < h.n; i++) {
-		r = read_nth(&w, &h, i, ret);
+		r = read_nth(w, &h, i, wanted, ret);
 		if (r != -ENOENT && r != -EBADMSG)
 			return r;
 		worst = r == -EBADMSG ? r : worst;
 	}
 	return worst;
+}
+
+int elf_note_find(int fd, const char *owner, uint32_t type, struct elf_note *ret)
+{
+	const struct wanted wanted = { owner, (uint32_t)strlen(owner) + 1, type };
+	struct window w = { .fd = fd };
+
+	return wanted.owner_bytes > LONGEST_OWNER ? -ENOENT : find(&w, &wanted, ret);
+}
+
+int buildid_read(int fd, struct buildid *ret)
+{
+	static const struct wanted wanted = { ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU),
+					      NT_GNU_BUILD_ID };
+	struct window w = { .fd = fd };
+	struct elf_note n;
+	const uint8_t *p;
+	int r = find(&w, &wanted, &n);
+
+	if (r < 0)
+		return r;
+	if (n.bytes > BUILDID_MAX_BYTES)
+		return -E2BIG;
+	r = window_get(&w, n.off, n.bytes, &p);
+	return r < 0 ? r : buildid_from_bytes(p, n.bytes, ret);
 }
