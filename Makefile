@@ -58,10 +58,11 @@ BASE_CFLAGS := -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 ELF_LIBS  := $(shell $(PKG_CONFIG) --libs libelf 2>/dev/null || echo -lelf)
 JSON_LIBS := $(shell $(PKG_CONFIG) --libs json-c 2>/dev/null || echo -ljson-c)
 JSON_INC  := $(shell $(PKG_CONFIG) --cflags json-c 2>/dev/null)
-LIBS      := $(ELF_LIBS) $(JSON_LIBS)
+ZLIB_LIBS := $(shell $(PKG_CONFIG) --libs zlib 2>/dev/null || echo -lz)
+LIBS      := $(ELF_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 # Optional: without all of them there are no verbs of elfcast-tools.
-PKG_LIBS  := $(shell $(PKG_CONFIG) --libs rpm libarchive zlib 2>/dev/null)
-PKG_INC   := $(if $(PKG_LIBS),$(shell $(PKG_CONFIG) --cflags rpm libarchive zlib))
+PKG_LIBS  := $(shell $(PKG_CONFIG) --libs rpm libarchive 2>/dev/null)
+PKG_INC   := $(if $(PKG_LIBS),$(shell $(PKG_CONFIG) --cflags rpm libarchive))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
@@ -90,6 +91,7 @@ USES_layout  := format base file
 USES_elf     := format base file layout
 USES_profile := format base text file disk layout
 USES_retarget := format base text file layout elf profile
+USES_embed   := format base text file disk layout elf profile
 USES_compile := format base process file disk shadow store state read pack layout elf profile retarget
 USES_trace   := format base process file disk store layout elf profile
 USES_trace/paths := $(USES_trace) trace
@@ -99,12 +101,12 @@ USES_trace/system := $(USES_trace) trace
 USES_bench   := format base process file disk shadow store state read gain
 USES_pkg     := format base file layout elf
 USES_installed := format base file pkg
-USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile retarget compile trace \
+USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile embed retarget compile trace \
 		trace/launch trace/system bench
 USES_tools   := format base text process file disk shadow store read layout elf profile compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
-DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot layout elf profile retarget compile \
+DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot layout elf profile embed retarget compile \
 	    trace trace/paths trace/cpu trace/launch trace/system bench $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.
@@ -286,7 +288,11 @@ install: all
 	$(if $(TOOLS),install -m 755 $(TOOLS) $(DESTDIR)$(libexecdir)/elfcast)
 	for m in $(MAN); do install -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/ || exit 1; done
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
-	install -m 644 $(wildcard profiles/*.schema.json) $(DESTDIR)$(datadir)/elfcast
+	install -m 644 $(wildcard profiles/*.schema.json) packaging/reserve.s $(DESTDIR)$(datadir)/elfcast
+	install -d $(DESTDIR)$(datadir)/pkgconfig
+	sed 's|@datadir@|$(datadir)|; s|@version@|$(VERSION)|' packaging/elfcast.pc.in \
+		>$(DESTDIR)$(datadir)/pkgconfig/elfcast.pc
+	chmod 644 $(DESTDIR)$(datadir)/pkgconfig/elfcast.pc
 	install -m 644 $(wildcard profiles/collection/*.json) $(DESTDIR)$(datadir)/elfcast/profiles.d
 	install -m 644 profiles/README.md $(DESTDIR)$(docdir)/PROFILES.md
 	install -d $(DESTDIR)$(sysconfdir)/elfcast/profiles.d

@@ -6,8 +6,8 @@
 set -eu
 
 what=${1:-build}
-deb="gcc make pkg-config libc6-dev libelf-dev libjson-c-dev libxxhash-dev scdoc"
-rpm="gcc make pkgconf-pkg-config glibc-devel elfutils-libelf-devel json-c-devel xxhash-devel scdoc"
+deb="gcc make pkg-config libc6-dev libelf-dev libjson-c-dev libxxhash-dev zlib1g-dev scdoc"
+rpm="gcc make pkgconf-pkg-config glibc-devel elfutils-libelf-devel json-c-devel xxhash-devel zlib-devel scdoc"
 case $what in
 build) ;;
 check)
@@ -16,8 +16,8 @@ check)
 	rpm="$rpm libcmocka-devel e2fsprogs xfsprogs btrfs-progs squashfs-tools strace bubblewrap man-db fuse3-devel fuse3 squashfuse
 	     python3 perl git gdb libasan libubsan"
 	# elfcast-tools, and what holds the completions against their shells.
-	deb="$deb librpm-dev libarchive-dev zlib1g-dev rpm gnupg dpkg-dev fish zsh"
-	rpm="$rpm rpm-devel libarchive-devel zlib-devel rpm-build rpm-sign gnupg2 dpkg fish zsh"
+	deb="$deb librpm-dev libarchive-dev rpm gnupg dpkg-dev fish zsh"
+	rpm="$rpm rpm-devel libarchive-devel rpm-build rpm-sign gnupg2 dpkg fish zsh"
 	;;
 system) # besides check: package managers, and systems to boot
 	deb="rpm rpmlint dnf zypper createrepo-c pacman-package-manager libarchive-tools dpkg-dev
@@ -49,8 +49,8 @@ kernels)
 	rpm="mmdebstrap qemu-user-static qemu-system-x86 qemu-system-aarch64 gcc-aarch64-linux-gnu scdoc make"
 	;;
 fuzz)
-	deb="$deb clang libclang-rt-dev librpm-dev libarchive-dev zlib1g-dev"
-	rpm="$rpm clang compiler-rt rpm-devel libarchive-devel zlib-devel"
+	deb="$deb clang libclang-rt-dev librpm-dev libarchive-dev"
+	rpm="$rpm clang compiler-rt rpm-devel libarchive-devel"
 	;;
 demo)
 	deb="$deb libfuse3-dev fuse3 e2fsprogs python3"

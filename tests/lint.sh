@@ -18,7 +18,7 @@ only 'include[ "<]+xxhash' src/file/hash.c
 only '\b(posix_fadvise|readahead) *\(|MADV_WILLNEED' src/read/plugged.c src/read/plugged.h src/read/prefetch-open.c src/disk/residency.c
 only '#include <archive(_entry)?\.h>' src/pkg/payload.c
 only '#include <rpm/' src/pkg/librpm.c src/pkg/librpm.h src/pkg/rpm-package.c src/installed/rpmdb.c
-only '#include <zlib\.h>' src/pkg/gunzip.c
+only '#include <zlib\.h>' src/pkg/gunzip.c src/embed/embedded.c
 only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/store/store.c src/store/store-profiles.c src/store/store.h
 only '"(debugfs|tracefs)"|trace_pipe' src/trace/system/tracefs.c
 only 'ptrace *\(' src/trace/launch/trace.c src/trace/launch/tracee.c

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bounds.h"
+#include "embedded.h"
 #include "input.h"
 #include "io.h"
 #include "known.h"
@@ -29,33 +31,57 @@ static enum content detect_content(int fd)
 	return i < n && head[i] == '{' ? CONTENT_PROFILE : CONTENT_OTHER;
 }
 
+static int log_profile_error(int r, const char *name, const struct diag *d)
+{
+	if (r == 0)
+		return r;
+	if (r == -ENOMEM || !d->message[0])
+		return log_errno(r, "cannot read profile '%s'", name);
+	if (d->line > 0)
+		log_error("%s:%u:%u: %s", name, d->line, d->column, d->message);
+	else
+		log_error("%s: %s", name, d->message);
+	return r;
+}
+
 static int load_profile(int fd, const char *name, struct profile **ret)
 {
 	_cleanup_free_ char *text = NULL;
 	struct diag d = { 0 };
 	size_t bytes;
-	int r;
+	int r = io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
 
-	r = io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
-	if (r < 0)
-		return log_errno(r, "cannot read profile '%s'", name);
-	r = profile_parse(text, bytes, ret, &d);
-	if (r == -ENOMEM)
-		return log_errno(r, "cannot read profile '%s'", name);
-	if (r < 0 && d.line > 0)
-		log_error("%s:%u:%u: %s", name, d.line, d.column, d.message);
-	else if (r < 0)
-		log_error("%s: %s", name, d.message);
-	return r;
+	if (r == 0)
+		r = profile_parse(text, bytes, ret, &d);
+	return log_profile_error(r, name, &d);
 }
 
 int input_load_profile(const char *name, struct profile **ret)
 {
 	_cleanup_close_ int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-	if (fd < 0)
-		return log_errno(-errno, "cannot read profile '%s'", name);
-	return load_profile(fd, name, ret);
+	return fd < 0 ? log_errno(-errno, "cannot read profile '%s'", name)
+		      : load_profile(fd, name, ret);
+}
+
+int input_load_embedded(int fd, const char *name, struct profile **ret)
+{
+	_cleanup_free_ char *path = realpath(name, NULL);
+	struct diag d = { 0 };
+	struct embedded e;
+	int r = path ? embedded_find(fd, &e) : -errno;
+
+	if (r == 0 && e.is_empty)
+		r = -ENOENT;
+	if (r == -ENOENT)
+		return r;
+	if (r == -ENOEXEC) {
+		log_error("'%s' is not an ELF program", name);
+		return r;
+	}
+	if (r == 0)
+		r = embedded_load(fd, &e, path, ret, &d);
+	return log_profile_error(r, name, &d);
 }
 
 /* B is taken. */
@@ -188,6 +214,19 @@ static int load_program(const struct store *s, const char *name, const char *sce
 	return -ENOENT;
 }
 
+/* What was compiled for a program counts before what is inside of it. */
+static bool is_embedded_only(const struct store *s, int fd, const char *name)
+{
+	_cleanup_(program_done) struct program_paths p = { 0 };
+	_cleanup_(launch_shadows_done) struct launch_shadows l = { 0 };
+	struct embedded e;
+
+	if (embedded_find(fd, &e) < 0 || e.is_empty)
+		return false;
+	return program_find(s, name, &p) < 0 || launch_shadows_find(s, &p, NULL, &l) < 0 ||
+	       l.n == 0;
+}
+
 int input_load(const struct store *s, const char *name, const char *scenario,
 	       const char *profile, struct input *ret)
 {
@@ -202,6 +241,8 @@ int input_load(const struct store *s, const char *name, const char *scenario,
 		case CONTENT_SHADOW:
 			return load_container(fd, name, ret);
 		case CONTENT_OTHER:
+			if (is_embedded_only(s, fd, name))
+				return input_load_embedded(fd, name, &ret->profile);
 			break;
 		}
 	r = load_program(s, name, scenario, profile, ret);

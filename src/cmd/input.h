@@ -30,4 +30,7 @@ int input_find_shadows(const struct store *s, const struct program_paths *progra
 		       const char *scenario, struct launch_shadows *ret);
 void input_done(struct input *in);
 
+/* The profile inside of the program open at FD, which is NAME. Logged, but for -ENOENT: there is none. */
+int input_load_embedded(int fd, const char *name, struct profile **ret);
+
 #endif

@@ -22,6 +22,7 @@
 #include "launch-shadows.h"
 #include "log.h"
 #include "prefetch-launch.h"
+#include "run-embedded.h"
 #include "watch-state.h"
 
 /* After a minute the launch has read what it needs by itself. */
@@ -50,7 +51,9 @@ static int find_interpreted(const struct store *s, const struct program_paths *p
 	return r < 0 || !scenario ? r : launch_shadows_find(s, program, scenario, ret);
 }
 
-static int find_shadows(char *const argv[], struct store *s, struct launch_shadows *ret)
+/* What was compiled, or else what the program brings itself. */
+static int find_shadows(char *const argv[], struct store *s, struct mounts *mounts,
+			struct launch_shadows *ret)
 {
 	_cleanup_(program_done) struct program_paths program = { 0 };
 	int r;
@@ -62,6 +65,10 @@ static int find_shadows(char *const argv[], struct store *s, struct launch_shado
 		r = find_interpreted(s, &program, argv, ret);
 	if (r == 0 && ret->n == 0)
 		r = launch_shadows_find(s, &program, arg_scenario, ret);
+	if (r == 0 && ret->n == 0) {
+		r = run_find_embedded(s, &program, arg_scenario, mounts, ret);
+		r = r == -ENOENT || r == -ENOEXEC ? 0 : r;
+	}
 	return r;
 }
 
@@ -102,15 +109,18 @@ static void read_ahead(char *const argv[])
 	struct launch_shadows list = { 0 };
 	struct mounts *mounts;
 	struct store s;
-	int r = find_shadows(argv, &s, &list);
+	int r = mounts_load(&mounts);
+
+	if (r == 0)
+		r = find_shadows(argv, &s, mounts, &list);
 
 	if (r < 0)
 		log_debug("nothing read ahead for '%s': %s", command, error_text(r));
 	else if (list.n == 0)
 		log_debug("nothing read ahead for '%s': no profile that is compiled and "
-			  "valid",
+			  "valid, nor one in it",
 			  command);
-	if (r < 0 || list.n == 0 || mounts_load(&mounts) < 0)
+	if (r < 0 || list.n == 0)
 		return;
 	/* It need not keep the directory it was started in busy. */
 	if (chdir("/") < 0)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "elf-end.h"
 #include "elf-private.h"
 #include "elf.h"
 #include "macro.h"
@@ -180,4 +181,59 @@ int elf_read_buildid(int fd, struct buildid *ret)
 	 */
 	second = buildid_read(fd, ret);
 	return second == 0 || !is_about_the_file(second) ? second : r;
+}
+
+/* ---- the end ---- */
+
+static int add_segments(Elf *elf, uint64_t *end)
+{
+	size_t n;
+
+	if (count_headers(elf, &n) < 0)
+		return -EBADMSG;
+	for (size_t i = 0; i < n; i++) {
+		GElf_Phdr p;
+
+		if (!gelf_getphdr(elf, (int)i, &p))
+			return libelf_error();
+		if (p.p_filesz > 0)
+			*end = MAX(*end, p.p_offset + p.p_filesz);
+	}
+	return 0;
+}
+
+static int add_sections(Elf *elf, uint64_t *end)
+{
+	Elf_Scn *scn = NULL;
+
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr s;
+
+		if (!gelf_getshdr(scn, &s))
+			return -EBADMSG;
+		if (s.sh_type != SHT_NOBITS && s.sh_type != SHT_NULL)
+			*end = MAX(*end, s.sh_offset + s.sh_size);
+	}
+	return 0;
+}
+
+int elf_find_end(int fd, uint64_t *ret)
+{
+	_cleanup_(elf_endp) Elf *elf = NULL;
+	GElf_Ehdr e;
+	int r;
+
+	if (elf_has_extended_numbering(fd))
+		return -EBADMSG;
+	elf_version(EV_CURRENT);
+	errno = 0;
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!elf)
+		return errno ? -errno : -EBADMSG;
+	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &e))
+		return -ENOEXEC;
+	*ret = MAX(e.e_phoff + (uint64_t)e.e_phnum * e.e_phentsize,
+		   e.e_shoff + (uint64_t)e.e_shnum * e.e_shentsize);
+	r = add_segments(elf, ret);
+	return r < 0 ? r : add_sections(elf, ret);
 }

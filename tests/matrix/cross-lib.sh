@@ -10,7 +10,7 @@
 ROOTS=${ROOTS:-/var/tmp/elfcast-roots}
 # shellcheck disable=SC2016 # apt's own word
 MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | head -n 1)}
-CROSS_PACKAGES="libc6-dev libatomic1 libelf-dev libjson-c-dev libxxhash-dev libcmocka-dev"
+CROSS_PACKAGES="libc6-dev libatomic1 libelf-dev libjson-c-dev libxxhash-dev zlib1g-dev libcmocka-dev"
 
 cpu_of() { # Debian's name of an architecture
 	case $1 in
@@ -53,6 +53,6 @@ cross_build() { # architecture directory
 	read -r compiler cpu suite <<<"$(cpu_of "$1")"
 	root=$(cross_root "$1") || return 1
 	make -C "$TOP" -j"$(nproc)" CC="$compiler-gcc --sysroot=$root" AR="$compiler-ar" BUILD="$2" DEVELOPER=1 PKG_LIBS= \
-		ELF_LIBS=-lelf JSON_LIBS=-ljson-c JSON_INC="-I$root/usr/include/json-c" \
+		ELF_LIBS=-lelf JSON_LIBS=-ljson-c ZLIB_LIBS=-lz JSON_INC="-I$root/usr/include/json-c" \
 		LDFLAGS=-Wl,--allow-shlib-undefined all test-programs
 }
