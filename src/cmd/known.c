@@ -152,6 +152,8 @@ static int load_all(const struct store *s, struct known *k, struct facts_context
 	int r = store_list_profiles(s, &k->profiles);
 
 	if (r == 0)
+		r = store_add_embedded(s, &c->embedded, &k->profiles);
+	if (r == 0)
 		r = store_list_shadows(s, &names);
 	if (r == 0)
 		k->items = calloc(k->profiles.n + names.n + 1, sizeof(*k->items));

@@ -12,6 +12,7 @@
 #include "child.h"
 #include "clock.h"
 #include "compile-shadow.h"
+#include "embedded.h"
 #include "io.h"
 #include "parse-child.h"
 #include "profile.h"
@@ -76,13 +77,33 @@ void parse_child_describe(int error, struct diag *ret)
 	}
 }
 
+static int read_embedded(int fd, const char *program, struct profile **ret,
+			 struct diag *diag)
+{
+	struct embedded e;
+	int r = fd < 0 ? fd : embedded_find(fd, &e);
+
+	if (r == -ENOENT || (r == 0 && e.is_empty)) {
+		diag_set(diag, 0, 0, "has no profile in it");
+		return -ENOENT;
+	}
+	if (r == 0)
+		r = embedded_load(fd, &e, program, ret, diag);
+	if (r == -EBADMSG && !diag->message[0])
+		diag_set(diag, 0, 0, "has a damaged profile in it");
+	return r;
+}
+
 /* FD: negative errno is passed on. */
-static int read_profile(int fd, struct profile **ret, struct diag *diag)
+static int read_profile(int fd, const struct profile_file *f, struct profile **ret,
+			struct diag *diag)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t bytes;
 	int r;
 
+	if (f->program)
+		return read_embedded(fd, f->program, ret, diag);
 	r = fd < 0 ? fd : io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
 	if (r < 0)
 		return r;
@@ -123,12 +144,13 @@ static int retarget(const struct parse_child_job *job, struct retargeter *retarg
 }
 
 static int compile_file(const struct parse_child_job *job, struct retargeter *retargeter,
-			int fd, struct parse_child_result *ret)
+			const struct profile_file *f, int fd,
+			struct parse_child_result *ret)
 {
 	_cleanup_(profile_freep) struct profile *p = NULL;
 	_cleanup_free_ struct file_facts *facts = NULL;
 	char program[LIMIT_PATH_BYTES + 1];
-	int r = read_profile(fd, &p, &ret->diag);
+	int r = read_profile(fd, f, &p, &ret->diag);
 
 	if (r < 0)
 		return r;
@@ -205,7 +227,8 @@ static _Noreturn void compile_files(const struct parse_child_job *job, size_t fi
 	for (size_t i = 0; i < n; i++) {
 		struct parse_child_result result = { 0 };
 
-		result.error = compile_file(job, &retargeter, fds[i], &result);
+		result.error = compile_file(job, &retargeter, job->files[first + i], fds[i],
+					    &result);
 		if (fds[i] >= 0)
 			close(fds[i]);
 		if (result.error < 0 && !result.diag.message[0])

@@ -91,6 +91,8 @@ static int sync_init(struct sync *c)
 	if (r == 0)
 		r = store_list_profiles(c->store, &c->profiles);
 	if (r == 0)
+		r = store_add_embedded(c->store, &c->config.embedded, &c->profiles);
+	if (r == 0)
 		r = store_list_shadows(c->store, &c->shadows);
 	if (r < 0)
 		return r;
@@ -258,6 +260,9 @@ static int plan_one(struct sync *c, const struct profile_file *f)
 	const struct shadow_launch *l = find_recorded(c, f, &why);
 	int r;
 
+	/* Another profile of its program may come to count: see is_overridden(). */
+	if (!why && f->program && c->n_todo > 0)
+		why = "other profiles changed";
 	if (why) {
 		tell_plan(c, f, why);
 		c->todo[c->n_todo++] = f;
@@ -354,6 +359,17 @@ static int append_places(struct sync *c, const struct shadow *s, const uint8_t *
 	return 0;
 }
 
+/* What a package or the administrator says of a program counts before what is inside of it. */
+static bool is_overridden(const struct sync *c, const struct profile_file *f,
+			  const char *shadow_name, const char *program)
+{
+	for (size_t i = 0; f->program && i < c->wanted.n; i++)
+		if (store_shadow_is_of(c->wanted.names[i], program) &&
+		    strcmp(c->wanted.names[i], shadow_name) != 0)
+			return true;
+	return false;
+}
+
 static int publish(struct sync *c, const struct profile_file *f, const uint8_t *data,
 		   size_t bytes, bool is_deferred)
 {
@@ -370,6 +386,10 @@ static int publish(struct sync *c, const struct profile_file *f, const uint8_t *
 	name = store_shadow_name(shadow_string(&s, s.launches[0].program), f->name);
 	if (!name)
 		return -ENOMEM;
+	if (is_overridden(c, f, name, shadow_string(&s, s.launches[0].program))) {
+		c->result->n_unchanged++;
+		return 0;
+	}
 	r = append_places(c, &s, data, bytes, &both, &both_bytes);
 	if (r < 0)
 		return r;

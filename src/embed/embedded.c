@@ -174,8 +174,15 @@ static struct profile_object *find_self(struct profile *p)
 static int move(struct profile *p, const char *path, uint64_t size_bytes, struct diag *diag)
 {
 	struct profile_object *self = find_self(p);
-	char *program = strdup(path), *object = strdup(path);
+	const char *problem = profile_path_problem(path);
+	char *program, *object;
 
+	if (problem) {
+		diag_set(diag, 0, 0, "the program's path %s", problem);
+		return -EINVAL;
+	}
+	program = strdup(path);
+	object = strdup(path);
 	if (!program || !object || !self) {
 		free(program);
 		free(object);

@@ -254,6 +254,26 @@ static int set_programs(struct parser *p, struct span v, struct name_list *l)
 	return r;
 }
 
+/* Like the others, but each is a file to be looked into. */
+static int set_embedded(struct parser *p, struct span v)
+{
+	struct name_list *l = &p->config->embedded;
+	size_t n = v.n == 0 ? 0 : l->n;
+	char text[64];
+	int r = set_programs(p, v, l);
+
+	for (size_t i = n; r == 0 && i < l->n; i++) {
+		struct span path = { l->names[i], strlen(l->names[i]) };
+
+		if (path.s[0] == '/')
+			continue;
+		bad(p, v, "'%s' is no absolute path", quote(path, text));
+		free(l->names[i]);
+		l->names[i--] = l->names[--l->n];
+	}
+	return r;
+}
+
 static int set_always(struct parser *p, struct span v)
 {
 	return set_programs(p, v, &p->config->always);
@@ -268,11 +288,17 @@ static const struct {
 	const char *key;
 	int (*set)(struct parser *p, struct span value);
 } keys[] = {
-	{ "BootBudget", set_budget },	 { "BootTime", set_time },
-	{ "Storage", set_storage },	 { "Always", set_always },
-	{ "Never", set_never },		 { "Boot", set_boot },
-	{ "Watch", set_watch },		 { "BootEager", set_boot_eager },
-	{ "BootTrain", set_boot_train }, { "ExecReadAhead", set_exec_read_ahead },
+	{ "BootBudget", set_budget },
+	{ "BootTime", set_time },
+	{ "Storage", set_storage },
+	{ "Always", set_always },
+	{ "Embedded", set_embedded },
+	{ "Never", set_never },
+	{ "Boot", set_boot },
+	{ "Watch", set_watch },
+	{ "BootEager", set_boot_eager },
+	{ "BootTrain", set_boot_train },
+	{ "ExecReadAhead", set_exec_read_ahead },
 };
 
 static int set_key(struct parser *p, struct span key, struct span value)
@@ -353,6 +379,7 @@ void config_init(struct config *c)
 void config_done(struct config *c)
 {
 	name_list_done(&c->always);
+	name_list_done(&c->embedded);
 	name_list_done(&c->never);
 }
 

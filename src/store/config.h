@@ -30,6 +30,7 @@ struct config {
 	bool boot_train;      /* BootTrain=auto */
 	/* Programs: absolute paths, or names (no slash) of all programs called so. Owned. */
 	struct name_list always, never;
+	struct name_list embedded; /* absolute paths: who brings a profile inside */
 };
 
 /* What is wrong with a line of PATH (below the root); LINE 0: with the file. */

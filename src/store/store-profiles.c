@@ -5,10 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "bounds.h"
+#include "hash.h"
+#include "io.h"
 #include "store-private.h"
 #include "vec.h"
 
@@ -172,15 +175,69 @@ int store_list_profiles(const struct store *s, struct profile_list *ret)
 	return 0;
 }
 
+static int open_program(const struct store *s, const char *program, struct stat *ret)
+{
+	return io_open_path(s->rootfd, program, ret);
+}
+
+static int add_embedded(const struct store *s, const char *program, struct profile_list *l)
+{
+	_cleanup_close_ int fd = -1;
+	struct profile_file f = { 0 };
+	struct stat st;
+
+	fd = open_program(s, program, &st);
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0;
+	if (VEC_RESERVE_ONE(l->items, l->n, l->capacity) < 0)
+		return -ENOMEM;
+	f.error = fd < 0				       ? fd
+		  : strlen(program) > LIMIT_PROFILE_NAME_BYTES ? -ENAMETOOLONG
+							       : check_profile_stat(s, &st);
+	if (fd >= 0)
+		f.identity = identity_from_stat(&st);
+	f.program = strdup(program);
+	if (!f.program ||
+	    asprintf(&f.name, "embedded.%016" PRIx64 ".json", hash_string(program)) < 0) {
+		free(f.program);
+		return -ENOMEM;
+	}
+	l->items[l->n++] = f;
+	return 0;
+}
+
+int store_add_embedded(const struct store *s, const struct name_list *programs,
+		       struct profile_list *l)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < programs->n; i++)
+		r = add_embedded(s, programs->names[i], l);
+	return r;
+}
+
 void profile_list_done(struct profile_list *l)
 {
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
 		free(l->items[i].name);
+		free(l->items[i].program);
+	}
 	free(l->items);
 	*l = (struct profile_list){ 0 };
 }
 
-int store_open_profile(const struct store *s, const struct profile_file *f)
+static int open_embedded(const struct store *s, const char *program)
+{
+	_cleanup_close_ int path_fd = -1;
+	struct stat st;
+	int r;
+
+	path_fd = open_program(s, program, &st);
+	r = path_fd < 0 ? path_fd : check_profile_stat(s, &st);
+	return r < 0 ? r : io_reopen_read(path_fd);
+}
+
+static int open_own_file(const struct store *s, const struct profile_file *f)
 {
 	_cleanup_close_ int dir = store_open_dir(s, store_profile_dir(f->from_etc));
 	_cleanup_close_ int fd = -1;
@@ -197,9 +254,17 @@ int store_open_profile(const struct store *s, const struct profile_file *f)
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
+int store_open_profile(const struct store *s, const struct profile_file *f)
+{
+	return f->program ? open_embedded(s, f->program) : open_own_file(s, f);
+}
+
 void store_profile_path(const struct profile_file *f, char *ret, size_t bytes)
 {
-	snprintf(ret, bytes, "%s/%s", store_profile_dir(f->from_etc), f->name);
+	if (f->program)
+		snprintf(ret, bytes, "%s", f->program);
+	else
+		snprintf(ret, bytes, "%s/%s", store_profile_dir(f->from_etc), f->name);
 }
 
 int store_put_profile(const struct store *s, const char *name, const void *data,

@@ -48,7 +48,8 @@ bool store_is_state(const char *path);
 
 /* One profile as installed: /etc overrides /usr/share by name. */
 struct profile_file {
-	char *name; /* "SOURCE.PROGRAM.json" */
+	char *name;    /* "SOURCE.PROGRAM.json" */
+	char *program; /* NULL: a file of its own; else it is inside of this program */
 	bool from_etc;
 	bool masked; /* a link to /dev/null or an empty file in /etc */
 	int error; /* why it is not to be read: -ELOOP, -EPERM (owner, mode), -EINVAL … */
@@ -64,10 +65,16 @@ struct profile_list {
 
 /* Both profile directories; a missing one is empty. -ENOMEM, -E2BIG, -EIO, … */
 int store_list_profiles(const struct store *s, struct profile_list *ret);
+/*
+ * Behind L's: those inside of the files that PROGRAMS name, as "embedded.HASH.json"; what is not there is
+ * left out. -ENOMEM.
+ */
+int store_add_embedded(const struct store *s, const struct name_list *programs,
+		       struct profile_list *l);
 void profile_list_done(struct profile_list *l);
 /* Open the profile for reading (checked again on the open file). Descriptor or error. */
 int store_open_profile(const struct store *s, const struct profile_file *f);
-/* "/etc/elfcast/profiles.d/NAME" or the /usr/share one, for messages. */
+/* "/etc/elfcast/profiles.d/NAME", the /usr/share one, or the program that it is in, for messages. */
 void store_profile_path(const struct profile_file *f, char *ret, size_t bytes);
 /* The directory itself: /usr/share (false) or /etc (true). */
 const char *store_profile_dir(bool etc);

@@ -140,6 +140,48 @@ EOF
 check "every cut and every changed byte of a trailer is refused" \
 	sh -c "grep -q '^tried [6-9][0-9][0-9]' '$TMP/damage' && [ \"\$(wc -l <'$TMP/damage')\" = 1 ]"
 
+# compile takes those that the administrator names.
+R=$TMP/root S=$TMP/root/var/lib/elfcast/shadow C=$TMP/root/etc/elfcast/elfcast.conf
+mkdir -p "$R/opt" "$R/etc/elfcast" "$R/usr/share/elfcast/profiles.d" "$R/var"
+cp "$TMP/filled" "$R/opt/app"
+cp "$TMP/plain.orig" "$R/opt/none"
+compile() { elfcast compile --root="$R" >"$TMP/err" 2>&1; }
+compile
+same "nobody is looked into who is not named" 0 "$(n_shadows)"
+echo "Embedded=/opt/app /opt/gone" >"$C"
+check "compile looks into programs that are named" compile
+same "it is compiled" 1 "$(n_shadows)"
+check "for where the program lies" sh -c "elfcast show --root='$R' /opt/app | grep -q /opt/app"
+check "list has it" sh -c "elfcast list --root='$R' | grep -q ' /opt/app$'"
+sums >"$TMP/sums"
+check "again" compile
+same "it is the same" "" "$(sums | diff - "$TMP/sums")"
+profile "$R/usr/share/elfcast/profiles.d/vendor.app.json" /opt/app "{ \"path\": \"/opt/app\",
+	\"build_id\": \"$(build_id_of "$R/opt/app")\", \"size\": $(stat -c %s "$R/opt/app"), \"pages\": [[0, 1, 1, 0]] }"
+compile
+same "a package's counts before it" "vendor.app.json" "$(ls "$S" | sed 's/^[0-9a-f]*\.//; s/\.shadow$//')"
+compile
+same "and still" 1 "$(n_shadows)"
+rm "$R/usr/share/elfcast/profiles.d/vendor.app.json"
+compile
+check "without the package's it counts again" sh -c "ls '$S' | grep -q 'embedded\\.'"
+cp "$TMP/filled" "$R/opt/new" && printf x | dd of="$R/opt/new" bs=1 seek=$((off + 20 + 30)) conv=notrunc status=none
+mv "$R/opt/new" "$R/opt/app"
+compile
+check "a damaged one is told" grep -qF "/opt/app: has a damaged profile in it" "$TMP/err"
+same "and is not compiled" 0 "$(n_shadows)"
+echo "Embedded=/opt/none" >"$C"
+compile
+check "one without, too" grep -qF "/opt/none: has no profile in it" "$TMP/err"
+cp "$TMP/filled" "$R/opt/app"
+chmod 777 "$R/opt/app"
+echo "Embedded=/opt/app" >"$C"
+compile
+check "one that others may write is not believed" grep -qF "/opt/app: is not root's, or others may write it" "$TMP/err"
+echo "Embedded=app" >"$C"
+compile
+check "a name is not enough" grep -qF "elfcast.conf:1:10: 'app' is no absolute path" "$TMP/err"
+
 # What stays as it is.
 stays() { # WHY FILE: refused, with this reason, unchanged
 	cp "$2" "$TMP/before"
