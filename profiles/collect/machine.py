@@ -112,7 +112,7 @@ class Container:
             log.write(("$ " + " ".join(command) + "\n").encode())
             log.flush()
             return subprocess.run(
-                [*self._nspawn(), "--resolv-conf=copy-host", "--console=pipe",
+                [*self._nspawn(), "--resolv-conf=replace-host", "--console=pipe",
                  f"--bind={self.debs}:/var/cache/apt/archives",
                  "--setenv=DEBIAN_FRONTEND=noninteractive", "--setenv=LC_ALL=C.UTF-8",
                  "--setenv=PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command],

@@ -40,7 +40,8 @@ def text(states, content):
              "for all of it, and the files that are, or are not, as their packages have them.", "",
              *summary(states)]
     if content:
-        lines.append(f"together: {content['files']} files, {content['bytes'] / 1e6:.1f} MB")
+        lines.append(f"together: {content['files']} files, {content['bytes'] / 1e6:.1f} MB,"
+                     f" {content['with_fingerprints']} with fingerprints")
     return "\n".join([*lines, "", *map(_row, states)]) + "\n"
 
 

@@ -14,8 +14,10 @@ import time
 from . import machine, profile
 
 # A container is not what units are for that wait for devices; none of that matters here.
-CONDITIONS = "[Unit]\nConditionVirtualization=\nAssertVirtualization=\n"
-# Filters of system calls would be the tracer's, too. Output is written below /run.
+CONDITIONS = ("[Unit]\nConditionVirtualization=\nAssertVirtualization=\n"
+              "[Service]\nTimeoutStopSec=10\n")
+# Filters of system calls would be the tracer's, too. Output is written below /run. Who told systemd
+# that he is stopping, because the window is over, would have it stop the recorder.
 DROP_IN = """[Service]
 ExecStart=
 ExecStart={command}
@@ -24,9 +26,8 @@ ExecStop=
 Restart=no
 PIDFile=
 TimeoutStartSec=infinity
-TimeoutStopSec=10
 WatchdogSec=0
-NotifyAccess=all
+NotifyAccess=none
 SystemCallFilter=
 SystemCallArchitectures=
 RestrictAddressFamilies=
@@ -40,7 +41,7 @@ ReadWritePaths={exchange}
 {type}"""
 # A socket's descriptors are for the process that $LISTEN_PID names.
 TAKE_SOCKETS = ("/bin/sh", "-c", "unset LISTEN_PIDFDID; export LISTEN_PID=$$$$; exec \"$$@\"", "sh")
-SHELLS = ("/usr/bin/dash", "/usr/bin/bash")
+SHELLS = ("/usr/bin/sh", "/usr/bin/dash", "/usr/bin/bash")
 
 
 class Failure(Exception):
@@ -136,11 +137,15 @@ class Training:
         self._kill()
         self.container.run("rm", "-rf", self.home)
 
-    def _kill(self):
-        """All of the trainer's processes; other users have services besides."""
-        self.container.run("pkill", "-KILL", "-U", self.trainer)
-        if self.user != self.trainer and not self.recipe.unit:
-            self.container.run("pkill", "-KILL", "-f", re.escape(self.recipe.command[0]) + "( |$)")
+    def _kill(self, *spared, how="KILL"):
+        """All that runs of it, told by the home in its environment; but what is called SPARED."""
+        self.container.run("sh", "-c", f"""
+            for p in /proc/[0-9]*; do
+                tr '\\0' '\\n' <$p/environ | grep -qxF 'HOME={self.home}' || continue
+                case " {' '.join(spared)} " in *" $(cat $p/comm) "*) ;; *) kill -{how} ${{p#/proc/}} ;; esac
+            done 2>/dev/null""")
+        if not spared:
+            self.container.run("pkill", "-KILL", "-U", self.trainer)
 
     # ---- as it is ----
 
@@ -173,19 +178,29 @@ class Training:
                           f"{last_line(self._output(output))}")
 
     def _wait_until_up(self, process, output):
-        """For a window as long as it takes, else until half of the time to record is over."""
+        """
+        For a window as long as it takes, and then until all is there that the first start leaves
+        behind: caches of fonts, of shaders, of what was compiled.
+        """
         r = self.recipe
-        end = time.monotonic() + (60 if r.shows else r.window / 2000)
-        while time.monotonic() < end:
-            if process.poll() is not None:
-                raise Failure(f"ends with status {process.returncode} and should go on: "
-                              f"{last_line(self._output(output))}")
-            if r.shows and r.shows.search(self._windows()):
-                return
+        end = time.monotonic() + (60 if r.shows else 0)
+        is_up = not r.shows
+        while not is_up and time.monotonic() < end:
+            self._must_go_on(process, output)
+            is_up = r.shows.search(self._windows())
             time.sleep(0.3)
-        if r.shows:
+        if not is_up:
             raise Failure(f"shows no window '{r.shows.pattern}', but "
                           f"{', '.join(self._windows().split(chr(10))) or 'none'}")
+        end = time.monotonic() + r.window / 1000
+        while time.monotonic() < end:
+            self._must_go_on(process, output)
+            time.sleep(0.3)
+
+    def _must_go_on(self, process, output):
+        if process.poll() is not None:
+            raise Failure(f"ends with status {process.returncode} and should go on: "
+                          f"{last_line(self._output(output))}")
 
     def _windows(self):
         tree = self.container.run("xwininfo", "-root", "-tree", user=self.user,
@@ -193,13 +208,12 @@ class Training:
         return "\n".join(re.findall(r'^ +0x[0-9a-f]+ "(.+?)": \(', tree, re.M))
 
     def _end(self, process):
-        """What was started for a look: by its name, since its child is another user's."""
-        if self.user == self.trainer:
-            self.container.run("sh", "-c", f"pgrep -U {self.trainer} | while read -r p; do"
-                               " case $(cat /proc/$p/comm) in Xvfb | dbus-daemon) ;;"
-                               " *) kill -KILL $p ;; esac; done")
-        else:
-            self._kill()
+        """What was started for a look: as the recorder ends it."""
+        self._kill("Xvfb", "dbus-daemon", how="TERM")
+        end = time.monotonic() + 3
+        while process.poll() is None and time.monotonic() < end:
+            time.sleep(0.1)
+        self._kill("Xvfb", "dbus-daemon")
         process.wait()
 
     def _try_unit(self):
@@ -272,21 +286,25 @@ class Training:
     def _train_unit(self, command):
         unit = self.recipe.unit
         start = self._exec_start()
-        sockets = self._show("TriggeredBy", is_empty=True).split()
-        if any(s.endswith(".socket") for s in sockets):
+        if self._has_sockets():
             start = " ".join(_quoted(w) for w in TAKE_SOCKETS) + " " + start
         full = " ".join(map(_quoted, command)) + " -- " + start
         kind = "" if self._show("Type") == "oneshot" else "Type=exec\n"
         text = DROP_IN.format(command=full, type=kind, exchange=machine.EXCHANGE)
         self._drop_in("train", text)
         seconds = self.recipe.runs * (self.recipe.window // 1000 + 20)
-        self.container.run("systemctl", "start", "--no-block", unit)
+        self.container.run("systemctl", "restart", unit, seconds=seconds)
         self._wait_for_recorder(seconds)
         message = self.container.run("journalctl", "-q", "-n", "20", "-o", "cat", "-t", "elfcast",
                                      "-u", unit)[1]
         self._drop_in("train", "")
         self.container.run("systemctl", "stop", unit)
         return message
+
+    def _has_sockets(self):
+        sockets = [s for s in self._show("TriggeredBy", is_empty=True).split()
+                   if s.endswith(".socket")]
+        return bool(sockets) and self.container.run("systemctl", "is-active", "-q", *sockets)[0] == 0
 
     def _wait_for_recorder(self, seconds):
         """Until it has written, or the unit is over; a socket may start the unit again at once."""
@@ -314,12 +332,11 @@ class Training:
 
     def _without_shell(self, p):
         """Where a shell had to hand over sockets: the program that it became."""
-        if p["program"] not in SHELLS:
-            return p
         words = self._exec_start().split()
-        program = self._root("readlink", "-f", words[0]).strip()
-        if program in SHELLS or program == p["program"]:
+        if p["program"] not in SHELLS or words[0] in SHELLS:
             return p
+        directory, _, name = words[0].rpartition("/")
+        program = self._root("readlink", "-f", directory).strip() + "/" + name
         return dict(p, program=program,
                     objects=[o for o in p["objects"] if o["path"] not in SHELLS])
 

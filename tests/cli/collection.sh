@@ -107,6 +107,61 @@ same "not canonical" "$TMP/p.json: not in canonical form" "$(cat "$TMP/out")"
 echo '{"elfcast": 1}' >"$TMP/p.json"
 status "a key is missing" 1 "$make" --lint "$TMP/p.json"
 
+# ---- several builds in one ----
+
+same "joins are the same in any order, and lose nothing" "" "$(python3 - "$TOP" <<'P'
+import random, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1] + "/profiles")
+from collect import profile
+rng = random.Random(17)
+
+def pages():
+    out, at = [], 0
+    for _ in range(rng.randrange(6)):
+        at += rng.randrange(3)
+        out.append([at, rng.randrange(1, 4), rng.randrange(1, 6), rng.randrange(9)])
+        at += out[-1][1]
+    return out
+
+def one():
+    objects = []
+    for path in rng.sample(["/usr/bin/a", "/usr/lib/b.so", "/etc/c"], rng.randrange(1, 4)):
+        o = {"path": path, "size": 65536 * 16, "pages": pages()}
+        if path != "/etc/c":
+            o["build_id"] = rng.choice(["aa", "bbcc"])
+            if rng.random() < 0.5:
+                o["fingerprint"] = rng.choice(["AAAA", "BBBBBBBB"])
+        elif rng.random() < 0.5:
+            o["digest"] = "x:" + rng.choice(["00", "11"])
+        objects.append(o)
+    return {"elfcast": 1, "program": "/usr/bin/a", "scenario": "default", "arch": "x86_64",
+            "trained": {"runs": 5, "window_ms": rng.choice([1, 4000]), "method": "uffd",
+                        "kernel": rng.choice(["6.1", "6.2"])}, "objects": objects,
+            "lookups": [["/etc", rng.randrange(2), [rng.randrange(1, 6), *rng.sample("xyz", 2)]]]}
+
+def needed(p):
+    return profile._page_set(p, False)
+
+for _ in range(500):
+    a, b, c = one(), one(), one()
+    abc = profile.canonical(profile.join(profile.join(a, b), c))
+    if any(profile.canonical(x) != abc for x in (
+            profile.join(a, profile.join(b, c)), profile.join(profile.join(c, a), b),
+            profile.join(profile.join(profile.join(a, b), c), a))):
+        print("another order is another profile")
+    if needed(profile.join(a, b)) != needed(a) | needed(b):
+        print("pages are lost")
+    if needed(profile.compact(a)) != needed(a) or "digest" in str(profile.compact(a)):
+        print("what is compact is not the same")
+try:
+    profile.join(dict(one(), program="/usr/bin/b"), one())
+    print("two programs are joined")
+except ValueError:
+    pass
+P
+)"
+
 # ---- what is committed ----
 
 for suite in bookworm trixie forky; do
@@ -115,18 +170,23 @@ for suite in bookworm trixie forky; do
 done
 profiles=("$TOP"/profiles/collection/*.json)
 check "all of the collection is public" "$make" --lint "${profiles[@]}"
+mkdir "$TMP/canonical"
 bad=
 for p in "${profiles[@]}"; do
-	"$BUILD/tests/profile-check" "$p" >"$TMP/canonical" 2>&1
-	python3 -c 'import json, sys
+	"$BUILD/tests/profile-check" "$p" >"$TMP/canonical/${p##*/}" 2>&1 || bad="$bad ${p##*/}"
+done
+bad=$bad$(python3 - "$TOP" "$TMP/canonical" "${profiles[@]}" <<'P'
+import json, os, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1] + "/profiles")
 from collect import profile
-text = open(sys.argv[2], "rb").read()
-p = json.loads(text)
-ok = text == profile.canonical(p) and profile.dense(p) == open(sys.argv[3], "rb").read()
-sys.exit(not ok)' "$TOP" "$TMP/canonical" "$p" || bad="$bad ${p##*/}"
-done
+for path in sys.argv[3:]:
+    text = open(os.path.join(sys.argv[2], os.path.basename(path)), "rb").read()
+    p = json.loads(text) if text.startswith(b"{") else None
+    if not p or text != profile.canonical(p) or profile.dense(p) != open(path, "rb").read():
+        print("", os.path.basename(path), end="")
+P
+)
 same "and as elfcast writes profiles, but for white space" "" "$bad"
 if [ -x "$BUILD/elfcast-check" ]; then
 	status "elfcast check finds no error in it" 0 env ELFCAST_EXEC_PATH="$BUILD" "$BUILD/elfcast" check --quiet "${profiles[@]}"
