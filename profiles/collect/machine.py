@@ -179,7 +179,7 @@ class Container:
         console = open(self.log / "console", "wb")
         self.nspawn = subprocess.Popen(
             [*self._nspawn(), "--private-network", "--console=read-only",
-             "--system-call-filter=userfaultfd ptrace @mount",
+             "--system-call-filter=userfaultfd ptrace pidfd_getfd pidfd_open seccomp",
              f"--bind={self.exchange}:{EXCHANGE}", "--boot", "--", "--unit=basic.target"],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
             preexec_fn=self._enter_cgroups, env=self._environment())

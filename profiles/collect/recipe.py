@@ -117,7 +117,7 @@ class Recipe:
         self.shows = values.get("shows")
         lasts = self.unit or self.exit is None  # each run takes the whole window
         self.runs = values.get("runs", 3 if lasts else 5)
-        self.window = values.get("window", 4000)
+        self.window = values.get("window")  # None: what the recorder takes
         self.needs = sorted(set(values.get("needs", [])))
         self.wanted = suite in values["suites"] if "suites" in values else True
 

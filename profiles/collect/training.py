@@ -41,7 +41,8 @@ ReadWritePaths={exchange}
 {type}"""
 # A socket's descriptors are for the process that $LISTEN_PID names.
 TAKE_SOCKETS = ("/bin/sh", "-c", "unset LISTEN_PIDFDID; export LISTEN_PID=$$$$; exec \"$$@\"", "sh")
-SHELLS = ("/usr/bin/sh", "/usr/bin/dash", "/usr/bin/bash")
+MAX_WINDOW_MS = 30000  # the recorder's own
+SETTLE_MS = 4000
 
 
 class Failure(Exception):
@@ -192,7 +193,7 @@ class Training:
         if not is_up:
             raise Failure(f"shows no window '{r.shows.pattern}', but "
                           f"{', '.join(self._windows().split(chr(10))) or 'none'}")
-        end = time.monotonic() + r.window / 1000
+        end = time.monotonic() + (r.window or SETTLE_MS) / 1000
         while time.monotonic() < end:
             self._must_go_on(process, output)
             time.sleep(0.3)
@@ -242,8 +243,10 @@ class Training:
         r = self.recipe
         self.out = self.container.exchange / "out" / f"{r.name}.{which}.json"
         self.out.unlink(missing_ok=True)
-        options = ["-n", str(r.runs), f"--window={r.window}", f"--scenario={r.scenario}",
-                   "--portable=sizes", "-o", f"{machine.EXCHANGE}/out/{self.out.name}"]
+        options = ["-n", str(r.runs), f"--scenario={r.scenario}", "--portable=sizes",
+                   "-o", f"{machine.EXCHANGE}/out/{self.out.name}"]
+        if r.window:
+            options.append(f"--window={r.window}")
         command = [f"{machine.EXCHANGE}/elfcast", "train", *options]
         message = (self._train_unit if r.unit else self._train_command)(command)
         try:
@@ -253,7 +256,7 @@ class Training:
         p = json.loads(text)
         if profile.canonical(p) != text:
             raise Failure("the text of elfcast's profile is not what we take for canonical")
-        return self.clean(self._without_shell(p) if r.unit else p)
+        return self.clean(p)
 
     def _train_command(self, command):
         r = self.recipe
@@ -264,14 +267,18 @@ class Training:
         as_user = ["SUDO_UID=" + self.uid, "SUDO_GID=" + self.gid]
         if self.uid == "0":
             as_user = []
-        seconds = r.runs * (r.window // 1000 + 20)
-        process, output = self._start(["env", *as_user, *command, "--", *r.command], None, seconds)
+        process, output = self._start(["env", *as_user, *command, "--", *r.command], None,
+                                      self._seconds())
         status = process.wait()
         text = self._output(output)
         if status != 0:
             bad = re.search(r"run \d+ (exited with|was killed).*(\n.*\| .*)*", text)
             raise Failure(f"not recorded: {' '.join(bad.group().split()) if bad else last_line(text)}")
         return text
+
+    def _seconds(self):
+        """By when the recorder should have ended, be the machine ever so busy."""
+        return self.recipe.runs * ((self.recipe.window or MAX_WINDOW_MS) // 1000 + 20)
 
     def _drop_in_dir(self):
         return f"/run/systemd/system/{self.recipe.unit}.d"
@@ -285,15 +292,15 @@ class Training:
     def _train_unit(self, command):
         unit = self.recipe.unit
         start = self._exec_start()
+        program = start.split()[0]
         if self._has_sockets():
             start = " ".join(_quoted(w) for w in TAKE_SOCKETS) + " " + start
-        full = " ".join(map(_quoted, command)) + " -- " + start
+        full = " ".join(map(_quoted, [*command, f"--program={program}"])) + " -- " + start
         kind = "" if self._show("Type") == "oneshot" else "Type=exec\n"
         text = DROP_IN.format(command=full, type=kind, exchange=machine.EXCHANGE)
         self._drop_in("train", text)
-        seconds = self.recipe.runs * (self.recipe.window // 1000 + 20)
-        self.container.run("systemctl", "restart", unit, seconds=seconds)
-        self._wait_for_recorder(seconds)
+        self.container.run("systemctl", "restart", unit, seconds=self._seconds())
+        self._wait_for_recorder(self._seconds())
         message = self.container.run("journalctl", "-q", "-n", "20", "-o", "cat", "-t", "elfcast",
                                      "-u", unit)[1]
         self._drop_in("train", "")
@@ -328,16 +335,6 @@ class Training:
         if "@" in prefix:  # the second word is argv[0]
             start = re.sub(r"^(\S+)\s+\S+", r"\1", start)
         return start
-
-    def _without_shell(self, p):
-        """Where a shell had to hand over sockets: the program that it became."""
-        words = self._exec_start().split()
-        if p["program"] not in SHELLS or words[0] in SHELLS:
-            return p
-        directory, _, name = words[0].rpartition("/")
-        program = self._root("readlink", "-f", directory).strip() + "/" + name
-        return dict(p, program=program,
-                    objects=[o for o in p["objects"] if o["path"] not in SHELLS])
 
 
 def _quoted(word):
