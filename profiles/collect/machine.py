@@ -23,6 +23,7 @@ CGROUPS = [pathlib.Path(p) for p in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified",
 APT = ["-q", "-y", "--no-remove", "-o", "APT::Install-Recommends=false", "-o", "Acquire::Check-Valid-Until=false",
        "-o", "APT::Keep-Downloaded-Packages=true", "-o", "APT::Sandbox::User=root",
        "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
+       "-o", "Dpkg::Options::=--force-unsafe-io",
        "-o", "Dpkg::Use-Pty=false"]
 BOOT_SECONDS = 180
 
@@ -111,13 +112,17 @@ class Container:
         with open(self.log / "packages", "ab") as log:
             log.write(("$ " + " ".join(command) + "\n").encode())
             log.flush()
-            return subprocess.run(
-                [*self._nspawn(), "--resolv-conf=replace-host", "--console=pipe",
-                 f"--bind={self.debs}:/var/cache/apt/archives",
-                 "--setenv=DEBIAN_FRONTEND=noninteractive", "--setenv=LC_ALL=C.UTF-8",
-                 "--setenv=PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env=self._environment()).returncode == 0
+            self._make_cgroups()
+            try:
+                return subprocess.run(
+                    [*self._nspawn(), "--resolv-conf=replace-host", "--console=pipe",
+                     f"--bind={self.debs}:/var/cache/apt/archives",
+                     "--setenv=DEBIAN_FRONTEND=noninteractive", "--setenv=LC_ALL=C.UTF-8",
+                     "--setenv=PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    preexec_fn=self._enter_cgroups, env=self._environment()).returncode == 0
+            finally:
+                self._remove_cgroups()  # and whoever outlived nspawn
 
     def install(self, sets):
         """Each of SETS, lists of packages: which of them could not be installed, by index."""
@@ -127,6 +132,7 @@ class Container:
             return set()
         if not (self.root / "etc/debian_version").exists() or not self.mirror:
             return set(wanted)
+        self._in_root("dpkg", "--force-unsafe-io", "--configure", "-a")  # of a run that was interrupted
         self._in_root("apt-get", *APT, "update")
         failed = self._install(sets, wanted)
         self._in_root("dpkg", "--configure", "-a")
@@ -163,6 +169,19 @@ class Container:
     def _environment():
         return dict(os.environ, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1")
 
+    def _make_cgroups(self):
+        for hierarchy in CGROUPS:
+            if (hierarchy / "cgroup.procs").exists():
+                cgroup = hierarchy / f"elfcast-collection-{os.getpid()}-{self.suite}"
+                with contextlib.suppress(OSError):
+                    cgroup.mkdir()
+                    self.cgroups.append(cgroup)
+
+    def _remove_cgroups(self):
+        for cgroup in self.cgroups:
+            _remove_cgroup(cgroup)
+        self.cgroups = []
+
     def _enter_cgroups(self):
         for cgroup in self.cgroups:
             (cgroup / "cgroup.procs").write_text(str(os.getpid()))
@@ -170,12 +189,7 @@ class Container:
     def boot(self):
         shutil.copy(self.elfcast, self.exchange / "elfcast")
         (self.exchange / "out").chmod(0o1777)
-        for hierarchy in CGROUPS:
-            if (hierarchy / "cgroup.procs").exists():
-                cgroup = hierarchy / f"elfcast-collection-{os.getpid()}-{self.suite}"
-                with contextlib.suppress(OSError):
-                    cgroup.mkdir()
-                    self.cgroups.append(cgroup)
+        self._make_cgroups()
         console = open(self.log / "console", "wb")
         self.nspawn = subprocess.Popen(
             [*self._nspawn(), "--private-network", "--console=read-only",
@@ -206,8 +220,7 @@ class Container:
     def kill(self):
         if self.nspawn and self.nspawn.poll() is None:
             self.nspawn.kill()
-        for cgroup in self.cgroups:
-            _remove_cgroup(cgroup)
+        self._remove_cgroups()
 
     def halt(self):
         """Whatever it does: its processes are killed, its cgroups removed."""
@@ -219,7 +232,6 @@ class Container:
         if self.nspawn:
             self.nspawn.wait()
         self.nspawn = self.leader = None
-        self.cgroups = []
 
     # ---- commands inside ----
 
