@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,6 +24,7 @@
 #include "train-auto.h"
 #include "train-install.h"
 #include "train-own.h"
+#include "train-running.h"
 #include "train-system.h"
 #include "train-tell.h"
 #include "train-user.h"
@@ -42,10 +44,12 @@ static unsigned arg_for_s; /* 0: not given */
 static bool arg_until_exit;
 static const char
 	*arg_window; /* option that says when a launch ends; NULL: it does by itself */
+static const char *arg_unit;	/* to be started */
+static pid_t arg_pid;		/* that runs already; 0: not given */
 static const char *arg_program; /* of which the profile is; NULL: not given */
 static enum fingerprint_level arg_portable = FINGERPRINT_KEYS;
-/* Options that make no sense with --system: the last one seen. */
-static const char *arg_of_command;
+/* Options that make no sense with --system, and those that do for commands alone: the last seen. */
+static const char *arg_of_command, *arg_of_run;
 
 struct training {
 	char *const *argv;
@@ -237,7 +241,8 @@ static int name_training(struct training *t, const char *program,
 		return log_errno(-ENOMEM, "cannot record '%s'", program);
 	if (check_name(program) < 0)
 		return -EACCES;
-	if (train_find_program(t->found, &command) == 0 && strcmp(command, program) != 0)
+	if (t->found && train_find_program(t->found, &command) == 0 &&
+	    strcmp(command, program) != 0)
 		log_info("'%s' starts '%s': the profile is of that", command, program);
 	if (arg_scenario)
 		return 0;
@@ -588,8 +593,47 @@ static int train_auto(void)
 	return r < 0 && train_auto_note_failure(&store, r) ? CMD_FAILED : CMD_DONE;
 }
 
+/* What is not started by us. */
+static int train_running(void)
+{
+	_cleanup_(training_done) struct training t = { 0 };
+	_cleanup_free_ char *path = NULL;
+	struct trace_result result;
+	int r;
+
+	if (arg_for_s)
+		arg_window_ms = arg_for_s * 1000;
+	arg_runs = 1;
+	r = arg_unit ? train_unit_record(arg_unit, arg_window_ms, &result)
+		     : train_pid_record(arg_pid, &result);
+	if (r < 0)
+		return CMD_FAILED;
+	t.n_settled = result.settled;
+	t.n_cut = t.n_reading = result.cut;
+	note_left_out(&t, &result);
+	r = take_run(&t, 1, &result);
+	trace_result_done(&result);
+	if (r < 0 || add_fingerprints(&t) < 0 || write_profile(&t, &path) < 0)
+		return CMD_FAILED;
+	print_summary(&t, path);
+	return CMD_DONE;
+}
+
 static int check_usage(bool has_command)
 {
+	if (arg_unit || arg_pid) {
+		const char *option = arg_unit ? "--unit" : "--pid";
+
+		if (has_command)
+			return cmd_usage_error(&cmd_train, "%s runs no command", option);
+		if (arg_system || (arg_unit && arg_pid))
+			return cmd_usage_error(&cmd_train, "%s and %s cannot both be",
+					       option, arg_system ? "--system" : "--pid");
+		if (arg_of_run)
+			return cmd_usage_error(&cmd_train, "%s is for commands",
+					       arg_of_run);
+		has_command = true;
+	}
 	if (arg_json && arg_output && strcmp(arg_output, "-") == 0)
 		return cmd_usage_error(&cmd_train,
 				       "--json and the profile cannot both go to "
@@ -634,6 +678,19 @@ static bool parse_seconds(const char *text)
 	return true;
 }
 
+static bool parse_pid(const char *text)
+{
+	unsigned long x;
+	char *end;
+
+	errno = 0;
+	x = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || x == 0 || x > INT_MAX)
+		return false;
+	arg_pid = (pid_t)x;
+	return true;
+}
+
 /* They exclude each other. */
 static int take_window(const char *option)
 {
@@ -661,7 +718,7 @@ static int handle_option(int c)
 					       optarg, LIMIT_WINDOW_MS / 1000);
 		return -1;
 	case 'n':
-		arg_of_command = "--runs";
+		arg_of_command = arg_of_run = "--runs";
 		if (!parse_runs(optarg))
 			return cmd_usage_error(&cmd_train,
 					       "bad number of runs '%s' (1 to %u)", optarg,
@@ -692,7 +749,7 @@ static int handle_option(int c)
 		arg_output = optarg;
 		return -1;
 	case 'i':
-		arg_of_command = "--interactive";
+		arg_of_command = arg_of_run = "--interactive";
 		arg_interactive = true;
 		return -1;
 	default:
@@ -709,7 +766,9 @@ static int run(int argc, char *argv[])
 		OPT_AUTO,
 		OPT_FAILED,
 		OPT_EXIT,
-		OPT_PROGRAM
+		OPT_PROGRAM,
+		OPT_UNIT,
+		OPT_PID
 	};
 	static const struct option options[] = {
 		{ "runs", required_argument, NULL, 'n' },
@@ -727,6 +786,8 @@ static int run(int argc, char *argv[])
 		{ "allow-failed", no_argument, NULL, OPT_FAILED },
 		{ "until-exit", no_argument, NULL, OPT_EXIT },
 		{ "program", required_argument, NULL, OPT_PROGRAM },
+		{ "unit", required_argument, NULL, OPT_UNIT },
+		{ "pid", required_argument, NULL, OPT_PID },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -746,25 +807,35 @@ static int run(int argc, char *argv[])
 			continue;
 		}
 		if (c == OPT_FAILED) {
-			arg_of_command = "--allow-failed";
+			arg_of_command = arg_of_run = "--allow-failed";
 			arg_allow_failed = true;
 			continue;
 		}
 		if (c == OPT_EXIT) {
-			arg_of_command = "--until-exit";
+			arg_of_command = arg_of_run = "--until-exit";
 			arg_until_exit = true;
 			r = take_window(arg_of_command);
 			if (r >= 0)
 				return r;
 			continue;
 		}
+		if (c == OPT_UNIT) {
+			arg_unit = optarg;
+			continue;
+		}
+		if (c == OPT_PID) {
+			if (!parse_pid(optarg))
+				return cmd_usage_error(&cmd_train, "bad process '%s'",
+						       optarg);
+			continue;
+		}
 		if (c == OPT_PROGRAM) {
-			arg_of_command = "--program";
+			arg_of_command = arg_of_run = "--program";
 			arg_program = optarg;
 			continue;
 		}
 		if (c == OPT_AS_ROOT) {
-			arg_of_command = "--as-root";
+			arg_of_command = arg_of_run = "--as-root";
 			arg_as_root = true;
 			continue;
 		}
@@ -788,6 +859,8 @@ static int run(int argc, char *argv[])
 		return train_auto();
 	if (arg_system)
 		return train_system();
+	if (arg_unit || arg_pid)
+		return train_running();
 	return train(argv + optind);
 }
 
@@ -796,6 +869,8 @@ const struct cmd cmd_train = {
 	.args = "[-n RUNS] [--window=MS|--for=SECONDS|--until-exit] [--program=PATH] "
 		"[--scenario=NAME] [-o FILE] [--portable=HOW] [--install] [-i] [--as-root] "
 		"[--allow-failed] -- CMD...\n"
+		"       elfcast train --pid=PID|--unit=NAME [--scenario=NAME] [-o FILE] "
+		"[--portable=HOW] [--install]\n"
 		"       elfcast train --system --for=SECONDS [--light] [--scenario=NAME] "
 		"[-o FILE] [--install]\n"
 		"       elfcast train --auto [--for=SECONDS]",
@@ -813,6 +888,8 @@ const struct cmd cmd_train = {
 		"or\n"
 		"                      keys; default keys\n"
 		"      --install       put it under /etc/elfcast/profiles.d and compile\n"
+		"      --pid=PID       what runs already, and all that it has started\n"
+		"      --unit=NAME     start this unit of systemd, and record it\n"
 		"      --system        record all that this machine reads from local "
 		"disks; scenario "
 		"boot\n"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bounds.h"
@@ -8,22 +10,22 @@
 #include "macro.h"
 #include "systemd.h"
 
+static char *systemctl(void)
+{
+	static char usr[] = "/usr/bin/systemctl", bin[] = "/bin/systemctl";
+
+	return access(usr, X_OK) == 0 ? usr : bin;
+}
+
 /* UNIT may be a pattern; NULL: the manager. */
 static int show(const char *unit, const char *properties, uint64_t until_us, char **ret,
 		size_t *ret_bytes)
 {
-	static char usr[] = "/usr/bin/systemctl", bin[] = "/bin/systemctl";
 	static char verb[] = "show", no_pager[] = "--no-pager", all[] = "--all",
 		    dashes[] = "--";
 	char property[256], name[UNIT_NAME_BYTES];
-	char *argv[] = { access(usr, X_OK) == 0 ? usr : bin,
-			 verb,
-			 no_pager,
-			 all,
-			 property,
-			 dashes,
-			 unit ? name : NULL,
-			 NULL };
+	char *argv[] = { systemctl(), verb,   no_pager,		  all,
+			 property,    dashes, unit ? name : NULL, NULL };
 
 	snprintf(property, sizeof(property), "--property=%s", properties);
 	snprintf(name, sizeof(name), "%s", unit ? unit : "");
@@ -63,4 +65,48 @@ int systemd_ask_default_target(uint64_t until_us, uint64_t *ret_us)
 		return r;
 	*ret_us = t.n == 1 ? t.items[0].active_us : 0;
 	return 0;
+}
+
+/* The number behind "NAME=" at the start of a line; -1: there is none. */
+static long number_of(const char *text, const char *name)
+{
+	const char *line = text;
+	size_t n = strlen(name);
+
+	while (line && (strncmp(line, name, n) != 0 || line[n] != '=')) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return line && line[n + 1] >= '0' && line[n + 1] <= '9'
+		       ? strtol(line + n + 1, NULL, 10)
+		       : -1;
+}
+
+int systemd_ask_service(const char *unit, uint64_t until_us, pid_t *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t bytes;
+	int r = show(unit, "LoadState,MainPID", until_us, &text, &bytes);
+	long pid;
+
+	if (r < 0)
+		return r;
+	pid = number_of(text, "MainPID");
+	if (strstr(text, "LoadState=not-found") || pid < 0 || pid > INT32_MAX)
+		return -ENOENT;
+	*ret = (pid_t)pid;
+	return 0;
+}
+
+int systemd_start(const char *unit, uint64_t until_us)
+{
+	static char verb[] = "start", quiet[] = "--quiet", no_ask[] = "--no-ask-password",
+		    dashes[] = "--";
+	_cleanup_free_ char *text = NULL;
+	char name[UNIT_NAME_BYTES];
+	char *argv[] = { systemctl(), verb, quiet, no_ask, dashes, name, NULL };
+	size_t bytes;
+
+	snprintf(name, sizeof(name), "%s", unit);
+	return command_read(argv, LIMIT_SYSTEMCTL_BYTES, until_us, &text, &bytes);
 }

@@ -7,6 +7,7 @@
 #define ELFCAST_SYSTEMD_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "unit-times.h"
 
@@ -17,6 +18,10 @@
 int systemd_ask_boot(uint64_t until_us, struct boot_times *ret);
 /* *RET is to be freed in any case. */
 int systemd_ask_units(uint64_t until_us, struct unit_times *ret);
+/* The main process of the service UNIT; 0: it does not run. -ENOENT: also, there is no such unit. */
+int systemd_ask_service(const char *unit, uint64_t until_us, pid_t *ret);
+/* Start UNIT, and wait until it has started. -EIO: it did not. */
+int systemd_start(const char *unit, uint64_t until_us);
 /* When the default target was reached; 0: not (yet), or another one was booted. */
 int systemd_ask_default_target(uint64_t until_us, uint64_t *ret_us);
 

@@ -344,6 +344,84 @@ if [ "$(id -u)" = 0 ]; then
 	verdict "the path of a private one is not published" $?
 fi
 
+# ---- what runs already ---------------------------------------------------------------------
+service=(perl -e 'use POSIX; if (!fork) { require Text::Wrap; open R, ">$ARGV[0]/ready"; sleep 1000 } sleep 1000' "$dir")
+start() { # the service, in the background: $main, when its child is ready
+	rm -f ready
+	"${service[@]}" >/dev/null 2>&1 &
+	main=$!
+	trap 'stop; rm -rf "$dir" "${place:-}"' EXIT
+	until [ -e ready ]; do kill -0 $main || return 1; done
+}
+stop() {
+	trap 'rm -rf "$dir" "${place:-}"' EXIT
+	pkill -P "$main"
+	kill "$main"
+	wait "$main" 2>/dev/null
+}
+start && train --pid=$main --json -o pid.json && [ "$(recorded pid.json | cut -d ' ' -f 2)" = default ] &&
+	grep -q '"method": "pagemap"' pid.json && grep -q '/perl",$' pid.json && grep -q '/POSIX.so",$' pid.json &&
+	[ "$(grep -c '"program": ".*/perl"' pid.json)" = 1 ]
+verdict "--pid: what it has mapped" $?
+# Against what an exact recording of the same saw of mapped files: nothing is missing.
+train -n 1 --window=3000 -o mapped.json -- "${service[@]}"
+python3 - pid.json mapped.json 2>"$dir/err" <<'PY'
+import json, sys
+def pages(name):
+    return {(o["path"], i) for o in json.load(open(name))["objects"] if "build_id" in o for a, n, r, w in o["pages"] for i in range(a, a + n)}
+a, b = (pages(n) for n in sys.argv[1:])
+# Headers that the kernel and ld.so read, and do not map, are not in the page tables.
+assert len(a & b) > 0.95 * len(b) > 100, (len(a & b), len(b))
+PY
+verdict "--pid: all of the pages that it has touched, and their neighbours" $?
+stop
+train --pid=$main -o pid.json
+[ $? = 1 ] && grep -q "cannot record process $main: No such process" "$dir/err"
+verdict "--pid of nobody" $?
+
+cgroup=/sys/fs/cgroup
+[ -e $cgroup/cgroup.procs ] || cgroup+=/unified # both versions are there
+cgroup+=/elfcast-test-$$
+if [ "$(id -u)" = 0 ] && [ -x /usr/bin/systemctl ] && mkdir $cgroup 2>/dev/null && [ -e $cgroup/cgroup.procs ]; then
+	trap 'xargs -r kill -9 <$cgroup/cgroup.procs; rmdir $cgroup; rm -rf "$dir" "${place:-}"' EXIT
+	cat >systemctl <<-SH
+		#!/bin/bash
+		PATH=/usr/bin:/bin
+		case \$1 in
+		show) echo LoadState=loaded && echo "MainPID=\$(cat '$dir/main' 2>/dev/null || echo 0)" ;;
+		start)
+			[ "\${!#}" = app.service ] || exit 1
+			echo \$\$ >$cgroup/cgroup.procs && rm -f '$dir/ready'
+			perl -e 'use POSIX; if (!fork) { open R, ">$dir/ready"; require Text::Wrap; sleep 1000 } sleep 1000' >/dev/null 2>&1 &
+			echo \$! >'$dir/main'
+			until [ -e '$dir/ready' ]; do :; done ;;
+		esac
+	SH
+	chmod 755 systemctl
+	# of_unit OPTION...: with that one in the place of systemd's
+	of_unit() {
+		unshare --mount --propagation private bash -c 'mount --bind "$1" /usr/bin/systemctl && exec "${@:2}"' \
+			bash "$dir/systemctl" "$elfcast" train "$@" >"$dir/out" 2>"$dir/err"
+	}
+	of_unit --unit=app.service --json -o unit.json && said 1 0 0 && [[ $(recorded unit.json) == */perl\ default\ */POSIX.so* ]] &&
+		kill -0 "$(cat main)"
+	verdict "--unit: starts it, and waits until new pages are rare" $?
+	of_unit --unit=app.service -o never.json
+	[ $? = 1 ] && grep -q "'app.service' runs already: stop it, or record it as it is (--pid=$(cat main))" "$dir/err"
+	verdict "--unit that runs" $?
+	while grep -q . $cgroup/cgroup.procs; do
+		xargs -r kill <$cgroup/cgroup.procs 2>/dev/null
+	done
+	rm main
+	of_unit --unit=other.service -o never.json
+	[ $? = 1 ] && [ ! -e never.json ] && grep -q "cannot start 'other.service'" "$dir/err"
+	verdict "--unit that does not start" $?
+	rmdir $cgroup
+	trap 'rm -rf "$dir" "${place:-}"' EXIT
+else
+	echo "ok - --unit # SKIP needs root, a systemctl and a control group"
+fi
+
 train -n 1 --window=200 -o sleep.json -- sleep 1000
 [ $? = 0 ] && [ -s sleep.json ] && [ ! -s <(grep warning "$dir/err") ]
 verdict "the window ends the launch" $?
@@ -365,6 +443,11 @@ usage "bad number of runs '-1'" -n -1 -- true
 usage "bad window '9x'" --window=9x -- true
 usage "--for and --until-exit cannot both be" --for=3 --until-exit -- true
 usage "--until-exit and --window cannot both be" --until-exit --window=3 -- true
+usage "bad process 'x'" --pid=x
+usage "--pid runs no command" --pid=1 -- true
+usage "--unit and --pid cannot both be" --unit=x --pid=1
+usage "--unit and --system cannot both be" --unit=x --system --for=1
+usage "--runs is for commands" --pid=1 -n 3
 usage "--program is not for --system" --system --for=1 --program=ls
 usage "bad scenario '../x'" --scenario=../x -- true
 usage "cannot both go" --json -o - -- true
