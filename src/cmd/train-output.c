@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "cmd.h"
+#include "json-out.h"
+#include "log.h"
+#include "output-file.h"
+#include "train-private.h"
+#include "train-tell.h"
+
+static int write_output(const char *path, const char *text, size_t bytes)
+{
+	int r;
+
+	if (strcmp(path, "-") == 0)
+		r = fwrite(text, 1, bytes, stdout) == bytes ? 0 : -EIO;
+	else
+		r = output_file_write(path, text, bytes, -1);
+	if (r < 0)
+		log_error("cannot write '%s': %s", path, output_file_error(r));
+	return r;
+}
+
+static const char *base_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+/* More than that programs that do not know lookups would refuse as the value of a key. */
+static int fit_lookups(struct training *t)
+{
+	size_t n_dirs;
+	int r = lookups_fit(&t->profile->lookups, LIMIT_EXTRA_BYTES, &t->n_lookups_left,
+			    &n_dirs);
+
+	if (r == 0 && n_dirs > 0)
+		log_info(
+			"%zu names looked up in %zu director%s are left out: a profile has "
+			"room for %u KiB of them",
+			t->n_lookups_left, n_dirs, n_dirs == 1 ? "y" : "ies",
+			LIMIT_EXTRA_BYTES / 1024);
+	return r < 0 ? log_errno(r, "cannot write") : 0;
+}
+
+int train_write_profile(struct training *t, char **ret_path)
+{
+	_cleanup_free_ char *text = NULL, *path = NULL;
+	size_t bytes;
+	int r = fit_lookups(t);
+
+	if (r < 0)
+		return r;
+	if (arg_install)
+		r = train_install(&(struct train_install){ arg_root, arg_system, t->why },
+				  &t->profile, &t->installed);
+	else if ((r = profile_write(t->profile, &text, &bytes)) < 0)
+		log_errno(r, "cannot write the profile of '%s'", t->program);
+	if (r < 0)
+		return r;
+	if (arg_install) {
+		text = TAKE_PTR(t->installed.text);
+		bytes = t->installed.bytes;
+	}
+	if (arg_output)
+		path = strdup(arg_output);
+	else if (!arg_install && asprintf(&path, "%s.json", base_name(t->program)) < 0)
+		path = NULL;
+	if (!path)
+		return arg_install && !arg_output ? 0 : log_errno(-ENOMEM, "cannot write");
+	r = write_output(path, text, bytes);
+	if (r < 0)
+		return r;
+	*ret_path = TAKE_PTR(path);
+	return 0;
+}
+
+static void print_report(const struct trace_system_report *r)
+{
+	json_bool("exact", r->exact && !r->n_large);
+	json_bool("light", arg_light);
+	json_uint("large_folios", r->n_large);
+	json_uint("events", r->n_events);
+	json_uint("lost_events", r->n_lost);
+	json_uint("overflows", r->n_overflows);
+	json_uint("clashes", r->n_clashes);
+	json_uint("left_out", r->n_left_out);
+}
+
+void train_print_summary(const struct training *t, const char *path)
+{
+	const struct profile *p = t->profile;
+	uint64_t n_pages = train_auto_count(p);
+
+	if (t->n_private)
+		log_info("%u file%s that not everybody may read: %s", t->n_private,
+			 t->n_private == 1 ? "" : "s",
+			 train_is_public() ? "left out" : "named, without digests");
+	if (!arg_json) {
+		log_info("%s: %zu objects, %llu pages (%.1f MiB), %u run%s, %s", p->program,
+			 p->n_objects, (unsigned long long)n_pages,
+			 (double)n_pages * PAGE_BYTES / (1 << 20), p->n_runs,
+			 p->n_runs == 1 ? "" : "s", p->method);
+		return;
+	}
+	json_open(NULL, '{');
+	json_string("program", p->program);
+	json_string("scenario", p->scenario);
+	json_uint("objects", p->n_objects);
+	json_uint("lookups", lookups_count(&p->lookups));
+	json_uint("lookups_left_out", t->n_lookups_left);
+	json_uint("pages", n_pages);
+	json_uint("bytes", n_pages * PAGE_BYTES);
+	json_uint("runs", p->n_runs);
+	json_string("method", p->method);
+	if (arg_system) {
+		print_report(&t->report);
+	} else {
+		json_uint("unseen", t->n_unseen);
+		json_uint("settled", t->n_settled);
+		json_uint("cut", t->n_cut);
+		json_uint("still_reading", t->n_reading);
+		train_print_left_out(t->n_left_out);
+	}
+	json_uint("private", t->n_private);
+	json_string("output", path);
+	json_string("installed", t->installed.name);
+	json_close('}');
+}
