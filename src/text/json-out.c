@@ -32,28 +32,24 @@ static size_t plain_bytes(const char *s, size_t n)
 	return utf8_plain(s, MIN(n, quote));
 }
 
-/*
- * Always valid, and nothing that a terminal would obey: that is escaped, and bytes that are
- * not UTF-8, which JSON cannot hold, become U+FFFD.
- */
-static void put_string(const char *s)
+void json_quote(FILE *f, const char *s)
 {
 	size_t left = strlen(s), n;
 
-	putc('"', file());
+	putc('"', f);
 	for (; left > 0; s += n, left -= n) {
 		n = plain_bytes(s, left);
-		fwrite(s, 1, n, file());
+		fwrite(s, 1, n, f);
 		if (n > 0)
 			continue;
 		n = utf8_length(s, left);
 		if (*s == '"' || *s == '\\')
-			fprintf(file(), "\\%c", *s);
+			fprintf(f, "\\%c", *s);
 		else
-			fprintf(file(), "\\u%04x", n ? utf8_decode(s, n) : 0xfffd);
+			fprintf(f, "\\u%04x", n ? utf8_decode(s, n) : 0xfffd);
 		n = MAX(n, (size_t)1);
 	}
-	putc('"', file());
+	putc('"', f);
 }
 
 static void begin_value(const char *key)
@@ -64,7 +60,7 @@ static void begin_value(const char *key)
 	if (depth > 0)
 		fprintf(file(), "\n%*s", (int)depth * 2, "");
 	if (key) {
-		put_string(key);
+		json_quote(file(), key);
 		fputs(": ", file());
 	}
 }
@@ -96,7 +92,7 @@ void json_string(const char *key, const char *value)
 {
 	begin_value(key);
 	if (value)
-		put_string(value);
+		json_quote(file(), value);
 	else
 		fputs("null", file());
 }

@@ -19,4 +19,10 @@ void json_uint(const char *key, uint64_t value);
 void json_double(const char *key, double value); /* three decimals */
 void json_bool(const char *key, bool value);
 
+/*
+ * S alone, between quotes, to F: always valid, and nothing that a terminal would obey: that is
+ * escaped, and bytes that are not UTF-8, which JSON cannot hold, become U+FFFD.
+ */
+void json_quote(FILE *f, const char *s);
+
 #endif
