@@ -92,6 +92,7 @@ USES_elf     := format base file layout
 USES_profile := format base text file disk layout
 USES_retarget := format base text file layout elf profile
 USES_embed   := format base text file disk layout elf profile
+USES_filelist := format base text file disk shadow layout profile
 USES_compile := format base process file disk shadow store state read pack layout elf profile embed retarget
 USES_trace   := format base process file disk store layout elf profile
 USES_trace/paths := $(USES_trace) trace
@@ -105,11 +106,13 @@ USES_installed := format base file pkg
 USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile embed retarget compile trace \
 		trace/launch trace/running trace/system bench
 USES_tools   := format base text process file disk shadow store read layout elf profile compile pkg installed cmd
+USES_cmd     += filelist
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
 DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot layout elf profile embed retarget compile \
 	    trace trace/paths trace/cpu trace/launch trace/running trace/system bench $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
+DIRS     += filelist
 # Only the folder that includes <json.h>: json-c installs below its own directory.
 INC_LIB_profile := $(JSON_INC)
 INC_LIB_pkg     := $(PKG_INC)

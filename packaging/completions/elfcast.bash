@@ -49,6 +49,7 @@ _elfcast() {
 		--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 		--portable) values="no sizes keys" ;;
 		--storage) values="rotational network flash image" ;;
+		--format) values="paths squashfs cpio tar erofs estargz nydus soci" ;;
 		--output | --plot | --shadow | --against | --html | --svg | --from | --to)
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac

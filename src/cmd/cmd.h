@@ -27,7 +27,8 @@ struct cmd {
 /* The verbs, as 'elfcast --help' lists them. */
 extern const struct cmd cmd_train, cmd_compile, cmd_prefetch, cmd_run, cmd_show, cmd_dump,
 	cmd_merge, cmd_diff, cmd_bench, cmd_status, cmd_watch, cmd_note_boot, cmd_retarget,
-	cmd_list, cmd_disable, cmd_enable, cmd_remove, cmd_evict, cmd_embed, cmd_extract;
+	cmd_list, cmd_disable, cmd_enable, cmd_remove, cmd_evict, cmd_embed, cmd_extract,
+	cmd_export;
 
 /* Options that every verb takes; a verb's own getopt_long table ends with COMMON_LONGOPTS. */
 extern const char *arg_root; /* "" or NULL: "/" */

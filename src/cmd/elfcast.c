@@ -11,10 +11,10 @@
 #include "store.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_train,  &cmd_list,	   &cmd_status,	  &cmd_show,	 &cmd_disable,
-	&cmd_enable, &cmd_remove,  &cmd_run,	  &cmd_prefetch, &cmd_evict,
-	&cmd_bench,  &cmd_compile, &cmd_retarget, &cmd_merge,	 &cmd_diff,
-	&cmd_embed,  &cmd_extract, &cmd_dump,	  &cmd_watch,	 &cmd_note_boot,
+	&cmd_train,    &cmd_list,  &cmd_status,	   &cmd_show,  &cmd_disable, &cmd_enable,
+	&cmd_remove,   &cmd_run,   &cmd_prefetch,  &cmd_evict, &cmd_bench,   &cmd_compile,
+	&cmd_retarget, &cmd_merge, &cmd_diff,	   &cmd_embed, &cmd_extract, &cmd_dump,
+	&cmd_export,   &cmd_watch, &cmd_note_boot,
 };
 
 /*

@@ -41,6 +41,8 @@ same "bash: values of --storage=" "flash" "$(bash_offers compile --storage = fl)
 same "bash: values after =" "flash image network rotational" \
 	"$(bash_offers compile --storage = | sort | paste -s -d ' ')"
 same "bash: values of --portable=" "keys no sizes" "$(bash_offers train --portable = | sort | paste -s -d ' ')"
+same "bash: values of --format=" "$(elfcast export --help | sed -n 's/^ *--format=FORMAT *//p' | tr -d ,)" \
+	"$(bash_offers export --format = | paste -s -d ' ')"
 check "bash: commands after run --" test -n "$(bash_offers run -- ls | grep -x ls)"
 same "bash: behind run -- the command's own completion" "3 4" "$(for name in _command_offset _comp_command_offset; do
 	bash --norc -c '. "$1"; eval "$2() { COMPREPLY=(\$1); }"
