@@ -3,6 +3,7 @@
 # The images of the lab's root. The ext4 image is the master: programs are trained on it,
 # and all other kinds are copies of what it holds. Sourced by lab.sh.
 : "${BUILD:?}"
+LAB_FIRST=()
 
 lab_mkimage() {
 	local kb
@@ -76,14 +77,35 @@ lab_fill() { # kind
 	umount "$LAB_MNT" || lab_die "something still uses the root"
 }
 
+# What the profiles $LAB_FIRST read, as this kind of image takes it.
+lab_first() { # kind
+	"$BUILD/elfcast" export -q --format="$1" --root="$LAB/tree/merged" "${LAB_FIRST[@]}"
+}
+
+lab_erofs_keeps_order() { "${MKFS_EROFS:-mkfs.erofs}" --help 2>&1 | grep -q -- --sort; }
+
+# Not compressed: data lies as members do in the archive, the first ones first.
+lab_pack_archive() {
+	([ ${#LAB_FIRST[@]} = 0 ] || lab_first erofs
+		cd "$LAB/tree/merged" && find . -mindepth 1 -printf '%P\n' | LC_ALL=C sort) |
+		awk '!seen[$0]++' >"$LAB/members" &&
+		tar -C "$LAB/tree/merged" --no-recursion --verbatim-files-from --no-unquote -T "$LAB/members" -cf - |
+		"${MKFS_EROFS:-mkfs.erofs}" --quiet --tar=f --sort=none '-E^inline_data' "$LAB_IMAGE"
+}
+
+# LAB_FIRST: profiles whose files lie first; LAB_PLAIN: erofs without compression.
 lab_pack() { # kind
+	local sort=()
 	rm -f "$LAB_IMAGE"
-	case $1 in
-	squashfs)
+	case $1${LAB_PLAIN:+-plain} in
+	squashfs*)
 		# Level 3 packs much faster and unpacks as fast.
+		# Any sort file, an empty one too, also turns the order of what it does not name.
+		[ ${#LAB_FIRST[@]} = 0 ] || { lab_first squashfs >"$LAB/sort" && sort=(-sort "$LAB/sort"); }
 		mksquashfs "$LAB/tree/merged" "$LAB_IMAGE" -comp zstd -Xcompression-level 3 \
-			-no-progress -noappend
+			-no-progress -noappend "${sort[@]}"
 		;;
+	erofs-plain) lab_pack_archive ;;
 	erofs) mkfs.erofs -zlz4 ${LAB_CLUSTER_BYTES:+-C "$LAB_CLUSTER_BYTES"} "$LAB_IMAGE" "$LAB/tree/merged" ;;
 	esac >"$LAB/mkfs.log" 2>&1 || lab_die "making $1 failed: $(tail -n 3 "$LAB/mkfs.log")"
 }
