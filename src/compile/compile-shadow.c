@@ -58,6 +58,33 @@ static struct object_desc object_desc(const struct profile_object *o,
 	return d;
 }
 
+static bool is_usable(const struct object_desc *d)
+{
+	return d->state >= OBJECT_VALID;
+}
+
+/*
+ * Of several objects of one path, which lie side by side, the file is one: that which it is, or,
+ * where it is read whole and would be any of them, the first. Pages would be asked for twice.
+ */
+static void keep_one_of_each_path(struct object_desc *objects, size_t n)
+{
+	struct object_desc *kept = NULL;
+
+	for (struct object_desc *d = objects; d < objects + n; d++) {
+		if (!is_usable(d))
+			continue;
+		if (!kept || strcmp(kept->path, d->path) != 0) {
+			kept = d;
+		} else if (kept->state == OBJECT_WHOLE && d->state == OBJECT_VALID) {
+			kept->state = OBJECT_STALE;
+			kept = d;
+		} else {
+			d->state = OBJECT_STALE;
+		}
+	}
+}
+
 /* When the first of PAGES is touched; UINT32_MAX when there is none. */
 static uint32_t first_when(const struct pageset *pages)
 {
@@ -170,13 +197,15 @@ int compile_profile(const struct profile *p, const char *program,
 		.source = SHADOW_NONE,
 		.target = SHADOW_NONE,
 	};
-	int r;
+	int r = 0;
 
 	objects = calloc(MAX(p->n_objects, 1u), sizeof(*objects));
 	if (!objects)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < p->n_objects; i++) {
+	for (uint32_t i = 0; i < p->n_objects; i++)
 		objects[i] = object_desc(&p->objects[i], &facts[i]);
+	keep_one_of_each_path(objects, p->n_objects);
+	for (uint32_t i = 0; i < p->n_objects; i++) {
 		r = select_object(p, i, &objects[i], &e);
 		if (r < 0)
 			return r;

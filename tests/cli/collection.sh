@@ -191,6 +191,11 @@ same "and as elfcast writes profiles, but for white space" "" "$bad"
 if [ -x "$BUILD/elfcast-check" ]; then
 	status "elfcast check finds no error in it" 0 env ELFCAST_EXEC_PATH="$BUILD" "$BUILD/elfcast" check --quiet "${profiles[@]}"
 fi
+# With files of which profiles have several builds, and this one is none.
+mkdir -p "$TMP/root/usr/share/elfcast/profiles.d" "$TMP/root/etc" "$TMP/root/usr/bin"
+cp "${profiles[@]}" "$TMP/root/usr/share/elfcast/profiles.d"
+for file in etc/passwd etc/group etc/ld.so.cache usr/bin/ls; do echo this >"$TMP/root/$file"; done
+status "it compiles" 0 "$BUILD/elfcast" compile --strict --quiet --root="$TMP/root"
 check "at most 15 MB" [ "$(cat "${profiles[@]}" | wc -c)" -le 15000000 ]
 check "the schema's directory has nothing but profiles" \
 	[ "$(find "$TOP/profiles/collection" -type f ! -name 'elfcast.*.json' | wc -l)" = 0 ]

@@ -211,6 +211,34 @@ static void whole_files_come_when_first_touched(void **state)
 	assert_int_equal(le32_get(s.extents[0].when), 3);
 }
 
+static void of_one_path_one_is_read(void **state)
+{
+	(void)state;
+	/* Three sizes of a small file, which is the second of them; two of one that is none. */
+	for (uint8_t i = 0; i < 5; i++) {
+		struct profile_object *o = add(i < 3 ? "/a" : "/b", 0);
+
+		o->size_bytes = (uint64_t)(i + 1) * PAGE_BYTES;
+		add_run(o, 0, 1, 10, i);
+		facts[i].identity.size_bytes = i < 3 ? 2 * PAGE_BYTES : 9 * PAGE_BYTES;
+	}
+	/* The same build in two sizes, which tools make that strip. */
+	add_run(add("/c", 7), 0, 1, 10, 6);
+	p->objects[5].size_bytes = SIZE / 2;
+	add_run(add("/c", 7), 0, 1, 10, 7);
+	assert_int_equal(state_of(0), OBJECT_STALE);
+	assert_int_equal(s.objects[1].state, OBJECT_VALID);
+	assert_int_equal(s.objects[2].state, OBJECT_STALE);
+	assert_int_equal(s.objects[3].state, OBJECT_WHOLE);
+	assert_int_equal(s.objects[4].state, OBJECT_STALE);
+	assert_int_equal(s.objects[5].state, OBJECT_VALID);
+	assert_int_equal(s.objects[6].state, OBJECT_STALE);
+	assert_int_equal(s.n_extents, 3);
+	check_extent(0, 1, 0, 1);
+	check_extent(1, 3, 0, 9);
+	check_extent(2, 5, 0, 1);
+}
+
 static void dump_is_what_compiles_to_the_same(void **state)
 {
 	_cleanup_(profile_freep) struct profile *dumped = NULL;
@@ -245,6 +273,7 @@ int main(void)
 		TEST(order_is_that_of_first_touch),
 		TEST(pages_past_the_end_are_left_out),
 		TEST(whole_files_come_when_first_touched),
+		TEST(of_one_path_one_is_read),
 		TEST(dump_is_what_compiles_to_the_same),
 	};
 
