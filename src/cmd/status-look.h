@@ -54,7 +54,7 @@ enum { STATUS_PROBLEMS = 32 };
 size_t status_find_problems(const struct overview *o,
 			    struct status_problem ret[static STATUS_PROBLEMS],
 			    size_t *ret_more);
-/* How to record PROGRAM again, from its own profile or by hand. */
-void status_train_command(const char *program, char *ret, size_t bytes);
+/* How to record the program of L again: this machine's own profile knows its command. */
+void status_train_command(const struct known_launch *l, char *ret, size_t bytes);
 
 #endif

@@ -33,9 +33,12 @@ _printf_(5, 6) static void add(struct problems *p, const char *kind, bool is_hin
 	utf8_blank(x->command);
 }
 
-void status_train_command(const char *program, char *ret, size_t bytes)
+void status_train_command(const struct known_launch *l, char *ret, size_t bytes)
 {
-	snprintf(ret, bytes, "elfcast train --install -- %s ...", program);
+	snprintf(ret, bytes,
+		 l->file && l->file->from_etc ? "elfcast train --again %s"
+					      : "elfcast train --install -- %s ...",
+		 known_program(l));
 }
 
 /* Objects that changed after their shadow was made: compile looks at them again. */
@@ -58,7 +61,7 @@ static void add_programs(struct problems *p, const struct known *k)
 
 		if (l->state != KNOWN_STALE || l->totals.n_changed > 0)
 			continue;
-		status_train_command(known_program(l), command, sizeof(command));
+		status_train_command(l, command, sizeof(command));
 		add(p, "stale", false, command,
 		    "%s is another build than its profile '%s' knows", known_program(l),
 		    known_profile(l));

@@ -136,7 +136,7 @@ static void mend_command(const struct known_launch *l, char *ret, size_t bytes)
 	else if (l->state <= KNOWN_STALE && l->totals.n_changed > 0)
 		snprintf(ret, bytes, "elfcast compile");
 	else if (l->state == KNOWN_STALE || l->state == KNOWN_PARTLY_STALE)
-		status_train_command(program, ret, bytes);
+		status_train_command(l, ret, bytes);
 }
 
 static void print_choice(const struct context *c, const char *profile)

@@ -15,6 +15,7 @@
 #include "search-path.h"
 #include "shadow-format.h"
 #include "store.h"
+#include "train-again.h"
 #include "train-auto.h"
 #include "train-own.h"
 #include "train-private.h"
@@ -32,7 +33,7 @@ const char *arg_scenario, *arg_output, *arg_program;
 bool arg_install, arg_interactive, arg_allow_failed, arg_system, arg_light, arg_until_exit;
 unsigned arg_for_s;
 enum fingerprint_level arg_portable = FINGERPRINT_KEYS;
-static bool arg_as_root, arg_auto;
+static bool arg_as_root, arg_auto, arg_again, arg_stale, arg_dry_run;
 /* Option that says when a launch ends; NULL: it does by itself. */
 static const char *arg_window;
 static const char *arg_unit; /* to be started */
@@ -75,6 +76,34 @@ static int find_user(struct training *t)
 	return r;
 }
 
+/* How it was trained, for train --again. */
+static int note_command(const struct training *t)
+{
+	_cleanup_(name_list_done) struct name_list options = { 0 };
+	char text[LIMIT_PATH_BYTES + 32];
+	int r = 0;
+
+	if (arg_for_s)
+		snprintf(text, sizeof(text), "--for=%u", arg_for_s);
+	else if (!arg_until_exit)
+		snprintf(text, sizeof(text), "--window=%u", arg_window_ms);
+	else
+		strcpy(text, "--until-exit");
+	if (arg_for_s || arg_until_exit || arg_window_ms != DEFAULT_WINDOW_MS)
+		r = name_list_add(&options, text);
+	if (r == 0 && arg_program) {
+		snprintf(text, sizeof(text), "--program=%s", t->program);
+		r = name_list_add(&options, text);
+	}
+	if (r == 0 && arg_allow_failed)
+		r = name_list_add(&options, "--allow-failed");
+	if (r == 0 && arg_as_root)
+		r = name_list_add(&options, "--as-root");
+	if (r == 0)
+		r = train_again_note(t->profile, t->argv, &options, train_is_public());
+	return r < 0 ? log_errno(r, "cannot keep the command") : 0;
+}
+
 static int train(char *argv[])
 {
 	_cleanup_(training_done) struct training t = { .argv = argv };
@@ -96,7 +125,7 @@ static int train(char *argv[])
 		arg_window_ms = arg_for_s * 1000;
 	if (arg_until_exit)
 		arg_window_ms = LIMIT_WINDOW_MS;
-	if (train_run_all(&t) < 0 || train_sign(&t) < 0 ||
+	if (train_run_all(&t) < 0 || train_sign(&t) < 0 || note_command(&t) < 0 ||
 	    train_write_profile(&t, &path) < 0)
 		return CMD_FAILED;
 	train_print_summary(&t, path);
@@ -329,6 +358,25 @@ static int handle_option(int c)
 	}
 }
 
+/* All but --runs is as it was. */
+static int run_again(int n, char *const programs[])
+{
+	char runs[32];
+
+	if (arg_system || arg_auto || arg_unit || arg_pid || arg_install || arg_scenario ||
+	    arg_output || arg_root || arg_json ||
+	    (arg_of_command && strcmp(arg_of_command, "--runs") != 0))
+		return cmd_usage_error(&cmd_train,
+				       "--again takes programs, --runs, --stale "
+				       "and --dry-run");
+	snprintf(runs, sizeof(runs), "--runs=%u", arg_runs);
+	return train_again(&(struct train_again){ .only_stale = arg_stale,
+						  .dry_run = arg_dry_run,
+						  .runs = arg_of_command ? runs : NULL,
+						  .n_programs = n,
+						  .programs = programs });
+}
+
 static int run(int argc, char *argv[])
 {
 	enum {
@@ -340,7 +388,10 @@ static int run(int argc, char *argv[])
 		OPT_EXIT,
 		OPT_PROGRAM,
 		OPT_UNIT,
-		OPT_PID
+		OPT_PID,
+		OPT_AGAIN,
+		OPT_STALE,
+		OPT_DRY_RUN
 	};
 	static const struct option options[] = {
 		{ "runs", required_argument, NULL, 'n' },
@@ -360,6 +411,9 @@ static int run(int argc, char *argv[])
 		{ "program", required_argument, NULL, OPT_PROGRAM },
 		{ "unit", required_argument, NULL, OPT_UNIT },
 		{ "pid", required_argument, NULL, OPT_PID },
+		{ "again", no_argument, NULL, OPT_AGAIN },
+		{ "stale", no_argument, NULL, OPT_STALE },
+		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -406,6 +460,12 @@ static int run(int argc, char *argv[])
 			arg_program = optarg;
 			continue;
 		}
+		if (c == OPT_AGAIN || c == OPT_STALE || c == OPT_DRY_RUN) {
+			arg_again |= c != OPT_DRY_RUN;
+			arg_stale |= c == OPT_STALE;
+			arg_dry_run |= c == OPT_DRY_RUN;
+			continue;
+		}
 		if (c == OPT_AS_ROOT) {
 			arg_of_command = arg_of_run = "--as-root";
 			arg_as_root = true;
@@ -415,6 +475,10 @@ static int run(int argc, char *argv[])
 		if (r >= 0)
 			return r;
 	}
+	if (arg_again)
+		return run_again(argc - optind, argv + optind);
+	if (arg_dry_run)
+		return cmd_usage_error(&cmd_train, "--dry-run is for --again and --stale");
 	if (arg_auto && (arg_system || arg_light || arg_install || arg_scenario))
 		return cmd_usage_error(&cmd_train,
 				       "--auto is --system --light --install by itself");
@@ -445,7 +509,9 @@ const struct cmd cmd_train = {
 		"[--portable=HOW] [--install]\n"
 		"       elfcast train --system --for=SECONDS [--light] [--scenario=NAME] "
 		"[-o FILE] [--install]\n"
-		"       elfcast train --auto [--for=SECONDS]",
+		"       elfcast train --auto [--for=SECONDS]\n"
+		"       elfcast train --again|--stale [--runs=RUNS] [--dry-run] "
+		"[PROGRAM...]",
 	.summary = "run a command several times, record its launch, write a profile",
 	.options =
 		"  -n, --runs=RUNS     how often to run it; default 5\n"
@@ -467,6 +533,9 @@ const struct cmd cmd_train = {
 		"boot\n"
 		"      --light         slow nothing down, and see less exactly\n"
 		"      --auto          record this boot, if that is due, and install\n"
+		"      --again         as this machine's own profiles were trained before\n"
+		"      --stale         of these, those whose files are other builds now\n"
+		"      --dry-run       only print what --again and --stale would run\n"
 		"  -i, --interactive   CMD has this terminal; default: /dev/null\n"
 		"      --as-root       root runs CMD, not who called sudo\n"
 		"      --allow-failed  take runs that end with another status than 0\n",
