@@ -106,9 +106,9 @@ static int open_files(struct setting *s)
 {
 	int r;
 
-	r = mounts_load(&s->mounts);
+	r = cmd_load_mounts(&s->mounts);
 	if (r < 0)
-		return log_errno(r, "cannot read the mount table");
+		return r;
 	r = cold_files_open(&s->list, &s->store, s->mounts, &s->files);
 	if (r < 0)
 		return log_errno(r, "cannot look at the files of '%s'",

@@ -172,17 +172,15 @@ static int load_all(const struct store *s, struct known *k, struct facts_context
 	return r;
 }
 
-int known_load(const struct store *s, struct known *ret)
+/* MOUNTS are borrowed. */
+static int load(const struct store *s, struct mounts *mounts, struct known *ret)
 {
-	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
 	_cleanup_(config_done) struct config c = { 0 };
 	struct facts_context facts = { .rootfd = s->rootfd,
 				       .root_path = s->root_path,
 				       .storage_override = -1 };
 	int r = config_load(s, &c, on_config_problem, NULL);
 
-	if (r == 0)
-		r = cmd_load_mounts(&mounts);
 	if (r < 0)
 		return r;
 	facts.mounts = mounts;
@@ -191,6 +189,17 @@ int known_load(const struct store *s, struct known *ret)
 	if (ret->n > 0)
 		qsort(ret->items, ret->n, sizeof(*ret->items), compare_launches);
 	return r;
+}
+
+int known_load(const struct store *s, struct known *ret)
+{
+	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
+	int r = cmd_load_mounts(&mounts);
+
+	if (r < 0)
+		return r;
+	r = load(s, mounts, ret);
+	return r < 0 ? log_errno(r, "cannot look at what is installed") : 0;
 }
 
 void known_done(struct known *k)

@@ -37,7 +37,7 @@ struct known {
 	size_t n, n_damaged, n_with[KNOWN_STATES];
 };
 
-/* Problems with settings are logged. 0 or negative errno; *RET (zero) is to be freed in any case. */
+/* Logged, problems with settings too. 0 or negative errno; *RET (zero) is to be freed in any case. */
 int known_load(const struct store *s, struct known *ret);
 void known_done(struct known *k);
 

@@ -100,10 +100,8 @@ static int list(void)
 	if (r < 0)
 		return CMD_FAILED;
 	r = known_load(&s, &k);
-	if (r < 0) {
-		log_errno(r, "cannot list the profiles");
+	if (r < 0)
 		return CMD_FAILED;
-	}
 	if (arg_json)
 		print_json(&k);
 	else

@@ -59,10 +59,8 @@ static int handle_all(const struct cmd *cmd, handle each, int n, char *const nam
 	if (r < 0)
 		return CMD_FAILED;
 	r = known_load(&s, &k);
-	if (r < 0) {
-		log_errno(r, "cannot list the profiles");
+	if (r < 0)
 		return CMD_FAILED;
-	}
 	if (arg_json) {
 		json_open(NULL, '{');
 		json_open(cmd->name, '[');
@@ -122,10 +120,14 @@ static size_t count_profiles(const struct known *k, const char *program)
 static int set_disabled(const struct store *s, const char *program, bool disable,
 			bool *ret_changed)
 {
+	/* Who disables another program now shall not lose this one. */
+	_cleanup_close_ int lock = store_lock_profiles(s, LOCK_TIMEOUT_MS);
 	char path[512];
-	int r = config_disable(s, program, disable, ret_changed);
+	int r = lock < 0 ? lock : config_disable(s, program, disable, ret_changed);
 
 	store_path(s, STORE_DISABLED, NULL, path, sizeof(path));
+	if (r < 0)
+		*ret_changed = false;
 	if (r == -EINVAL)
 		log_error("'%s' has a character that '%s' cannot hold", program, path);
 	else if (r < 0)

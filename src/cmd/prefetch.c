@@ -199,9 +199,8 @@ static int prefetch_all(int n, char *const commands[], uint64_t deadline_us)
 	r = cmd_open_store(&s);
 	if (r < 0)
 		return CMD_FAILED;
-	r = mounts_load(&mounts);
+	r = cmd_load_mounts(&mounts);
 	if (r < 0) {
-		log_errno(r, "cannot read the mount table");
 		store_done(&s);
 		return CMD_FAILED;
 	}

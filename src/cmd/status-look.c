@@ -47,10 +47,8 @@ static int look_at_settings(const struct store *s, struct overview *o)
 
 static int look(const struct store *s, struct overview *o)
 {
-	int r = known_load(s, &o->known);
+	int r = look_at_settings(s, o);
 
-	if (r == 0)
-		r = look_at_settings(s, o);
 	if (r < 0)
 		return r;
 	look_at_pack(s, o);
@@ -64,8 +62,11 @@ static int look(const struct store *s, struct overview *o)
 
 int overview_look(const struct store *s, struct overview *ret)
 {
-	int r = look(s, ret);
+	int r = known_load(s, &ret->known);
 
+	if (r < 0)
+		return r; /* which it has told */
+	r = look(s, ret);
 	return r < 0 ? log_errno(r, "cannot look at what is installed") : 0;
 }
 

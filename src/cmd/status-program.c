@@ -51,8 +51,9 @@ static int context_load(const struct store *s, struct context *c)
 
 	c->store = s;
 	r = known_load(s, &c->known);
-	if (r == 0)
-		r = mounts_load(&c->mounts);
+	if (r < 0)
+		return r;
+	r = mounts_load(&c->mounts);
 	if (r == 0)
 		r = config_load(s, &c->config, NULL, NULL);
 	if (r < 0)

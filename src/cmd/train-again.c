@@ -310,15 +310,11 @@ int train_again(const struct train_again *o)
 {
 	_cleanup_(store_done) struct store s = { .rootfd = -1 };
 	_cleanup_(known_done) struct known k = { 0 };
-	int status = CMD_DONE, r = store_open_compiled(NULL, &s);
+	int status = CMD_DONE, r = cmd_open_store(&s);
 	size_t n = 0;
 
-	if (r == 0)
-		r = known_load(&s, &k);
-	if (r < 0) {
-		log_errno(r, "cannot list the profiles");
+	if (r < 0 || known_load(&s, &k) < 0)
 		return CMD_FAILED;
-	}
 	for (int i = 0; i < o->n_programs; i++)
 		if (train_named(&s, o, &k, o->programs[i]) != CMD_DONE)
 			status = CMD_FAILED;

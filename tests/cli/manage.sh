@@ -112,6 +112,22 @@ same "getopt: prefix" "elfcast: disable: unrecognized option '--no-such'" "$(hea
 status "an option before the verb" 2 elfcast --json list
 check "says where it belongs" grep -q "options come behind the verb" "$TMP/err"
 
+if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
+	without_proc() { unshare --mount bash -c 'umount -l /proc && exec "$@"' bash "$@"; }
+	for verb in status list "prefetch one" "evict one" "show one"; do
+		# shellcheck disable=SC2086
+		status "$verb without /proc" 1 without_proc elfcast $verb --root="$R"
+		check "$verb without /proc: says so, and nothing else" \
+			test "$(grep -c '/proc is not mounted' "$TMP/err") $(wc -l <"$TMP/err")" = "1 1"
+	done
+	chmod -R go+rX "$TMP" && chmod 755 "$TMP"
+	status "disable by somebody else" 1 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$BUILD/elfcast" disable --root="$R" one
+	same "says who may" "elfcast: cannot change '/etc/elfcast/disabled.conf': only root may" "$(grep -v 'not root.s' "$TMP/err")"
+else
+	skip "without /proc, and by somebody else" "needs root and mount namespaces"
+fi
+
 # Ctrl-C, as a terminal sends it: said once, and 130 for a shell.
 flock "$R/var/lib/elfcast/lock" sleep 60 &
 holder=$!
