@@ -328,9 +328,11 @@ uninstall: all
 	$(Q)tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
 	$(MAKE) -s install DESTDIR="$$tmp" >/dev/null && \
 	rm -f "$$tmp$(sysconfdir)/elfcast/elfcast.conf" && \
+	if cmp -s packaging/elfcast.conf "$(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf"; then \
+		rm "$(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf"; fi && \
 	(cd "$$tmp" && find . -type f) | while read -r file; do rm -f "$(DESTDIR)/$$file"; done && \
 	for dir in $(libexecdir)/elfcast $(docdir) $(datadir)/elfcast/profiles.d $(datadir)/elfcast \
-		$(sysconfdir)/elfcast/profiles.d; do \
+		$(sysconfdir)/elfcast/profiles.d $(sysconfdir)/elfcast; do \
 		rmdir "$(DESTDIR)$$dir" 2>/dev/null; done; \
 	for dir in $(sysconfdir)/elfcast /var/lib/elfcast; do \
 		if [ -e "$(DESTDIR)$$dir" ]; then echo "left, yours: $(DESTDIR)$$dir"; fi; done

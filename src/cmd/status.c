@@ -72,9 +72,8 @@ const struct cmd cmd_status = {
 	.args = "[--check|--pack|--usage|--launches|--boots|--plot=FILE|--prometheus]\n"
 		"       elfcast status PROGRAM...",
 	.summary = "what elfcast did since boot, what is wrong, and how to mend it",
-	.options = "      --check         exit 1 where something is to be mended, 3 where "
-		   "nothing "
-		   "can be told\n"
+	.options = "      --check         for monitoring: exit 1 where something is to be "
+		   "mended\n"
 		   "      --pack          programs by rank, and what is left out\n"
 		   "      --usage         what of that is in memory, and was launched "
 		   "since boot\n"

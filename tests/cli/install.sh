@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# make install and make uninstall: all that the one brings the other takes, and nothing else.
+. "$(dirname "$0")/../lib.sh"
+
+D=$TMP/dest
+installs() { make -s -C "$TOP" BUILD="$BUILD" DESTDIR="$D" prefix=/opt/x "$@" >"$TMP/out" 2>&1; }
+[ -e "$BUILD/man/elfcast.1" ] || {
+	skip "make install" "not all is built: no scdoc"
+	finish
+}
+installs install || {
+	sed 's/^/# /' "$TMP/out" | tail -n 5
+	not_ok "make install"
+	finish
+}
+ok "make install"
+check "programs" test -x "$D/opt/x/bin/elfcast"
+check "manuals" test -e "$D/opt/x/share/man/man1/elfcast-list.1"
+check "the program runs from there" "$D/opt/x/bin/elfcast" --version
+# What is not ours, and what the administrator has changed.
+: >"$D/opt/x/bin/other"
+: >"$D/opt/x/share/elfcast/profiles.d/vendor.prog.json"
+echo "Boot=no" >"$D/etc/elfcast/elfcast.conf"
+check "make uninstall" installs uninstall
+same "leaves what is not its own" "./etc/elfcast/elfcast.conf ./opt/x/bin/other ./opt/x/share/elfcast/profiles.d/vendor.prog.json" \
+	"$(cd "$D" && find . -type f | sort | paste -s -d ' ')"
+same "and says what" "left, yours: $D/etc/elfcast" "$(cat "$TMP/out")"
+rm -r "$D/etc/elfcast" "$D/opt/x/share/elfcast" "$D/opt/x/bin/other"
+check "make install once more" installs install
+check "make uninstall once more" installs uninstall
+same "nothing is left" "" "$(find "$D" ! -type d; find "$D" -name '*elfcast*')"
+finish
