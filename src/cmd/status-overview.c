@@ -234,7 +234,7 @@ static void print_check(const struct overview *o, const struct status_problem *p
 			size_t n, size_t n_real)
 {
 	size_t n_programs =
-		overview_with(o, WORTH_VALID) + overview_with(o, WORTH_PARTLY_STALE);
+		o->known.n_with[KNOWN_VALID] + o->known.n_with[KNOWN_PARTLY_STALE];
 
 	if (n_real == 0)
 		printf("elfcast OK: %zu program%s\n", n_programs,

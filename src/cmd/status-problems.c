@@ -92,9 +92,8 @@ static void add_profiles(struct problems *p, const struct overview *o)
 
 static void add_boot(struct problems *p, const struct overview *o)
 {
-	size_t n_usable = overview_with(o, WORTH_VALID) +
-			  overview_with(o, WORTH_PARTLY_STALE) -
-			  o->known.n_with[KNOWN_DISABLED];
+	size_t n_usable =
+		o->known.n_with[KNOWN_VALID] + o->known.n_with[KNOWN_PARTLY_STALE];
 
 	if (o->boot_allowed && n_usable > 0 && strcmp(o->pack, "there") != 0)
 		add(p, "pack", false, "elfcast compile", "the pack for boot is %s",

@@ -32,6 +32,7 @@ struct context {
 	struct pack *pack; /* NULL: not known */
 	struct launch_counts counts;
 	int counts_error;
+	struct status_gain gain;
 };
 
 static void context_done(struct context *c)
@@ -39,6 +40,7 @@ static void context_done(struct context *c)
 	pack_free(c->pack);
 	config_done(&c->config);
 	launch_counts_done(&c->counts);
+	status_gain_done(&c->gain);
 	facts_done(&c->facts);
 	mounts_free(c->mounts);
 	known_done(&c->known);
@@ -56,6 +58,8 @@ static int context_load(const struct store *s, struct context *c)
 	r = mounts_load(&c->mounts);
 	if (r == 0)
 		r = config_load(s, &c->config, NULL, NULL);
+	if (r == 0)
+		r = status_load_times(s, &c->gain);
 	if (r < 0)
 		return log_errno(r, "cannot look at what is installed");
 	c->facts = (struct facts_context){ .rootfd = s->rootfd,
@@ -205,6 +209,27 @@ static void print_counts(const struct context *c, const char *program)
 	}
 }
 
+/* What elfcastd measured of its cold launches, where it has. */
+static void print_gain(const struct context *c, const char *program)
+{
+	struct launch_gain g;
+
+	if (launch_gain_find(&c->gain.times, program, &g) < 0 || g.n_read + g.n_alone == 0)
+		return;
+	fputs("gain:      ", stdout);
+	if (launch_verdicts_is_off(&c->gain.verdicts, program))
+		puts("none when it is launched: not read ahead then any more");
+	else if (g.n_pairs < LAUNCH_GAIN_PAIRS)
+		printf("%zu cold launch%s timed, %zu left alone: too few to tell\n",
+		       g.n_read + g.n_alone, g.n_read + g.n_alone == 1 ? "" : "es",
+		       g.n_alone);
+	else
+		printf("saves %.0f %% of a cold launch [%.0f to %.0f]: %.0f ms, left alone "
+		       "%.0f ms\n",
+		       g.percent.value, g.percent.low, g.percent.high, g.read_ms,
+		       g.alone_ms);
+}
+
 /* ---- JSON ---- */
 
 static void put_files(const struct summary *s)
@@ -280,12 +305,14 @@ static int look_at(struct context *c, const char *name, bool first)
 		json_open(NULL, '{');
 		json_string("program", program);
 		put_counts(c, program);
+		status_put_program_gain(&c->gain, program);
 		json_open("profiles", '[');
 	} else {
 		fputs(first ? "" : "\n", stdout);
 		text_put(program);
 		putchar('\n');
 		print_counts(c, program);
+		print_gain(c, program);
 	}
 	for (size_t i = 0; i < c->known.n; i++) {
 		const struct known_launch *l = &c->known.items[i];

@@ -48,7 +48,21 @@ same "of two programs: JSON" "[('/usr/bin/one', 'valid', 'taken', None, []), ('/
 	"$(python3 -c 'import json, sys
 print([(p["program"], q["state"], q["at_boot"], q["command"] and q["command"].split()[0], [f["now"] for f in q["files"]])
 	for p in json.load(open(sys.argv[1])) for q in p["profiles"]])' "$TMP/out")"
+{
+	echo "elfcast-launch-times 1"
+	for i in 1 2 3 4 5 6; do printf 'read 50 /usr/bin/two\nread 50 /usr/bin/two\nalone 100 /usr/bin/two\n'; done
+	echo "end 18"
+} >"$R/var/lib/elfcast/launch-times"
+status "of a program: what its launches gain" 0 status_of two
+check "of a program: half of a cold one" grep -qx 'gain:      saves 50 % of a cold launch \[50 to 50\]: 50 ms, left alone 100 ms' "$TMP/out"
+same "of a program: as JSON" "50.0 6" "$(status_of --json two | python3 -c 'import json, sys
+d = json.load(sys.stdin)[0]; print(d["saves_percent"]["median"], d["cold_controls"])')"
+same "of a program that was not timed: nothing" 0 "$(status_of one | grep -c '^gain:')"
+rm "$R/var/lib/elfcast/launch-times"
 status "of a program without a profile" 1 status_of sh
+elfcast disable -q --root="$R" one two
+status "check: all are disabled, and one is stale: nothing is missed" 0 status_of --check
+elfcast enable -q --root="$R" one two
 printf x | dd of="$(echo "$S"/*one*)" bs=1 seek=100 conv=notrunc status=none
 same "a damaged shadow is counted" 1 "$(get 's["damaged_shadows"]')"
 echo x >"$R/var/lib/elfcast/boot.pack"
