@@ -24,8 +24,10 @@ static const char *arg_scenario;
 typedef int (*handle)(const struct store *s, const struct known *k, const char *name,
 		      bool *ret_changed);
 
-static int bring_in_line(const struct store *s)
+/* Into /var, as compile does, also where all is read from an image's /usr so far. */
+static int bring_in_line(void)
 {
+	_cleanup_(store_done) struct store s = { .rootfd = -1 };
 	const struct reconcile_options options = {
 		.storage_override = -1,
 		.rank = true,
@@ -33,10 +35,12 @@ static int bring_in_line(const struct store *s)
 		.retarget_ms = RETARGET_MS,
 	};
 	struct reconcile_result result;
-	int r = reconcile_run(s, &options, &result);
+	int r = store_open(arg_root, false, &s);
 
+	if (r == 0)
+		r = reconcile_run(&s, &options, &result);
 	return r < 0 ? log_errno(r, "cannot bring the shadows of '%s' up to date",
-				 s->root_path)
+				 arg_root ? arg_root : "/")
 		     : 0;
 }
 
@@ -76,7 +80,7 @@ static int handle_all(const struct cmd *cmd, handle each, int n, char *const nam
 		json_close('}');
 	}
 	if (any_changed)
-		failed |= bring_in_line(&s) < 0;
+		failed |= bring_in_line() < 0;
 	return failed ? CMD_FAILED : CMD_DONE;
 }
 

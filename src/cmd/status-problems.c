@@ -41,31 +41,41 @@ void status_train_command(const struct known_launch *l, char *ret, size_t bytes)
 		 known_program(l));
 }
 
-/* Objects that changed after their shadow was made: compile looks at them again. */
+/*
+ * Objects that changed after their shadow was made: compile looks at them again. A package's profile
+ * of another build is nobody's fault here, and comes back with its next release.
+ */
 static void add_programs(struct problems *p, const struct known *k)
 {
-	bool changed = false;
+	size_t n_changed = 0, n_shipped = 0;
 
 	for (size_t i = 0; i < k->n; i++) {
 		const struct known_launch *l = &k->items[i];
 
-		if (l->state <= KNOWN_STALE && l->totals.n_changed > 0)
-			changed = true;
+		n_changed += l->state <= KNOWN_STALE && l->totals.n_changed > 0;
+		n_shipped += l->state == KNOWN_STALE && l->totals.n_changed == 0 &&
+			     l->file && !l->file->from_etc;
 	}
-	if (changed)
+	if (n_changed > 0)
 		add(p, "changed", false, "elfcast compile",
-		    "files of programs changed and were not looked at since");
+		    "files of %zu program%s changed and were not looked at since",
+		    n_changed, n_changed == 1 ? "" : "s");
 	for (size_t i = 0; i < k->n; i++) {
 		const struct known_launch *l = &k->items[i];
 		char command[512];
 
-		if (l->state != KNOWN_STALE || l->totals.n_changed > 0)
+		if (l->state != KNOWN_STALE || l->totals.n_changed > 0 || !l->file ||
+		    !l->file->from_etc)
 			continue;
 		status_train_command(l, command, sizeof(command));
 		add(p, "stale", false, command,
 		    "%s is another build than its profile '%s' knows", known_program(l),
 		    known_profile(l));
 	}
+	if (n_shipped > 0)
+		add(p, "stale-shipped", true, "elfcast list",
+		    "%zu program%s than packages' profiles know", n_shipped,
+		    n_shipped == 1 ? " is another build" : "s are other builds");
 }
 
 static void add_profiles(struct problems *p, const struct overview *o)

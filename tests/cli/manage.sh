@@ -99,6 +99,17 @@ check "which says why" grep -q '/usr/bin/two: not installed' "$TMP/out"
 status "its profile can still be shown by name" 0 elfcast show --root="$R" two
 disable "and disabled" 0 two
 
+# An image has all below /usr, which is not written to.
+elfcast enable -q --root="$R" two
+rm -rf "$R/var/lib/elfcast"
+elfcast compile -q --usr --root="$R"
+before=$(cd "$R/usr/lib/elfcast" && find . -type f -exec sha256sum {} + | sort)
+disable "disable, of an image" 0 one
+same "the image's files are as they were" "$before" "$(cd "$R/usr/lib/elfcast" && find . -type f -exec sha256sum {} + | sort)"
+same "what counts is compiled beside it" "" "$(in_pack 2>/dev/null)"
+check "in /var" test -e "$R/var/lib/elfcast/index"
+elfcast enable -q --root="$R" one
+
 status "evict" 0 elfcast evict --root="$R" --json one
 same "says what it did" "/usr/bin/one 1 1" "$(python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))[0]; print(d["program"], d["files"], d["pages"])' "$TMP/out")"
