@@ -37,7 +37,7 @@ struct cells {
 	const char *const *glyphs;
 	bool use_colour;
 	unsigned width; /* cells in a line */
-	uint32_t pages; /* in a cell */
+	uint64_t pages; /* in a cell; all page numbers here: a file may have 2^32 */
 	const struct map_object *object;
 	size_t run; /* of the object, that may still have pages in the next cell */
 };
@@ -61,52 +61,52 @@ static const char *find_colour(uint32_t when)
 }
 
 /* Pages from FIRST on are asked for in ascending order. */
-static uint32_t count(struct cells *c, uint32_t first, uint32_t end, uint32_t *ret_when)
+static uint64_t count(struct cells *c, uint64_t first, uint64_t end, uint32_t *ret_when)
 {
 	const struct map_object *m = c->object;
-	uint32_t n = 0;
+	uint64_t n = 0;
 
 	*ret_when = LIMIT_WHEN;
 	while (c->run < m->n_runs &&
-	       m->runs[c->run].first_pgno + m->runs[c->run].n_pages <= first)
+	       (uint64_t)m->runs[c->run].first_pgno + m->runs[c->run].n_pages <= first)
 		c->run++;
 	for (size_t i = c->run; i < m->n_runs && m->runs[i].first_pgno < end; i++) {
 		const struct map_run *r = &m->runs[i];
 
-		n += MIN(r->first_pgno + r->n_pages, end) - MAX(r->first_pgno, first);
+		n += MIN((uint64_t)r->first_pgno + r->n_pages, end) -
+		     MAX(r->first_pgno, first);
 		*ret_when = MIN(*ret_when, r->when);
 	}
 	return n;
 }
 
-static void print_cell(struct cells *c, uint32_t first, uint32_t end)
+static void print_cell(struct cells *c, uint64_t first, uint64_t end)
 {
-	uint32_t when, n = count(c, first, end, &when), level;
+	uint32_t when;
+	uint64_t n = count(c, first, end, &when), level;
 
 	level = n == 0 ? 0 : n == end - first ? 4 : 1 + 3 * n / (end - first);
 	if (c->use_colour && level > 0)
-		printf("%s%s\033[0m", find_colour(when), c->glyphs[MIN(level, 4u)]);
+		printf("%s%s\033[0m", find_colour(when), c->glyphs[level]);
 	else
-		fputs(c->glyphs[MIN(level, 4u)], stdout);
+		fputs(c->glyphs[level], stdout);
 }
 
 static void print_part(struct cells *c, const struct map_part *p, const char *label)
 {
-	uint32_t end = p->first_pgno + p->n_pages, n_cells = 0;
+	uint64_t end = (uint64_t)p->first_pgno + p->n_pages, n_cells = 0;
 
-	for (uint32_t first = p->first_pgno; first < end; first += c->pages) {
+	for (uint64_t first = p->first_pgno; first < end; first += c->pages) {
 		if (n_cells % c->width == 0)
 			printf("%s%-*s", n_cells ? "\n" : "", LABEL, n_cells ? "" : label);
 		print_cell(c, first, MIN(first + c->pages, end));
 		n_cells++;
-		if (end - first <= c->pages)
-			break;
 	}
 	putchar('\n');
 }
 
 /* Small files have them behind what is said of them. */
-static void print_cells(struct cells *c, uint32_t first, uint32_t end)
+static void print_cells(struct cells *c, uint64_t first, uint64_t end)
 {
 	for (; first < end; first++)
 		print_cell(c, first, first + 1);
@@ -115,25 +115,26 @@ static void print_cells(struct cells *c, uint32_t first, uint32_t end)
 static void print_object(struct cells *c, const struct map_object *m)
 {
 	const struct row *row = m->row;
-	uint32_t n_pages = (uint32_t)MIN(row->file_pages, UINT32_MAX / 2);
+	uint64_t n_pages = MIN(row->file_pages, UINT32_MAX);
 	const struct map_run *last = m->n_runs ? &m->runs[m->n_runs - 1] : NULL;
 
 	/* Of another build than the profile's the map may be longer than the file. */
 	if (last)
-		n_pages = MAX(n_pages, last->first_pgno + last->n_pages);
+		n_pages = MAX(n_pages, (uint64_t)last->first_pgno + last->n_pages);
 	c->object = m;
 	c->run = 0;
-	c->pages = DIV_ROUND_UP(n_pages, MOST_LINES * c->width);
+	c->pages = MAX(DIV_ROUND_UP(n_pages, MOST_LINES * c->width), 1u);
 	text_put(row->path);
-	printf("\n  %llu of %u page%s, %s", (unsigned long long)row->n_pages, n_pages,
-	       n_pages == 1 ? "" : "s", now_text(row->now));
+	printf("\n  %llu of %llu page%s, %s", (unsigned long long)row->n_pages,
+	       (unsigned long long)n_pages, n_pages == 1 ? "" : "s", now_text(row->now));
 	if (m->n_parts == 0 && n_pages <= ONE_LINE && n_pages <= c->width) {
 		printf("  ");
 		print_cells(c, 0, n_pages);
 		puts("\n");
 		return;
 	}
-	printf(c->pages > 1 ? "; a cell is %u pages\n" : "\n", c->pages);
+	printf(c->pages > 1 ? "; a cell is %llu pages\n" : "\n",
+	       (unsigned long long)c->pages);
 	for (size_t i = 0; i < m->n_parts; i++) {
 		char label[LABEL + 1];
 
@@ -141,7 +142,10 @@ static void print_object(struct cells *c, const struct map_object *m)
 		print_part(c, &m->parts[i], label);
 	}
 	if (m->n_parts == 0)
-		print_part(c, &(struct map_part){ .n_pages = n_pages }, "");
+		print_part(
+			c,
+			&(struct map_part){ .n_pages = (uint32_t)MIN(n_pages, UINT32_MAX) },
+			"");
 	putchar('\n');
 }
 
