@@ -11,12 +11,11 @@ M=$BUILD/man
 	finish
 }
 verbs=$(elfcast --help | sed -n '/^Verbs/,/^$/p' | awk '/^  / { print $1 }' | sort -u)
-page() { # VERB: its manual
+page() { # VERB: its manual, which has it in its name
 	case $1 in
-	enable | remove) echo "$M/elfcast-disable.1" ;;
 	watch) echo "$M/elfcastd.8" ;;
 	note-boot) echo "$M/elfcast-boots.5" ;;
-	*) echo "$M/elfcast-$1.1" ;;
+	*) grep -lE "^elfcast-([a-z]+, elfcast-)*$1(, [a-z, -]*)? - " "$M"/*.1 || echo "$M/elfcast-$1.1" ;;
 	esac
 }
 # plain FILE: its text, without fonts and what keeps words together
