@@ -56,7 +56,7 @@ print([(p["program"], q["state"], q["at_boot"], q["command"] and q["command"].sp
 	for p in json.load(open(sys.argv[1])) for q in p["profiles"]])' "$TMP/out")"
 {
 	echo "elfcast-launch-times 1"
-	for i in 1 2 3 4 5 6; do printf 'read 50 /usr/bin/two\nread 50 /usr/bin/two\nalone 100 /usr/bin/two\n'; done
+	for _ in 1 2 3 4 5 6; do printf 'read 50 /usr/bin/two\nread 50 /usr/bin/two\nalone 100 /usr/bin/two\n'; done
 	echo "end 18"
 } >"$R/var/lib/elfcast/launch-times"
 status "of a program: what its launches gain" 0 status_of two
