@@ -349,7 +349,7 @@ if command -v bwrap >/dev/null && "${sandbox[@]}" /app/true 2>/dev/null; then
 		! grep -q 'left out' "$dir/err"
 	verdict "in a sandbox: the files that are outside of it" $?
 	train -n 1 -o inside.json --program=/usr/bin/perl -- "${sandbox[@]}" --file 3 /own.pl /app/perl -e 'do "/own.pl"' 3<<<'1;' &&
-		grep -qE 'left out: 1 file .*/own.pl' "$dir/err" && ! grep -q own.pl inside.json
+		grep -qE 'left out: 1 file .*/own.pl' "$dir/err" && ! grep -q '"path": ".*own.pl' inside.json
 	verdict "in a sandbox: what is nowhere else is told" $?
 else
 	echo "ok - in a sandbox # SKIP no bwrap that works"
