@@ -105,7 +105,7 @@ USES_pkg     := format base file layout elf
 USES_installed := format base file pkg
 USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile embed retarget compile trace \
 		trace/launch trace/running trace/system bench
-USES_tools   := format base text process file disk shadow store read layout elf profile compile pkg installed cmd
+USES_tools   := format base text process file disk shadow store read layout elf profile embed compile pkg installed cmd
 USES_cmd     += filelist
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.

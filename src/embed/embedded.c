@@ -222,7 +222,7 @@ int embedded_load(int fd, const struct embedded *e, const char *path, struct pro
 		r = embedded_unpack(room, e->room_bytes, &text, &bytes);
 	if (r == 0)
 		r = profile_parse(text, bytes, &p, diag);
-	if (r == 0)
+	if (r == 0 && path)
 		r = move(p, path, (uint64_t)st.st_size, diag);
 	if (r < 0)
 		return r;

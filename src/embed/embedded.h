@@ -40,7 +40,7 @@ int embedded_find_note(int fd, struct embedded *ret);
 
 /*
  * The profile of E, which is not empty, in the file at FD, which is PATH now (absolute, canonical): it is made one of
- * that path, wherever it was trained. -EBADMSG, -ESTALE: damaged, of another version. DIAG is set on all errors that are
+ * that path, wherever it was trained. NULL: as it was trained. -EBADMSG, -ESTALE: damaged, of another version. DIAG is set on all errors that are
  * about the text, as profile_parse() does.
  */
 int embedded_load(int fd, const struct embedded *e, const char *path, struct profile **ret,

@@ -15,6 +15,7 @@
 #include "bounds.h"
 #include "check-input.h"
 #include "check.h"
+#include "embedded.h"
 #include "io.h"
 #include "json-out.h"
 #include "log.h"
@@ -95,18 +96,51 @@ static void enter_sandbox(struct check *c)
 	sandbox_enter(&sandbox);
 }
 
+/* Whatever is called .json is meant to be a profile. */
+static bool is_program(const char *path, int fd)
+{
+	const char *dot = strrchr(path, '.');
+	char magic[4];
+
+	return !(dot && strcmp(dot, ".json") == 0) &&
+	       pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, "\177ELF", sizeof(magic)) == 0;
+}
+
+/* As it was trained: where the program lies now may be where it was built. */
+static int read_embedded(int fd, struct checked_profile *p)
+{
+	struct embedded e;
+	int r = embedded_find(fd, &e);
+
+	if (r == -ENOENT || (r == 0 && e.is_empty))
+		diag_set(&p->diag, 0, 0, "has no profile in it");
+	else if (r == 0)
+		r = embedded_load(fd, &e, NULL, &p->profile, &p->diag);
+	if ((r == -EBADMSG || r == -ESTALE) && !p->diag.message[0])
+		diag_set(&p->diag, 0, 0, "has a damaged profile in it");
+	return r;
+}
+
+static int read_text(int fd, struct checked_profile *p)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t bytes;
+	int r = io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
+
+	return r < 0 ? r : profile_parse(text, bytes, &p->profile, &p->diag);
+}
+
 static void read_profile(struct checked_profile *p)
 {
-	int fd = input_take(p->path, &p->input), r;
-	_cleanup_free_ char *text = NULL;
+	int fd = input_take(p->path, &p->input), r = fd;
 	struct stat st;
-	size_t bytes;
 
-	r = fd < 0 ? fd : io_read_file(fd, LIMIT_PROFILE_BYTES, &text, &bytes);
-	if (r == 0) {
-		r = profile_parse(text, bytes, &p->profile, &p->diag);
-		if (r < 0 && r != -ENOMEM)
-			return; /* with its diag set */
+	if (fd >= 0)
+		r = is_program(p->path, fd) ? read_embedded(fd, p) : read_text(fd, p);
+	if (p->diag.message[0] && r != -ENOMEM) {
+		input_close(&p->input);
+		return;
 	}
 	if (r == -E2BIG && fstat(fd, &st) == 0)
 		diag_set(&p->diag, 0, 0, "%llu bytes (at most %u)",

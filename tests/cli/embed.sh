@@ -182,6 +182,18 @@ echo "Embedded=app" >"$C"
 compile
 check "a name is not enough" grep -qF "elfcast.conf:1:10: 'app' is no absolute path" "$TMP/err"
 
+# check, where it is built.
+if [ -x "$BUILD/elfcast-check" ]; then
+	export ELFCAST_EXEC_PATH=$BUILD ASAN_OPTIONS=detect_leaks=0
+	mkdir -p "$TMP/package/somewhere/else"
+	cp "$TMP/filled" "$TMP/package/somewhere/else/reserved"
+	check "check looks inside" sh -c "elfcast check '$TMP/filled' 2>&1 | grep -q 'trained in 1 run'"
+	check "and holds it against the package" sh -c "elfcast check --against='$TMP/package' '$TMP/filled' 2>&1 | grep -q 'matches.*/somewhere/else/reserved'"
+	check "a program without one" sh -c "elfcast check '$TMP/plain.orig' 2>&1 | grep -qF '$TMP/plain.orig: has no profile in it'"
+else
+	skip "check looks inside" "elfcast-check is not built"
+fi
+
 # What stays as it is.
 stays() { # WHY FILE: refused, with this reason, unchanged
 	cp "$2" "$TMP/before"
