@@ -93,7 +93,7 @@ static int judge(struct known_launch *l, struct facts_context *facts,
 	if (r < 0)
 		return r;
 	l->totals = summary_count(&summary);
-	l->n_objects = summary.n_rows;
+	l->n_objects = l->totals.n_objects;
 	l->worth = summary_judge(&summary);
 	if (config_lists(&c->never, known_file(l)))
 		l->state = KNOWN_DISABLED;

@@ -118,9 +118,9 @@ static const char *colour_of(enum now now)
 {
 	if (!use_colour)
 		return "";
-	return now_is_usable(now)   ? "\033[32m"
-	       : now == NOW_MISSING ? "\033[33m"
-				    : "\033[31m";
+	return now_is_usable(now)			? "\033[32m"
+	       : now == NOW_MISSING || now == NOW_OTHER ? "\033[33m"
+							: "\033[31m";
 }
 
 static void format_now(const struct row *row, char *ret, size_t bytes)
@@ -200,9 +200,13 @@ static void print_table(const struct summary *s)
 
 	print_head(s);
 	for (size_t i = 0; i < s->n_rows; i++)
-		print_row(s, &s->rows[i]);
+		if (s->rows[i].now != NOW_OTHER || log_get_level() >= LOG_LEVEL_DEBUG)
+			print_row(s, &s->rows[i]);
 	putchar('\n');
-	print_amount(t.n_pages, s->n_rows);
+	if (t.n_objects < s->n_rows)
+		printf("of other builds: %zu objects, which --verbose lists\n",
+		       s->n_rows - t.n_objects);
+	print_amount(t.n_pages, t.n_objects);
 	fputs("; usable now: ", stdout);
 	print_amount(t.n_pages_usable, t.n_usable);
 	putchar('\n');

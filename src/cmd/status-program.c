@@ -110,7 +110,8 @@ static void print_files(const struct summary *s)
 	for (size_t i = 0; i < s->n_rows; i++) {
 		const struct row *row = &s->rows[i];
 
-		if (now_is_usable(row->now) || (n++ >= FILE_LINES && !all))
+		if (now_is_usable(row->now) || row->now == NOW_OTHER ||
+		    (n++ >= FILE_LINES && !all))
 			continue;
 		fputs("           ", stdout);
 		text_put(row->path);

@@ -11,7 +11,7 @@ static const char *const now_texts[] = {
 	[NOW_VALID] = "valid",		 [NOW_WHOLE] = "whole",
 	[NOW_CHANGED] = "changed",	 [NOW_STALE] = "stale",
 	[NOW_MISSING] = "missing",	 [NOW_NOT_FILE] = "not a file",
-	[NOW_UNREADABLE] = "unreadable",
+	[NOW_UNREADABLE] = "unreadable", [NOW_OTHER] = "other build",
 };
 
 const char *now_text(enum now now)
@@ -71,6 +71,49 @@ static enum now judge_shadow_object(const struct shadow_object *o,
 	if (same || (wanted.n_bytes && buildid_equal(&wanted, &f->buildid)))
 		return o->state == OBJECT_WHOLE ? NOW_WHOLE : NOW_VALID;
 	return NOW_CHANGED;
+}
+
+static bool is_same_file(const struct row *a, const struct row *b)
+{
+	return strcmp(a->path, b->path) == 0;
+}
+
+/* Rows come sorted by path. */
+static bool has_several_builds(const struct summary *s)
+{
+	for (size_t i = 1; i < s->n_rows; i++)
+		if (is_same_file(&s->rows[i - 1], &s->rows[i]))
+			return true;
+	return false;
+}
+
+static bool is_another_usable(const struct summary *s, size_t at)
+{
+	for (size_t i = at; i-- > 0 && is_same_file(&s->rows[i], &s->rows[at]);)
+		if (now_is_usable(s->rows[i].now))
+			return true;
+	for (size_t i = at + 1; i < s->n_rows && is_same_file(&s->rows[i], &s->rows[at]);
+	     i++)
+		if (now_is_usable(s->rows[i].now))
+			return true;
+	return false;
+}
+
+/*
+ * A profile of several releases names each build of a file, and libraries that only one of them has. Of
+ * these, what is not here is no fault of what is.
+ */
+static void tell_other_builds(struct summary *s)
+{
+	if (!has_several_builds(s))
+		return;
+	for (size_t i = 0; i < s->n_rows; i++) {
+		struct row *row = &s->rows[i];
+
+		if ((row->now == NOW_STALE && is_another_usable(s, i)) ||
+		    (row->now == NOW_MISSING && strcmp(row->path, s->file) != 0))
+			row->now = NOW_OTHER;
+	}
 }
 
 static struct row *add_row(struct summary *s)
@@ -150,6 +193,7 @@ int summary_from_profile(const struct profile *p, struct facts_context *facts,
 				 .n_lookup_names = lookups_count(&p->lookups) };
 	for (size_t i = 0; r == 0 && i < p->n_objects; i++)
 		r = add_profile_object(ret, &p->objects[i], facts);
+	tell_other_builds(ret);
 	return r;
 }
 
@@ -180,6 +224,7 @@ int summary_from_shadow(const struct shadow_buffer *l, struct facts_context *fac
 	count_lookups(s, ret);
 	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++)
 		r = add_shadow_object(ret, s, &s->objects[i], facts);
+	tell_other_builds(ret);
 	return r;
 }
 
@@ -196,6 +241,9 @@ struct totals summary_count(const struct summary *s)
 	for (size_t i = 0; i < s->n_rows; i++) {
 		const struct row *row = &s->rows[i];
 
+		if (row->now == NOW_OTHER)
+			continue;
+		t.n_objects++;
 		t.n_pages += row->n_pages;
 		t.n_changed += row->now == NOW_CHANGED;
 		if (!now_is_usable(row->now))
@@ -218,15 +266,16 @@ bool summary_is_absent(const struct summary *s)
 enum worth summary_judge(const struct summary *s)
 {
 	bool program_is_usable = false;
-	size_t n_usable = 0;
+	size_t n_usable = 0, n_objects = 0;
 
 	for (size_t i = 0; i < s->n_rows; i++) {
 		bool usable = now_is_usable(s->rows[i].now);
 
+		n_objects += s->rows[i].now != NOW_OTHER;
 		n_usable += usable;
 		program_is_usable |= usable && strcmp(s->rows[i].path, s->file) == 0;
 	}
-	if (n_usable == s->n_rows && s->n_rows > 0)
+	if (n_usable == n_objects && n_objects > 0)
 		return WORTH_VALID;
 	return program_is_usable ? WORTH_PARTLY_STALE : WORTH_STALE;
 }

@@ -16,6 +16,7 @@ enum now {
 	NOW_WHOLE,   /* a small data file of another size: read whole */
 	NOW_CHANGED, /* not as compiled any more: skipped, until compiled again */
 	NOW_STALE,   /* another build or size: skipped */
+	NOW_OTHER,   /* of a profile of several builds: not of the one that is here */
 	NOW_MISSING,
 	NOW_NOT_FILE,
 	NOW_UNREADABLE,
@@ -44,6 +45,7 @@ struct summary {
 
 struct totals {
 	uint64_t n_pages, n_pages_usable;
+	size_t n_objects; /* but for those of other builds */
 	size_t n_usable, n_retargeted;
 	size_t n_changed; /* since they were compiled */
 };

@@ -21,7 +21,7 @@
 struct shadow_status {
 	struct shadow_buffer launch;
 	struct summary summary;
-	size_t n_usable;
+	size_t n_objects, n_usable;
 	enum worth worth;
 };
 
@@ -86,6 +86,7 @@ static int read_shadow(struct status *s, const char *name, struct facts_context 
 	r = summary_from_shadow(&x->launch, facts, &x->summary);
 	if (r < 0)
 		return r;
+	x->n_objects = summary_count(&x->summary).n_objects;
 	x->n_usable = summary_count(&x->summary).n_usable;
 	x->worth = summary_judge(&x->summary);
 	return want_shadow(s, x);
@@ -200,7 +201,7 @@ static void print_programs(const struct status *s, size_t package)
 		printf("%s: ", name ? name : "(no package)");
 		text_put(x->summary.program);
 		printf(" (%s): %s, %zu of %zu objects\n", x->summary.scenario,
-		       worth_text(x->worth), x->n_usable, x->summary.n_rows);
+		       worth_text(x->worth), x->n_usable, x->n_objects);
 	}
 }
 
@@ -245,7 +246,7 @@ static void put_programs(const struct status *s, size_t package)
 		json_string("program", x->summary.program);
 		json_string("scenario", x->summary.scenario);
 		json_string("state", worth_text(x->worth));
-		json_uint("objects", x->summary.n_rows);
+		json_uint("objects", x->n_objects);
 		json_uint("usable", x->n_usable);
 		json_close('}');
 	}

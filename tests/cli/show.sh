@@ -215,4 +215,28 @@ for verb in show dump; do
 	status "$verb --help" 0 elfcast $verb --help
 	status "$verb on a full disk" 1 bash -c "elfcast $verb --root='$R' --scenario=a /usr/bin/one >/dev/full"
 done
+
+# A profile of several releases: what belongs to another one is held against nobody.
+B=$TMP/builds
+mkdir -p "$B/usr/bin" "$B/usr/lib" "$B/usr/share/elfcast/profiles.d" "$B/var"
+make_elf "$B/usr/bin/app" app
+make_elf "$B/usr/lib/libnew.so.2" new
+object() { # PATH BUILD_ID
+	printf '{ "path": "%s", "build_id": "%s", "size": 16384, "pages": [[0, 1, 1, 0]] }' "$1" "$2"
+}
+objects="$(object /usr/bin/app "$(build_id_of "$B/usr/bin/app")"), $(object /usr/bin/app 0123456789abcdef),
+	$(object /usr/lib/libnew.so.2 "$(build_id_of "$B/usr/lib/libnew.so.2")"), $(object /usr/lib/libold.so.1 0123456789abcdef)"
+profile "$B/usr/share/elfcast/profiles.d/test.app.json" /usr/bin/app "$objects"
+elfcast compile -q --root="$B"
+elfcast show --root="$B" /usr/bin/app >two
+check "two builds: those of the other are not listed" sh -c "! grep -q 'stale\|missing\|libold' two"
+check "but told" grep -qx "of other builds: 2 objects, which --verbose lists" two
+same "--verbose lists them" 2 "$(elfcast show -v --root="$B" /usr/bin/app 2>/dev/null | grep -c "other build  *[/]")"
+check "it is valid" sh -c "elfcast list --root='$B' | grep -q '^valid  *2/2 '"
+make_elf "$B/usr/lib/libnew.so.2" newer
+elfcast compile -q --root="$B"
+check "a file that is no build of them is stale" sh -c "elfcast list --root='$B' | grep -q '^partly stale  *1/2 '"
+rm "$B/usr/bin/app"
+elfcast compile -q --root="$B"
+check "without the program it is absent" sh -c "elfcast list --all --root='$B' | grep -q '^absent'"
 finish
