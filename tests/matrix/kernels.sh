@@ -14,7 +14,7 @@ set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$TOP/tests/matrix/cross-lib.sh"
 [ $# -gt 0 ] || set -- trixie forky
-PACKAGES="initramfs-tools zstd kmod udev mount util-linux binutils strace libelf1 libjson-c5 procps e2fsprogs"
+PACKAGES="initramfs-tools zstd kmod udev mount util-linux binutils strace libelf1 libjson-c5 zlib1g procps e2fsprogs"
 
 work=$(mktemp -d /var/tmp/elfcast-kernels-XXXXXX) qemu=
 cleanup() {

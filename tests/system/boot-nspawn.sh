@@ -66,7 +66,9 @@ check "systemd finds no fault with them" inside systemd-analyze --man=no verify 
 check "apt installs a program" apt install /pkg/prog-1.deb
 check "and its profile" apt install /pkg/prog-elfcast-1.deb
 same "the trigger has compiled it" 1 "$(shadows | grep -c prog)"
-same "to the bytes of a fresh compile" "$(fresh_inside)" "$(shadows)"
+# Of the collection's programs, which elfcast-profiles brings, those are left for the timer that a hook has no time to
+# retarget, and files of a running system change.
+same "to the bytes of a fresh compile" "$(fresh_inside | grep 'prog\.')" "$(shadows | grep 'prog\.')"
 uses() {
 	inside elfcast prefetch --json prog 2>/dev/null |
 		python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["objects_used"])'
@@ -90,14 +92,14 @@ check "the unit ran to its end" unit_ended
 echo "# journal: $(journal | tail -n 1)"
 check "the journal has what it did" grep -qE '^elfcast: [0-9]+ profiles?: [1-9][0-9]* compiled' <(journal)
 same "the shadows are back" "$(sed 's/.* //' <<<"$want")" "$(shadows | sed 's/.* //')"
-same "with the bytes of a fresh compile" "$(fresh_inside)" "$(shadows)"
+same "with the bytes of a fresh compile" "$(fresh_inside | grep 'prog\.')" "$(shadows | grep 'prog\.')"
 same "and all would be read ahead" 3 "$(uses)"
 same "no unit has failed" "" "$(inside systemctl --failed --plain --no-legend)"
-stamps=$(stat -c '%n %i %y %z' "$R"/var/lib/elfcast/shadow/* "$R/var/lib/elfcast/index")
+stamps=$(stat -c '%n %i %y %z' "$R"/var/lib/elfcast/shadow/*prog.*)
 inside systemctl start elfcast-compile
 check "the unit runs again" unit_ended
 same "and writes nothing" "$stamps" \
-	"$(stat -c '%n %i %y %z' "$R"/var/lib/elfcast/shadow/* "$R/var/lib/elfcast/index")"
+	"$(stat -c '%n %i %y %z' "$R"/var/lib/elfcast/shadow/*prog.*)"
 
 # ---- the boot pack ----
 # Of the program, and of a part of systemd: nobody else reads this one then.

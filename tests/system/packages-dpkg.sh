@@ -44,7 +44,7 @@ start() {
 	new_root
 	mkdir -p "$R"/var/lib/dpkg/{info,updates,triggers} "$R/var/log"
 	# The libraries are the host's, and so is what dpkg is to know of them.
-	for p in libc6 $LIBELF libjson-c5; do
+	for p in libc6 $LIBELF libjson-c5 zlib1g; do
 		dpkg-query -s "$p" | grep -vE '^(Depends|Pre-Depends|Conffiles| /)'
 		echo
 		: >"$R/var/lib/dpkg/info/$p:$arch.list"

@@ -63,7 +63,7 @@ new_root disk
 mkdir -p "$R"/var/lib/dpkg/{info,updates,triggers} "$R/var/log"
 LIBELF=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' libelf1 libelf1t64 2>/dev/null |
 	sed -n 's/^installed //p')
-for p in libc6 $LIBELF libjson-c5; do
+for p in libc6 $LIBELF libjson-c5 zlib1g; do
 	dpkg-query -s "$p" | grep -vE '^(Depends|Pre-Depends|Conffiles| /)'
 	echo
 	: >"$R/var/lib/dpkg/info/$p:$arch.list"
