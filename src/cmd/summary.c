@@ -241,10 +241,10 @@ struct totals summary_count(const struct summary *s)
 	for (size_t i = 0; i < s->n_rows; i++) {
 		const struct row *row = &s->rows[i];
 
+		t.n_pages += row->n_pages;
 		if (row->now == NOW_OTHER)
 			continue;
 		t.n_objects++;
-		t.n_pages += row->n_pages;
 		t.n_changed += row->now == NOW_CHANGED;
 		if (!now_is_usable(row->now))
 			continue;

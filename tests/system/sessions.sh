@@ -124,7 +124,7 @@ same "status says why" "/usr/bin/a 3/3 10, /usr/bin/b 2/2 200, /usr/bin/c 2/3 10
 elfcast status --pack --root="$R" >"$TMP/out" 2>/dev/null
 check "in words, too" grep -qE '^ +2 .* 2/2 +3 min .* /usr/bin/b$' "$TMP/out"
 elfcast status --launches --root="$R" >"$TMP/out" 2>/dev/null
-check "and with the launches" grep -qE '^ .* 3/3 +10 s +/usr/bin/a$' "$TMP/out"
+check "and with the launches" grep -qE '^ .* 3/3 +10 s +- +/usr/bin/a$' "$TMP/out"
 
 # ---- what is read -------------------------------------------------------------------------
 chmod 755 "$TMP" "$R" # nobody reads

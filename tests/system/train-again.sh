@@ -13,7 +13,8 @@ fi
 . "$(dirname "$0")/../lib.sh"
 
 # On a disk, where the files of launches lie; what is not there is made, and goes again.
-work=$(mktemp -d "$TOP/again.XXXXXX") || exit 1
+# Not below /tmp or /var/tmp, which train leaves out.
+work=$(mktemp -d /opt/elfcast-test.XXXXXX) || exit 1
 made=
 for dir in /etc/elfcast /var/lib/elfcast; do
 	[ -d $dir ] || { mkdir -p $dir && made+=" $dir"; }
