@@ -104,15 +104,13 @@ USES_bench   := format base process file disk shadow store state read gain
 USES_pkg     := format base file layout elf
 USES_installed := format base file pkg
 USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile embed retarget compile trace \
-		trace/launch trace/running trace/system bench
+		trace/launch trace/running trace/system bench filelist
 USES_tools   := format base text process file disk shadow store read layout elf profile embed compile pkg installed cmd
-USES_cmd     += filelist
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
 DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot layout elf profile embed retarget compile \
-	    trace trace/paths trace/cpu trace/launch trace/running trace/system bench $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
+	    trace trace/paths trace/cpu trace/launch trace/running trace/system bench filelist $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
-DIRS     += filelist
 # Only the folder that includes <json.h>: json-c installs below its own directory.
 INC_LIB_profile := $(JSON_INC)
 INC_LIB_pkg     := $(PKG_INC)

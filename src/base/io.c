@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 
 #include "io.h"
@@ -122,4 +124,25 @@ int io_open_root(const char *path)
 	int fd = open(path && *path ? path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+int io_build_text(void (*write)(const void *of, FILE *f), const void *of, char **ret,
+		  size_t *ret_bytes)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *f = open_memstream(&text, &bytes);
+	bool bad;
+
+	if (!f)
+		return -ENOMEM;
+	write(of, f);
+	bad = ferror(f);
+	if (fclose(f) != 0 || bad) {
+		free(text);
+		return -ENOMEM;
+	}
+	*ret = text;
+	*ret_bytes = bytes;
+	return 0;
 }

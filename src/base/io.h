@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 /*
@@ -34,5 +35,9 @@ int io_reopen_regular(int path_fd);
 
 /* open(PATH) of a directory as root descriptor, NULL or "" meaning "/". */
 int io_open_root(const char *path);
+
+/* A text in memory: what WRITE writes of OF, as a new buffer with a NUL behind. 0 or -ENOMEM. */
+int io_build_text(void (*write)(const void *of, FILE *f), const void *of, char **ret,
+		  size_t *ret_bytes);
 
 #endif

@@ -10,26 +10,9 @@
 #include "cmd.h"
 #include "input.h"
 #include "log.h"
-#include "output-file.h"
-#include "profile.h"
+#include "profile-output.h"
 
 static const char *arg_output; /* NULL: standard output */
-
-static int write_profile(const struct profile *p)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t bytes;
-	int r = profile_write(p, &text, &bytes);
-
-	if (r < 0)
-		return log_errno(r, "cannot write the profile");
-	if (!arg_output || strcmp(arg_output, "-") == 0)
-		return fwrite(text, 1, bytes, stdout) == bytes ? 0 : -EIO;
-	r = output_file_write(arg_output, text, bytes, -1);
-	if (r < 0)
-		log_error("cannot write '%s': %s", arg_output, output_file_error(r));
-	return r;
-}
 
 static int extract(const char *name)
 {
@@ -44,7 +27,7 @@ static int extract(const char *name)
 	r = input_load_embedded(fd, name, &p);
 	if (r == -ENOENT)
 		log_error("'%s' has no profile in it", name);
-	return r < 0 || write_profile(p) < 0 ? CMD_FAILED : CMD_DONE;
+	return r < 0 || profile_output(p, arg_output) < 0 ? CMD_FAILED : CMD_DONE;
 }
 
 static int run(int argc, char *argv[])

@@ -15,7 +15,7 @@
 #include "io.h"
 #include "json-out.h"
 #include "log.h"
-#include "output-file.h"
+#include "profile-output.h"
 #include "profile.h"
 #include "renamed.h"
 #include "retarget.h"
@@ -305,22 +305,6 @@ static int load(const char *name, struct profile **ret)
 	return r;
 }
 
-static int write_result(const struct job *j)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t bytes;
-	int r = profile_write(j->to, &text, &bytes);
-
-	if (r < 0)
-		return log_errno(r, "cannot write the profile");
-	if (!arg_output || strcmp(arg_output, "-") == 0)
-		return fwrite(text, 1, bytes, stdout) == bytes ? 0 : -EIO;
-	r = output_file_write(arg_output, text, bytes, -1);
-	if (r < 0)
-		log_error("cannot write '%s': %s", arg_output, output_file_error(r));
-	return r;
-}
-
 static void print_summary(const struct job *j)
 {
 	unsigned sure = j->n_pages ? (unsigned)(j->confidence / j->n_pages) : 0;
@@ -384,7 +368,7 @@ static int retarget(const char *name)
 		log_error("nothing of '%s' is known of '%s'", name, arg_to);
 		return CMD_FAILED;
 	}
-	if (write_result(&j) < 0)
+	if (profile_output(j.to, arg_output) < 0)
 		return CMD_FAILED;
 	print_summary(&j);
 	return CMD_DONE;

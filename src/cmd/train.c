@@ -377,22 +377,77 @@ static int run_again(int n, char *const programs[])
 						  .programs = programs });
 }
 
-static int run(int argc, char *argv[])
+enum {
+	OPT_INSTALL = OPT_VERB,
+	OPT_AS_ROOT,
+	OPT_LIGHT,
+	OPT_AUTO,
+	OPT_FAILED,
+	OPT_EXIT,
+	OPT_PROGRAM,
+	OPT_UNIT,
+	OPT_PID,
+	OPT_AGAIN,
+	OPT_STALE,
+	OPT_DRY_RUN
+};
+
+/* One that makes sense with a command alone: NAME is remembered for messages. */
+static void set_of_run(const char *name, bool *flag)
 {
-	enum {
-		OPT_INSTALL = OPT_VERB,
-		OPT_AS_ROOT,
-		OPT_LIGHT,
-		OPT_AUTO,
-		OPT_FAILED,
-		OPT_EXIT,
-		OPT_PROGRAM,
-		OPT_UNIT,
-		OPT_PID,
-		OPT_AGAIN,
-		OPT_STALE,
-		OPT_DRY_RUN
-	};
+	arg_of_command = arg_of_run = name;
+	*flag = true;
+}
+
+/* Options without a letter, and all others. -1: go on; else the exit status. */
+static int take_option(int c)
+{
+	switch (c) {
+	case OPT_INSTALL:
+		arg_install = true;
+		return -1;
+	case OPT_LIGHT:
+		arg_light = true;
+		return -1;
+	case OPT_AUTO:
+		arg_auto = true;
+		return -1;
+	case OPT_FAILED:
+		set_of_run("--allow-failed", &arg_allow_failed);
+		return -1;
+	case OPT_AS_ROOT:
+		set_of_run("--as-root", &arg_as_root);
+		return -1;
+	case OPT_EXIT:
+		set_of_run("--until-exit", &arg_until_exit);
+		return take_window(arg_of_command);
+	case OPT_PROGRAM:
+		arg_of_command = arg_of_run = "--program";
+		arg_program = optarg;
+		return -1;
+	case OPT_UNIT:
+		arg_unit = optarg;
+		return -1;
+	case OPT_PID:
+		return parse_pid(optarg)
+			       ? -1
+			       : cmd_usage_error(&cmd_train, "bad process '%s'", optarg);
+	case OPT_AGAIN:
+		arg_again = true;
+		return -1;
+	case OPT_STALE:
+		arg_again = arg_stale = true;
+		return -1;
+	case OPT_DRY_RUN:
+		arg_dry_run = true;
+		return -1;
+	default:
+		return handle_option(c);
+	}
+}
+
+static int take_options(int argc, char *argv[])
+{
 	static const struct option options[] = {
 		{ "runs", required_argument, NULL, 'n' },
 		{ "window", required_argument, NULL, 'w' },
@@ -416,65 +471,20 @@ static int run(int argc, char *argv[])
 		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 		COMMON_LONGOPTS,
 	};
-	int c, r;
+	int c, r = -1;
 
-	while ((c = getopt_long(argc, argv, "+n:o:i" COMMON_SHORTOPTS, options, NULL)) >=
-	       0) {
-		if (c == OPT_INSTALL) {
-			arg_install = true;
-			continue;
-		}
-		if (c == OPT_LIGHT) {
-			arg_light = true;
-			continue;
-		}
-		if (c == OPT_AUTO) {
-			arg_auto = true;
-			continue;
-		}
-		if (c == OPT_FAILED) {
-			arg_of_command = arg_of_run = "--allow-failed";
-			arg_allow_failed = true;
-			continue;
-		}
-		if (c == OPT_EXIT) {
-			arg_of_command = arg_of_run = "--until-exit";
-			arg_until_exit = true;
-			r = take_window(arg_of_command);
-			if (r >= 0)
-				return r;
-			continue;
-		}
-		if (c == OPT_UNIT) {
-			arg_unit = optarg;
-			continue;
-		}
-		if (c == OPT_PID) {
-			if (!parse_pid(optarg))
-				return cmd_usage_error(&cmd_train, "bad process '%s'",
-						       optarg);
-			continue;
-		}
-		if (c == OPT_PROGRAM) {
-			arg_of_command = arg_of_run = "--program";
-			arg_program = optarg;
-			continue;
-		}
-		if (c == OPT_AGAIN || c == OPT_STALE || c == OPT_DRY_RUN) {
-			arg_again |= c != OPT_DRY_RUN;
-			arg_stale |= c == OPT_STALE;
-			arg_dry_run |= c == OPT_DRY_RUN;
-			continue;
-		}
-		if (c == OPT_AS_ROOT) {
-			arg_of_command = arg_of_run = "--as-root";
-			arg_as_root = true;
-			continue;
-		}
-		r = handle_option(c);
-		if (r >= 0)
-			return r;
-	}
+	while (r < 0 &&
+	       (c = getopt_long(argc, argv, "+n:o:i" COMMON_SHORTOPTS, options, NULL)) >= 0)
+		r = take_option(c);
+	return r;
+}
+
+static int run(int argc, char *argv[])
+{
+	int r = take_options(argc, argv);
+
+	if (r >= 0)
+		return r;
 	if (arg_again)
 		return run_again(argc - optind, argv + optind);
 	if (arg_dry_run)

@@ -6,6 +6,7 @@
 
 #include "bounds.h"
 #include "cursor.h"
+#include "io.h"
 #include "launch-counts.h"
 #include "launch-times.h"
 #include "macro.h"
@@ -108,28 +109,20 @@ int launch_times_parse(const char *text, size_t bytes, struct launch_times *ret)
 	return r;
 }
 
-int launch_times_format(const struct launch_times *t, char **ret, size_t *ret_bytes)
+static void write_text(const void *of, FILE *f)
 {
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *f = open_memstream(&text, &bytes);
-	bool bad;
+	const struct launch_times *t = of;
 
-	if (!f)
-		return -ENOMEM;
 	fputs(HEADER, f);
 	for (size_t i = 0; i < t->n; i++)
 		fprintf(f, "%s%" PRIu32 " %s\n", t->items[i].was_read ? READ : ALONE,
 			t->items[i].ms, t->items[i].program);
 	fprintf(f, "end %zu\n", t->n);
-	bad = ferror(f);
-	if (fclose(f) != 0 || bad) {
-		free(text);
-		return -ENOMEM;
-	}
-	*ret = text;
-	*ret_bytes = bytes;
-	return 0;
+}
+
+int launch_times_format(const struct launch_times *t, char **ret, size_t *ret_bytes)
+{
+	return io_build_text(write_text, t, ret, ret_bytes);
 }
 
 int launch_times_load(const struct store *s, struct launch_times *ret)

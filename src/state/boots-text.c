@@ -7,6 +7,7 @@
 
 #include "boots.h"
 #include "cursor.h"
+#include "io.h"
 #include "macro.h"
 
 #define HEADER	    "elfcast-boots 1\n"
@@ -145,27 +146,19 @@ static void write_line(const struct boot_line *l, FILE *f)
 		l->eager_ms, l->rest_bytes, l->rest_ms, used, l->kernel);
 }
 
-int boots_format(const struct boots *b, char **ret, size_t *ret_bytes)
+static void write_text(const void *of, FILE *f)
 {
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *f = open_memstream(&text, &bytes);
-	bool bad;
+	const struct boots *b = of;
 
-	if (!f)
-		return -ENOMEM;
 	fputs(HEADER, f);
 	for (size_t i = 0; i < b->n; i++)
 		write_line(&b->items[i], f);
 	fprintf(f, "end %zu\n", b->n);
-	bad = ferror(f);
-	if (fclose(f) != 0 || bad) {
-		free(text);
-		return -ENOMEM;
-	}
-	*ret = text;
-	*ret_bytes = bytes;
-	return 0;
+}
+
+int boots_format(const struct boots *b, char **ret, size_t *ret_bytes)
+{
+	return io_build_text(write_text, b, ret, ret_bytes);
 }
 
 int boots_load(const struct store *s, struct boots *ret)

@@ -8,6 +8,7 @@
 
 #include "bounds.h"
 #include "cursor.h"
+#include "io.h"
 #include "launch-counts.h"
 
 #define HEADER	    "elfcast-launches 3 "
@@ -158,8 +159,9 @@ int launch_counts_parse(const char *text, size_t bytes, struct launch_counts *re
 	return 0;
 }
 
-static void write_text(const struct launch_counts *l, FILE *f)
+static void write_text(const void *of, FILE *f)
 {
+	const struct launch_counts *l = of;
 	fprintf(f, HEADER "%" PRIu64 " %s %s %u\n", l->time_s,
 		*l->boot_id ? l->boot_id : NO_BOOT,
 		*l->watched_id ? l->watched_id : NO_BOOT, l->n_watched);
@@ -178,22 +180,7 @@ static void write_text(const struct launch_counts *l, FILE *f)
 
 int launch_counts_format(const struct launch_counts *l, char **ret, size_t *ret_bytes)
 {
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *f = open_memstream(&text, &bytes);
-	bool bad;
-
-	if (!f)
-		return -ENOMEM;
-	write_text(l, f);
-	bad = ferror(f);
-	if (fclose(f) != 0 || bad) {
-		free(text);
-		return -ENOMEM;
-	}
-	*ret = text;
-	*ret_bytes = bytes;
-	return 0;
+	return io_build_text(write_text, l, ret, ret_bytes);
 }
 
 int launch_counts_load(const struct store *s, struct launch_counts *ret)

@@ -221,10 +221,13 @@ static int set_exec_read_ahead(struct parser *p, struct span v)
 	return set_bool(p, v, &p->config->exec_read_ahead);
 }
 
-static int add_program(struct parser *p, struct span word, struct name_list *l)
+static int add_program(struct parser *p, struct span word, struct name_list *l,
+		       bool is_path)
 {
 	char text[64];
 
+	if (is_path && word.s[0] != '/')
+		return bad(p, word, "'%s' is no absolute path", quote(word, text));
 	if (word.s[0] != '/' && memchr(word.s, '/', word.n))
 		return bad(p, word, "'%s' is neither an absolute path nor a name",
 			   quote(word, text));
@@ -237,7 +240,8 @@ static int add_program(struct parser *p, struct span word, struct name_list *l)
 }
 
 /* Programs are added; nothing at all empties the list, as in systemd's files. */
-static int set_programs(struct parser *p, struct span v, struct name_list *l)
+static int set_programs(struct parser *p, struct span v, struct name_list *l,
+			bool are_paths)
 {
 	int r = 0;
 
@@ -248,40 +252,26 @@ static int set_programs(struct parser *p, struct span v, struct name_list *l)
 
 		while (n < v.n && !is_blank(v.s[n]))
 			n++;
-		r = add_program(p, (struct span){ v.s, n }, l);
+		r = add_program(p, (struct span){ v.s, n }, l, are_paths);
 		v = trim((struct span){ v.s + n, v.n - n });
 	}
 	return r;
 }
 
-/* Like the others, but each is a file to be looked into. */
+/* Each is a file to be looked into. */
 static int set_embedded(struct parser *p, struct span v)
 {
-	struct name_list *l = &p->config->embedded;
-	size_t n = v.n == 0 ? 0 : l->n;
-	char text[64];
-	int r = set_programs(p, v, l);
-
-	for (size_t i = n; r == 0 && i < l->n; i++) {
-		struct span path = { l->names[i], strlen(l->names[i]) };
-
-		if (path.s[0] == '/')
-			continue;
-		bad(p, v, "'%s' is no absolute path", quote(path, text));
-		free(l->names[i]);
-		l->names[i--] = l->names[--l->n];
-	}
-	return r;
+	return set_programs(p, v, &p->config->embedded, true);
 }
 
 static int set_always(struct parser *p, struct span v)
 {
-	return set_programs(p, v, &p->config->always);
+	return set_programs(p, v, &p->config->always, false);
 }
 
 static int set_never(struct parser *p, struct span v)
 {
-	return set_programs(p, v, &p->config->never);
+	return set_programs(p, v, &p->config->never, false);
 }
 
 static const struct {
