@@ -99,7 +99,7 @@ static void print_text(const struct overview *o)
 		       o->pack_launches == 1 ? "" : "es", mib(o->pack_pages * PAGE_BYTES));
 	printf("\nwatcher:   ");
 	status_print_watcher(&o->watcher, o->watcher_runs);
-	fputs("launches:  ", stdout);
+	fputs("saved:     ", stdout);
 	status_print_launch_gain(&o->launches, &o->watcher);
 	print_boot(o);
 	print_waste(o);

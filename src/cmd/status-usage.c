@@ -201,10 +201,28 @@ static void print_head(unsigned columns)
 	puts("  PROGRAM");
 }
 
+static bool is_same(const struct shadow *s, const struct shadow_launch *a,
+		    const struct shadow_launch *b)
+{
+	return strcmp(shadow_string(s, a->program), shadow_string(s, b->program)) == 0 &&
+	       strcmp(shadow_string(s, a->scenario), shadow_string(s, b->scenario)) == 0;
+}
+
+/* The profile, too, where the program has another one of this scenario. */
+static void print_name(const struct shadow *pack, uint32_t i)
+{
+	const struct shadow_launch *l = &pack->launches[i];
+	bool ambiguous = false;
+
+	for (uint32_t k = 0; !ambiguous && k < pack->n_launches; k++)
+		ambiguous = k != i && is_same(pack, l, &pack->launches[k]);
+	text_put_launch(shadow_string(pack, l->program), shadow_string(pack, l->scenario),
+			ambiguous ? shadow_string(pack, l->name) : NULL);
+}
+
 static void print_line(const struct usage *u, uint32_t i, unsigned columns)
 {
 	const struct launch_usage *l = &u->launches[i];
-	const char *scenario = shadow_string(u->pack, u->pack->launches[i].scenario);
 
 	printf("%9.1f", mib(l->n_pages));
 	print_mib(l, l->n_resident);
@@ -217,8 +235,7 @@ static void print_line(const struct usage *u, uint32_t i, unsigned columns)
 	if (columns >= WITH_ALL)
 		printf(" %7u", l->n_boots);
 	fputs("  ", stdout);
-	text_put_launch(shadow_string(u->pack, u->pack->launches[i].program), scenario,
-			NULL);
+	print_name(u->pack, i);
 	putchar('\n');
 }
 
@@ -273,6 +290,7 @@ static void print_json(const struct usage *u)
 		json_open(NULL, '{');
 		json_string("program", shadow_string(u->pack, l->program));
 		json_string("scenario", shadow_string(u->pack, l->scenario));
+		json_string("profile", shadow_string(u->pack, l->name));
 		json_bool("launched", u->launches[i].launched);
 		json_uint("boots_in_vain", u->launches[i].n_boots);
 		put_pages(&u->launches[i]);

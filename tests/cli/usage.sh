@@ -111,6 +111,21 @@ status "text" 0 elfcast status --usage --root="$R"
 check "text: a line each" grep -qE '^ +0\.1 +[0-9.]+ +[0-9.]+  no +0  /usr/bin/b$' "$TMP/out"
 check "text: the boot" grep -qE '  boot +0  /usr/bin/sys, boot$' "$TMP/out"
 
+check "one profile needs no name" test "$(grep -c '\[' "$TMP/out")" = 0
+
+# Two profiles of one program, of the same scenario.
+sed 's/\[0, 20, /[40, 7, /' "$P/v.a.json" >"$P/w.a.json"
+compile
+elfcast status --usage --root="$R" >"$TMP/out" 2>&1
+same "two profiles of a program are told apart" "/usr/bin/a [v.a.json] /usr/bin/a [w.a.json]" \
+	"$(grep -o '/usr/bin/a.*' "$TMP/out" | sort | xargs)"
+same "JSON: their names" "['v.a.json', 'w.a.json']" \
+	"$(usage 'sorted(l["profile"] for l in d["launches"] if l["program"] == "/usr/bin/a")')"
+same "the pack's list, too" "/usr/bin/a [v.a.json] /usr/bin/a [w.a.json]" \
+	"$(elfcast status --pack --root="$R" 2>/dev/null | grep -o '/usr/bin/a.*' | sort | xargs)"
+rm "$P/w.a.json"
+compile
+
 rm "$R/usr/bin/b" && cp "$R/usr/bin/a" "$R/usr/bin/b"
 same "another file: nothing is known of it" "$((30 * 4096)) 0" "$(of b unknown_bytes) $(of b resident_bytes)"
 program b 30
