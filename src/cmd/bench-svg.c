@@ -7,7 +7,7 @@
 #include "bench-svg.h"
 #include "bounds.h"
 #include "log.h"
-#include "output-file.h"
+#include "output.h"
 #include "svg.h"
 
 /* Units of the picture: pixels where nobody scales it. */
@@ -123,9 +123,15 @@ static void put_way(FILE *f, const struct bench *b, enum bench_way way,
 		  "%.*f ms", digits(s->ms.value), s->ms.value);
 }
 
-static void put_picture(FILE *f, const struct bench_report *r,
-			const struct bench_summary *s)
+struct picture {
+	const struct bench_report *report;
+	struct bench_summary summary;
+};
+
+static void put_picture(const void *of, FILE *f)
 {
+	const struct bench_report *r = ((const struct picture *)of)->report;
+	const struct bench_summary *s = &((const struct picture *)of)->summary;
 	double bottom = TOP + ROW * BENCH_WAYS - 8, most = longest_ms(r->bench, s);
 
 	put_head(f, bottom + BOTTOM);
@@ -138,22 +144,9 @@ static void put_picture(FILE *f, const struct bench_report *r,
 
 int bench_svg_write(const struct bench_report *report, const char *path)
 {
-	_cleanup_free_ char *data = NULL;
-	struct bench_summary s;
-	size_t bytes;
-	bool bad;
-	FILE *f;
-	int r = bench_summarise(report->bench->rounds, report->bench->n_rounds, &s);
+	struct picture p = { .report = report };
+	int r = bench_summarise(report->bench->rounds, report->bench->n_rounds, &p.summary);
 
-	f = r == 0 ? open_memstream(&data, &bytes) : NULL;
-	if (!f)
-		return log_errno(-ENOMEM, "cannot draw the benchmark");
-	put_picture(f, report, &s);
-	bad = ferror(f);
-	if (fclose(f) != 0 || bad)
-		return log_errno(-ENOMEM, "cannot draw the benchmark");
-	r = output_file_write(path, data, bytes, -1);
-	if (r < 0)
-		log_error("cannot write '%s': %s", path, output_file_error(r));
-	return r;
+	return r < 0 ? log_errno(r, "cannot draw the benchmark")
+		     : output_built(path, put_picture, &p);
 }

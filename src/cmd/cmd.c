@@ -86,6 +86,24 @@ int cmd_common_option(const struct cmd *cmd, int c)
 	}
 }
 
+int cmd_take_flags(const struct cmd *cmd, int argc, char *argv[],
+		   const struct option *options)
+{
+	int c, r = -1;
+
+	while (r < 0 && (c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0)
+		if (c > 0)
+			r = cmd_common_option(cmd, c);
+	return r;
+}
+
+int cmd_refuse_arguments(const struct cmd *cmd, int argc, char *argv[])
+{
+	return optind == argc ? -1
+			      : cmd_usage_error(cmd, "'%s' is one argument too many",
+						argv[optind]);
+}
+
 int cmd_open_store(struct store *ret)
 {
 	int r = store_open_compiled(arg_root, ret);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct mounts;
+struct option;
 struct store;
 
 enum {
@@ -59,6 +60,11 @@ enum {
  * return at once (help and version were printed, or the usage line).
  */
 int cmd_common_option(const struct cmd *cmd, int c);
+/* The same for all options of a verb whose own are flags, which getopt_long() sets by itself. */
+int cmd_take_flags(const struct cmd *cmd, int argc, char *argv[],
+		   const struct option *options);
+/* For verbs that take no argument: -1, or CMD_USAGE. */
+int cmd_refuse_arguments(const struct cmd *cmd, int argc, char *argv[]);
 
 /* store_open_compiled() below --root; logged. */
 int cmd_open_store(struct store *ret);

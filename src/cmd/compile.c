@@ -151,10 +151,8 @@ static int run(int argc, char *argv[])
 				return r;
 		}
 	}
-	if (optind < argc)
-		return cmd_usage_error(&cmd_compile, "unexpected argument '%s'",
-				       argv[optind]);
-	return compile();
+	r = cmd_refuse_arguments(&cmd_compile, argc, argv);
+	return r < 0 ? compile() : r;
 }
 
 const struct cmd cmd_compile = {

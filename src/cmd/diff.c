@@ -16,7 +16,7 @@
 
 #define FEW_ROWS 20
 
-static bool arg_all;
+static int arg_all;
 
 /* One file; of another build, or without one of the two, no page is in both. */
 struct row {
@@ -272,22 +272,14 @@ static int diff(const char *name_a, const char *name_b)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_ALL = OPT_VERB };
 	static const struct option options[] = {
-		{ "all", no_argument, NULL, OPT_ALL },
+		{ "all", no_argument, &arg_all, true },
 		COMMON_LONGOPTS,
 	};
-	int c, r;
+	int r = cmd_take_flags(&cmd_diff, argc, argv, options);
 
-	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
-		if (c == OPT_ALL) {
-			arg_all = true;
-			continue;
-		}
-		r = cmd_common_option(&cmd_diff, c);
-		if (r >= 0)
-			return r;
-	}
+	if (r >= 0)
+		return r;
 	if (argc - optind != 2)
 		return cmd_usage_error(&cmd_diff, "needs two profiles");
 	return diff(argv[optind], argv[optind + 1]);

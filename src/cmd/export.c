@@ -12,7 +12,7 @@
 #include "io.h"
 #include "json-out.h"
 #include "log.h"
-#include "output-file.h"
+#include "output.h"
 #include "store.h"
 
 static const char *arg_scenario, *arg_profile, *arg_output; /* NULL: standard output */
@@ -136,13 +136,8 @@ static int write_list(const struct lists *l)
 	if (l->files.paths.n == n_left_out) {
 		log_error("nothing is left to list");
 		r = -ENOENT;
-	} else if (!arg_output) {
-		fwrite(text, 1, bytes, stdout); /* main() looks at the stream's error */
 	} else {
-		r = output_file_write(arg_output, text, bytes, -1);
-		if (r < 0)
-			log_error("cannot write '%s': %s", arg_output,
-				  output_file_error(r));
+		r = output_text(arg_output, text, bytes);
 	}
 	if (r < 0)
 		return r;

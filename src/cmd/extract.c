@@ -10,7 +10,7 @@
 #include "cmd.h"
 #include "input.h"
 #include "log.h"
-#include "profile-output.h"
+#include "output.h"
 
 static const char *arg_output; /* NULL: standard output */
 
@@ -27,7 +27,7 @@ static int extract(const char *name)
 	r = input_load_embedded(fd, name, &p);
 	if (r == -ENOENT)
 		log_error("'%s' has no profile in it", name);
-	return r < 0 || profile_output(p, arg_output) < 0 ? CMD_FAILED : CMD_DONE;
+	return r < 0 || output_profile(arg_output, p) < 0 ? CMD_FAILED : CMD_DONE;
 }
 
 static int run(int argc, char *argv[])

@@ -10,7 +10,7 @@
 #include "log.h"
 #include "text-out.h"
 
-static bool arg_all;
+static int arg_all;
 
 static const char *profile_dir(const struct known_launch *l)
 {
@@ -111,26 +111,15 @@ static int list(void)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_ALL = OPT_VERB };
 	static const struct option options[] = {
-		{ "all", no_argument, NULL, OPT_ALL },
+		{ "all", no_argument, &arg_all, true },
 		COMMON_LONGOPTS,
 	};
-	int c, r;
+	int r = cmd_take_flags(&cmd_list, argc, argv, options);
 
-	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
-		if (c == OPT_ALL) {
-			arg_all = true;
-			continue;
-		}
-		r = cmd_common_option(&cmd_list, c);
-		if (r >= 0)
-			return r;
-	}
-	if (optind < argc)
-		return cmd_usage_error(&cmd_list, "'%s' is one argument too many",
-				       argv[optind]);
-	return list();
+	if (r < 0)
+		r = cmd_refuse_arguments(&cmd_list, argc, argv);
+	return r < 0 ? list() : r;
 }
 
 const struct cmd cmd_list = {

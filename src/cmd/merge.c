@@ -15,7 +15,7 @@
 #include "input.h"
 #include "json-lines.h"
 #include "log.h"
-#include "output-file.h"
+#include "output.h"
 #include "profile.h"
 #include "search.h"
 #include "vec.h"
@@ -199,10 +199,7 @@ static int write_file(const struct merged *m, const char *path)
 		r = -ENOMEM;
 	if (r < 0)
 		return r == -ENOMEM ? log_errno(r, "cannot write '%s'", path) : r;
-	r = output_file_write(path, text, bytes, -1);
-	if (r < 0)
-		log_error("cannot write '%s': %s", path, output_file_error(r));
-	return r;
+	return output_text(path, text, bytes);
 }
 
 static int merge(char *names[])

@@ -140,16 +140,12 @@ static int run_note_boot(int argc, char *argv[])
 {
 	static const struct option options[] = { COMMON_LONGOPTS };
 	_cleanup_(store_done) struct store s = { 0 };
-	int c, r;
+	int r = cmd_take_flags(&cmd_note_boot, argc, argv, options);
 
-	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
-		r = cmd_common_option(&cmd_note_boot, c);
-		if (r >= 0)
-			return r;
-	}
-	if (optind < argc)
-		return cmd_usage_error(&cmd_note_boot, "'%s' is one argument too many",
-				       argv[optind]);
+	if (r < 0)
+		r = cmd_refuse_arguments(&cmd_note_boot, argc, argv);
+	if (r >= 0)
+		return r;
 	r = cmd_open_store(&s);
 	if (r < 0)
 		return CMD_FAILED;

@@ -15,7 +15,7 @@
 #include "io.h"
 #include "json-out.h"
 #include "log.h"
-#include "profile-output.h"
+#include "output.h"
 #include "profile.h"
 #include "renamed.h"
 #include "retarget.h"
@@ -368,7 +368,7 @@ static int retarget(const char *name)
 		log_error("nothing of '%s' is known of '%s'", name, arg_to);
 		return CMD_FAILED;
 	}
-	if (profile_output(j.to, arg_output) < 0)
+	if (output_profile(arg_output, j.to) < 0)
 		return CMD_FAILED;
 	print_summary(&j);
 	return CMD_DONE;

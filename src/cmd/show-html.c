@@ -7,7 +7,7 @@
 
 #include "json-out.h"
 #include "log.h"
-#include "output-file.h"
+#include "output.h"
 #include "show-html.h"
 #include "svg.h"
 
@@ -86,23 +86,9 @@ static void put_object(const struct map_object *m)
 
 void show_html_add(struct show_html *h, const struct summary *s, const struct page_map *m)
 {
-	struct totals t = summary_count(s);
-
 	(void)h;
 	json_open(NULL, '{');
-	json_string("kind", s->trained ? "profile" : "shadow");
-	json_string("program", s->program);
-	json_string("scenario", s->scenario);
-	json_string("profile", s->profile);
-	json_string("arch", s->arch);
-	if (s->trained) {
-		json_open("trained", '{');
-		json_uint("runs", s->trained->n_runs);
-		json_uint("window_ms", s->trained->window_ms);
-		json_string("kernel", s->trained->kernel);
-		json_close('}');
-	}
-	json_uint("pages", t.n_pages);
+	summary_put_head(s);
 	json_open("objects", '[');
 	for (size_t i = 0; i < m->n; i++)
 		put_object(&m->items[i]);
@@ -120,8 +106,9 @@ static void put_data(FILE *f, const char *s)
 			putc(*s, f);
 }
 
-static void put_page(FILE *f, const struct show_html *h)
+static void put_page(const void *of, FILE *f)
 {
+	const struct show_html *h = of;
 	const char *title = strstr(show_page, TITLE), *data = strstr(show_page, DATA);
 
 	fwrite(show_page, 1, (size_t)(title - show_page), f);
@@ -142,31 +129,11 @@ static int finish_data(struct show_html *h)
 	return fclose(h->f) != 0 || bad ? -ENOMEM : 0;
 }
 
-static int write_page(const struct show_html *h, const char *path)
-{
-	_cleanup_free_ char *page = NULL;
-	size_t bytes;
-	FILE *f = open_memstream(&page, &bytes);
-	bool bad;
-	int r;
-
-	if (!f)
-		return log_errno(-ENOMEM, "cannot make the page");
-	put_page(f, h);
-	bad = ferror(f);
-	if (fclose(f) != 0 || bad)
-		return log_errno(-ENOMEM, "cannot make the page");
-	r = output_file_write(path, page, bytes, -1);
-	if (r < 0)
-		log_error("cannot write '%s': %s", path, output_file_error(r));
-	return r;
-}
-
 int show_html_finish(struct show_html *h, const char *path)
 {
 	int r = finish_data(h);
 
-	r = r < 0 ? log_errno(r, "cannot make the page") : write_page(h, path);
+	r = r < 0 ? log_errno(r, "cannot make the page") : output_built(path, put_page, h);
 	free(h->data);
 	free(h->title);
 	free(h);

@@ -44,25 +44,8 @@ static void print_json_row(const struct row *row, bool has_runs)
 
 static void print_json(const struct summary *s)
 {
-	struct totals t = summary_count(s);
-
 	json_open(NULL, '{');
-	json_string("kind", s->trained ? "profile" : "shadow");
-	json_string("program", s->program);
-	json_string("scenario", s->scenario);
-	json_string("profile", s->profile);
-	json_string("arch", s->arch);
-	if (s->trained) {
-		json_open("trained", '{');
-		json_uint("runs", s->trained->n_runs);
-		json_uint("window_ms", s->trained->window_ms);
-		json_string("method", s->trained->method);
-		json_string("kernel", s->trained->kernel);
-		json_close('}');
-	}
-	json_uint("pages", t.n_pages);
-	json_uint("usable_pages", t.n_pages_usable);
-	json_uint("usable_objects", t.n_usable);
+	summary_put_head(s);
 	json_open("objects", '[');
 	for (size_t i = 0; i < s->n_rows; i++)
 		print_json_row(&s->rows[i], s->trained);

@@ -11,7 +11,7 @@
 #include "clock.h"
 #include "cmd.h"
 #include "log.h"
-#include "output-file.h"
+#include "output.h"
 #include "shadow-read.h"
 #include "status.h"
 #include "systemd.h"
@@ -130,24 +130,9 @@ static struct plot_unit describe(const struct known *k, const struct unit_time *
 	};
 }
 
-static int write_picture(const struct boot_plot *p)
+static void put_picture(const void *of, FILE *f)
 {
-	_cleanup_free_ char *data = NULL;
-	size_t bytes;
-	FILE *f = open_memstream(&data, &bytes);
-	bool bad;
-	int r;
-
-	if (!f)
-		return log_errno(-ENOMEM, "cannot draw the boot");
-	boot_plot_write(p, f);
-	bad = ferror(f);
-	if (fclose(f) != 0 || bad)
-		return log_errno(-ENOMEM, "cannot draw the boot");
-	r = output_file_write(arg_plot, data, bytes, -1);
-	if (r < 0)
-		log_error("cannot write '%s': %s", arg_plot, output_file_error(r));
-	return r;
+	boot_plot_write(of, f);
 }
 
 static int draw(const struct known *k)
@@ -177,7 +162,7 @@ static int draw(const struct known *k)
 			  sizeof(when));
 		snprintf(title, sizeof(title), "Boot of %s", when);
 	}
-	return write_picture(&p);
+	return output_built(arg_plot, put_picture, &p);
 }
 
 int status_plot(const struct store *s)

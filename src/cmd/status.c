@@ -57,9 +57,8 @@ static int run_status(int argc, char *argv[])
 		if (r >= 0)
 			return r;
 	}
-	if (optind < argc && part != &overview)
-		return cmd_usage_error(&cmd_status, "'%s' is one argument too many",
-				       argv[optind]);
+	if (part != &overview && cmd_refuse_arguments(&cmd_status, argc, argv) >= 0)
+		return CMD_USAGE;
 	if (part->print == status_plot && arg_json)
 		return cmd_usage_error(&cmd_status, "--plot draws, and prints nothing");
 	if (part->print == status_metrics && arg_json)

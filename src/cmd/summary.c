@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "json-out.h"
 #include "macro.h"
 #include "summary.h"
 #include "vec.h"
@@ -253,6 +254,28 @@ struct totals summary_count(const struct summary *s)
 		t.n_retargeted += row->confidence > 0;
 	}
 	return t;
+}
+
+void summary_put_head(const struct summary *s)
+{
+	struct totals t = summary_count(s);
+
+	json_string("kind", s->trained ? "profile" : "shadow");
+	json_string("program", s->program);
+	json_string("scenario", s->scenario);
+	json_string("profile", s->profile);
+	json_string("arch", s->arch);
+	if (s->trained) {
+		json_open("trained", '{');
+		json_uint("runs", s->trained->n_runs);
+		json_uint("window_ms", s->trained->window_ms);
+		json_string("method", s->trained->method);
+		json_string("kernel", s->trained->kernel);
+		json_close('}');
+	}
+	json_uint("pages", t.n_pages);
+	json_uint("usable_pages", t.n_pages_usable);
+	json_uint("usable_objects", t.n_usable);
 }
 
 bool summary_is_absent(const struct summary *s)

@@ -61,6 +61,8 @@ int summary_from_shadow(const struct shadow_buffer *l, struct facts_context *fac
 void summary_done(struct summary *s);
 
 struct totals summary_count(const struct summary *s);
+/* As members of the JSON object that is open: whose it is, how it was trained, sums. */
+void summary_put_head(const struct summary *s);
 
 /* A shadow's worth now, from best to worst. */
 enum worth {

@@ -7,22 +7,9 @@
 #include "cmd.h"
 #include "json-out.h"
 #include "log.h"
-#include "output-file.h"
+#include "output.h"
 #include "train-private.h"
 #include "train-tell.h"
-
-static int write_output(const char *path, const char *text, size_t bytes)
-{
-	int r;
-
-	if (strcmp(path, "-") == 0)
-		r = fwrite(text, 1, bytes, stdout) == bytes ? 0 : -EIO;
-	else
-		r = output_file_write(path, text, bytes, -1);
-	if (r < 0)
-		log_error("cannot write '%s': %s", path, output_file_error(r));
-	return r;
-}
 
 static const char *base_name(const char *path)
 {
@@ -70,7 +57,7 @@ int train_write_profile(struct training *t, char **ret_path)
 		path = NULL;
 	if (!path)
 		return arg_install && !arg_output ? 0 : log_errno(-ENOMEM, "cannot write");
-	r = write_output(path, text, bytes);
+	r = output_text(path, text, bytes);
 	if (r < 0)
 		return r;
 	*ret_path = TAKE_PTR(path);

@@ -9,16 +9,12 @@
 static int run_watch(int argc, char *argv[])
 {
 	static const struct option options[] = { COMMON_LONGOPTS };
-	int c, r;
+	int r = cmd_take_flags(&cmd_watch, argc, argv, options);
 
-	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
-		r = cmd_common_option(&cmd_watch, c);
-		if (r >= 0)
-			return r;
-	}
-	if (optind < argc)
-		return cmd_usage_error(&cmd_watch, "'%s' is one argument too many",
-				       argv[optind]);
+	if (r < 0)
+		r = cmd_refuse_arguments(&cmd_watch, argc, argv);
+	if (r >= 0)
+		return r;
 	return watch_run(arg_root) < 0 ? CMD_FAILED : CMD_DONE;
 }
 

@@ -304,24 +304,16 @@ static int show_status(void)
 
 static int run(int argc, char *argv[])
 {
-	enum { OPT_PACKAGES = OPT_VERB };
+	static int is_here; /* how elfcast got here */
 	static const struct option options[] = {
-		{ "packages", no_argument, NULL, OPT_PACKAGES }, /* how elfcast got here */
+		{ "packages", no_argument, &is_here, true },
 		COMMON_LONGOPTS,
 	};
-	int c, r;
+	int r = cmd_take_flags(&cmd_status_packages, argc, argv, options);
 
-	while ((c = getopt_long(argc, argv, COMMON_SHORTOPTS, options, NULL)) >= 0) {
-		if (c == OPT_PACKAGES)
-			continue;
-		r = cmd_common_option(&cmd_status_packages, c);
-		if (r >= 0)
-			return r;
-	}
-	if (optind < argc)
-		return cmd_usage_error(&cmd_status_packages, "unexpected argument '%s'",
-				       argv[optind]);
-	return show_status();
+	if (r < 0)
+		r = cmd_refuse_arguments(&cmd_status_packages, argc, argv);
+	return r < 0 ? show_status() : r;
 }
 
 static const struct cmd cmd_status_packages = {
