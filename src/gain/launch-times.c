@@ -64,8 +64,9 @@ bool launch_times_plan(const struct launch_times *t, const char *program, bool u
 
 /* ---- as a file ---- */
 
-static int take_line(struct cursor *c, struct launch_times *t)
+static int take_line(struct cursor *c, void *userdata)
 {
+	struct launch_times *t = userdata;
 	bool was_read = cursor_take_text(c, READ);
 	const char *program;
 	size_t bytes;
@@ -81,20 +82,9 @@ static int take_line(struct cursor *c, struct launch_times *t)
 
 static int take_all(struct cursor *c, struct launch_times *t)
 {
-	uint64_t n;
-	int r = 0;
-
 	if (!cursor_take_text(c, HEADER))
 		return cursor_take_text(c, HEADER_NAME) ? -ESTALE : -EBADMSG;
-	while (r == 0 && !cursor_take_text(c, "end "))
-		r = t->n == LIMIT_LAUNCH_TIMES ? -E2BIG : take_line(c, t);
-	if (r < 0)
-		return r;
-	/* Nothing that was cut off anywhere ends like this. */
-	if (!cursor_take_number(c, LIMIT_LAUNCH_TIMES, &n) || n != t->n ||
-	    !cursor_take_text(c, "\n") || c->p != c->end)
-		return -EBADMSG;
-	return 0;
+	return cursor_take_lines(c, LIMIT_LAUNCH_TIMES, take_line, t);
 }
 
 int launch_times_parse(const char *text, size_t bytes, struct launch_times *ret)

@@ -88,7 +88,7 @@ static bool take_kernel(struct cursor *c, char ret[static LIMIT_KERNEL_BYTES + 1
 	return true;
 }
 
-static bool take_line(struct cursor *c, struct boot_line *l)
+static bool take_fields(struct cursor *c, struct boot_line *l)
 {
 	return take_boot_id(c, l->boot_id) && take_number(c, LIMIT_TIME_S, &l->time_s) &&
 	       take_plan(c, &l->plan) && take_verdict(c, &l->turned_off) &&
@@ -100,24 +100,22 @@ static bool take_line(struct cursor *c, struct boot_line *l)
 	       take_used(c, &l->used_percent) && take_kernel(c, l->kernel);
 }
 
+static int take_line(struct cursor *c, void *userdata)
+{
+	struct boots *b = userdata;
+	struct boot_line *l = &b->items[b->n];
+
+	if (!take_fields(c, l) || boots_find(b, l->boot_id))
+		return -EBADMSG;
+	b->n++;
+	return 0;
+}
+
 static int take_all(struct cursor *c, struct boots *b)
 {
-	uint64_t n;
-
 	if (!cursor_take_text(c, HEADER))
 		return cursor_take_text(c, HEADER_NAME) ? -ESTALE : -EBADMSG;
-	while (!cursor_take_text(c, "end ")) {
-		if (b->n == LIMIT_BOOTS)
-			return -E2BIG;
-		if (!take_line(c, &b->items[b->n]) || boots_find(b, b->items[b->n].boot_id))
-			return -EBADMSG;
-		b->n++;
-	}
-	/* Nothing that was cut off anywhere ends like this. */
-	if (!cursor_take_number(c, LIMIT_BOOTS, &n) || n != b->n ||
-	    !cursor_take_text(c, "\n") || c->p != c->end)
-		return -EBADMSG;
-	return 0;
+	return cursor_take_lines(c, LIMIT_BOOTS, take_line, b);
 }
 
 int boots_parse(const char *text, size_t bytes, struct boots *ret)

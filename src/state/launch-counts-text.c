@@ -96,9 +96,16 @@ static bool take_firsts(struct cursor *c, uint32_t n, struct launch_count *ret)
 	return true;
 }
 
+struct taken {
+	struct launch_counts *counts;
+	unsigned version;
+};
+
 /* "WEIGHT LAST VAIN FIRST... PROGRAM\n"; version 2 without FIRST, 1 without VAIN */
-static int take_line(struct cursor *c, unsigned version, struct launch_counts *l)
+static int take_line(struct cursor *c, void *userdata)
 {
+	struct launch_counts *l = ((struct taken *)userdata)->counts;
+	unsigned version = ((struct taken *)userdata)->version;
 	struct launch_count count = { 0 };
 	const char *program;
 	size_t bytes;
@@ -126,23 +133,13 @@ static int take_all(struct cursor *c, struct launch_counts *l)
 			   : cursor_take_text(c, HEADER_2) ? 2
 			   : cursor_take_text(c, HEADER)   ? 3
 							   : 0;
-	uint64_t n;
+	struct taken taken = { l, version };
 
 	if (version == 0)
 		return cursor_take_text(c, HEADER_NAME) ? -ESTALE : -EBADMSG;
 	if (!take_header(c, version, l))
 		return -EBADMSG;
-	while (!cursor_take_text(c, "end ")) {
-		int r = l->n < LIMIT_LAUNCHES ? take_line(c, version, l) : -E2BIG;
-
-		if (r < 0)
-			return r;
-	}
-	/* Nothing that was cut off anywhere ends like this. */
-	if (!cursor_take_number(c, LIMIT_LAUNCHES, &n) || n != l->n ||
-	    !cursor_take_text(c, "\n") || c->p != c->end)
-		return -EBADMSG;
-	return 0;
+	return cursor_take_lines(c, LIMIT_LAUNCHES, take_line, &taken);
 }
 
 int launch_counts_parse(const char *text, size_t bytes, struct launch_counts *ret)

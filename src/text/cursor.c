@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "cursor.h"
@@ -52,4 +53,22 @@ bool cursor_take_line(struct cursor *c, const char **ret, size_t *ret_bytes)
 	*ret_bytes = (size_t)(newline - c->p);
 	c->p = newline + 1;
 	return true;
+}
+
+int cursor_take_lines(struct cursor *c, size_t limit,
+		      int (*take)(struct cursor *c, void *userdata), void *userdata)
+{
+	uint64_t n_said;
+	size_t n = 0;
+
+	for (; !cursor_take_text(c, "end "); n++) {
+		int r = n < limit ? take(c, userdata) : -E2BIG;
+
+		if (r < 0)
+			return r;
+	}
+	if (!cursor_take_number(c, limit, &n_said) || n_said != n ||
+	    !cursor_take_text(c, "\n") || c->p != c->end)
+		return -EBADMSG;
+	return 0;
 }

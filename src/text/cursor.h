@@ -24,4 +24,11 @@ bool cursor_take_digits(struct cursor *c, unsigned n, uint64_t *ret);
 /* The rest of the line, without its newline. */
 bool cursor_take_line(struct cursor *c, const char **ret, size_t *ret_bytes);
 
+/*
+ * Lines up to "end N" and a newline, N being how many they are, and nothing behind that: a text that was cut off
+ * anywhere does not end like this. Each is for TAKE (0 or negative errno). -EBADMSG; -E2BIG: more than LIMIT.
+ */
+int cursor_take_lines(struct cursor *c, size_t limit,
+		      int (*take)(struct cursor *c, void *userdata), void *userdata);
+
 #endif
