@@ -13,6 +13,7 @@
 #include "bundle.h"
 #include "clock.h"
 #include "launch-reader.h"
+#include "launched.h"
 #include "macro.h"
 #include "mounts.h"
 #include "object-open.h"
@@ -43,6 +44,7 @@ struct request {
 	struct book *book; /* counted */
 	uint32_t first, n; /* launches */
 	uint32_t token;
+	uint64_t since_us;
 	bool is_read; /* else looked at */
 };
 
@@ -54,6 +56,7 @@ struct launch_reader {
 	struct request queue[QUEUE];
 	unsigned first, n; /* of the queue */
 	struct launch_reader_counts counts;
+	struct launched_log log;
 	uint32_t last_token;
 	uint32_t cold[LAUNCH_READER_VERDICTS]; /* tokens, each in its place */
 	_Atomic unsigned mounts_serial;
@@ -142,7 +145,7 @@ static uint32_t enqueue(struct launch_reader *r, uint32_t first, uint32_t n, boo
 	}
 	r->last_token += r->last_token == UINT32_MAX ? 2 : 1;
 	r->queue[(r->first + r->n++) % QUEUE] =
-		(struct request){ r->book, first, n, r->last_token, is_read };
+		(struct request){ r->book, first, n, r->last_token, clock_us(), is_read };
 	r->book->n_users++;
 	pthread_cond_signal(&r->came);
 	return r->last_token;
@@ -162,6 +165,9 @@ uint32_t launch_reader_launched(struct launch_reader *r, const char *program, bo
 		token = enqueue(r, first, n, is_read);
 		if (token)
 			r->book->looked_us[first] = now_us;
+		/* Without memory a line is missing, and no more. */
+		launched_add(&r->log, program, clock_boottime_ms(),
+			     token ? LAUNCHED_PENDING : LAUNCHED_DROPPED, token);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return token;
@@ -187,6 +193,27 @@ struct launch_reader_counts launch_reader_counts(struct launch_reader *r)
 	c = r->counts;
 	pthread_mutex_unlock(&r->lock);
 	return c;
+}
+
+void launch_reader_note_time(struct launch_reader *r, uint32_t token, uint32_t ms)
+{
+	struct launched *one;
+
+	pthread_mutex_lock(&r->lock);
+	one = launched_find(&r->log, token);
+	if (one)
+		one->took_ms = ms;
+	pthread_mutex_unlock(&r->lock);
+}
+
+int launch_reader_format_log(struct launch_reader *r, char **ret, size_t *ret_bytes)
+{
+	int error;
+
+	pthread_mutex_lock(&r->lock);
+	error = launched_format(&r->log, ret, ret_bytes);
+	pthread_mutex_unlock(&r->lock);
+	return error;
 }
 
 /* ---- who reads ---- */
@@ -315,6 +342,29 @@ static void serve_launch(struct reader *reader, const struct request *q, uint32_
 	counts->n_read++;
 }
 
+static enum launched_how became(const struct launch_reader_counts *c)
+{
+	return c->n_read > 0	   ? LAUNCHED_READ
+	       : c->n_alone > 0	   ? LAUNCHED_ALONE
+	       : c->n_resident > 0 ? LAUNCHED_THERE
+				   : LAUNCHED_DROPPED;
+}
+
+/* Under the lock. */
+static void note_launch(struct launch_reader *r, const struct request *q,
+			const struct launch_reader_counts *c)
+{
+	struct launched *one = launched_find(&r->log, q->token);
+	uint64_t ms = (clock_us() - q->since_us) / 1000;
+
+	if (!one)
+		return;
+	one->how = became(c);
+	one->n_pages = (uint32_t)MIN(c->n_pages, (uint64_t)LIMIT_LAUNCH_PAGES);
+	if (one->how == LAUNCHED_READ)
+		one->read_ms = (uint32_t)MIN(ms, (uint64_t)LIMIT_LAUNCH_MS);
+}
+
 static void serve(struct reader *reader, const struct request *q)
 {
 	struct launch_reader *r = reader->shared;
@@ -332,6 +382,7 @@ static void serve(struct reader *reader, const struct request *q)
 	r->counts.n_resident += counts.n_resident;
 	r->counts.n_dropped += counts.n_dropped;
 	r->counts.n_pages += counts.n_pages;
+	note_launch(r, q, &counts);
 	is_last = book_leave(q->book);
 	pthread_mutex_unlock(&r->lock);
 	if (is_last)
@@ -375,11 +426,14 @@ int launch_reader_new(const struct store *store, struct launch_reader **ret)
 	if (error < 0)
 		return error;
 	r->store = store;
+	/* Of an earlier watcher of this boot. What cannot be used makes room. */
+	launched_load(store, &r->log);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->came, NULL);
 	while (n < READERS && (error = start_thread(r)) == 0)
 		n++;
 	if (n == 0) {
+		launched_done(&r->log);
 		free(r);
 		return error;
 	}

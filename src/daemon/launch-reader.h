@@ -48,6 +48,10 @@ uint32_t launch_reader_launched(struct launch_reader *r, const char *program, bo
  * was told. Of the last LAUNCH_READER_VERDICTS; once.
  */
 bool launch_reader_was_cold(struct launch_reader *r, uint32_t token);
+/* Launch TOKEN took MS. */
+void launch_reader_note_time(struct launch_reader *r, uint32_t token, uint32_t ms);
+/* This boot's last launches, as launched_format() does. */
+int launch_reader_format_log(struct launch_reader *r, char **ret, size_t *ret_bytes);
 /* Since the start. */
 struct launch_reader_counts launch_reader_counts(struct launch_reader *r);
 

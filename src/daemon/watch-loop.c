@@ -104,6 +104,8 @@ static void end_launch(struct watch *w, const struct watched_program *p, bool wa
 		return;
 	if (was_closed && launch_reader_was_cold(w->reader, l->token))
 		ms = launch_timer_end(&w->timer, l);
+	if (ms > 0)
+		launch_reader_note_time(w->reader, l->token, ms);
 	if (ms > 0 && l->is_read) {
 		w->state.n_timed++;
 		w->state.timed_ms += ms;
@@ -228,6 +230,17 @@ static void count_reading(struct watch *w)
 	w->state.n_pages = w->before.n_pages + c.n_pages;
 }
 
+/* For who looks; nothing depends on it. */
+static void write_log(struct watch *w)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t bytes;
+	bool written;
+
+	if (w->reader && launch_reader_format_log(w->reader, &text, &bytes) == 0)
+		store_put(&w->store, STORE_LAUNCHED, NULL, text, bytes, &written);
+}
+
 /* The counts were written, or not: R. */
 static void on_saved(struct watch *w, int r)
 {
@@ -242,6 +255,7 @@ static void on_saved(struct watch *w, int r)
 	w->n_overflows_logged = w->state.n_overflows;
 	count_reading(w);
 	watch_state_save(&w->store, &w->state);
+	write_log(w);
 }
 
 static void write_counts(struct watch *w)

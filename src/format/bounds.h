@@ -115,6 +115,14 @@
 #define LIMIT_LAUNCH_MS		 10000u
 #define LIMIT_LAUNCH_TIMES_BYTES (LIMIT_LAUNCH_TIMES * (LIMIT_LAUNCH_PATH_BYTES + 32u))
 
+/*
+ * The log of this boot's launches: as many as a picture shows. Pages: what 32 bits hold.
+ */
+#define LIMIT_LAUNCHED		 512u
+#define LIMIT_LAUNCH_PAGES	 UINT32_MAX
+#define LIMIT_UPTIME_MS		 1099511627775u /* 34 years */
+#define LIMIT_LAUNCHED_BYTES	 (LIMIT_LAUNCHED * (LIMIT_LAUNCH_PATH_BYTES + 64u))
+
 /* Of its timeline, each of two; more is not read. */
 #define LIMIT_BOOT_MOMENTS	 1024u
 
