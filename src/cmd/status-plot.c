@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "log.h"
 #include "output.h"
+#include "plot-launches.h"
 #include "shadow-read.h"
 #include "status.h"
 #include "systemd.h"
@@ -30,6 +31,7 @@ struct known {
 	bool has_units; /* systemd has told its times */
 	struct shadow_buffer pack;
 	bool has_pack; /* and its eager part is the one that was read */
+	struct plot_launches launches;
 };
 
 static void known_done(struct known *k)
@@ -37,6 +39,7 @@ static void known_done(struct known *k)
 	boot_report_done(&k->report);
 	unit_times_done(&k->times);
 	shadow_buffer_done(&k->pack);
+	plot_launches_done(&k->launches);
 }
 
 /* Of another system there is nobody to be asked. */
@@ -65,8 +68,11 @@ static int look(const struct store *s, struct known *k)
 		log_warning("without the last boot's report: %s", error_text(r));
 	k->has_report = r == 0;
 	ask_systemd(k);
-	if (!k->has_report && !k->has_units)
-		return -ENOENT;
+	r = plot_launches_load(s, k->has_report ? &k->report : NULL, &k->launches);
+	if (r == 0 && !k->has_report && !k->has_units && k->launches.log.n == 0)
+		r = -ENOENT;
+	if (r < 0)
+		return r;
 	k->has_pack = store_load(s, STORE_PACK, NULL, &k->pack) == 0 && k->has_report &&
 		      k->report.plan == BOOT_PLAN_EAGER &&
 		      boots_key(&k->pack.shadow) == k->report.key;
@@ -143,7 +149,8 @@ static int draw(const struct known *k)
 			       .kernel = kernel,
 			       .units = units,
 			       .n_units = k->times.n,
-			       .target_ms = PLOT_UNKNOWN };
+			       .target_ms = PLOT_UNKNOWN,
+			       .launches = &k->launches.plot };
 	uint64_t now_us = clock_us(), now_s = clock_seconds(CLOCK_REALTIME);
 
 	if (!units)
@@ -170,9 +177,11 @@ int status_plot(const struct store *s)
 	_cleanup_(known_done) struct known k = { 0 };
 	int r = look(s, &k);
 
-	if (r < 0) {
+	if (r == -ENOENT)
 		log_error("nothing is known of the last boot");
+	else if (r < 0)
+		log_errno(r, "cannot draw the boot");
+	if (r < 0)
 		return CMD_FAILED;
-	}
 	return draw(&k) < 0 ? CMD_FAILED : CMD_DONE;
 }

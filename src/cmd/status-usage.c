@@ -25,21 +25,7 @@
 /* Narrower terminals get less columns. */
 enum { WITH_ALL = 76 };
 
-struct launch_usage {
-	uint64_t n_pages, n_resident, n_evicted, n_unknown; /* that it brings in */
-	bool boot, launched;
-	uint32_t n_boots; /* without a launch, before this one */
-};
-
-struct usage {
-	struct shadow_buffer file;
-	const struct shadow *pack;     /* in it */
-	struct launch_usage *launches; /* as in the pack */
-	int counts_error;	       /* why there are no counts */
-	bool counting;		       /* there are counts at all */
-};
-
-static void usage_done(struct usage *u)
+void usage_done(struct usage *u)
 {
 	shadow_buffer_done(&u->file);
 	free(u->launches);
@@ -51,7 +37,6 @@ static void look_at_extent(struct usage *u, int fd, const struct shadow_extent *
 	uint32_t n_pages = le32_get(e->n_pages);
 	struct residency_count c;
 
-	l->n_pages += n_pages;
 	if (fd < 0 || residency_count(fd, le32_get(e->first_pgno), n_pages, &c) < 0) {
 		l->n_unknown += n_pages;
 		return;
@@ -111,20 +96,29 @@ static void look_at_launches(struct usage *u, const struct store *s)
 	}
 }
 
-static int load_pack(const struct store *s, struct usage *u)
+int usage_load(const struct store *s, struct usage *u)
 {
 	int r = store_load(s, STORE_PACK, NULL, &u->file);
 
+	u->pack = &u->file.shadow;
 	if (r < 0)
 		return r;
 	u->launches = calloc(u->pack->n_launches + 1u, sizeof(*u->launches));
-	return u->launches ? 0 : -ENOMEM;
+	if (!u->launches)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < u->pack->n_extents; i++) {
+		const struct shadow_extent *e = &u->pack->extents[i];
+
+		u->launches[le32_get(e->when)].n_pages += le32_get(e->n_pages);
+	}
+	look_at_launches(u, s);
+	return 0;
 }
 
 static int load(const struct store *s, struct usage *u)
 {
 	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
-	int r = load_pack(s, u);
+	int r = usage_load(s, u);
 
 	if (r == 0)
 		r = mounts_load(&mounts);
@@ -133,7 +127,6 @@ static int load(const struct store *s, struct usage *u)
 	for (uint32_t i = 0; i < u->pack->n_objects; i++)
 		look_at_object(u, &(struct object_place){ s->rootfd, s->root_path, mounts },
 			       &u->pack->objects[i]);
-	look_at_launches(u, s);
 	return 0;
 }
 
@@ -156,18 +149,12 @@ static struct launch_usage sum(const struct usage *u, bool launched)
 
 void status_usage_sum(const struct store *s, struct usage_sums *ret)
 {
-	_cleanup_(usage_done) struct usage u = { .pack = &u.file.shadow };
+	_cleanup_(usage_done) struct usage u = { 0 };
 	struct launch_usage used, not_used;
 
 	*ret = (struct usage_sums){ 0 };
-	if (load_pack(s, &u) < 0)
+	if (usage_load(s, &u) < 0)
 		return;
-	for (uint32_t i = 0; i < u.pack->n_extents; i++) {
-		const struct shadow_extent *e = &u.pack->extents[i];
-
-		u.launches[le32_get(e->when)].n_pages += le32_get(e->n_pages);
-	}
-	look_at_launches(&u, s);
 	used = sum(&u, true);
 	not_used = sum(&u, false);
 	ret->is_known = u.counting;
@@ -302,7 +289,7 @@ static void print_json(const struct usage *u)
 
 int status_usage(const struct store *s)
 {
-	_cleanup_(usage_done) struct usage u = { .pack = &u.file.shadow };
+	_cleanup_(usage_done) struct usage u = { 0 };
 	int r = load(s, &u);
 
 	if (r == -ENOENT) {

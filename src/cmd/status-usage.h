@@ -7,6 +7,29 @@
 
 #include "store.h"
 
+#include "shadow-read.h"
+
+struct launch_usage {
+	uint64_t n_pages, n_resident, n_evicted, n_unknown; /* that it brings in */
+	bool boot, launched;
+	uint32_t n_boots; /* without a launch, before this one */
+};
+
+struct usage {
+	struct shadow_buffer file;
+	const struct shadow *pack;     /* in it */
+	struct launch_usage *launches; /* as in the pack */
+	int counts_error;	       /* why there are no counts */
+	bool counting;		       /* there are counts at all */
+};
+
+/*
+ * The pack, and which of its launches came since boot, without looking at what is in memory. U is of zeros;
+ * -ENOENT: there is no pack.
+ */
+int usage_load(const struct store *s, struct usage *u);
+void usage_done(struct usage *u);
+
 /* Pages of the pack by whether their program was launched since boot. */
 struct usage_sums {
 	bool is_known;	/* launches are counted, and this user may read the counts */

@@ -71,16 +71,17 @@ const struct cmd cmd_status = {
 	.args = "[--check|--pack|--usage|--launches|--boots|--plot=FILE|--prometheus]\n"
 		"       elfcast status PROGRAM...",
 	.summary = "what elfcast did since boot, what is wrong, and how to mend it",
-	.options = "      --check         for monitoring: exit 1 where something is to be "
-		   "mended\n"
-		   "      --pack          programs by rank, and what is left out\n"
-		   "      --usage         what of that is in memory, and was launched "
-		   "since boot\n"
-		   "      --launches      launch counts, and whether they are being made\n"
-		   "      --boots         how long the last boots took, and what reading "
-		   "ahead gains\n"
-		   "      --plot=FILE     the last boot as a picture (SVG): what was read, "
-		   "and started, when\n"
-		   "      --prometheus    the overview as metrics\n",
+	.options =
+		"      --check         for monitoring: exit 1 where something is to be "
+		"mended\n"
+		"      --pack          programs by rank, and what is left out\n"
+		"      --usage         what of that is in memory, and was launched "
+		"since boot\n"
+		"      --launches      launch counts, and whether they are being made\n"
+		"      --boots         how long the last boots took, and what reading "
+		"ahead gains\n"
+		"      --plot=FILE     the last boot, and the launches since, as a picture "
+		"(SVG)\n"
+		"      --prometheus    the overview as metrics\n",
 	.run = run_status,
 };

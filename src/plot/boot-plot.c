@@ -4,21 +4,15 @@
 #include "boot-plot.h"
 #include "bounds.h"
 #include "macro.h"
+#include "plot-frame.h"
 #include "svg.h"
 #include "unit-paths.h"
 
-/* Of the picture, in its own units, which are pixels where nobody scales it. */
-#define WIDTH	      1100.0
-#define LEFT	      250.0
 #define RIGHT	      40.0
 #define TOP	      104.0
 #define READ_HEIGHT   150.0
 #define GAP	      52.0
-#define ROW	      15.0
 #define BOTTOM	      34.0
-#define NAME_CHARS    38u
-/* A character of the font's size, as wide as they get on average. */
-#define CHAR_WIDTH    6.0
 #define UNIT_ROWS     60u
 /* Others than services have to take that long to have a row. */
 #define SHORTEST_MS   5.0
@@ -136,7 +130,8 @@ static double find_step(double most, double up_to)
 
 static double x_of(const struct frame *fr, double ms)
 {
-	return LEFT + MIN(MAX(ms, 0.0), fr->end_ms) / fr->end_ms * (WIDTH - LEFT - RIGHT);
+	return PLOT_LEFT + MIN(MAX(ms, 0.0), fr->end_ms) / fr->end_ms *
+				   (PLOT_WIDTH - PLOT_LEFT - RIGHT);
 }
 
 static double y_of(const struct frame *fr, double mibs)
@@ -148,7 +143,8 @@ static double y_of(const struct frame *fr, double mibs)
 
 static void put_head(const struct frame *fr)
 {
-	double height = fr->bottom + BOTTOM;
+	const struct launch_plot *l = fr->plot->launches;
+	double height = fr->bottom + BOTTOM + (l ? launch_plot_height(l) : 0);
 
 	/* Colours that are read on white and on black; the rest follows what the reader uses. */
 	fprintf(fr->f,
@@ -159,27 +155,36 @@ static void put_head(const struct frame *fr)
 		".bg { fill: #fff } .t { fill: #222 } .s { fill: #666 }\n"
 		".h { fill: #222; font-size: 16px; font-weight: 600 }\n"
 		/* What stands on a line is read, too. */
-		".s, .tt { paint-order: stroke; stroke: #fff; stroke-width: 3px }\n"
+		".s, .tt, .late, .intime { paint-order: stroke; stroke: #fff; "
+		"stroke-width: 3px }\n"
 		".grid { stroke: #8884; stroke-width: 1 } .axis { stroke: #888 }\n"
 		".row { fill: #8881 } .phase { fill: #1f8a4c18 }\n"
 		".asked { fill: none; stroke: #2a78c8; stroke-width: 1.5 }\n"
 		".read { fill: #2a78c840; stroke: none }\n"
 		".meta { fill: none; stroke: #c07a12; stroke-width: 1.5 }\n"
 		".own { fill: none; stroke: #8a4bb8; stroke-width: 1.5 }\n"
-		".unit { fill: #7a7f87 } .ahead { fill: #1f8a4c }\n"
+		".unit { fill: #7a7f87 } .ahead, .intime { fill: #1f8a4c }\n"
+		".alone { fill: #c07a12 } .late { fill: #c8362a }\n"
+		".there { fill: none; stroke: #888; stroke-width: 1.2 }\n"
+		".dropped { stroke: #c8362a; stroke-width: 2 }\n"
+		".ready { stroke: #1f8a4c; stroke-width: 2 }\n"
 		".main { stroke: #111; stroke-width: 1.5 }\n"
 		".dot { fill: #2a78c8 }\n"
 		".mark { stroke: #8888; stroke-dasharray: 2 3 }\n"
 		".target { stroke: #c8362a; stroke-width: 1.5 } .tt { fill: #c8362a }\n"
 		"@media (prefers-color-scheme: dark) {\n"
-		".bg { fill: #16181b } .s, .tt { stroke: #16181b } .t, .h { fill: #e4e6e8 "
+		".bg { fill: #16181b } .s, .tt, .late, .intime { stroke: #16181b } .t, .h "
+		"{ fill: #e4e6e8 "
 		"} .s { fill: #a0a4a9 }\n"
 		".main { stroke: #fff } .target { stroke: #ff7b6e } .tt { fill: #ff7b6e }\n"
 		".asked { stroke: #62aaf0 } .dot { fill: #62aaf0 } .meta { stroke: #e5a54a "
 		"}\n"
-		".own { stroke: #bd8ae0 } .ahead { fill: #3fbf78 }\n}\n</style>\n",
-		WIDTH, height, WIDTH, height);
-	svg_rect(fr->f, 0, 0, WIDTH, height, "bg");
+		".own { stroke: #bd8ae0 } .ahead, .intime { fill: #3fbf78 }\n"
+		".alone { fill: #e5a54a } .late { fill: #ff7b6e } .dropped { stroke: "
+		"#ff7b6e }\n"
+		".ready { stroke: #3fbf78 }\n}\n</style>\n",
+		PLOT_WIDTH, height, PLOT_WIDTH, height);
+	svg_rect(fr->f, 0, 0, PLOT_WIDTH, height, "bg");
 }
 
 static void put_title(const struct frame *fr)
@@ -216,7 +221,7 @@ static double put_key(const struct frame *fr, double x, const char *class, bool 
 	else
 		svg_rect(fr->f, x, y - 9, 16, 9, class);
 	svg_text(fr->f, x + 21, y, "s", "start", text);
-	return x + 21 + CHAR_WIDTH * (double)strlen(text) + 14;
+	return x + 21 + PLOT_CHAR_WIDTH * (double)strlen(text) + 14;
 }
 
 static void put_diamond(const struct frame *fr, double x, double y)
@@ -242,7 +247,7 @@ static void put_legend(const struct frame *fr)
 	x = put_key(fr, x, "ahead", false, "read before it began");
 	put_diamond(fr, x + 8, 62);
 	svg_text(fr->f, x + 18, 66, "s", "start", "its program asked for");
-	x += 18 + CHAR_WIDTH * 21 + 14;
+	x += 18 + PLOT_CHAR_WIDTH * 21 + 14;
 	svg_line(fr->f, x + 4, 57, x + 4, 67, "main");
 	svg_text(fr->f, x + 12, 66, "s", "start", "its process begins");
 }
@@ -259,7 +264,7 @@ static void put_time_axis(const struct frame *fr)
 		svg_textf(fr->f, x, fr->bottom + 15, "s", "middle", "%.*f s", digits,
 			  ms / 1000);
 	}
-	svg_line(fr->f, LEFT, fr->bottom, WIDTH - RIGHT, fr->bottom, "axis");
+	svg_line(fr->f, PLOT_LEFT, fr->bottom, PLOT_WIDTH - RIGHT, fr->bottom, "axis");
 }
 
 static void put_bytes_axis(const struct frame *fr)
@@ -268,9 +273,10 @@ static void put_bytes_axis(const struct frame *fr)
 	int digits = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3;
 
 	for (double m = 0; m <= fr->most_mib; m += step) {
-		svg_line(fr->f, LEFT, y_of(fr, m), WIDTH - RIGHT, y_of(fr, m), "grid");
-		svg_textf(fr->f, LEFT - 8, y_of(fr, m) + 4, "s", "end", "%.*f MiB", digits,
-			  m);
+		svg_line(fr->f, PLOT_LEFT, y_of(fr, m), PLOT_WIDTH - RIGHT, y_of(fr, m),
+			 "grid");
+		svg_textf(fr->f, PLOT_LEFT - 8, y_of(fr, m) + 4, "s", "end", "%.*f MiB",
+			  digits, m);
 	}
 	svg_text(fr->f, 20, fr->read_top + 12, "t", "start", "Read ahead");
 }
@@ -315,7 +321,7 @@ static void put_phase(const struct frame *fr)
 	to = x_of(fr, p->prefetch_ms + p->report->eager_ms);
 	svg_rect(fr->f, from, fr->read_top, MAX(to - from, 1.0), fr->bottom - fr->read_top,
 		 "phase");
-	if (to - from > 12 * CHAR_WIDTH)
+	if (to - from > 12 * PLOT_CHAR_WIDTH)
 		svg_text(fr->f, from + 4, fr->read_top + 12, "s", "start", "for the boot");
 }
 
@@ -325,8 +331,9 @@ static void put_reading(const struct frame *fr)
 
 	put_bytes_axis(fr);
 	if (!r) {
-		svg_text(fr->f, (LEFT + WIDTH - RIGHT) / 2, fr->read_top + READ_HEIGHT / 2,
-			 "s", "middle", "nothing was read ahead");
+		svg_text(fr->f, (PLOT_LEFT + PLOT_WIDTH - RIGHT) / 2,
+			 fr->read_top + READ_HEIGHT / 2, "s", "middle",
+			 "nothing was read ahead");
 		return;
 	}
 	put_phase(fr);
@@ -340,7 +347,7 @@ static void put_reading(const struct frame *fr)
 static void put_targets(const struct frame *fr)
 {
 	const struct boot_plot *p = fr->plot;
-	double y = fr->units_top - 8, free_from = 0, reserved = WIDTH;
+	double y = fr->units_top - 8, free_from = 0, reserved = PLOT_WIDTH;
 	char text[64];
 
 	if (is_known(p->target_ms)) {
@@ -348,23 +355,24 @@ static void put_targets(const struct frame *fr)
 		double width;
 
 		snprintf(text, sizeof(text), "default target %.2f s", p->target_ms / 1000);
-		width = CHAR_WIDTH * (double)strlen(text);
+		width = PLOT_CHAR_WIDTH * (double)strlen(text);
 		svg_line(fr->f, x, fr->read_top, x, fr->bottom, "target");
-		svg_text(fr->f, MIN(x, WIDTH - width / 2 - 4), y - 13, "tt", "middle",
+		svg_text(fr->f, MIN(x, PLOT_WIDTH - width / 2 - 4), y - 13, "tt", "middle",
 			 text);
 		reserved = x;
 	}
 	for (size_t i = 0; i < p->n_units; i++) {
 		const struct plot_unit *u = &p->units[i];
 		double x = x_of(fr, u->active_ms),
-		       width = CHAR_WIDTH * (double)strlen(u->name);
+		       width = PLOT_CHAR_WIDTH * (double)strlen(u->name);
 
 		if (strcmp(unit_type(u->name), "target") != 0 || !is_known(u->active_ms) ||
-		    u->active_ms > fr->end_ms || x < LEFT + 4)
+		    u->active_ms > fr->end_ms || x < PLOT_LEFT + 4)
 			continue;
 		if (x < reserved - 0.5 || x > reserved + 0.5)
 			svg_line(fr->f, x, fr->units_top - 4, x, fr->bottom, "mark");
-		if (x - width / 2 < MAX(free_from, LEFT - 40) || x + width / 2 > WIDTH - 4)
+		if (x - width / 2 < MAX(free_from, PLOT_LEFT - 40) ||
+		    x + width / 2 > PLOT_WIDTH - 4)
 			continue;
 		svg_text(fr->f, x, y, "s", "middle", u->name);
 		free_from = x + width / 2 + 8;
@@ -381,8 +389,8 @@ static void put_duration(const struct frame *fr, const struct plot_unit *u, doub
 		return;
 	snprintf(text, sizeof(text), duration(u) < 1000 ? "%.0f ms" : "%.2f s",
 		 duration(u) < 1000 ? duration(u) : duration(u) / 1000);
-	width = CHAR_WIDTH * (double)strlen(text);
-	if (end_x + 8 + width < WIDTH - 4)
+	width = PLOT_CHAR_WIDTH * (double)strlen(text);
+	if (end_x + 8 + width < PLOT_WIDTH - 4)
 		svg_text(fr->f, end_x + 8, y, "s", "start", text);
 	else
 		svg_text(fr->f, begin_x - 8, y, "s", "end", text);
@@ -400,30 +408,24 @@ static void put_unit(const struct frame *fr, const struct plot_unit *u, double y
 	double begin = x_of(fr, u->begin_ms),
 	       end = x_of(fr, is_known(u->active_ms) ? u->active_ms : u->begin_ms);
 
-	fprintf(fr->f,
-		"<text x=\"%.1f\" y=\"%.1f\" class=\"t\" text-anchor=\"end\"><title>",
-		LEFT - 8, y + ROW - 4);
-	svg_put_escaped(fr->f, u->name);
-	fputs("</title>", fr->f);
-	svg_put_cut(fr->f, u->name, NAME_CHARS);
-	fputs("</text>\n", fr->f);
-	svg_rect(fr->f, begin, y + 3, MAX(end - begin, 2.0), ROW - 6,
+	svg_name(fr->f, PLOT_LEFT - 8, y + PLOT_ROW - 4, u->name, PLOT_NAME_CHARS);
+	svg_rect(fr->f, begin, y + 3, MAX(end - begin, 2.0), PLOT_ROW - 6,
 		 was_read_ahead(u) ? "ahead" : "unit");
 	if (is_known(u->main_ms) && u->main_ms <= fr->end_ms)
 		svg_line(fr->f, x_of(fr, u->main_ms), y + 1, x_of(fr, u->main_ms),
-			 y + ROW - 1, "main");
+			 y + PLOT_ROW - 1, "main");
 	if (is_known(u->read_ms) && u->read_ms <= fr->end_ms)
-		put_diamond(fr, x_of(fr, u->read_ms), y + ROW / 2);
-	put_duration(fr, u, MAX(end, begin + 2), begin, y + ROW - 4);
+		put_diamond(fr, x_of(fr, u->read_ms), y + PLOT_ROW / 2);
+	put_duration(fr, u, MAX(end, begin + 2), begin, y + PLOT_ROW - 4);
 }
 
 static void put_units(const struct frame *fr)
 {
 	for (size_t i = 0; i < fr->n_rows; i++) {
-		double y = fr->units_top + ROW * (double)i;
+		double y = fr->units_top + PLOT_ROW * (double)i;
 
 		if (i % 2 == 0)
-			svg_rect(fr->f, 0, y, WIDTH, ROW, "row");
+			svg_rect(fr->f, 0, y, PLOT_WIDTH, PLOT_ROW, "row");
 		put_unit(fr, &fr->plot->units[fr->rows[i]], y);
 	}
 	if (fr->n_left_out > 0)
@@ -443,7 +445,7 @@ void boot_plot_write(const struct boot_plot *p, FILE *f)
 	choose_rows(&fr);
 	fr.read_top = TOP - 24;
 	fr.units_top = fr.read_top + READ_HEIGHT + GAP;
-	fr.bottom = fr.units_top + ROW * (double)fr.n_rows + 4;
+	fr.bottom = fr.units_top + PLOT_ROW * (double)fr.n_rows + 4;
 	if (fr.n_rows == 0)
 		fr.bottom = fr.read_top + READ_HEIGHT;
 	put_head(&fr);
@@ -453,5 +455,7 @@ void boot_plot_write(const struct boot_plot *p, FILE *f)
 	put_reading(&fr);
 	put_targets(&fr);
 	put_units(&fr);
+	if (p->launches)
+		launch_plot_put(p->launches, fr.bottom + BOTTOM, f);
 	fputs("</svg>\n", f);
 }

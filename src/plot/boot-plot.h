@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A boot as a picture: what was read ahead when, which units started when. Pure: the caller
+ * A boot as a picture: what was read ahead when, which units started when; below it the launches since. Pure: the caller
  * collects what is known. All times are milliseconds since process 1 was started.
  */
 #ifndef ELFCAST_BOOT_PLOT_H
@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 #include "boot-report.h"
-
-#define PLOT_UNKNOWN (-1.0)
+#include "launch-plot.h"
+#include "plot-frame.h"
 
 struct plot_unit {
 	const char *name;	    /* borrowed */
@@ -26,6 +26,7 @@ struct boot_plot {
 	double target_ms;		  /* the default target; PLOT_UNKNOWN */
 	const struct plot_unit *units;	  /* in the order in which they began; borrowed */
 	size_t n_units;
+	const struct launch_plot *launches; /* since then, below; borrowed */
 };
 
 /* The whole file. What goes wrong with F is F's to tell. */

@@ -100,6 +100,16 @@ void svg_textf(FILE *f, double x, double y, const char *class, const char *ancho
 	svg_text(f, x, y, class, anchor, text);
 }
 
+void svg_name(FILE *f, double x, double y, const char *name, size_t max_characters)
+{
+	fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" class=\"t\" text-anchor=\"end\"><title>", x,
+		y);
+	svg_put_escaped(f, name);
+	fputs("</title>", f);
+	svg_put_cut(f, name, max_characters);
+	fputs("</text>\n", f);
+}
+
 void svg_rect(FILE *f, double x, double y, double width, double height, const char *class)
 {
 	fprintf(f,

@@ -20,6 +20,8 @@ void svg_text(FILE *f, double x, double y, const char *class, const char *anchor
 	      const char *s);
 _printf_(6, 7) void svg_textf(FILE *f, double x, double y, const char *class,
 			      const char *anchor, const char *format, ...);
+/* A name that ends at X, cut; all of it where the pointer rests. */
+void svg_name(FILE *f, double x, double y, const char *name, size_t max_characters);
 void svg_rect(FILE *f, double x, double y, double width, double height, const char *class);
 void svg_line(FILE *f, double x1, double y1, double x2, double y2, const char *class);
 

@@ -63,6 +63,17 @@ told "seconds later it does not look again" again 1
 wait_until has_read two
 told "two launches" read 2
 end_watcher
+# In time: what became of each launch, and the pages that were asked for.
+LAUNCHED=$R/run/elfcast/launched
+log_of() { awk -v p="/usr/bin/$1" '$6 == p { print $1, $3 }' "$LAUNCHED" | xargs; }
+same "the log has both launches" "read 10 read 10" "$(log_of one) $(log_of two)"
+same "in their order, since the kernel's start" yes "$(awk 'NF == 6 { if ($2 < t) exit 1; t = $2 }
+	END { exit !(t > 0) }' "$LAUNCHED" && awk -v now="$(cut -d . -f 1 /proc/uptime)" 'NF == 6 && $2 > (now + 1) * 1000 { exit 1 }' \
+	"$LAUNCHED" && echo yes)"
+same "others may not read it" 640 "$(stat -c %a "$LAUNCHED")"
+status "they are drawn" 0 elfcast status --root="$R" --plot="$TMP/plot.svg"
+check "with what was done" grep -q '>2 read ahead (0.1 MiB asked for), 1 in memory already, 0 left alone, 0 dropped<' "$TMP/plot.svg"
+same "a mark for each, and one in the legend" 3 "$(grep -c '<circle .*class="dot"' "$TMP/plot.svg")"
 
 elfcast status --root="$R" >"$TMP/status" 2>&1
 check "status says what it did" grep -q '^watcher: .* since boot 2 launches read ahead (0.1 MiB asked for), 1 in memory' "$TMP/status"
@@ -76,6 +87,7 @@ start_watcher setsid
 "$R/usr/bin/two"
 told "a launch that is in memory" resident 1
 told "is not read, nor is the count lost with the watcher" read 2
+same "nor is the log" "read 10 there 0" "$(log_of two)"
 
 # Another file in place of the one that was compiled.
 head -c 262144 /dev/urandom >"$R/usr/share/data/new"
@@ -235,6 +247,7 @@ n_times() { grep -cE "^$1 [0-9]+ /usr/bin/sleeper\$" "$TIMES" 2>/dev/null; }
 is_timed() { kill -HUP "$watcher" && [ "$(n_times "$1")" = "$2" ]; }
 rm -f "$TIMES"
 start_watcher setsid
+n_alone=$(state alone) # where the machine is slow, others before took long enough to be timed
 for n in 1 2; do
 	renew
 	"$R/usr/bin/sleeper"
@@ -245,7 +258,7 @@ renew
 "$R/usr/bin/sleeper"
 check "the third is timed without" wait_until is_timed alone 1
 same "nothing of it was read" "" "$(in_memory sleeper)"
-told "which is counted" alone 1
+told "which is counted" alone $((n_alone + 1))
 renew
 "$R/usr/bin/sleeper"
 check "the fourth is read again" wait_until is_timed read 3
@@ -268,6 +281,8 @@ wait_until has_read script
 end_watcher
 same "two at once, and a file that others read, are not timed" "read 3 alone 1" \
 	"read $(n_times read) alone $(n_times alone)"
+same "the log has the same times" "$(sed -nE 's/^((read|alone) [0-9]+) .*/\1/p' "$TIMES")" \
+	"$(awk '$6 ~ /sleeper$/ && $5 > 0 { print $1, $5 }' "$LAUNCHED")"
 check "nor is a script" sh -c "! grep -q /usr/bin/script '$TIMES'"
 
 # What was learned is known after a restart; nothing is gained, and it is left alone.
