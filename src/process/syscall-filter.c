@@ -32,6 +32,8 @@
 #define NATIVE_ARCH AUDIT_ARCH_S390X
 #elif defined(__i386__)
 #define NATIVE_ARCH AUDIT_ARCH_I386
+#elif defined(__ARMEL__)
+#define NATIVE_ARCH AUDIT_ARCH_ARM
 #endif
 
 /* Since pidfd_send_signal all of these have the same numbers; setxattrat is of Linux 6.13. */
@@ -39,6 +41,11 @@
 #define FIRST_UNKNOWN 463u
 #endif
 #define X32_BIT 0x40000000u
+
+/* 32-bit ARM has some of its own far behind the others, of which JITs need cacheflush(2). */
+#ifdef __ARMEL__
+#define FIRST_PRIVATE 0x0f0000u
+#endif
 
 /* Which argument of clone(2) are the flags. */
 #ifdef __s390x__
@@ -53,12 +60,13 @@ static const uint32_t forbidden[] = {
 #undef X
 };
 
-/* Longer than the longest filter: a few instructions besides one for each of the list. */
-enum { LIST = ARRAY_SIZE(forbidden), LONGEST = LIST + 40 };
+/* A few instructions besides one for each of these. */
+enum { LIST = ARRAY_SIZE(forbidden) };
 _Static_assert(LIST < 250, "a jump spans 255 instructions");
+_Static_assert(LIST + 40 <= SYSCALL_FILTER_LONGEST, "the filter does not fit");
 
 struct filter {
-	struct sock_filter code[LONGEST];
+	struct sock_filter *code;
 	unsigned short n;
 };
 
@@ -109,6 +117,9 @@ static void add_architecture(struct filter *f)
 	jump(f, BPF_JGE, X32_BIT, 0, 1);
 	finish(f, SECCOMP_RET_ERRNO | EPERM);
 #endif
+#ifdef FIRST_PRIVATE
+	jump(f, BPF_JGE, FIRST_PRIVATE, 2, 0);
+#endif
 #ifdef FIRST_UNKNOWN
 	jump(f, BPF_JGE, FIRST_UNKNOWN, 0, 1);
 	finish(f, SECCOMP_RET_ERRNO | ENOSYS);
@@ -148,15 +159,21 @@ static void add_forbidden(struct filter *f)
 	finish(f, SECCOMP_RET_ERRNO | EPERM);
 }
 
-int syscall_filter_install(void)
+unsigned short syscall_filter_make(struct sock_filter *code)
 {
-	struct filter f = { .n = 0 };
-	struct sock_fprog program = { .filter = f.code };
+	struct filter f = { .code = code };
 
 	add_architecture(&f);
 	add_exceptions(&f);
 	add_forbidden(&f);
-	program.len = f.n;
+	return f.n;
+}
+
+int syscall_filter_install(void)
+{
+	struct sock_filter code[SYSCALL_FILTER_LONGEST];
+	struct sock_fprog program = { .len = syscall_filter_make(code), .filter = code };
+
 	/* Speculation is none of its business, and to forbid it slows older kernels down. */
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 		    &program) == 0)

@@ -12,4 +12,14 @@
  */
 int syscall_filter_install(void);
 
+struct sock_filter;
+
+enum { SYSCALL_FILTER_LONGEST = 290 };
+
+/*
+ * What that installs, of this process: the number of instructions put in CODE, which has room
+ * for SYSCALL_FILTER_LONGEST. What it says can be asked where no kernel takes it, as by qemu-user.
+ */
+unsigned short syscall_filter_make(struct sock_filter *code);
+
 #endif

@@ -15,7 +15,7 @@ export TOP
 # What needs no kernel of its own: qemu-user lacks openat2(), fanotify, ptrace, /proc/self/pagemap.
 UNIT="bench_rounds boot_gain boot_plot boot_report clock compile_shadow disk_reads elf ext4 fiemap json json_out
 	mapped_along mul_div names pace_decide pack page_select pageset prefetch_join prefetch_plan pressure profile
-	residency rest search shadow statistics touched_page trace_ring training unit_text unit_times utf8
+	residency rest search shadow statistics syscall_filter touched_page trace_ring training unit_text unit_times utf8
 	watch_state"
 [ $# -gt 0 ] || set -- arm64 armhf i386 riscv64 ppc64el s390x
 
