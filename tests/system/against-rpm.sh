@@ -3,7 +3,18 @@
 # takes: 60 s
 # check --against rpms as rpmbuild makes them, in each format that this rpm has (4; since rpm 6
 # also 6), whole and damaged; and one of format 6 from rpm 6.1, which librpm 4.18 reads as well.
+# RPM_ROOT=DIRECTORY: as the rpm of that root makes them; in full runs that of the forky that "make
+# matrix" keeps, if there is one.
+. "$(dirname "$0")/../helpers/rpm-root.sh"
+if [ -n "${SOAK:-}" ] && [ "$(id -u)" = 0 ]; then
+	: "${RPM_ROOT=$(find "${ROOTS:-/var/tmp/elfcast-roots}" -maxdepth 1 -type d -name 'forky-*' -print -quit 2>/dev/null)}"
+fi
+[ -z "${RPM_ROOT:-}" ] || rpm_root_enter
 . "$(dirname "$0")/../lib.sh"
+if [ -n "${RPM_ROOT:-}" ]; then
+	trap 'rpm_root_leave; rm -rf "$TMP"' EXIT
+	rpm_root_use "$RPM_ROOT" || not_ok "rpm of $RPM_ROOT"
+fi
 for tool in rpmbuild python3; do
 	command -v $tool >/dev/null && continue
 	skip "check --against" "no $tool"
@@ -19,7 +30,7 @@ n_members=12
 # Who signs is nobody's concern here, so that any key will do.
 export GNUPGHOME=$TMP/gnupg
 mkdir -m 700 "$GNUPGHOME"
-trap 'gpgconf --kill all 2>/dev/null; rm -rf "$TMP"' EXIT
+trap 'gpgconf --kill all 2>/dev/null; rpm_root_leave; rm -rf "$TMP"' EXIT
 can_sign=
 if ! command -v rpmsign >/dev/null || ! command -v gpg >/dev/null; then
 	skip "signed packages" "no rpmsign or gpg"
@@ -255,5 +266,5 @@ big.json: matches: /usr/bin/hello
 big.json: 2 matches"
 	done
 fi
-echo "# note: $(ls -- *.rpm | wc -l) packages in formats $formats, each compressor, besides what is cut and flipped"
+echo "# note: $(rpm --version), librpm $(pkg-config --modversion rpm 2>/dev/null): $(ls -- *.rpm | wc -l) packages in formats $formats, each compressor, besides what is cut and flipped"
 finish
