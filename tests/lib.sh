@@ -17,6 +17,8 @@ not_ok() {
 	n_not_ok=$((n_not_ok + 1))
 }
 skip() { echo "ok - $1 # SKIP $2"; }
+# Not in a chroot, nor in many containers.
+has_user_namespaces() { unshare --user --map-root-user true 2>/dev/null; }
 finish() { exit $((n_not_ok > 0)); }
 
 # check NAME COMMAND...: ok when the command succeeds

@@ -78,10 +78,14 @@ elfcast compile --quiet --root="$R" --force
 good=$(sums)
 
 # Where nobody can be become: a user namespace with one user, and a root that is closed.
-rm -rf "$R/var/lib"
-same "a user namespace with one user" "compiled" "$(unshare --user --map-root-user --mount \
-	"$BUILD/elfcast" compile --quiet --root="$R" 2>&1 && echo compiled)"
-same "it compiles the same" "$good" "$(sums)"
+if has_user_namespaces; then
+	rm -rf "$R/var/lib"
+	same "a user namespace with one user" "compiled" "$(unshare --user --map-root-user --mount \
+		"$BUILD/elfcast" compile --quiet --root="$R" 2>&1 && echo compiled)"
+	same "it compiles the same" "$good" "$(sums)"
+else
+	skip "a user namespace with one user" "no user namespaces here"
+fi
 rm -rf "$R/var/lib"
 chmod 700 "$R"
 elfcast compile --quiet --root="$R"
