@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Hold a trained profile against the page cache of a cold run.
 
-Usage: compare.py NAME ROOT TRUTH PROFILE [--list]
+Usage: compare.py NAME ROOT TRUTH PROFILE [--floor=SHARE] [--list]
 TRUTH is lab-mincore's output for ROOT. Files are matched by inode: hard links have several
 names. Pages are of 4096 bytes; where the processor's are larger, one of them is needed as a whole,
-also where read() asked for less. Prints a TAP comment (a row of the table) and exits 1 below the floors; --list names
+also where read() asked for less. Prints a TAP comment (a row of the table) and exits 1 below the floors, or below --floor of both; --list names
 the files in which both differ, with pages.
 """
 import json
@@ -87,7 +87,8 @@ def main():
         print(f"# note: {name}: '{path}' is in the profile but not on the disk")
     if "--list" in options:
         list_differences(truth, trained, names)
-    good = precision >= PRECISION_FLOOR and recall >= RECALL_FLOOR
+    floors = [float(o[8:]) for o in options if o.startswith("--floor=")]
+    good = precision >= (floors or [PRECISION_FLOOR])[0] and recall >= (floors or [RECALL_FLOOR])[0]
     sys.exit(0 if good else 1)
 
 

@@ -28,22 +28,10 @@ train() { # program
 }
 # What the recorder says of files below the root, as a profile; and the trained one as truth.
 convert() { # program
-	python3 - "$LAB_MNT" "$LAB/$1.out" "$LAB/$1.json" "$LAB/$1.seen" "$LAB/$1.truth" <<'PY'
-import json, re, sys
-root, out, trained, seen, truth = sys.argv[1:]
-objects = []
-for line in open(out, errors="surrogateescape"):
-    m = re.fullmatch(r"(/.*?)((?: \d+(?:-\d+)?)+)\n", line)
-    if m and m[1].startswith(root + "/"):
-        pages = [[int(x) for x in r.split("-")] for r in m[2].split()]
-        objects.append({"path": m[1][len(root):],
-                        "pages": [[r[0], r[-1] - r[0] + 1, 1, 0] for r in pages]})
-json.dump({"trained": {"method": "filemap"}, "objects": objects}, open(seen, "w"))
-with open(truth, "w") as f:
-    for o in json.load(open(trained))["objects"]:
-        for first, count, *_ in o["pages"]:
-            print(first, count, o["path"], file=f)
-PY
+	/usr/bin/python3 "$TOP/tests/lab/traced.py" "$LAB_MNT" "$LAB/$1.out" >"$LAB/$1.seen" &&
+		/usr/bin/python3 -c 'import json, sys
+for o in json.load(open(sys.argv[1]))["objects"]:
+    for first, count, *_ in o["pages"]: print(first, count, o["path"])' "$LAB/$1.json" >"$LAB/$1.truth"
 }
 record() { # program
 	lab_cold
