@@ -6,6 +6,8 @@
 #                            with SYSTEM=1 also package managers and booted systems
 #   sudo make soak           every test in both builds, and in full: an hour and more
 #   sudo make matrix         builds and tests in roots of other releases: SUITES="trixie forky"
+#   sudo make readme         README's two commands, in fresh roots of these releases
+#   sudo make methods        ways to record, on kernels and file systems, against an oracle: a table
 #   sudo make cross          builds for other processors, and what qemu-user can run of the tests
 #   sudo make kernels        recorders on other kernels, arm64's too: MACHINES="forky trixie/arm64-16k"
 #   make install             DESTDIR and prefix as packagers expect; make uninstall
@@ -259,6 +261,11 @@ cross: deps-cross
 	$(Q)tests/matrix/cross.sh $(ARCHITECTURES)
 kernels: deps-kernels
 	$(Q)tests/matrix/kernels.sh $(MACHINES)
+methods: deps-kernels deps-check test-programs
+	$(Q)tests/matrix/methods.sh
+	$(Q)TESTS=methods tests/matrix/kernels.sh $(MACHINES)
+readme: deps-matrix
+	$(Q)tests/matrix/readme.sh $(SUITES)
 quick-check: test-programs
 	$(Q)tests/run --build $(BUILD)
 demo: deps-demo
@@ -349,7 +356,7 @@ rpm deb:
 clean:
 	rm -rf build build-*
 
-.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels quick-check demo bench hdr-check lint format install uninstall clean \
+.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels methods readme quick-check demo bench hdr-check lint format install uninstall clean \
 	collection rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:
