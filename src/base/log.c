@@ -26,9 +26,19 @@ enum log_level log_get_level(void)
 	return log_level;
 }
 
+/* Much of what is asked for is there, and not to be found without. */
+static bool is_proc_missing(void)
+{
+	return access("/proc/self", F_OK) < 0 && errno == ENOENT;
+}
+
 const char *error_text(int error)
 {
 	switch (error < 0 ? -error : error) {
+	case ENOENT:
+		return is_proc_missing()
+			       ? "No such file or directory, and /proc is not mounted"
+			       : strerror(ENOENT);
 	case ESTALE:
 		return "of another version or build";
 	case EBADMSG:

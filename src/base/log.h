@@ -31,7 +31,10 @@ _printf_(1, 2) void log_debug(const char *format, ...);
 void log_notice(const char *path, const char *what); /* a warning */
 void log_diag(const char *path, const struct diag *d);
 
-/* What -ESTALE, -EBADMSG and -E2BIG mean here; strerror() for everything else. */
+/*
+ * What -ESTALE, -EBADMSG and -E2BIG mean here, and -ENOENT where /proc is not mounted; strerror() for
+ * everything else.
+ */
 const char *error_text(int error);
 
 #endif

@@ -115,11 +115,7 @@ int cmd_load_mounts(struct mounts **ret)
 {
 	int r = mounts_load(ret);
 
-	if (r == -ENOENT)
-		log_error("cannot read the mount table: /proc is not mounted");
-	else if (r < 0)
-		log_errno(r, "cannot read the mount table");
-	return r;
+	return r < 0 ? log_errno(r, "cannot read the mount table") : 0;
 }
 
 int cmd_log_program(int error, const char *name)
@@ -131,7 +127,9 @@ int cmd_log_program(int error, const char *name)
 	else if (error == -EACCES)
 		log_error("'%s' is no program: not a file that may be executed", name);
 	else if (error == -ENOENT && access("/proc/self/fd", X_OK) < 0)
-		log_error("cannot find program '%s': /proc is not mounted", name);
+		log_errno(error, "cannot find program '%s'", name);
+	else if (error == -ENOENT && arg_root && *arg_root)
+		log_error("there is no program '%s' below '%s'", name, arg_root);
 	else if (error == -ENOENT && strchr(name, '/'))
 		log_error("there is no program '%s'", name);
 	else if (error == -ENOENT)

@@ -231,9 +231,12 @@ int input_load(const struct store *s, const char *name, const char *scenario,
 	       const char *profile, struct input *ret)
 {
 	_cleanup_close_ int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : 0;
+	int r;
 
 	*ret = (struct input){ 0 };
+	/* A program that may be executed and not read has shadows. */
+	if (fd < 0 && errno != ENOENT && access(name, X_OK) < 0)
+		return log_errno(-errno, "cannot read '%s'", name);
 	if (fd >= 0)
 		switch (detect_content(fd)) {
 		case CONTENT_PROFILE:

@@ -120,10 +120,10 @@ static int load(const struct store *s, struct usage *u)
 	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
 	int r = usage_load(s, u);
 
-	if (r == 0)
-		r = mounts_load(&mounts);
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? r : log_errno(r, "cannot tell how the pack was used");
+	if (cmd_load_mounts(&mounts) < 0)
+		return -EIO;
 	for (uint32_t i = 0; i < u->pack->n_objects; i++)
 		look_at_object(u, &(struct object_place){ s->rootfd, s->root_path, mounts },
 			       &u->pack->objects[i]);
@@ -292,12 +292,10 @@ int status_usage(const struct store *s)
 	_cleanup_(usage_done) struct usage u = { 0 };
 	int r = load(s, &u);
 
-	if (r == -ENOENT) {
+	if (r == -ENOENT)
 		log_info("there is no pack: nothing is read at boot");
-	} else if (r < 0) {
-		log_errno(r, "cannot tell how the pack was used");
+	else if (r < 0)
 		return CMD_FAILED;
-	}
 	if (arg_json)
 		print_json(&u);
 	else

@@ -18,7 +18,8 @@ static int explain(int error)
 	if (error == -EBUSY)
 		log_error("the whole system is being recorded already");
 	else if (error == -ENODEV || error == -ENOENT)
-		log_error("this kernel has no tracepoints of page cache accesses (Linux "
+		log_errno(error == -ENOENT ? error : 0,
+			  "this kernel has no tracepoints of page cache accesses (Linux "
 			  "6.10)");
 	else if (error == -EACCES)
 		log_error("this kernel is locked down to confidentiality: it does not let "

@@ -33,7 +33,7 @@ check "says so" grep -q 'was disabled already' "$TMP/err"
 disable "two at once" 0 one two
 same "in order" "Never=/usr/bin/one Never=/usr/bin/two" "$(grep -v '^#' "$E/disabled.conf" | paste -s -d ' ')"
 disable "what is nowhere" 1 three
-same "is an error" "elfcast: there is no program 'three' in \$PATH" "$(cat "$TMP/err")"
+same "is an error" "elfcast: there is no program 'three' below '$R'" "$(cat "$TMP/err")"
 disable "nothing" 2
 status "enable" 0 elfcast enable --root="$R" --json one two
 same "names them" '{"enable":["/usr/bin/one","/usr/bin/two"]}' "$(tr -d ' \n\t' <"$TMP/out")"
@@ -115,6 +115,10 @@ same "says what it did" "/usr/bin/one 1 1" "$(python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))[0]; print(d["program"], d["files"], d["pages"])' "$TMP/out")"
 status "evict what has no profile" 1 elfcast evict --root="$R" "/usr/bin/a b"
 
+for verb in evict disable prefetch; do
+	status "$verb what is not there" 1 elfcast $verb --root="$R" nosuch
+	same "$verb: says where" "elfcast: there is no program 'nosuch' below '$R'" "$(cat "$TMP/err")"
+done
 for verb in disable enable remove evict; do
 	status "$verb without a program" 2 elfcast $verb --root="$R"
 done
@@ -132,7 +136,21 @@ if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
 		check "$verb without /proc: says so, and nothing else" \
 			test "$(grep -c '/proc is not mounted' "$TMP/err") $(grep -c '^elfcast: ' "$TMP/err")" = "1 1"
 	done
+	# In this root, where commands run: each says what is missing.
+	for verb in "train -n 1 -o $TMP/x.json -- /bin/true" "bench -n 1 -- true" "compile --dry-run" "prefetch --boot"; do
+		# shellcheck disable=SC2086
+		without_proc elfcast $verb >/dev/null 2>"$TMP/err"
+		check "$verb without /proc: says so" grep -q '/proc is not mounted' "$TMP/err"
+	done
+	# The helper is nobody's child; its pipe is closed when it ends.
+	same "run -v without /proc does not hide it" 1 \
+		"$(without_proc elfcast run -v -- /bin/true 2>&1 | grep -c '^elfcast: nothing read ahead.*/proc is not mounted')"
 	chmod -R go+rX "$TMP" && chmod 755 "$TMP"
+	cp "$R/usr/share/elfcast/profiles.d"/*.json "$TMP/closed.json" 2>/dev/null || echo '{}' >"$TMP/closed.json"
+	chmod 600 "$TMP/closed.json"
+	status "show what one may not read" 1 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$BUILD/elfcast" show --root="$R" "$TMP/closed.json"
+	same "says why" "elfcast: cannot read '$TMP/closed.json': Permission denied" "$(grep -v 'not root.s' "$TMP/err")"
 	status "disable by somebody else" 1 setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$BUILD/elfcast" disable --root="$R" one
 	same "says who may" "elfcast: cannot change '/etc/elfcast/disabled.conf': only root may" "$(grep -v 'not root.s' "$TMP/err")"
