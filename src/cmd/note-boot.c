@@ -42,7 +42,8 @@ static void ask_times(struct boot_line *l)
 	if (r == 0)
 		r = systemd_ask_default_target(until_us, &target_us);
 	if (r < 0) {
-		log_errno(r, "cannot ask systemd how long the boot took");
+		log_error("cannot ask systemd how long the boot took: %s",
+			  systemd_error_text(r));
 		return;
 	}
 	up_us = clock_us() - MIN(t.userspace_us, clock_us());

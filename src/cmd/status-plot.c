@@ -56,7 +56,8 @@ static void ask_systemd(struct known *k)
 	if (r == 0)
 		r = systemd_ask_units(until_us, &k->times);
 	if (r < 0)
-		log_warning("without units' times: cannot ask systemd: %s", error_text(r));
+		log_warning("without units' times: cannot ask systemd: %s",
+			    systemd_error_text(r));
 	k->has_units = r == 0;
 }
 

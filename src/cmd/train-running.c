@@ -71,26 +71,39 @@ static int wait_until_rare(pid_t main, unsigned window_ms, struct trace_result *
 	return 0;
 }
 
-static int start(const char *name, pid_t *ret_main)
+static int ask(const char *name, pid_t *ret_main)
 {
 	int r = systemd_ask_service(name, clock_in_ms(ASK_MS), ret_main);
 
 	if (r < 0)
-		return log_errno(r, "cannot ask systemd about '%s'", name);
+		log_error("cannot ask systemd about '%s': %s", name, systemd_error_text(r));
+	return r;
+}
+
+static int start(const char *name, pid_t *ret_main)
+{
+	int r = ask(name, ret_main);
+
+	if (r < 0)
+		return r;
 	if (*ret_main > 0) {
 		log_error("'%s' runs already: stop it, or record it as it is (--pid=%d)",
 			  name, (int)*ret_main);
 		return -EBUSY;
 	}
 	r = systemd_start(name, clock_in_ms(START_MS));
+	if (r == -EIO)
+		log_error("cannot start '%s': 'systemctl status %s' tells why", name, name);
+	else if (r < 0)
+		log_error("cannot start '%s': %s", name, systemd_error_text(r));
 	if (r < 0)
-		return log_errno(r, "cannot start '%s'", name);
-	r = systemd_ask_service(name, clock_in_ms(ASK_MS), ret_main);
+		return r;
+	r = ask(name, ret_main);
 	if (r == 0 && *ret_main <= 0) {
 		log_error("'%s' has started no process that goes on running", name);
 		return -ESRCH;
 	}
-	return r < 0 ? log_errno(r, "cannot ask systemd about '%s'", name) : 0;
+	return r;
 }
 
 int train_unit_record(const char *name, unsigned window_ms, struct trace_result *ret)

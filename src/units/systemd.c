@@ -7,6 +7,7 @@
 
 #include "bounds.h"
 #include "command.h"
+#include "log.h"
 #include "macro.h"
 #include "systemd.h"
 
@@ -109,4 +110,18 @@ int systemd_start(const char *unit, uint64_t until_us)
 
 	snprintf(name, sizeof(name), "%s", unit);
 	return command_read(argv, LIMIT_SYSTEMCTL_BYTES, until_us, &text, &bytes);
+}
+
+const char *systemd_error_text(int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return "there is no systemctl, or no such unit";
+	case -EIO:
+		return "systemctl failed: it may not run this machine";
+	case -ETIMEDOUT:
+		return "systemctl does not answer";
+	default:
+		return error_text(error);
+	}
 }

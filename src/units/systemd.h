@@ -24,5 +24,7 @@ int systemd_ask_service(const char *unit, uint64_t until_us, pid_t *ret);
 int systemd_start(const char *unit, uint64_t until_us);
 /* When the default target was reached; 0: not (yet), or another one was booted. */
 int systemd_ask_default_target(uint64_t until_us, uint64_t *ret_us);
+/* What went wrong when it was asked, for people. */
+const char *systemd_error_text(int error);
 
 #endif
