@@ -11,6 +11,7 @@
 #include "train-private.h"
 #include "train-tell.h"
 #include "training.h"
+#include "utf8.h"
 
 void training_done(struct training *t)
 {
@@ -159,6 +160,12 @@ static int check_name(const char *path)
 {
 	_cleanup_free_ char *file = realpath(path, NULL);
 
+	if (!utf8_is_plain(path)) {
+		log_error("'%s' cannot have a profile: its name is not UTF-8, or has a "
+			  "control character",
+			  path);
+		return -EINVAL;
+	}
 	if (!arg_install || (file && file_is_readable_by_all(file)))
 		return 0;
 	log_error("cannot install a profile of '%s', which not everybody may read", path);
@@ -167,29 +174,31 @@ static int check_name(const char *path)
 
 /* The first run tells what the command is there for. */
 static int name_training(struct training *t, const char *program,
-			 const struct trace_result *r)
+			 const struct trace_result *result)
 {
 	_cleanup_free_ char *command = NULL;
+	int r;
 
 	if (!t->program)
 		t->program = strdup(program);
 	if (!t->program)
 		return log_errno(-ENOMEM, "cannot record '%s'", program);
-	if (check_name(program) < 0)
-		return -EACCES;
+	r = check_name(program);
+	if (r < 0)
+		return r;
 	if (t->found && train_find_program(t->found, &command) == 0 &&
 	    strcmp(command, program) != 0)
 		log_info("'%s' starts '%s': the profile is of that", command, program);
 	if (arg_scenario)
 		return 0;
-	t->scenario = strdup(r->interpreted ? r->interpreted : "default");
+	t->scenario = strdup(result->interpreted ? result->interpreted : "default");
 	if (!t->scenario)
 		return log_errno(-ENOMEM, "cannot record '%s'", program);
 	arg_scenario = t->scenario;
-	if (t->scenario[0] != '/' || check_name(t->scenario) == 0)
-		return 0;
-	log_error("--scenario= gives it another name");
-	return -EACCES;
+	r = t->scenario[0] == '/' ? check_name(t->scenario) : 0;
+	if (r < 0)
+		log_error("--scenario= gives it another name");
+	return r;
 }
 
 int train_take_run(struct training *t, unsigned run, const struct trace_result *result)

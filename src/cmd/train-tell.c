@@ -15,6 +15,7 @@
 static const struct {
 	const char *key, *text;
 } reasons[N_LEFT_OUT] = {
+	[LEFT_OUT_NAME] = { "name", "by a name that is not UTF-8" },
 	[LEFT_OUT_TEMPORARY] = { "temporary", "below /tmp, /var/tmp or /run" },
 	[LEFT_OUT_MEMORY] = { "memory", "on a file system in memory" },
 	[LEFT_OUT_FILE_SYSTEM] = { "file_system",

@@ -33,6 +33,7 @@ struct trace_object {
 enum trace_left_out {
 	LEFT_OUT_NOT,
 	LEFT_OUT_NEVER_A_FILE, /* pseudo file systems, deleted files, our own state: not told */
+	LEFT_OUT_NAME,	       /* not UTF-8, or with control characters */
 	LEFT_OUT_TEMPORARY,   /* below /tmp, /var/tmp, /run */
 	LEFT_OUT_MEMORY,      /* on tmpfs */
 	LEFT_OUT_FILE_SYSTEM, /* on FUSE and others that are no disk's */

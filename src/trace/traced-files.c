@@ -131,8 +131,10 @@ static enum trace_left_out why_left_out(const struct traced_files *f, const char
 {
 	const struct fstype *type;
 
-	if (path[0] != '/' || strlen(path) > LIMIT_PATH_BYTES || !utf8_is_plain(path))
+	if (path[0] != '/' || strlen(path) > LIMIT_PATH_BYTES)
 		return LEFT_OUT_NEVER_A_FILE;
+	if (!utf8_is_plain(path))
+		return LEFT_OUT_NAME;
 	for (size_t i = 0; i < ARRAY_SIZE(left_out_dirs); i++)
 		if (strncmp(path, left_out_dirs[i].prefix,
 			    strlen(left_out_dirs[i].prefix)) == 0)

@@ -72,6 +72,18 @@ for place in "$temporary:below /tmp" "$memory:in memory"; do
 	verdict "a program ${place##*:} is left out, and that is said" $?
 done
 
+# A name that no profile can hold: said after the first run, not after the last.
+bad=$dir/$(printf 'pr\377g')
+cp in/prog "$bad"
+rm -f x.json
+"$elfcast" train -n 3 -o x.json -- "$bad" -e 'print "run\n"' >out 2>err
+[ $? = 1 ] && [ ! -e x.json ] && grep -q "pr?g' cannot have a profile: its name is not UTF-8" err && [ "$(grep -c 'elfcast: ' err)" = 2 ]
+verdict "a program by a name that is not UTF-8: it says so" $?
+train -- in/prog -e 'open F, "<", $ARGV[0]; read F, $a, 9' "$bad"
+[ $? = 0 ] && grep -q "left out: 1 file by a name that is not UTF-8 ('$dir/pr?g')" err
+verdict "a file by such a name is left out, and that is said" $?
+rm "$bad"
+
 train --window=200 -- sleep 4242
 [ $? = 0 ] && grep -q '1 of 1 run had not ended after 200 ms' err
 verdict "a launch that the window cuts: it says so" $?
