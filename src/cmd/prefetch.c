@@ -16,6 +16,7 @@
 #include "launch-shadows.h"
 #include "log.h"
 #include "prefetch-launch.h"
+#include "skipped.h"
 
 /* A disk that hangs in the middle of the child's own start shall not hold us either. */
 #define DEADLINE_GRACE_MS 250
@@ -24,20 +25,6 @@ static unsigned arg_deadline_ms;
 static bool arg_no_wait;
 static const char *arg_scenario;
 static const char *arg_shadow;
-
-static bool is_skipped(uint8_t skip)
-{
-	return skip != OBJECT_USED && skip != OBJECT_NO_PAGES;
-}
-
-static uint32_t count_skipped(const struct prefetch_report *r)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < r->n_objects; i++)
-		n += is_skipped(r->skips[i]);
-	return n;
-}
 
 static const char *object_path(const struct shadow_buffer *l, uint32_t i)
 {
@@ -62,7 +49,7 @@ static void print_json_report(const struct shadow_buffer *l,
 	json_bool("deadline_hit", r->deadline_hit);
 	json_open("skipped", '[');
 	for (uint32_t i = 0; i < r->n_objects; i++) {
-		if (!is_skipped(r->skips[i]))
+		if (!skipped_is(r->skips[i]))
 			continue;
 		json_open(NULL, '{');
 		json_string("path", object_path(l, i));
@@ -78,17 +65,14 @@ static void print_report(const struct shadow_buffer *l,
 {
 	const struct prefetch_report *r = &launch->data;
 
-	for (uint32_t i = 0; i < r->n_objects; i++)
-		if (is_skipped(r->skips[i]))
-			log_debug("%s: skipped: %s", object_path(l, i),
-				  object_skip_text(r->skips[i]));
+	skipped_tell(l, r);
 	log_debug("%llu pages of metadata, %u names looked up",
 		  (unsigned long long)launch->n_place_pages, launch->n_lookups);
 	log_info("%s (%s): %llu pages (%.1f MiB) of %u objects, %u skipped, %.1f ms%s",
 		 launch_shadow_program(l), launch_shadow_scenario(l),
 		 (unsigned long long)r->n_pages_asked,
 		 (double)r->n_pages_asked * PAGE_BYTES / (1 << 20), r->n_objects_used,
-		 count_skipped(r), (double)r->elapsed_us / 1000,
+		 skipped_count(r), (double)r->elapsed_us / 1000,
 		 r->deadline_hit ? ", stopped at the deadline" : "");
 }
 

@@ -23,6 +23,7 @@
 #include "log.h"
 #include "prefetch-launch.h"
 #include "run-embedded.h"
+#include "skipped.h"
 #include "watch-state.h"
 
 /* After a minute the launch has read what it needs by itself. */
@@ -89,11 +90,7 @@ static void tell(const struct shadow_buffer *l, const struct prefetch_launch_rep
 
 	log_debug("%" PRIu64 " pages of metadata, %" PRIu32 " names looked up",
 		  launch->n_place_pages, launch->n_lookups);
-	for (uint32_t i = 0; i < r->n_objects; i++)
-		if (r->skips[i] != OBJECT_USED && r->skips[i] != OBJECT_NO_PAGES)
-			log_debug("%s: skipped: %s",
-				  shadow_string(&l->shadow, l->shadow.objects[i].path),
-				  object_skip_text(r->skips[i]));
+	skipped_tell(l, r);
 	log_debug("%s (%s): asked for %" PRIu64 " pages of %" PRIu32 " objects in %.1f ms",
 		  launch_shadow_program(l), launch_shadow_scenario(l), r->n_pages_asked,
 		  r->n_objects_used, (double)r->elapsed_us / 1000);

@@ -232,6 +232,9 @@ elfcast show --root="$B" /usr/bin/app >two
 check "two builds: those of the other are not listed" sh -c "! grep -q 'stale\|missing\|libold' two"
 check "but told" grep -qx "of other builds: 2 objects, which --verbose lists" two
 same "--verbose lists them" 2 "$(elfcast show -v --root="$B" /usr/bin/app 2>/dev/null | grep -c "other build  *[/]")"
+elfcast prefetch -v --root="$B" /usr/bin/app 2>two
+check "prefetch skips none of them, and tells" sh -c "grep -q ' of 2 objects, 0 skipped, ' two && ! grep -q ': skipped' two"
+check "with --verbose" grep -qx "elfcast: 2 objects of the profile are not here, or are of another build: see 'elfcast show'" two
 check "it is valid" sh -c "elfcast list --root='$B' | grep -q '^valid  *2/2 '"
 make_elf "$B/usr/lib/libnew.so.2" newer
 elfcast compile -q --root="$B"
