@@ -97,7 +97,7 @@ static int judge(struct known_launch *l, struct facts_context *facts,
 	l->worth = summary_judge(&summary);
 	if (config_lists(&c->never, known_file(l)))
 		l->state = KNOWN_DISABLED;
-	else if (summary_is_absent(&summary))
+	else if (summary.is_absent)
 		l->state = KNOWN_ABSENT;
 	else
 		l->state = (enum known_state)l->worth;

@@ -88,10 +88,11 @@ static bool has_several_builds(const struct summary *s)
 	return false;
 }
 
-static bool is_another_usable(const struct summary *s, size_t at)
+/* By the build that is here or, where none of them is, by the first one. */
+static bool is_told_of_already(const struct summary *s, size_t at)
 {
 	for (size_t i = at; i-- > 0 && is_same_file(&s->rows[i], &s->rows[at]);)
-		if (now_is_usable(s->rows[i].now))
+		if (now_is_usable(s->rows[i].now) || s->rows[i].now == NOW_STALE)
 			return true;
 	for (size_t i = at + 1; i < s->n_rows && is_same_file(&s->rows[i], &s->rows[at]);
 	     i++)
@@ -111,10 +112,28 @@ static void tell_other_builds(struct summary *s)
 	for (size_t i = 0; i < s->n_rows; i++) {
 		struct row *row = &s->rows[i];
 
-		if ((row->now == NOW_STALE && is_another_usable(s, i)) ||
+		if ((row->now == NOW_STALE && is_told_of_already(s, i)) ||
 		    (row->now == NOW_MISSING && strcmp(row->path, s->file) != 0))
 			row->now = NOW_OTHER;
 	}
+}
+
+/* A profile need not name the program's own file: it may be a link that leads nowhere here. */
+static bool is_absent(const struct summary *s, struct facts_context *facts)
+{
+	char file[LIMIT_PATH_BYTES + 1];
+	struct file_facts f;
+
+	if (facts_follow(facts, s->file, NULL, file) < 0)
+		return false;
+	facts_read(facts, file, false, &f);
+	return f.error < 0 && now_from_error(f.error) != NOW_UNREADABLE;
+}
+
+static void finish(struct summary *s, struct facts_context *facts)
+{
+	tell_other_builds(s);
+	s->is_absent = is_absent(s, facts);
 }
 
 static struct row *add_row(struct summary *s)
@@ -225,7 +244,7 @@ int summary_from_shadow(const struct shadow_buffer *l, struct facts_context *fac
 	count_lookups(s, ret);
 	for (uint32_t i = 0; r == 0 && i < s->n_objects; i++)
 		r = add_shadow_object(ret, s, &s->objects[i], facts);
-	tell_other_builds(ret);
+	finish(ret, facts);
 	return r;
 }
 
@@ -276,14 +295,6 @@ void summary_put_head(const struct summary *s)
 	json_uint("pages", t.n_pages);
 	json_uint("usable_pages", t.n_pages_usable);
 	json_uint("usable_objects", t.n_usable);
-}
-
-bool summary_is_absent(const struct summary *s)
-{
-	for (size_t i = 0; i < s->n_rows; i++)
-		if (s->rows[i].now == NOW_MISSING && strcmp(s->rows[i].path, s->file) == 0)
-			return true;
-	return false;
 }
 
 enum worth summary_judge(const struct summary *s)

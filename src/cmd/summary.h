@@ -37,6 +37,7 @@ struct summary {
 	const char
 		*file; /* the program's: where its links lead; of a profile the program */
 	const char *profile; /* that a shadow was compiled from; NULL: not known */
+	bool is_absent;	     /* there is no file where the program should be */
 	const struct profile *trained; /* NULL: a shadow, which does not know */
 	struct row *rows;
 	size_t n_rows, capacity;
@@ -71,9 +72,6 @@ enum worth {
 	WORTH_STALE,	    /* the program itself is not, or nothing is */
 	WORTHS,
 };
-
-/* There is no file where the program should be. */
-bool summary_is_absent(const struct summary *s);
 
 enum worth summary_judge(const struct summary *s);
 const char *worth_text(enum worth worth);

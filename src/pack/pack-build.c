@@ -27,12 +27,14 @@ static uint64_t count_of(const struct launch_counts *l, const char *program)
 	return launch_counts_weight(l, program, l->time_s);
 }
 
-static int add_shadow(struct pack *p, const struct store *s, const char *name,
+static int add_shadow(struct pack *p, const struct store *s,
+		      const struct object_place *place, const char *name,
 		      const struct launch_counts *counts, unsigned *n_damaged)
 {
 	_cleanup_free_ char *profile = store_shadow_profile(name);
 	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
 	const struct shadow *shadow = &b.shadow;
+	const char *program;
 	int r;
 
 	if (!profile)
@@ -44,19 +46,22 @@ static int add_shadow(struct pack *p, const struct store *s, const char *name,
 		(*n_damaged)++;
 		return 0;
 	}
-	r = pack_add(p, shadow, profile,
-		     count_of(counts, shadow_string(shadow, shadow->launches[0].program)));
+	program = shadow_string(shadow, shadow->launches[0].program);
+	/* A profile need not name the program's own file: it may be a link that leads nowhere here. */
+	r = pack_add(p, shadow, profile, count_of(counts, program),
+		     object_is_there(place, program));
 	return r < 0 ? r : pack_add_places(p, &b.places);
 }
 
-static int add_shadows(struct pack *p, const struct store *s,
+static int add_shadows(struct pack *p, const struct store *s, const struct mounts *mounts,
 		       const struct launch_counts *counts, unsigned *n_damaged)
 {
+	const struct object_place place = { s->rootfd, s->root_path, mounts };
 	_cleanup_(name_list_done) struct name_list names = { 0 };
 	int r = store_list_shadows(s, &names);
 
 	for (size_t i = 0; r == 0 && i < names.n; i++)
-		r = add_shadow(p, s, names.names[i], counts, n_damaged);
+		r = add_shadow(p, s, &place, names.names[i], counts, n_damaged);
 	return r;
 }
 
@@ -87,7 +92,7 @@ int pack_build(const struct store *s, const struct config *c, const struct mount
 	if (r == 0)
 		r = boot_programs_find(s, mounts, &starts);
 	if (r == 0)
-		r = add_shadows(p, s, &counts, &n_damaged);
+		r = add_shadows(p, s, mounts, &counts, &n_damaged);
 	if (r == 0)
 		r = pack_choose(p);
 	if (r < 0)

@@ -39,7 +39,6 @@ struct pack_launch {
 		boot_place; /* among the programs that the boot starts; SHADOW_NONE: none */
 	uint32_t n_files, n_usable_files; /* named, and not changed since */
 	uint32_t n_started;		  /* programs that the boot starts among them */
-	bool is_absent;			  /* its program is not there */
 	bool touched;
 };
 

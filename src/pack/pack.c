@@ -302,8 +302,6 @@ static int add_files(struct pack *p, struct pack_launch *l, const struct shadow 
 
 		numbers[i] = SHADOW_NONE;
 		l->n_files++;
-		l->is_absent |= o->state == OBJECT_MISSING &&
-				strcmp(shadow_string(s, o->path), l->choice.program) == 0;
 		l->n_usable_files += shadow_object_is_usable(o);
 		if (l->choice.boot && shadow_object_is_usable(o))
 			l->n_started += find_boot_place(p, shadow_string(s, o->path)) !=
@@ -355,7 +353,8 @@ static void weigh(const struct pack *p, struct pack_launch *l, uint64_t count)
 		c->verdict = PACK_UNUSED;
 }
 
-int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t count)
+int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t count,
+	     bool is_there)
 {
 	struct pack_launch *l;
 	int r;
@@ -374,7 +373,7 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t 
 	weigh(p, l, count);
 	r = add_files(p, l, s);
 	/* Of a recorded boot another program may be process 1 here. */
-	if (l->is_absent && !l->choice.boot)
+	if (!is_there && !l->choice.boot)
 		l->choice.verdict = PACK_ABSENT;
 	if (is_listed(p->options.never, l->choice.program))
 		l->choice.verdict = PACK_NEVER;

@@ -71,9 +71,11 @@ DEFINE_CLEANUP(struct pack *, pack_free)
 
 /*
  * Add the launch in S, compiled from the profile NAME, whose program was launched COUNT times
- * (decayed, in units of 1 / LAUNCHES_ONE; 0: never). Nothing of S is kept. Any order. -ENOMEM.
+ * (decayed, in units of 1 / LAUNCHES_ONE; 0: never), and whether there is a file at its path. Nothing of S is
+ * kept. Any order. -ENOMEM.
  */
-int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t count);
+int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t count,
+	     bool is_there);
 
 /*
  * The launch added last has these places of metadata, which go into the bundle alone. Nothing of

@@ -82,6 +82,22 @@ int object_open(const struct object_place *place, const char *path, int *ret_fd,
 	return 0;
 }
 
+bool object_is_there(const struct object_place *place, const char *path)
+{
+	char full[FULL_PATH_BYTES], dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (!slash || !find_local(place, path, full))
+		return true;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash == path ? 1 : slash - path), path);
+	fd = io_open_path(place->rootfd, dir, &st);
+	r = fd < 0 ? fd : fstatat(fd, slash + 1, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return r < 0 ? skip_from_errno(r) != OBJECT_GONE : S_ISREG(st.st_mode);
+}
+
 /* Blocks of another file system, or of this one made anew, would be read for nothing. */
 static enum object_skip check_filesystem(const struct shadow_object *o, int fd)
 {

@@ -55,6 +55,8 @@ enum object_skip object_check_own(const struct shadow_object *o, const struct st
  */
 enum object_skip object_check(const struct shadow_object *o, const struct stat *st, int fd);
 
+/* Whether there is a regular file, without opening it; also where that may not be asked. */
+bool object_is_there(const struct object_place *place, const char *path);
 const char *object_skip_text(enum object_skip skip);
 
 #endif

@@ -239,6 +239,31 @@ check "it is valid" sh -c "elfcast list --root='$B' | grep -q '^valid  *2/2 '"
 make_elf "$B/usr/lib/libnew.so.2" newer
 elfcast compile -q --root="$B"
 check "a file that is no build of them is stale" sh -c "elfcast list --root='$B' | grep -q '^partly stale  *1/2 '"
+make_elf "$B/usr/bin/app" newer
+elfcast compile -q --root="$B"
+elfcast status --root="$B" /usr/bin/app >two
+same "a program that is none of its builds is told of once" "1 0 of 2 files" \
+	"$(grep -c '/usr/bin/app: another build' two) $(grep -o '0 of 2 files' two)"
+# Programs are named by links, too, and those that lead nowhere are not installed, whatever else is there.
+make_elf "$B/usr/lib/libnew.so.2" new
+make_elf "$B/usr/lib/libboth.so.1" both
+profile "$B/usr/share/elfcast/profiles.d/test.link.json" /usr/bin/link "$(object /usr/lib/app-1/link 0123456789abcdef),
+	$(object /usr/lib/app-2/link fedcba9876543210), $(object /usr/lib/libnew.so.2 "$(build_id_of "$B/usr/lib/libnew.so.2")"),
+	$(object /usr/lib/libboth.so.1 "$(build_id_of "$B/usr/lib/libboth.so.1")"), $(object /usr/lib/libboth.so.1 0123456789abcdef)"
+state_of() { elfcast list --all --root="$B" | sed -n "s,^\(.*[^ ]\)  *[0-9]*/[0-9]*  .*  /usr/bin/$1\$,\1,p"; }
+verdict_of() { elfcast status --pack --json --root="$B" 2>/dev/null | python3 -c "import json, sys
+print(*[l['verdict'] for l in json.load(sys.stdin)['launches'] if l['profile'] == 'test.$1.json'])"; }
+for step in nothing link; do # that leads nowhere
+	[ $step = nothing ] || ln -s ../lib/app-1/link "$B/usr/bin/link"
+	elfcast compile -q --root="$B"
+	same "$step is there: absent, and not in the pack" "absent absent" "$(state_of link) $(verdict_of link)"
+done
+mkdir "$B/usr/lib/app-1"
+make_elf "$B/usr/lib/app-1/link" linked
+sed -i "s/0123456789abcdef\", \"size\": 16384, \"pages\": \[\[0, 1, 1, 0\]\] },/$(build_id_of "$B/usr/lib/app-1/link")\", \"size\": 16384, \"pages\": [[0, 1, 1, 0]] },/" "$B/usr/share/elfcast/profiles.d/test.link.json"
+elfcast compile -q --root="$B"
+same "what it leads to is there: valid, and in the pack" "valid taken" "$(state_of link) $(verdict_of link)"
+rm -r "$B/usr/lib/app-1"
 rm "$B/usr/bin/app"
 elfcast compile -q --root="$B"
 check "without the program it is absent" sh -c "elfcast list --all --root='$B' | grep -q '^absent'"

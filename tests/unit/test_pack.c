@@ -95,7 +95,7 @@ static void add_uses(struct pack *p, const char *name, const char *program,
 	qsort(extents, n_uses, sizeof(extents[0]), compare_uses);
 	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
 	assert_int_equal(shadow_parse(data, bytes, &s), 0);
-	assert_int_equal(pack_add(p, &s, name, (uint64_t)count * LAUNCHES_ONE), 0);
+	assert_int_equal(pack_add(p, &s, name, (uint64_t)count * LAUNCHES_ONE, true), 0);
 }
 
 static void add_spec(struct pack *p, const struct file *files, unsigned n_files,
