@@ -16,7 +16,6 @@
 #include "reconcile.h"
 
 #define LOCK_TIMEOUT_MS 30000
-#define RETARGET_MS	20000
 
 static const char *arg_scenario;
 
@@ -24,7 +23,10 @@ static const char *arg_scenario;
 typedef int (*handle)(const struct store *s, const struct known *k, const char *name,
 		      bool *ret_changed);
 
-/* Into /var, as compile does, also where all is read from an image's /usr so far. */
+/*
+ * Into /var, as compile does, also where all is read from an image's /usr so far. Whatever is to be retargeted
+ * waits for who has the time.
+ */
 static int bring_in_line(void)
 {
 	_cleanup_(store_done) struct store s = { .rootfd = -1 };
@@ -32,7 +34,6 @@ static int bring_in_line(void)
 		.storage_override = -1,
 		.rank = true,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,
-		.retarget_ms = RETARGET_MS,
 	};
 	struct reconcile_result result;
 	int r = store_open(arg_root, false, &s);
