@@ -65,6 +65,26 @@ int io_read_full(int fd, void *buffer, size_t bytes)
 	return 0;
 }
 
+int io_read_at(int fd, uint64_t off, void *buffer, size_t bytes)
+{
+	char *p = buffer;
+
+	while (bytes > 0) {
+		ssize_t n = pread(fd, p, bytes, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == ENOENT ? -EIO : -errno;
+		if (n == 0)
+			return -EBADMSG;
+		p += n;
+		off += (uint64_t)n;
+		bytes -= (size_t)n;
+	}
+	return 0;
+}
+
 int io_write_full(int fd, const void *buffer, size_t bytes)
 {
 	const char *p = buffer;

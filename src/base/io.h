@@ -16,6 +16,8 @@ int io_read_file(int fd, size_t limit_bytes, char **ret, size_t *ret_bytes);
 
 /* read() until BYTES came, end of file (-ENODATA) or an error. */
 int io_read_full(int fd, void *buffer, size_t bytes);
+/* pread() until BYTES came from OFF on; -EBADMSG: the file ends before; never -ENOENT, which FUSE may say. */
+int io_read_at(int fd, uint64_t off, void *buffer, size_t bytes);
 
 /* write() until all is out. */
 int io_write_full(int fd, const void *buffer, size_t bytes);

@@ -11,8 +11,10 @@
 
 #include "bounds.h"
 #include "cmd.h"
+#include "compile-shadow.h"
 #include "elf.h"
 #include "embed-write.h"
+#include "embedded.h"
 #include "input.h"
 #include "json-out.h"
 #include "log.h"
@@ -137,11 +139,83 @@ static int load_profile(const char *name, const struct program *p, struct profil
 	return r < 0 ? r : check_is_of(*ret, name, p);
 }
 
+/* ---- what it becomes ---- */
+
+/*
+ * P compiled for any machine: each file is taken to be what was trained, and is looked at when it is read. Its
+ * program is PROGRAM_BYTES long. The storage is not known either: flash is between the others.
+ */
+static int compile_for_all(struct profile *p, uint64_t program_bytes, uint8_t **ret,
+			   size_t *ret_bytes)
+{
+	_cleanup_free_ struct file_facts *facts = calloc(p->n_objects + 1, sizeof(*facts));
+
+	if (!facts)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_objects; i++) {
+		const struct profile_object *o = &p->objects[i];
+		bool is_program = strcmp(o->path, p->program) == 0;
+
+		facts[i] = (struct file_facts){
+			.identity.size_bytes = is_program ? program_bytes : o->size_bytes,
+			.buildid = o->buildid,
+			.storage = STORAGE_FLASH,
+		};
+	}
+	return compile_profile(p, p->program, facts, ret, ret_bytes);
+}
+
+/* P as a block, with the shadow that it is in a program of PROGRAM_BYTES. */
+static int pack_with_shadow(struct profile *p, uint64_t program_bytes, uint8_t **ret,
+			    size_t *ret_bytes)
+{
+	_cleanup_free_ uint8_t *shadow = NULL;
+	size_t bytes;
+	int r = compile_for_all(p, program_bytes, &shadow, &bytes);
+
+	if (r == 0 && bytes > LIMIT_EMBEDDED_SHADOW)
+		r = -E2BIG;
+	return r < 0 ? r : embedded_pack(p, shadow, bytes, ret, ret_bytes);
+}
+
+/*
+ * Behind the end the block makes the program longer, whose size is in its shadow. All numbers are of one
+ * size, so the second block is as long as the first.
+ */
+static int pack_for(const struct program *program, const struct embed_change *c,
+		    struct profile *p, uint8_t **ret, size_t *ret_bytes)
+{
+	_cleanup_free_ uint8_t *block = NULL;
+	size_t bytes, first_bytes;
+	int r = pack_with_shadow(p, program->bytes, &block, &bytes);
+
+	if (r == 0 && !c->use_note) {
+		first_bytes = bytes;
+		free(TAKE_PTR(block));
+		r = pack_with_shadow(p,
+				     program->bytes + first_bytes + EMBEDDED_FOOTER_BYTES,
+				     &block, &bytes);
+		if (r == 0 && bytes != first_bytes)
+			r = -E2BIG;
+	}
+	if (r == 0 && c->use_note && bytes > program->note.room_bytes)
+		r = -E2BIG;
+	if (r == -E2BIG) {
+		log_info("the profile is compiled when the program is launched: "
+			 "beside it there is no room for its shadow");
+		return embedded_pack(p, NULL, 0, ret, ret_bytes);
+	}
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(block);
+	*ret_bytes = bytes;
+	return 0;
+}
+
 /* ---- putting it there ---- */
 
-static int choose_place(const struct program *p, struct embed_change *c)
+static int check_room(const struct program *p, const struct embed_change *c)
 {
-	c->use_note = p->has_note && !arg_trailer;
 	if (!c->use_note || c->block_bytes <= p->note.room_bytes)
 		return 0;
 	log_error("the profile takes %zu bytes, and '%s' has %" PRIu64
@@ -194,14 +268,15 @@ static int embed(const char *program, const char *profile)
 	if (r < 0)
 		return CMD_FAILED;
 	c.note = p.note;
+	c.use_note = p.has_note && !arg_trailer;
 	c.program_bytes = p.bytes;
-	r = embedded_pack(loaded, &block, &c.block_bytes);
+	r = pack_for(&p, &c, loaded, &block, &c.block_bytes);
 	if (r < 0) {
 		log_errno(r, "cannot pack '%s'", profile);
 		return CMD_FAILED;
 	}
 	c.block = block;
-	r = choose_place(&p, &c);
+	r = check_room(&p, &c);
 	return r < 0 || write_program(&p, &c) < 0 ? CMD_FAILED : CMD_DONE;
 }
 

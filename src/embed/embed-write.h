@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "embedded.h"
+#include "embedded-block.h"
 
 /*
  * Why nothing may be embedded in the ELF file at FD: signed, or something else lies behind its end,

@@ -37,6 +37,13 @@
 #define LIMIT_BOOT_REPORT_BYTES	 (1u << 20)
 /* What elfcastd keeps in memory; launches worth less are left out. */
 #define LIMIT_BUNDLE_BYTES	 (16u << 20)
+/*
+ * In a program: bytes of its shadow, which elfcastd reads when it is launched, and of all. And how many
+ * programs elfcastd looks into.
+ */
+#define LIMIT_EMBEDDED_SHADOW	 (1u << 20)
+#define LIMIT_EMBEDDED_BYTES	 (LIMIT_PROFILE_BYTES + LIMIT_EMBEDDED_SHADOW)
+#define LIMIT_EMBEDDED_PROGRAMS	 256u
 /* Building a pack: how many (part of a file, launch that shares it) there may be. */
 #define LIMIT_PACK_SHARES	 (64u << 20)
 #define LIMIT_FIEMAP_RUNS	 65536u /* places of one file on its device */
@@ -114,6 +121,14 @@
 #define LIMIT_LAUNCH_TIMES	 1024u
 #define LIMIT_LAUNCH_MS		 10000u
 #define LIMIT_LAUNCH_TIMES_BYTES (LIMIT_LAUNCH_TIMES * (LIMIT_LAUNCH_PATH_BYTES + 32u))
+
+/*
+ * The log of this boot's launches: as many as a picture shows. Pages: what 32 bits hold.
+ */
+#define LIMIT_LAUNCHED		 512u
+#define LIMIT_LAUNCH_PAGES	 UINT32_MAX
+#define LIMIT_UPTIME_MS		 1099511627775u /* 34 years */
+#define LIMIT_LAUNCHED_BYTES	 (LIMIT_LAUNCHED * (LIMIT_LAUNCH_PATH_BYTES + 64u))
 
 /*
  * The log of this boot's launches: as many as a picture shows. Pages: what 32 bits hold.

@@ -136,31 +136,39 @@ static int take_places(const struct shadow *b, const struct shadow_launch *l, ui
 			    ret, ret_bytes);
 }
 
-static int take_shadow(const struct shadow *b, const struct shadow_launch *l, uint8_t **ret,
+/* T, of launch L, as a shadow of PROGRAM. */
+static int write_taken(const struct taken *t, const struct shadow *b,
+		       const struct shadow_launch *l, const char *program, uint8_t **ret,
 		       size_t *ret_bytes)
 {
-	_cleanup_(taken_done) struct taken t = { 0 };
-	struct launch_desc launch = {
-		.program = shadow_string(b, l->program),
+	const struct launch_desc launch = {
+		.program = program,
 		.scenario = shadow_string(b, l->scenario),
 		.arch = shadow_string(b, l->arch),
 		.name = "",
 		.source = SHADOW_NONE,
 		.target = SHADOW_NONE,
+		.n_extents = t->n_extents,
 	};
-	int r = take(b, l, false, &t);
 
-	if (r < 0)
-		return r;
-	launch.n_extents = t.n_extents;
 	return shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_SHADOW,
 						   .launches = &launch,
 						   .n_launches = 1,
-						   .objects = t.objects,
-						   .n_objects = t.n_objects,
-						   .extents = t.extents,
-						   .n_extents = t.n_extents },
+						   .objects = t->objects,
+						   .n_objects = t->n_objects,
+						   .extents = t->extents,
+						   .n_extents = t->n_extents },
 			    ret, ret_bytes);
+}
+
+static int take_shadow(const struct shadow *b, const struct shadow_launch *l, uint8_t **ret,
+		       size_t *ret_bytes)
+{
+	_cleanup_(taken_done) struct taken t = { 0 };
+	int r = take(b, l, false, &t);
+
+	return r < 0 ? r
+		     : write_taken(&t, b, l, shadow_string(b, l->program), ret, ret_bytes);
 }
 
 int bundle_take(const struct shadow *b, uint32_t launch, struct shadow_buffer *ret)
@@ -182,4 +190,56 @@ int bundle_take(const struct shadow *b, uint32_t launch, struct shadow_buffer *r
 	if (places)
 		memcpy(both + bytes, places, places_bytes);
 	return shadow_buffer_parse(both, bytes + places_bytes, SHADOW_KIND_SHADOW, ret);
+}
+
+/* ---- what a program brings along ---- */
+
+/* Object FROM goes to where its path sorts, and the others make room. */
+static void move_object(struct taken *t, uint32_t from, const char *path)
+{
+	struct object_desc moved = t->objects[from];
+	uint32_t to = 0;
+
+	moved.path = path;
+	for (uint32_t i = 0; i < t->n_objects; i++)
+		to += i != from && strcmp(t->objects[i].path, path) < 0;
+	memmove(&t->objects[from], &t->objects[from + 1],
+		(t->n_objects - from - 1) * sizeof(moved));
+	memmove(&t->objects[to + 1], &t->objects[to],
+		(t->n_objects - to - 1) * sizeof(moved));
+	t->objects[to] = moved;
+	for (uint32_t i = 0; i < t->n_extents; i++) {
+		uint32_t *o = &t->extents[i].object;
+
+		if (*o == from) {
+			*o = to;
+			continue;
+		}
+		*o -= *o > from;
+		*o += *o >= to;
+	}
+	if (t->n_extents > 0)
+		qsort(t->extents, t->n_extents, sizeof(*t->extents), extent_desc_compare);
+}
+
+int shadow_take_brought(const struct shadow *s, const char *path,
+			enum storage_class storage, struct shadow_buffer *ret)
+{
+	_cleanup_(taken_done) struct taken t = { 0 };
+	const char *program = shadow_string(s, s->launches[0].program);
+	uint8_t *data;
+	size_t bytes;
+	int r = take(s, &s->launches[0], false, &t);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < t.n_objects; i++)
+		t.objects[i].storage = storage;
+	for (uint32_t i = 0; i < t.n_objects; i++)
+		if (strcmp(t.objects[i].path, program) == 0) {
+			move_object(&t, i, path);
+			break;
+		}
+	r = write_taken(&t, s, &s->launches[0], path, &data, &bytes);
+	return r < 0 ? r : shadow_buffer_parse(data, bytes, SHADOW_KIND_SHADOW, ret);
 }

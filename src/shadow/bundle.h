@@ -18,4 +18,11 @@ uint32_t bundle_find(const struct shadow *bundle, const char *program, uint32_t 
  */
 int bundle_take(const struct shadow *bundle, uint32_t launch, struct shadow_buffer *ret);
 
+/*
+ * S, of kind SHADOW, that a program brings along, as one of PATH, where that program lies, which is on STORAGE: less
+ * the objects that have no pages, and lookups. New. -ENOMEM; -EINVAL: it has PATH besides.
+ */
+int shadow_take_brought(const struct shadow *s, const char *path,
+			enum storage_class storage, struct shadow_buffer *ret);
+
 #endif

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A profile inside of a program: the bytes as a whole file, and as a block whose checksum is right.
+ * A profile inside of a program, and the shadow beside it: the bytes as a whole file, and as a block whose checksum is right.
  * What is accepted can be written, and is accepted again.
  */
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bundle.h"
 #include "embedded.h"
 #include "hash.h"
+#include "io.h"
 #include "le.h"
 #include "macro.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { HEADER = 24, CHECKSUM = 16 };
+enum { CHECKSUM = offsetof(struct embedded_header, checksum) };
 
 static int fd;
 
@@ -41,6 +44,23 @@ static void put(const void *data, size_t size)
 	check(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
 }
 
+/* As elfcastd does. */
+static void load_shadow(const struct embedded *e)
+{
+	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 }, moved = { 0 };
+	uint8_t *data;
+	uint64_t off;
+	size_t bytes;
+
+	if (embedded_find_shadow(fd, e, &off, &bytes) < 0)
+		return;
+	data = malloc(bytes);
+	check(data && io_read_at(fd, off, data, bytes) == 0);
+	if (shadow_buffer_parse(data, bytes, SHADOW_KIND_SHADOW, &b) == 0 &&
+	    shadow_take_brought(&b.shadow, "/usr/bin/other", STORAGE_IMAGE, &moved) == 0)
+		check(moved.shadow.n_extents == b.shadow.n_extents);
+}
+
 static void load(void)
 {
 	_cleanup_(profile_freep) struct profile *p = NULL;
@@ -50,11 +70,13 @@ static void load(void)
 	struct embedded e;
 	size_t n;
 
-	if (embedded_find(fd, &e) < 0 || e.is_empty ||
-	    embedded_load(fd, &e, "/usr/bin/other", &p, &d) < 0)
+	if (embedded_find(fd, &e) < 0 || e.is_empty)
+		return;
+	load_shadow(&e);
+	if (embedded_load(fd, &e, "/usr/bin/other", &p, &d) < 0)
 		return;
 	check(strcmp(p->program, "/usr/bin/other") == 0);
-	check(embedded_pack(p, &block, &n) == 0);
+	check(embedded_pack(p, NULL, 0, &block, &n) == 0);
 	check(embedded_unpack(block, n, &text, &n) == 0);
 }
 
@@ -62,14 +84,16 @@ static void load(void)
 static void load_trailer(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ uint8_t *file = malloc(size + EMBEDDED_FOOTER_BYTES);
-	size_t packed;
+	struct embedded_header h;
+	uint64_t bytes;
 	le64 sum;
 
 	check(file);
 	memcpy(file, data, size);
-	packed = le32_get(*(const le32 *)(const void *)(file + 8));
-	if (packed <= size - HEADER) {
-		sum = le64_make(hash_without(file, HEADER + packed, CHECKSUM));
+	memcpy(&h, file, sizeof(h));
+	bytes = sizeof(h) + (uint64_t)le32_get(h.packed_bytes) + le32_get(h.shadow_bytes);
+	if (bytes <= size) {
+		sum = le64_make(hash_without(file, bytes, CHECKSUM));
 		memcpy(file + CHECKSUM, &sum, sizeof(sum));
 	}
 	embedded_make_footer(size, file + size);
@@ -81,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	put(data, size);
 	load();
-	if (size >= HEADER)
+	if (size >= sizeof(struct embedded_header))
 		load_trailer(data, size);
 	return 0;
 }
