@@ -6,12 +6,16 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "bounds.h"
 #include "bundle.h"
 #include "clock.h"
+#include "embedded-block.h"
+#include "io.h"
 #include "launch-reader.h"
 #include "launched.h"
 #include "macro.h"
@@ -20,6 +24,7 @@
 #include "prefetch-launch.h"
 #include "pressure.h"
 #include "residency.h"
+#include "search.h"
 
 /* Launches that are read at once; each has the eight threads of its job besides. */
 #define READERS	    4
@@ -36,13 +41,15 @@
 struct book {
 	unsigned n_users;
 	struct shadow_buffer bundle;
-	uint64_t *
-		looked_us; /* by a program's first launch: when it was looked at; 0: never */
+	struct name_list bringing;
+	/* By a program's first launch, behind these by BRINGING: when it was looked at; 0: never. */
+	uint64_t *looked_us;
 };
 
 struct request {
 	struct book *book; /* counted */
-	uint32_t first, n; /* launches */
+	uint32_t first,
+		n; /* launches; from the bundle's number of them on one that brings its own */
 	uint32_t token;
 	uint64_t since_us;
 	bool is_read; /* else looked at */
@@ -76,6 +83,7 @@ static void book_free(struct book *b)
 	if (b->bundle.data)
 		munlock(b->bundle.data, b->bundle.bytes);
 	shadow_buffer_done(&b->bundle);
+	name_list_done(&b->bringing);
 	free(b->looked_us);
 	free(b);
 }
@@ -86,33 +94,52 @@ static bool book_leave(struct book *b)
 	return b && --b->n_users == 0;
 }
 
+static bool are_equal(const struct name_list *a, const struct name_list *b)
+{
+	for (size_t i = 0; a->n == b->n && i < a->n; i++)
+		if (strcmp(a->names[i], b->names[i]) != 0)
+			return false;
+	return a->n == b->n;
+}
+
 /* The book is replaced by who asks this alone, so it stays without the lock. */
-static bool is_known(const struct launch_reader *r, const struct shadow_buffer *bundle)
+static bool is_known(const struct launch_reader *r, const struct shadow_buffer *bundle,
+		     const struct name_list *bringing)
 {
 	return r->book && r->book->bundle.bytes == bundle->bytes &&
 	       (bundle->bytes == 0 ||
-		memcmp(r->book->bundle.data, bundle->data, bundle->bytes) == 0);
+		memcmp(r->book->bundle.data, bundle->data, bundle->bytes) == 0) &&
+	       are_equal(&r->book->bringing, bringing);
 }
 
-int launch_reader_set(struct launch_reader *r, struct shadow_buffer *bundle)
+static void give_back(struct shadow_buffer *bundle, struct name_list *bringing)
+{
+	shadow_buffer_done(bundle);
+	name_list_done(bringing);
+}
+
+int launch_reader_set(struct launch_reader *r, struct shadow_buffer *bundle,
+		      struct name_list *bringing)
 {
 	struct book *b, *old;
 	bool is_last;
 
 	/* What was launched a moment ago stays known. */
-	if (is_known(r, bundle)) {
-		shadow_buffer_done(bundle);
+	if (is_known(r, bundle, bringing)) {
+		give_back(bundle, bringing);
 		return 0;
 	}
 	b = calloc(1, sizeof(*b));
 	if (b)
-		b->looked_us =
-			calloc(bundle->shadow.n_launches + 1u, sizeof(*b->looked_us));
+		b->looked_us = calloc(bundle->shadow.n_launches + bringing->n + 1u,
+				      sizeof(*b->looked_us));
 	if (!b || !b->looked_us) {
 		free(b);
-		shadow_buffer_done(bundle);
+		give_back(bundle, bringing);
 		return -ENOMEM;
 	}
+	b->bringing = *bringing;
+	*bringing = (struct name_list){ 0 };
 	b->n_users = 1;
 	b->bundle = *bundle;
 	*bundle = (struct shadow_buffer){ 0 };
@@ -151,13 +178,27 @@ static uint32_t enqueue(struct launch_reader *r, uint32_t first, uint32_t n, boo
 	return r->last_token;
 }
 
+/* How many launches of B are PROGRAM's, from *RET_FIRST on. */
+static uint32_t find_launches(const struct book *b, const char *program,
+			      uint32_t *ret_first)
+{
+	uint32_t n = bundle_find(&b->bundle.shadow, program, ret_first);
+	size_t at;
+
+	if (n > 0)
+		return n;
+	at = SEARCH_FIRST(i, b->bringing.n, strcmp(b->bringing.names[i], program) < 0);
+	*ret_first = b->bundle.shadow.n_launches + (uint32_t)at;
+	return at < b->bringing.n && strcmp(b->bringing.names[at], program) == 0;
+}
+
 uint32_t launch_reader_launched(struct launch_reader *r, const char *program, bool is_read)
 {
 	uint64_t now_us = clock_us();
 	uint32_t first, n, token = 0;
 
 	pthread_mutex_lock(&r->lock);
-	n = r->book ? bundle_find(&r->book->bundle.shadow, program, &first) : 0;
+	n = r->book ? find_launches(r->book, program, &first) : 0;
 	if (n > 0 && r->book->looked_us[first] > 0 &&
 	    now_us - r->book->looked_us[first] < AGAIN_US) {
 		r->counts.n_again++;
@@ -318,6 +359,68 @@ static void note_cold(struct launch_reader *r, uint32_t token)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* The file at FD, which is PATH; believed as compile does. */
+static int load_brought(const struct reader *reader, int fd, const struct stat *st,
+			const char *path, struct shadow_buffer *ret)
+{
+	const struct store *s = reader->shared->store;
+	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
+	char full[2 * LIMIT_PATH_BYTES + 2];
+	struct embedded e;
+	uint64_t off;
+	size_t bytes;
+	uint8_t *data;
+	int r;
+
+	if (!store_is_trusted(s, st))
+		return -EPERM;
+	r = embedded_find(fd, &e);
+	if (r == 0)
+		r = embedded_find_shadow(fd, &e, &off, &bytes);
+	if (r < 0)
+		return r;
+	data = malloc(bytes);
+	if (!data)
+		return -ENOMEM;
+	r = io_read_at(fd, off, data, bytes);
+	if (r < 0) {
+		free(data);
+		return r;
+	}
+	r = shadow_buffer_parse(data, bytes, SHADOW_KIND_SHADOW, &b);
+	if (r < 0)
+		return r;
+	snprintf(full, sizeof(full), "%s%s",
+		 strcmp(s->root_path, "/") == 0 ? "" : s->root_path, path);
+	return shadow_take_brought(&b.shadow, path, mounts_storage(reader->mounts, full),
+				   ret);
+}
+
+/* What the program at PATH brings along. */
+static int take_brought(const struct reader *reader, const struct object_place *place,
+			const char *path, struct shadow_buffer *ret)
+{
+	enum object_skip skip;
+	struct stat st;
+	int fd, r = object_open(place, path, &fd, &st, &skip);
+
+	if (r < 0 || skip != OBJECT_USED)
+		return r < 0 ? r : -ENOENT;
+	r = load_brought(reader, fd, &st, path, ret);
+	close(fd);
+	return r;
+}
+
+static int take_launch(const struct reader *reader, const struct object_place *place,
+		       const struct book *book, uint32_t launch, struct shadow_buffer *ret)
+{
+	uint32_t n = book->bundle.shadow.n_launches;
+
+	return launch < n
+		       ? bundle_take(&book->bundle.shadow, launch, ret)
+		       : take_brought(reader, place, book->bringing.names[launch - n], ret);
+}
+
 static void serve_launch(struct reader *reader, const struct request *q, uint32_t launch,
 			 struct launch_reader_counts *counts)
 {
@@ -326,7 +429,7 @@ static void serve_launch(struct reader *reader, const struct request *q, uint32_
 					    reader->mounts };
 	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
 
-	if (bundle_take(&q->book->bundle.shadow, launch, &b) < 0)
+	if (take_launch(reader, &place, q->book, launch, &b) < 0)
 		return;
 	if (is_resident(&place, &b.shadow)) {
 		counts->n_resident++;

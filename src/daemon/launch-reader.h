@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "names.h"
 #include "shadow-read.h"
 #include "store.h"
 
@@ -33,8 +34,12 @@ struct launch_reader_counts {
  * ends. -ENOMEM, -EAGAIN.
  */
 int launch_reader_new(const struct store *store, struct launch_reader **ret);
-/* What there is to be read from now on: BUNDLE, taken; one of zeros: nothing. One thread. -ENOMEM. */
-int launch_reader_set(struct launch_reader *r, struct shadow_buffer *bundle);
+/*
+ * What there is to be read from now on: BUNDLE, and of programs that are not in it and stand in BRINGING (sorted,
+ * canonical paths) the shadow that they bring along. Both are taken; of zeros: nothing. One thread. -ENOMEM.
+ */
+int launch_reader_set(struct launch_reader *r, struct shadow_buffer *bundle,
+		      struct name_list *bringing);
 /* The mount table is another one than before. */
 void launch_reader_mounts_changed(struct launch_reader *r);
 /*

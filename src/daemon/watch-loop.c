@@ -16,6 +16,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "bounds.h"
 #include "clock.h"
 #include "config.h"
 #include "launch-counts.h"
@@ -49,8 +50,8 @@ struct watch {
 	struct launch_counts launches;
 	struct saver saver;	      /* of the counts */
 	struct launch_reader *reader; /* NULL: launches are counted only */
-	bool reads;		      /* ahead, at each launch */
-	struct launch_timer timer;    /* of those */
+	struct config config;
+	struct launch_timer timer; /* of those */
 	struct watch_state state;
 	struct watch_state before; /* what earlier watchers of this boot told */
 	struct dir_id state_dir;
@@ -185,15 +186,52 @@ static void report_watched(struct watch *w)
 	watch_state_save(&w->store, &w->state);
 }
 
+static bool is_indexed(const struct shadow *index, const char *program)
+{
+	for (uint32_t i = 0; i < index->n_launches; i++)
+		if (strcmp(shadow_string(index, index->launches[i].program), program) == 0)
+			return true;
+	return false;
+}
+
+static int add_bringing(struct watch *w, const struct shadow *index, const char *program,
+			struct name_list *l)
+{
+	if (l->n >= LIMIT_EMBEDDED_PROGRAMS || is_indexed(index, program) ||
+	    config_lists(&w->config.never, program))
+		return 0;
+	return name_list_add(l, program);
+}
+
+/*
+ * Programs without a profile of their own that may bring one inside: those that elfcast.conf names, and
+ * those that were launched here, as `elfcast run` counts them. Whether they do is seen when they are launched.
+ */
+static int find_bringing(struct watch *w, const struct shadow *index, struct name_list *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->config.embedded.n; i++)
+		r = add_bringing(w, index, w->config.embedded.names[i], ret);
+	for (size_t i = 0; r == 0 && i < w->launches.n; i++)
+		r = add_bringing(w, index, w->launches.items[i].program, ret);
+	name_list_sort_unique(ret);
+	return r;
+}
+
 /* Launches of files that are others now are left out, whatever the bundle says. */
-static void reload_bundle(struct watch *w)
+static void reload_reader(struct watch *w, struct name_list *bringing)
 {
 	struct shadow_buffer bundle = { 0 };
-	int r = w->reads ? store_load(&w->store, STORE_BUNDLE, NULL, &bundle) : -ENOENT;
+	int r = w->config.exec_read_ahead
+			? store_load(&w->store, STORE_BUNDLE, NULL, &bundle)
+			: -ENOENT;
 
 	if (r < 0 && r != -ENOENT)
 		log_errno(r, "cannot use what compile left to be read ahead");
-	if (w->reader && launch_reader_set(w->reader, &bundle) < 0)
+	if (!w->config.exec_read_ahead)
+		name_list_done(bringing);
+	if (w->reader && launch_reader_set(w->reader, &bundle, bringing) < 0)
 		log_errno(-ENOMEM, "cannot keep what is to be read ahead");
 }
 
@@ -201,16 +239,19 @@ static void reload_bundle(struct watch *w)
 static void reload(struct watch *w)
 {
 	_cleanup_(shadow_buffer_done) struct shadow_buffer index = { 0 };
+	_cleanup_(name_list_done) struct name_list bringing = { 0 };
 	int r;
 
 	/* The first one of this machine takes the place of the image's. */
 	store_choose(&w->store);
 	r = store_load(&w->store, STORE_INDEX, NULL, &index);
 	if (r == 0 || r == -ENOENT)
-		r = watched_set(&w->watched, &index.shadow);
+		r = find_bringing(w, &index.shadow, &bringing);
+	if (r == 0)
+		r = watched_set(&w->watched, &index.shadow, &bringing);
 	if (r < 0)
 		log_errno(r, "cannot use the compile index, going on as before");
-	reload_bundle(w);
+	reload_reader(w, &bringing);
 	report_watched(w);
 }
 
@@ -274,11 +315,15 @@ static void write_counts(struct watch *w)
 /* False: "Watch=no" in elfcast.conf. Whatever is wrong with that file, compile reports. */
 static bool load_settings(struct watch *w)
 {
-	_cleanup_(config_done) struct config c;
-	int r = config_load(&w->store, &c, NULL, NULL);
+	struct config c;
 
-	w->reads = r < 0 || c.exec_read_ahead;
-	return r < 0 || c.watch;
+	if (config_load(&w->store, &c, NULL, NULL) < 0) {
+		config_done(&c);
+		config_init(&c);
+	}
+	config_done(&w->config);
+	w->config = c;
+	return c.watch;
 }
 
 /* SIGHUP: read all again, lose nothing. From a terminal that is gone it is the end. */
@@ -536,6 +581,7 @@ static void done(struct watch *w)
 	watched_done(&w->watched);
 	launch_timer_done(&w->timer);
 	launch_counts_done(&w->launches);
+	config_done(&w->config);
 	marks_close(&w->marks);
 	marks_close(&w->own_marks);
 	closep(&w->write_timer);

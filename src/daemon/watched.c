@@ -111,13 +111,16 @@ void watched_done(struct watched *w)
 	*w = (struct watched){ .store = w->store, .marks = w->marks };
 }
 
-int watched_set(struct watched *w, const struct shadow *index)
+int watched_set(struct watched *w, const struct shadow *index,
+		const struct name_list *bringing)
 {
 	_cleanup_(watched_done) struct watched next = { w->store, w->marks };
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < index->n_launches; i++)
 		r = add_program(&next, shadow_string(index, index->launches[i].program));
+	for (size_t i = 0; r == 0 && i < bringing->n; i++)
+		r = add_program(&next, bringing->names[i]);
 	sort_programs(&next);
 	for (size_t i = 0; r == 0 && i < next.n_programs; i++)
 		r = add_dirs_of(&next, next.programs[i].path);

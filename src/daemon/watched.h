@@ -9,6 +9,7 @@
 
 #include "marks.h"
 #include "mounts.h"
+#include "names.h"
 #include "shadow-read.h"
 #include "store.h"
 
@@ -32,8 +33,9 @@ struct watched {
 	size_t n_dirs, dirs_capacity;
 };
 
-/* Watch the programs of INDEX instead of those before. 0 or -ENOMEM, then as before. */
-int watched_set(struct watched *w, const struct shadow *index);
+/* Watch the programs of INDEX, and BRINGING, instead of those before. 0 or -ENOMEM, then as before. */
+int watched_set(struct watched *w, const struct shadow *index,
+		const struct name_list *bringing);
 void watched_done(struct watched *w);
 
 /*

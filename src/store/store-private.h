@@ -14,9 +14,6 @@ int store_make_dir(const struct store *s, const char *path);
 /* Where the shadows are. */
 int store_open_shadows(const struct store *s);
 
-/* What root reads and trusts must not be somebody else's to write. */
-bool store_is_trusted(const struct store *s, const struct stat *st);
-
 /* A file in DIR for reading, never through a link, never waiting for anybody. */
 int store_open_file(int dir, const char *name);
 /*

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "identity.h"
@@ -187,5 +188,8 @@ int store_mark_dirty(const struct store *s);
 /* Remove the mark; whether there was one. */
 bool store_take_dirty(const struct store *s);
 bool store_is_dirty(const struct store *s);
+
+/* What root reads and trusts must not be somebody else's to write. */
+bool store_is_trusted(const struct store *s, const struct stat *st);
 
 #endif

@@ -136,7 +136,7 @@ static void set(const char *const *paths, uint32_t n)
 		launches[i].program = le32_make((uint32_t)used);
 		used += (size_t)sprintf(strings + used, "%s", paths[i]) + 1;
 	}
-	assert_int_equal(watched_set(&w, &s), 0);
+	assert_int_equal(watched_set(&w, &s, &(struct name_list){ 0 }), 0);
 }
 
 #define SET(...)                                                                           \
