@@ -23,7 +23,7 @@ static const struct fstype types[] = {
 	{ "exfat", .local = true, .on_disk = true },
 	{ "ntfs3", .local = true, .on_disk = true },
 	{ "udf", .local = true, .on_disk = true },
-	{ "squashfs", .local = true, .on_disk = true, .image = true,
+	{ "squashfs", .local = true, .on_disk = true, .image = true, .whole_blocks = true,
 	  .magic = SQUASHFS_MAGIC },
 	{ "erofs", .local = true, .on_disk = true, .image = true,
 	  .magic = EROFS_SUPER_MAGIC_V1 },

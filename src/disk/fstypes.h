@@ -21,6 +21,8 @@ struct fstype {
 	bool on_disk;
 	/* Compressed, as one file or device: storage class IMAGE, whatever lies below. */
 	bool image;
+	/* What is unpacked for one page is a block of up to 1 MiB, all of which stays in the page cache. */
+	bool whole_blocks;
 	/* Its own blocks can be found by ext4.h, and read ahead from the device. */
 	bool ext4_metadata;
 	/* Its files are another file system's: pages and, in mappings, numbers are the latter's. */

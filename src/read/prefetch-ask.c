@@ -148,7 +148,8 @@ static void add_range(struct job *job, struct batch *batch, uint32_t index,
 	const struct shadow_extent *e = &job->s.extents[index];
 	struct object *object = &job->objects[le32_get(e->object)];
 	uint32_t first = le32_get(e->first_pgno);
-	bool is_image = job->s.objects[le32_get(e->object)].storage == STORAGE_IMAGE;
+	bool is_downwards = job->s.objects[le32_get(e->object)].storage == STORAGE_IMAGE &&
+			    !job->by_inode;
 	uint64_t file_pages;
 
 	if (!job_need_object(job, le32_get(e->object)))
@@ -160,8 +161,8 @@ static void add_range(struct job *job, struct batch *batch, uint32_t index,
 	n_pages = take_pages(job, (uint32_t)MIN(n_pages, file_pages - first));
 	if (n_pages == 0)
 		return;
-	n_pages = (is_image ? add_pages_downwards : add_pages)(job, batch, object, first,
-							       n_pages);
+	n_pages = (is_downwards ? add_pages_downwards : add_pages)(job, batch, object,
+								   first, n_pages);
 	atomic_store(&job->asked[index], n_pages);
 	atomic_fetch_add(&job->n_extents_asked, 1);
 }
@@ -181,13 +182,14 @@ static void add_extent(struct job *job, struct batch *batch, uint32_t index)
 static uint32_t take_extents(struct job *job, uint32_t *ret)
 {
 	uint32_t n_extents = job->s.n_extents, first = atomic_load(&job->next_ask), end;
+	uint32_t n_calls = job->seeks ? 1 : job->plan.batch_calls;
 
 	do {
 		uint32_t n_pages = 0;
 
-		for (end = first; end < n_extents && end - first < job->plan.batch_calls;
-		     end++) {
-			n_pages += le32_get(job->s.extents[end].n_pages);
+		for (end = first; end < n_extents && end - first < n_calls; end++) {
+			n_pages +=
+				le32_get(job->s.extents[job_extent_at(job, end)].n_pages);
 			if (n_pages > job->plan.batch_pages && end > first)
 				break;
 		}
@@ -196,10 +198,17 @@ static uint32_t take_extents(struct job *job, uint32_t *ret)
 	return end;
 }
 
+static void release_extent(struct job *job, uint32_t index)
+{
+	job_release_object(job, le32_get(job->s.extents[index].object));
+}
+
 void job_ask_all(struct job *job)
 {
 	struct batch batch = { 0 };
 
+	if (!job_begin_asking(job))
+		return;
 	while (!job->stop && atomic_load(&job->pages_left) > 0) {
 		uint32_t first, end = take_extents(job, &first);
 
@@ -209,10 +218,10 @@ void job_ask_all(struct job *job)
 		batch.last = end + job->plan.n_askers * job->plan.batch_calls >=
 			     job->s.n_extents;
 		for (uint32_t i = first; i < end; i++)
-			add_extent(job, &batch, i);
+			add_extent(job, &batch, job_extent_at(job, i));
 		ask_batch(job, &batch);
 		for (uint32_t i = first; i < end; i++)
-			job_release_object(job, le32_get(job->s.extents[i].object));
+			release_extent(job, job_extent_at(job, i));
 	}
 }
 
@@ -250,6 +259,6 @@ void job_wait_all(struct job *job)
 		if (i >= job->s.n_extents)
 			return;
 		wait_extent(job, i);
-		job_release_object(job, le32_get(job->s.extents[i].object));
+		release_extent(job, i);
 	}
 }

@@ -26,6 +26,7 @@ static void job_free(struct job *job)
 	free(job->objects);
 	free(job->order);
 	free(job->asked);
+	free(job->by_inode);
 	free(job->joins);
 	free(job->taken);
 	if (job->place.rootfd >= 0)
@@ -71,6 +72,8 @@ static void *worker(void *arg)
 	job_ask_go_on(job);
 	while (opener && job_open_next(job))
 		;
+	if (opener)
+		job_note_all_open(job);
 	if (!opener || job->plan.openers_ask_too)
 		job_ask_all(job);
 	if (job->wait)
@@ -102,6 +105,7 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 		   const struct prefetch_options *o, struct job **ret)
 {
 	_cleanup_(job_unrefp) struct job *job = calloc(1, sizeof(*job));
+	int r = 0;
 
 	if (!job)
 		return -ENOMEM;
@@ -137,8 +141,12 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 					       : OBJECT_NOT_VALID;
 	}
 	count_uses(job);
-	if (s->kind == SHADOW_KIND_SHADOW && join_extents(s, &job->joins) < 0)
-		return -ENOMEM;
+	if (job_lies_in_blocks(job))
+		r = job_sort_by_inode(job);
+	else if (s->kind == SHADOW_KIND_SHADOW)
+		r = join_extents(s, &job->joins);
+	if (r < 0)
+		return r;
 	if (job->joins) {
 		job->taken = calloc(s->n_extents, sizeof(*job->taken));
 		if (!job->taken)
@@ -171,6 +179,7 @@ static void make_plan(struct job *job, unsigned n_threads)
 		.storage = prefetch_main_storage(&job->s),
 		.gentle = job->gentle,
 		.eager = job->eager,
+		.whole_blocks = job->by_inode != NULL,
 	};
 
 	const uint64_t wanted = prefetch_wanted_descriptors(&work);
@@ -178,6 +187,8 @@ static void make_plan(struct job *job, unsigned n_threads)
 
 	job->max_ahead = prefetch_max_ahead(&work, limit);
 	job->plan = prefetch_plan_threads(&work, n_threads);
+	if (job->plan.n_openers == 0)
+		job_note_all_open(job);
 	/* The files of a batch are all open at once. */
 	if (limit < wanted)
 		job->plan.batch_calls = 1;

@@ -35,7 +35,8 @@ struct look_up {
 	int rootfd; /* owned */
 	char *root_path;
 	const struct mounts *mounts;
-	bool placed;		    /* what lies on ext4 is being read by its places */
+	bool placed; /* what lies on ext4 is being read by its places */
+	unsigned n_threads;
 	struct shadow_lookups next; /* under the lock */
 };
 
@@ -144,7 +145,7 @@ static void start_threads(struct look_up *l)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pthread_mutex_lock(&l->lock);
-	for (unsigned i = 0; i < MIN(N_THREADS, l->next.n_left); i++) {
+	for (unsigned i = 0; i < MIN(l->n_threads, l->next.n_left); i++) {
 		pthread_t thread;
 
 		if (pthread_create(&thread, &attr, work, l) != 0)
@@ -170,6 +171,8 @@ static struct look_up *look_up_start(const struct shadow *s, const struct mounts
 	l->n_users = 1;
 	l->mounts = mounts;
 	l->placed = placed;
+	/* In an image more than one throw out what the others have unpacked: prefetch-plan.c. */
+	l->n_threads = prefetch_main_storage(s) == STORAGE_IMAGE ? 1 : N_THREADS;
 	l->next = shadow_lookups(s);
 	l->root_path = strdup(o->root_path);
 	l->rootfd = fcntl(o->rootfd, F_DUPFD_CLOEXEC, 3);

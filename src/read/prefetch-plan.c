@@ -102,6 +102,11 @@ struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 	 */
 	if (w->storage == STORAGE_IMAGE)
 		plan.n_openers = MIN(plan.n_openers, 1);
+	/* All of them are there for a disk that seeks. */
+	if (w->whole_blocks) {
+		plan.n_askers = MIN(n, w->n_extents);
+		plan.openers_ask_too = false;
+	}
 	/* A single object needs no one to open it ahead. */
 	if (w->n_objects <= 1)
 		plan.n_openers = 0;

@@ -20,7 +20,8 @@ struct prefetch_work {
 	uint32_t n_extents;
 	enum storage_class storage; /* where most of it lies */
 	bool gentle;
-	bool eager; /* with gentle: somebody is waiting for it */
+	bool eager;	   /* with gentle: somebody is waiting for it */
+	bool whole_blocks; /* see prefetch-open.c */
 };
 
 struct prefetch_plan {

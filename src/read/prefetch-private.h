@@ -4,7 +4,8 @@
  *
  *   prefetch-job.c   its life: made, planned, started, waited for, left, freed by the last
  *   prefetch-plan.c  how many threads and open files
- *   prefetch-open.c  objects: each is opened by one thread, and closed after its last use
+ *   prefetch-open.c  objects: each is opened by one thread, and closed after its last use;
+ *                    and what opening tells of the disk below an image of whole blocks
  *   prefetch-ask.c   extents: asked for in their order, a few together (plugged.c), waited for
  *   prefetch-join.c  pieces of one file that are asked for as one
  *
@@ -32,6 +33,11 @@
  *   pages_asked,         who has asked                     atomic
  *   n_extents_asked
  *   n_open               who opens or closes an object     atomic
+ *   n_slow_opens,        the opener                        the lock
+ *   slow_opens_us,
+ *   all_open
+ *   is_decided, seeks    the opener, once                  the lock; askers wait for it with CHANGED
+ *   n_asking_begun       askers, before they take extents  the lock
  *   all others           start
  *
  *   of an object         written by                        rule
@@ -105,6 +111,10 @@ struct job {
 	struct object *objects;
 	uint32_t *order; /* objects with extents, by their first extent */
 	uint32_t n_order;
+	uint32_t *by_inode; /* extents; NULL: this is no image of whole blocks */
+	unsigned n_slow_opens, n_asking_begun;
+	uint64_t slow_opens_us; /* all of them together */
+	bool all_open, is_decided, seeks;
 	struct join *joins;	 /* NULL: each extent is read as it is */
 	_Atomic bool *taken;	 /* of leaders: asked for with another one of the piece */
 	_Atomic uint32_t *asked; /* pages asked for, by extent */
@@ -128,6 +138,17 @@ bool job_open_next(struct job *job);
 bool job_need_object(struct job *job, uint32_t index);
 /* One use of the object is over. */
 void job_release_object(struct job *job, uint32_t index);
+
+/* Of an image of whole blocks. */
+bool job_lies_in_blocks(const struct job *job);
+/* It is one: -ENOMEM. */
+int job_sort_by_inode(struct job *job);
+/* Nobody opens ahead of need any more. */
+void job_note_all_open(struct job *job);
+/* Before an asker takes extents: until it is known in which order. False: it is not needed. */
+bool job_begin_asking(struct job *job);
+/* The extent that comes as number I; only once job_begin_asking() has returned. */
+uint32_t job_extent_at(const struct job *job, uint32_t i);
 
 /* Ask for what is left, in its order, together with the other askers. */
 void job_ask_all(struct job *job);

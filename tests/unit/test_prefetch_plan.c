@@ -44,6 +44,10 @@ static void threads_are_shared_out(void **state)
 		{ { 100, 900, STORAGE_ROTATIONAL }, 0, { 4, 1, false, 16, 32 } },
 		/* One who opens does not throw out what others have unpacked. */
 		{ { 100, 900, STORAGE_IMAGE }, 0, { 1, 4, true, 16, 32 } },
+		/* Of whole blocks each thread asks for one at a time. */
+		{ { 100, 900, STORAGE_IMAGE, .whole_blocks = true },
+		  0,
+		  { 1, 8, false, 16, 32 } },
 	};
 
 	(void)state;
