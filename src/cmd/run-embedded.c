@@ -10,13 +10,11 @@
 #include "macro.h"
 #include "run-embedded.h"
 
-static int load(const struct store *s, const char *file, struct profile **ret)
+static int load_profile(int fd, const char *file, struct profile **ret)
 {
-	_cleanup_close_ int path_fd = io_open_path(s->rootfd, file, NULL);
-	_cleanup_close_ int fd = path_fd < 0 ? path_fd : io_reopen_read(path_fd);
 	struct embedded e;
 	struct diag d;
-	int r = fd < 0 ? fd : embedded_find(fd, &e);
+	int r = embedded_find(fd, &e);
 
 	if (r == 0 && e.is_empty)
 		r = -ENOENT;
@@ -46,19 +44,32 @@ static int compile(const struct store *s, const struct profile *p, struct mounts
 	return r;
 }
 
+/* From its text: where there was no room for a shadow beside it. */
+static int load_and_compile(const struct store *s, int fd, const char *file,
+			    struct mounts *mounts, struct shadow_buffer *ret)
+{
+	_cleanup_(profile_freep) struct profile *p = NULL;
+	int r = load_profile(fd, file, &p);
+
+	return r < 0 ? r : compile(s, p, mounts, ret);
+}
+
 int run_find_embedded(const struct store *s, const struct program_paths *program,
 		      const char *scenario, struct mounts *mounts,
 		      struct launch_shadows *ret)
 {
 	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
-	_cleanup_(profile_freep) struct profile *p = NULL;
-	int r = load(s, program->file, &p);
+	_cleanup_close_ int path_fd = io_open_path(s->rootfd, program->file, NULL);
+	_cleanup_close_ int fd = path_fd < 0 ? path_fd : io_reopen_read(path_fd);
+	int r;
 
-	if (r == 0 && scenario && strcmp(p->scenario, scenario) != 0)
+	if (fd < 0)
+		return fd;
+	r = embedded_load_shadow(fd, program->file, mounts_storage(mounts, program->file),
+				 &b);
+	if (r == -ENOENT)
+		r = load_and_compile(s, fd, program->file, mounts, &b);
+	if (r == 0 && scenario && strcmp(launch_shadow_scenario(&b), scenario) != 0)
 		r = -ENOENT;
-	if (r == 0)
-		r = compile(s, p, mounts, &b);
-	if (r == 0)
-		r = launch_shadows_add(ret, &b);
-	return r;
+	return r < 0 ? r : launch_shadows_add(ret, &b);
 }

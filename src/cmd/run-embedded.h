@@ -7,7 +7,7 @@
 #include "mounts.h"
 
 /*
- * Compile, in memory, the profile inside of the file PROGRAM leads to, and add it to RET. -ENOENT: there is
+ * Add to RET the shadow inside of the file PROGRAM leads to; without one, its profile, compiled in memory. -ENOENT: there is
  * none, or it is another scenario than SCENARIO (NULL: whichever it is).
  */
 int run_find_embedded(const struct store *s, const struct program_paths *program,

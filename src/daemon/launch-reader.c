@@ -15,7 +15,6 @@
 #include "bundle.h"
 #include "clock.h"
 #include "embedded-block.h"
-#include "io.h"
 #include "launch-reader.h"
 #include "launched.h"
 #include "macro.h"
@@ -359,55 +358,29 @@ static void note_cold(struct launch_reader *r, uint32_t token)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* The file at FD, which is PATH; believed as compile does. */
-static int load_brought(const struct reader *reader, int fd, const struct stat *st,
-			const char *path, struct shadow_buffer *ret)
-{
-	const struct store *s = reader->shared->store;
-	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
-	char full[2 * LIMIT_PATH_BYTES + 2];
-	struct embedded e;
-	uint64_t off;
-	size_t bytes;
-	uint8_t *data;
-	int r;
-
-	if (!store_is_trusted(s, st))
-		return -EPERM;
-	r = embedded_find(fd, &e);
-	if (r == 0)
-		r = embedded_find_shadow(fd, &e, &off, &bytes);
-	if (r < 0)
-		return r;
-	data = malloc(bytes);
-	if (!data)
-		return -ENOMEM;
-	r = io_read_at(fd, off, data, bytes);
-	if (r < 0) {
-		free(data);
-		return r;
-	}
-	r = shadow_buffer_parse(data, bytes, SHADOW_KIND_SHADOW, &b);
-	if (r < 0)
-		return r;
-	snprintf(full, sizeof(full), "%s%s",
-		 strcmp(s->root_path, "/") == 0 ? "" : s->root_path, path);
-	return shadow_take_brought(&b.shadow, path, mounts_storage(reader->mounts, full),
-				   ret);
-}
-
-/* What the program at PATH brings along. */
+/*
+ * What the program at PATH brings along; believed as compile does. Names are not looked up here: four launches
+ * at a time have as many threads as there may be.
+ */
 static int take_brought(const struct reader *reader, const struct object_place *place,
 			const char *path, struct shadow_buffer *ret)
 {
+	char full[2 * LIMIT_PATH_BYTES + 2];
 	enum object_skip skip;
 	struct stat st;
 	int fd, r = object_open(place, path, &fd, &st, &skip);
 
 	if (r < 0 || skip != OBJECT_USED)
 		return r < 0 ? r : -ENOENT;
-	r = load_brought(reader, fd, &st, path, ret);
+	snprintf(full, sizeof(full), "%s%s",
+		 strcmp(place->root_path, "/") == 0 ? "" : place->root_path, path);
+	r = store_is_trusted(reader->shared->store, &st)
+		    ? embedded_load_shadow(fd, path, mounts_storage(reader->mounts, full),
+					   ret)
+		    : -EPERM;
 	close(fd);
+	if (r == 0)
+		ret->shadow.n_lookups = 0;
 	return r;
 }
 

@@ -136,10 +136,10 @@ static int take_places(const struct shadow *b, const struct shadow_launch *l, ui
 			    ret, ret_bytes);
 }
 
-/* T, of launch L, as a shadow of PROGRAM. */
+/* T, of launch L, as a shadow of PROGRAM; LOOKUPS are those of B, or NULL. */
 static int write_taken(const struct taken *t, const struct shadow *b,
-		       const struct shadow_launch *l, const char *program, uint8_t **ret,
-		       size_t *ret_bytes)
+		       const struct shadow_launch *l, const char *program,
+		       const char *const *lookups, uint8_t **ret, size_t *ret_bytes)
 {
 	const struct launch_desc launch = {
 		.program = program,
@@ -151,14 +151,17 @@ static int write_taken(const struct taken *t, const struct shadow *b,
 		.n_extents = t->n_extents,
 	};
 
-	return shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_SHADOW,
-						   .launches = &launch,
-						   .n_launches = 1,
-						   .objects = t->objects,
-						   .n_objects = t->n_objects,
-						   .extents = t->extents,
-						   .n_extents = t->n_extents },
-			    ret, ret_bytes);
+	return shadow_write(
+		&(struct shadow_desc){ .kind = SHADOW_KIND_SHADOW,
+				       .launches = &launch,
+				       .n_launches = 1,
+				       .objects = t->objects,
+				       .n_objects = t->n_objects,
+				       .extents = t->extents,
+				       .n_extents = t->n_extents,
+				       .lookups = lookups,
+				       .n_lookups = lookups ? b->n_lookups : 0 },
+		ret, ret_bytes);
 }
 
 static int take_shadow(const struct shadow *b, const struct shadow_launch *l, uint8_t **ret,
@@ -168,7 +171,8 @@ static int take_shadow(const struct shadow *b, const struct shadow_launch *l, ui
 	int r = take(b, l, false, &t);
 
 	return r < 0 ? r
-		     : write_taken(&t, b, l, shadow_string(b, l->program), ret, ret_bytes);
+		     : write_taken(&t, b, l, shadow_string(b, l->program), NULL, ret,
+				   ret_bytes);
 }
 
 int bundle_take(const struct shadow *b, uint32_t launch, struct shadow_buffer *ret)
@@ -222,14 +226,28 @@ static void move_object(struct taken *t, uint32_t from, const char *path)
 		qsort(t->extents, t->n_extents, sizeof(*t->extents), extent_desc_compare);
 }
 
+/* What S looks up, as shadow_write() takes it: new array of strings that S holds. NULL: no memory. */
+static const char **list_lookups(const struct shadow *s)
+{
+	const char **strings = calloc(s->n_lookups + 1u, sizeof(*strings));
+	const char *string = s->lookups;
+
+	for (uint32_t i = 0; strings && i < s->n_lookups; i++) {
+		strings[i] = string;
+		string += strlen(string) + 1;
+	}
+	return strings;
+}
+
 int shadow_take_brought(const struct shadow *s, const char *path,
 			enum storage_class storage, struct shadow_buffer *ret)
 {
 	_cleanup_(taken_done) struct taken t = { 0 };
+	_cleanup_free_ const char **lookups = list_lookups(s);
 	const char *program = shadow_string(s, s->launches[0].program);
 	uint8_t *data;
 	size_t bytes;
-	int r = take(s, &s->launches[0], false, &t);
+	int r = lookups ? take(s, &s->launches[0], false, &t) : -ENOMEM;
 
 	if (r < 0)
 		return r;
@@ -240,6 +258,6 @@ int shadow_take_brought(const struct shadow *s, const char *path,
 			move_object(&t, i, path);
 			break;
 		}
-	r = write_taken(&t, s, &s->launches[0], path, &data, &bytes);
+	r = write_taken(&t, s, &s->launches[0], path, lookups, &data, &bytes);
 	return r < 0 ? r : shadow_buffer_parse(data, bytes, SHADOW_KIND_SHADOW, ret);
 }

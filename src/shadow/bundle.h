@@ -20,7 +20,7 @@ int bundle_take(const struct shadow *bundle, uint32_t launch, struct shadow_buff
 
 /*
  * S, of kind SHADOW, that a program brings along, as one of PATH, where that program lies, which is on STORAGE: less
- * the objects that have no pages, and lookups. New. -ENOMEM; -EINVAL: it has PATH besides.
+ * the objects that have no pages. New. -ENOMEM.
  */
 int shadow_take_brought(const struct shadow *s, const char *path,
 			enum storage_class storage, struct shadow_buffer *ret);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "bounds.h"
+#include "bundle.h"
 #include "elf-notes.h"
 #include "embedded-block.h"
 #include "io.h"
+#include "macro.h"
 
 static const char footer_magic[8] = "elfcastE";
 
@@ -97,4 +100,30 @@ int embedded_find_shadow(int fd, const struct embedded *e, uint64_t *ret_off,
 	*ret_off = e->off + sizeof(h) + packed;
 	*ret_bytes = bytes;
 	return 0;
+}
+
+int embedded_load_shadow(int fd, const char *path, enum storage_class storage,
+			 struct shadow_buffer *ret)
+{
+	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
+	struct embedded e;
+	uint64_t off;
+	size_t bytes;
+	uint8_t *data;
+	int r = embedded_find(fd, &e);
+
+	if (r == 0)
+		r = embedded_find_shadow(fd, &e, &off, &bytes);
+	if (r < 0)
+		return r;
+	data = malloc(bytes);
+	if (!data)
+		return -ENOMEM;
+	r = io_read_at(fd, off, data, bytes);
+	if (r < 0) {
+		free(data);
+		return r;
+	}
+	r = shadow_buffer_parse(data, bytes, SHADOW_KIND_SHADOW, &b);
+	return r < 0 ? r : shadow_take_brought(&b.shadow, path, storage, ret);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "le.h"
+#include "shadow-read.h"
 
 #define EMBEDDED_OWNER	      "elfcast"
 #define EMBEDDED_NOTE_TYPE    1u
@@ -60,5 +61,10 @@ void embedded_make_footer(uint64_t block_bytes, uint8_t ret[static EMBEDDED_FOOT
  */
 int embedded_find_shadow(int fd, const struct embedded *e, uint64_t *ret_off,
 			 size_t *ret_bytes);
+/*
+ * That shadow, as one of PATH, which the file at FD is, on STORAGE. -ENOENT: it brings none; -EBADMSG, -ESTALE; -ENOMEM.
+ */
+int embedded_load_shadow(int fd, const char *path, enum storage_class storage,
+			 struct shadow_buffer *ret);
 
 #endif

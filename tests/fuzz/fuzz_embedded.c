@@ -10,10 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bundle.h"
 #include "embedded.h"
 #include "hash.h"
-#include "io.h"
 #include "le.h"
 #include "macro.h"
 
@@ -45,20 +43,13 @@ static void put(const void *data, size_t size)
 }
 
 /* As elfcastd does. */
-static void load_shadow(const struct embedded *e)
+static void load_shadow(void)
 {
-	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 }, moved = { 0 };
-	uint8_t *data;
-	uint64_t off;
-	size_t bytes;
+	_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
 
-	if (embedded_find_shadow(fd, e, &off, &bytes) < 0)
-		return;
-	data = malloc(bytes);
-	check(data && io_read_at(fd, off, data, bytes) == 0);
-	if (shadow_buffer_parse(data, bytes, SHADOW_KIND_SHADOW, &b) == 0 &&
-	    shadow_take_brought(&b.shadow, "/usr/bin/other", STORAGE_IMAGE, &moved) == 0)
-		check(moved.shadow.n_extents == b.shadow.n_extents);
+	if (embedded_load_shadow(fd, "/usr/bin/other", STORAGE_IMAGE, &b) == 0)
+		check(strcmp(shadow_string(&b.shadow, b.shadow.launches[0].program),
+			     "/usr/bin/other") == 0);
 }
 
 static void load(void)
@@ -72,7 +63,7 @@ static void load(void)
 
 	if (embedded_find(fd, &e) < 0 || e.is_empty)
 		return;
-	load_shadow(&e);
+	load_shadow();
 	if (embedded_load(fd, &e, "/usr/bin/other", &p, &d) < 0)
 		return;
 	check(strcmp(p->program, "/usr/bin/other") == 0);
