@@ -21,6 +21,7 @@ VERSION := 0.2
 prefix     ?= /usr
 bindir     ?= $(prefix)/bin
 libexecdir ?= $(prefix)/libexec
+libdir     ?= $(prefix)/lib
 mandir     ?= $(prefix)/share/man
 datadir    ?= $(prefix)/share
 docdir     ?= $(datadir)/doc/elfcast
@@ -89,6 +90,7 @@ USES_pack    := format base file disk shadow store state read units
 USES_daemon  := format base process file disk shadow store state read pack pace gain
 USES_pace    := format base file disk shadow
 USES_boot    := format base text process file disk shadow store state read pack pace
+USES_preload := format base file disk shadow store read
 USES_layout  := format base file
 USES_elf     := format base file layout
 USES_profile := format base text file disk layout
@@ -110,7 +112,7 @@ USES_cmd     := format base text process file disk shadow store state read gain 
 USES_tools   := format base text process file disk shadow store read layout elf profile embed compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
-DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot layout elf profile embed retarget compile \
+DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot preload layout elf profile embed retarget compile \
 	    trace trace/paths trace/cpu trace/launch trace/running trace/system bench filelist $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.
@@ -118,7 +120,7 @@ INC_LIB_profile := $(JSON_INC)
 INC_LIB_pkg     := $(PKG_INC)
 INC_LIB_installed := $(PKG_INC)
 # Folders of the library, which holds all but verbs and what starts a program.
-LIB_DIRS := $(filter-out pkg installed cmd tools,$(DIRS))
+LIB_DIRS := $(filter-out preload pkg installed cmd tools,$(DIRS))
 MAINS    := src/daemon/elfcastd.c src/boot/elfcast-prefetch.c src/cmd/elfcast-hook.c
 INC_tests := $(foreach d,format $(filter-out cmd tools,$(DIRS)),-iquote src/$(d))
 
@@ -134,6 +136,11 @@ TOOLS    := $(if $(PKG_LIBS),$(BUILD)/elfcast-check $(BUILD)/elfcast-status-pack
 # What the tools share with elfcast, and with each other.
 TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/tools/tool-main.c)
 PROGRAMS := $(addprefix $(BUILD)/,elfcast elfcastd elfcast-hook elfcast-prefetch)
+# What is loaded into other programs, and what it takes of the library.
+SHARED   := $(BUILD)/libelfcast-prefetch.so
+SHARED_SRC := $(wildcard src/preload/*.c) $(addprefix src/,base/clock.c base/io.c base/utf8.c file/buildid.c \
+	    file/elf-notes.c file/hash.c disk/fstypes.c shadow/embedded-block.c \
+	    shadow/shadow-read.c store/store.c store/store-shadows.c read/object-open.c read/plugged.c)
 MAN      := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
 # Tests of src/pkg, where it is built.
@@ -148,14 +155,20 @@ PRELOAD  := $(patsubst tests/preload/%.c,$(BUILD)/tests/%.so,$(wildcard tests/pr
 HELPERS  := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
 LAB      := $(BUILD)/lab/slowdisk
 
-all: $(PROGRAMS) $(TOOLS) $(MAN)
+all: $(PROGRAMS) $(SHARED) $(TOOLS) $(MAN)
 
 define compile_dir
 $$(BUILD)/src/$(1)/%.o: src/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)
 	$$(Q)$$(CC) $$(BASE_CFLAGS) $$(call includes,$(1)) $$(INC_LIB_$(1)) $$(CPPFLAGS) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+$$(BUILD)/shared/src/$(1)/%.o: src/$(1)/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)
+	$$(Q)$$(CC) $$(SHARED_CFLAGS) $$(call includes,$(1)) $$(CPPFLAGS) $$(CFLAGS) -fPIC -MMD -MP -c -o $$@ $$<
 endef
+# No sanitizer: the programs that it is loaded into have none.
+SHARED_CFLAGS = $(filter-out $(SAN_FLAGS),$(BASE_CFLAGS)) -fvisibility=hidden -ffunction-sections -fdata-sections
 $(foreach d,$(DIRS),$(eval $(call compile_dir,$(d))))
 
 $(LIB): $(LIB_OBJ)
@@ -163,6 +176,11 @@ $(LIB): $(LIB_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 link = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(1) -Wl,--as-needed
+
+# What is not used goes, and with it what it would need.
+$(SHARED): $(patsubst %.c,$(BUILD)/shared/%.o,$(SHARED_SRC))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SHARED_CFLAGS) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--gc-sections,-z,defs,--as-needed -o $@ $^
 
 # It has the page in it.
 $(BUILD)/src/cmd/show-html.o: src/cmd/show-page.html
@@ -290,16 +308,17 @@ format:
 
 install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 \
-		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir) \
+		$(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir) \
 		$(DESTDIR)$(datadir)/elfcast/profiles.d
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir)
+	install -D -m 644 -t $(DESTDIR)$(libdir)/elfcast $(SHARED)
 	$(if $(TOOLS),install -d $(DESTDIR)$(libexecdir)/elfcast)
 	$(if $(TOOLS),install -m 755 $(TOOLS) $(DESTDIR)$(libexecdir)/elfcast)
 	for m in $(MAN); do install -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/ || exit 1; done
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
 	install -m 644 $(wildcard profiles/*.schema.json) packaging/reserve.s $(DESTDIR)$(datadir)/elfcast
 	install -d $(DESTDIR)$(datadir)/pkgconfig
-	sed 's|@datadir@|$(datadir)|; s|@version@|$(VERSION)|' packaging/elfcast.pc.in \
+	sed 's|@datadir@|$(datadir)|; s|@libdir@|$(libdir)|; s|@version@|$(VERSION)|' packaging/elfcast.pc.in \
 		>$(DESTDIR)$(datadir)/pkgconfig/elfcast.pc
 	chmod 644 $(DESTDIR)$(datadir)/pkgconfig/elfcast.pc
 	install -m 644 $(wildcard profiles/collection/*.json) $(DESTDIR)$(datadir)/elfcast/profiles.d
@@ -336,7 +355,7 @@ uninstall: all
 	if cmp -s packaging/elfcast.conf "$(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf"; then \
 		rm "$(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf"; fi && \
 	(cd "$$tmp" && find . -type f) | while read -r file; do rm -f "$(DESTDIR)/$$file"; done && \
-	for dir in $(libexecdir)/elfcast $(docdir) $(datadir)/elfcast/profiles.d $(datadir)/elfcast \
+	for dir in $(libexecdir)/elfcast $(libdir)/elfcast $(docdir) $(datadir)/elfcast/profiles.d $(datadir)/elfcast \
 		$(sysconfdir)/elfcast/profiles.d $(sysconfdir)/elfcast; do \
 		rmdir "$(DESTDIR)$$dir" 2>/dev/null; done; \
 	for dir in $(sysconfdir)/elfcast /var/lib/elfcast; do \
@@ -360,4 +379,4 @@ clean:
 	collection rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/src/*/*/*.d $(BUILD)/tests/*.d)
+-include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/src/*/*/*.d $(BUILD)/shared/src/*/*.d $(BUILD)/tests/*.d)

@@ -275,6 +275,11 @@ const char *store_config_path(void)
 	return SETTINGS "/elfcast.conf";
 }
 
+const char *store_shadows_path(bool usr)
+{
+	return usr ? STATE_USR "/" SHADOWS : STATE_VAR "/" SHADOWS;
+}
+
 static int read_regular(const struct store *s, const struct file *f, const char *name,
 			int fd, uint8_t **ret, size_t *ret_bytes)
 {

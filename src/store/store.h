@@ -149,6 +149,8 @@ void store_path(const struct store *s, enum store_file file, const char *name, c
 const char *store_name(enum store_file file);
 /* Path of elfcast.conf below the root. */
 const char *store_config_path(void);
+/* The directory of shadows, of this machine or (USR) of its image; for those that have no store. */
+const char *store_shadows_path(bool usr);
 
 /* Temporary files of a compile that was killed. Only under the lock. */
 int store_remove_leftovers(const struct store *s);
