@@ -27,6 +27,16 @@ static int compile(const struct store *s, const char *name)
 	return r < 0 ? log_errno(r, "cannot compile the profile '%s'", name) : 0;
 }
 
+static int note_replaced(const struct store *s, struct train_installed *ret)
+{
+	_cleanup_(profile_freep) struct profile *old = NULL;
+	int r = train_load_installed(s, ret->name, &old);
+
+	ret->has_replaced = r != -ENOENT;
+	ret->n_replaced_runs = r == 0 ? old->n_runs : 0;
+	return r == -ENOMEM ? r : 0;
+}
+
 /* What is there is looked at and replaced in one step: others may be training now. */
 static int put(const struct store *s, const struct train_install *o, struct profile **p,
 	       struct train_installed *ret)
@@ -34,6 +44,8 @@ static int put(const struct store *s, const struct train_install *o, struct prof
 	_cleanup_close_ int lock = store_lock_profiles(s, LOCK_TIMEOUT_MS);
 	int r = lock < 0 ? lock : train_choose_name(s, *p, &ret->name);
 
+	if (r == 0)
+		r = note_replaced(s, ret);
 	if (r == 0)
 		r = train_auto_add(s, ret->name, o->why, p, &ret->n_new_pages);
 	if (r == 0)

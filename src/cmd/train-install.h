@@ -15,6 +15,8 @@ struct train_installed {
 	char *name; /* of the profile */
 	char *text;
 	size_t bytes;
+	bool has_replaced;	  /* one of this name */
+	uint32_t n_replaced_runs; /* that it had; 0: it could not be read */
 	uint64_t n_new_pages; /* that the one before did not have, where it was added to */
 };
 

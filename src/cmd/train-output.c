@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bounds.h"
 #include "cmd.h"
 #include "json-out.h"
 #include "log.h"
 #include "output.h"
+#include "store.h"
 #include "train-private.h"
 #include "train-tell.h"
 
@@ -57,11 +59,31 @@ int train_write_profile(struct training *t, char **ret_path)
 		path = NULL;
 	if (!path)
 		return arg_install && !arg_output ? 0 : log_errno(-ENOMEM, "cannot write");
+	t->has_replaced = strcmp(path, "-") != 0 && access(path, F_OK) == 0;
 	r = output_text(path, text, bytes);
 	if (r < 0)
 		return r;
 	*ret_path = TAKE_PTR(path);
 	return 0;
+}
+
+/* Where it is now, and what was there. */
+static void tell_where(const struct training *t, const char *path)
+{
+	const struct train_installed *in = &t->installed;
+	char before[64] = "";
+
+	if (in->n_replaced_runs > 0)
+		snprintf(before, sizeof(before), ", in place of one of %u run%s",
+			 in->n_replaced_runs, in->n_replaced_runs == 1 ? "" : "s");
+	else if (in->has_replaced)
+		strcpy(before, ", in place of one that could not be read");
+	if (in->name)
+		log_info("installed as '%s/%s'%s", store_profile_dir(true), in->name,
+			 before);
+	if (path && strcmp(path, "-") != 0)
+		log_info("written to '%s'%s", path,
+			 t->has_replaced ? ", in place of what was there" : "");
 }
 
 static void print_report(const struct trace_system_report *r)
@@ -90,6 +112,7 @@ void train_print_summary(const struct training *t, const char *path)
 			 p->n_objects, (unsigned long long)n_pages,
 			 (double)n_pages * PAGE_BYTES / (1 << 20), p->n_runs,
 			 p->n_runs == 1 ? "" : "s", p->method);
+		tell_where(t, path);
 		return;
 	}
 	json_open(NULL, '{');
@@ -114,5 +137,6 @@ void train_print_summary(const struct training *t, const char *path)
 	json_uint("private", t->n_private);
 	json_string("output", path);
 	json_string("installed", t->installed.name);
+	json_bool("replaced", t->installed.has_replaced || t->has_replaced);
 	json_close('}');
 }

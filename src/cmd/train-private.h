@@ -40,6 +40,7 @@ struct training {
 	bool has_status;
 	int first_status; /* of the first run that ended by itself */
 	struct train_installed installed;
+	bool has_replaced;		   /* the file that it was written to */
 	struct trace_system_report report; /* with --system */
 	enum boot_train why;		   /* with --auto */
 };

@@ -8,10 +8,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bounds.h"
 #include "cmd.h"
 #include "log.h"
+#include "output-file.h"
 #include "search-path.h"
 #include "shadow-format.h"
 #include "store.h"
@@ -253,6 +255,31 @@ static int check_usage(bool has_command)
 	return -1;
 }
 
+/* Before anything is run for it. */
+static int check_output(void)
+{
+	_cleanup_(store_done) struct store store = { 0 };
+	int r = arg_install ? store_open(arg_root, false, &store) : 0;
+
+	if (r < 0)
+		return log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
+	r = arg_install ? store_may_put_profiles(&store) : 0;
+	if (r == -EACCES)
+		log_error("cannot install profiles: only root may");
+	else if (r < 0)
+		log_errno(r, "cannot install profiles");
+	if (r < 0)
+		return r;
+	if (!arg_output && !arg_install && access(".", W_OK) < 0)
+		return log_errno(-errno, "cannot write a profile into this directory");
+	if (!arg_output || strcmp(arg_output, "-") == 0)
+		return 0;
+	r = output_file_may_write(arg_output);
+	if (r < 0)
+		log_error("cannot write '%s': %s", arg_output, output_file_error(r));
+	return r;
+}
+
 static bool parse_portable(const char *text)
 {
 	static const char *const levels[] = {
@@ -369,6 +396,12 @@ static int run_again(int n, char *const programs[])
 		return cmd_usage_error(&cmd_train,
 				       "--again takes programs, --runs, --stale "
 				       "and --dry-run");
+	/* Behind a program they would be programs, and the first one trained by then. */
+	for (int i = 0; i < n; i++)
+		if (programs[i][0] == '-')
+			return cmd_usage_error(&cmd_train,
+					       "options come before programs: '%s'",
+					       programs[i]);
 	snprintf(runs, sizeof(runs), "--runs=%u", arg_runs);
 	return train_again(&(struct train_again){ .only_stale = arg_stale,
 						  .dry_run = arg_dry_run,
@@ -499,6 +532,8 @@ static int run(int argc, char *argv[])
 	r = check_usage(optind < argc);
 	if (r >= 0)
 		return r;
+	if (!arg_auto && check_output() < 0)
+		return CMD_FAILED;
 	if (!arg_scenario && arg_system)
 		arg_scenario = SCENARIO_BOOT;
 	if (arg_auto)

@@ -275,6 +275,33 @@ int store_put_profile(const struct store *s, const char *name, const void *data,
 	return dir < 0 ? dir : store_replace(dir, name, data, bytes, 0644, true);
 }
 
+/* The directory at PATH or, where it has to be made, the nearest one above it. */
+static int may_write(const struct store *s, const char *path)
+{
+	char part[128];
+	int fd, r;
+
+	snprintf(part, sizeof(part), "%s", path);
+	while ((fd = store_open_dir(s, *part ? part : "/")) == -ENOENT && *part)
+		*strrchr(part, '/') = 0;
+	if (fd < 0)
+		return fd;
+	r = faccessat(fd, ".", W_OK, AT_EACCESS) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+int store_may_put_profiles(const struct store *s)
+{
+	char state[128], *slash;
+	int r = may_write(s, PROFILES_ETC);
+
+	store_path(s, STORE_LAUNCHES, NULL, state, sizeof(state));
+	slash = strrchr(state, '/');
+	*slash = 0;
+	return r < 0 ? r : may_write(s, state);
+}
+
 int store_remove_profile(const struct store *s, const char *name)
 {
 	_cleanup_close_ int dir = store_open_dir(s, PROFILES_ETC);

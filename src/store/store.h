@@ -169,6 +169,8 @@ int store_remove_profile(const struct store *s, const char *name);
  */
 int store_put_profile(const struct store *s, const char *name, const void *data,
 		      size_t bytes);
+/* Whether this user may do that and compile: 0, or what would come of it, mostly. Makes nothing. */
+int store_may_put_profiles(const struct store *s);
 
 /*
  * One compile at a time: lock the state directory, making it if need be, waiting at most

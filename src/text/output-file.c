@@ -49,6 +49,25 @@ static int find_place(const char *path, struct place *ret)
 	return 0;
 }
 
+int output_file_may_write(const char *path)
+{
+	struct place p;
+	struct stat st;
+	int r;
+
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return access(path, W_OK) < 0 ? -errno : 0;
+	/* A new file takes its place. */
+	r = find_place(path, &p);
+	if (r < 0)
+		return r;
+	r = faccessat(p.dirfd, ".", W_OK, AT_EACCESS) < 0 ? -errno : 0;
+	close(p.dirfd);
+	return r;
+}
+
 /* ---- through what is there ---- */
 
 /* A pipe takes PIPE_BUF bytes at once when it polls writable, also one that may block. */

@@ -23,6 +23,12 @@
  */
 int output_file_write(const char *path, const void *data, size_t bytes, int timeout_ms);
 
+/*
+ * Whether this user may write there, as far as can be told without doing it: 0, or what would come of
+ * it.
+ */
+int output_file_may_write(const char *path);
+
 /* What the errors of output_file_write() mean. */
 const char *output_file_error(int error);
 

@@ -53,6 +53,8 @@ p = json.load(open(sys.argv[1])); [o.pop("fingerprint", 0) for o in p["objects"]
 elfcast compile -q
 status "check: there is something to mend" 1 elfcast status --check
 check "by train --again" grep -q "'elfcast train --again $work/prog'" "$TMP/out"
+status "an option behind a program" 2 elfcast train --again "$work/prog" --dry-run
+check "it is not trained by then" grep -q "options come before programs: '--dry-run'" "$TMP/err"
 status "stale, dry" 0 elfcast train --stale --dry-run
 check "names it" grep -q -- "-- $work/prog a b" "$TMP/err"
 old=$(sha256sum <"$profile")

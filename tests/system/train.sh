@@ -221,6 +221,36 @@ train --root="$dir/root" --install --scenario=kept -n 1 -- ls &&
 	grep -q "^elfcast: | .*cannot access '$dir/none'" "$dir/err"
 verdict "nor what is installed; what it wrote last is shown" $?
 
+# Where it is now, and what was there; and before anything runs, that it could not be written.
+installed="installed as '/etc/elfcast/profiles.d/local.ls.told.json'"
+told() { train --root="$dir/root" --install --scenario=told "$@" -- ls; grep -c "^elfcast: $want$" "$dir/err"; }
+want=$installed
+[ "$(told -n 1)" = 1 ] && want="$installed, in place of one of 1 run" && [ "$(told -n 2)" = 1 ] &&
+	echo '{' >root/etc/elfcast/profiles.d/local.ls.told.json &&
+	want="$installed, in place of one that could not be read" && [ "$(told -n 1)" = 1 ]
+verdict "--install says where, and what it replaced" $?
+rm -f said.json
+train -n 1 -o said.json -- ls && grep -qx "elfcast: written to 'said.json'" "$dir/err" &&
+	train -n 1 -o said.json -- ls && grep -qx "elfcast: written to 'said.json', in place of what was there" "$dir/err" &&
+	train --json -n 1 -o said.json -- ls && python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["replaced"]' "$dir/out"
+verdict "-o too" $?
+mkdir -p ran && chmod 777 ran && chmod 755 "$dir"
+may_not() { # MESSAGE OPTION...: by somebody who may not write; nothing is run
+	local want=$1
+	shift
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$elfcast" train -n 3 "$@" -- touch "$dir/ran/it" >"$dir/out" 2>"$dir/err"
+	[ $? = 1 ] && [ ! -e ran/it ] && [ "$(cat "$dir/err")" = "elfcast: $want" ]
+}
+if [ "$(id -u)" = 0 ]; then
+	mkdir -p mine && may_not "cannot install profiles: only root may" --install --root="$dir/root" &&
+		may_not "cannot write '$dir/mine/x.json': Permission denied" -o "$dir/mine/x.json" &&
+		may_not "cannot write a profile into this directory: Permission denied"
+	verdict "who may not write is told before anything is run" $?
+	mount -t tmpfs -o ro none mine && may_not "cannot write '$dir/mine/x.json': Read-only file system" -o "$dir/mine/x.json"
+	verdict "so is who would write on what is read-only" $?
+	umount mine
+fi
+
 # More than a pipe holds, lines without end, controls: bounded, and none of them on a terminal.
 train -n 1 -o never.json -- perl -e '
 	print STDERR "line $_ " . "x" x 60 . "\n" for 1 .. 20000; print STDERR "\e[31mred\x07\x{9b}31m\n\nlast"; exit 5'
