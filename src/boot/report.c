@@ -121,10 +121,11 @@ static void log_read(const struct boot_share *share, const struct boot_end *end)
 	char skips[512];
 
 	describe_skips(share, skips, sizeof(skips));
-	log_info("asked for %.1f of %.1f MiB for %u launches: %.1f read, %.1f there "
+	log_info("asked for %.1f of %.1f MiB for %u launch%s: %.1f read, %.1f there "
 		 "already, "
 		 "%u of %u objects skipped%s, %.2f s, CPU %.0f ms%s%s%s%s",
-		 mib(asked), mib(share->n_pages * PAGE_BYTES), share->n_launches, mib(read),
+		 mib(asked), mib(share->n_pages * PAGE_BYTES), share->n_launches,
+		 share->n_launches == 1 ? "" : "es", mib(read),
 		 mib(bytes_there(asked, read)), count_skipped(share), share->n_objects,
 		 skips, (double)end->elapsed_us / 1e6,
 		 (double)(share->data.cpu_us + share->metadata.cpu_us) / 1e3,

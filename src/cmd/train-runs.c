@@ -245,9 +245,11 @@ static int run_once(struct training *t, unsigned run)
 	r = trace_launch(t->found, t->argv, &options, &result);
 	show_progress(0);
 	if (r == -EINTR)
-		return log_errno(r, "run %u", run);
+		log_error("interrupted in run %u: nothing is written", run);
+	else if (r < 0)
+		train_explain(r, t->found);
 	if (r < 0)
-		return train_explain(r, t->found);
+		return r;
 	if (run == 1 && !t->of && !arg_program && result.starts) {
 		/* Nobody waits for the shell: once more, from where that begins. */
 		t->of = TAKE_PTR(result.starts);

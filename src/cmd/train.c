@@ -127,7 +127,10 @@ static int train(char *argv[])
 		arg_window_ms = arg_for_s * 1000;
 	if (arg_until_exit)
 		arg_window_ms = LIMIT_WINDOW_MS;
-	if (train_run_all(&t) < 0 || train_sign(&t) < 0 || note_command(&t) < 0 ||
+	r = train_run_all(&t);
+	if (r == -EINTR)
+		return CMD_INTERRUPTED;
+	if (r < 0 || train_sign(&t) < 0 || note_command(&t) < 0 ||
 	    train_write_profile(&t, &path) < 0)
 		return CMD_FAILED;
 	train_print_summary(&t, path);

@@ -152,7 +152,7 @@ until recorder=$(pgrep -P $tracer) && kid=$(pgrep -P "$recorder") &&
 done
 kill -TERM $tracer
 wait $tracer
-[ $? = 1 ] && grep -q Interrupted err && [ ! -e never.json ]
+[ $? = 130 ] && grep -q 'interrupted in run 1: nothing is written' err && [ ! -e never.json ]
 status=$?
 is_alive() { grep -q 'State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
 for _ in $(seq 200); do # how soon the kernel ends what was killed, nobody promises

@@ -519,7 +519,7 @@ until recorder=$(pgrep -P $tracer) && kid=$(pgrep -P "$recorder" -x sleep); do
 done
 kill -TERM $tracer
 wait $tracer
-[ $? = 1 ] && [ ! -e never.json ] && ! [ -e "/proc/$kid" ] && grep -q 'Interrupted' "$dir/err" &&
+[ $? = 130 ] && [ ! -e never.json ] && ! [ -e "/proc/$kid" ] && grep -q 'interrupted in run 1: nothing' "$dir/err" &&
 	! ls never.json.* >/dev/null 2>&1
 verdict "interrupted" $?
 
