@@ -27,7 +27,7 @@ block() {
 		on && seen && /^$/ { print ""; next }
 		on && seen { exit }' "$TUTORIAL" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
 }
-for f in control rules hello.install hello-elfcast.install; do
+for f in control rules changelog hello.install hello-elfcast.install; do
 	block "debian/$f" >"$V/debian/$f"
 	check "the tutorial has debian/$f" test -s "$V/debian/$f"
 done
@@ -39,8 +39,7 @@ cd "$V" || exit 1
 # What it needs is here, and need not be a package; nobody signs.
 dpkg-buildpackage() { command dpkg-buildpackage -uc -us -d "$@"; }
 builds() { # name version
-	printf 'hello (%s) unstable; urgency=low\n\n  * Hello.\n\n -- You <you@example.org>  Wed, 25 Nov 2026 00:00:00 +0000\n' \
-		"$2" >debian/changelog
+	sed -i "1s/(.*)/($2)/" debian/changelog
 	says "$1" dpkg-buildpackage
 }
 deb() { echo "../$1_$2_$3.deb"; }
