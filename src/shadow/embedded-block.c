@@ -11,7 +11,7 @@
 #include "io.h"
 #include "macro.h"
 
-static const char footer_magic[8] = "elfcastE";
+#define FOOTER_MAGIC "elfcastE"
 
 struct footer {
 	le64 block_bytes;
@@ -35,7 +35,7 @@ static int find_trailer(int fd, struct embedded *ret)
 	r = io_read_at(fd, bytes - sizeof(f), &f, sizeof(f));
 	if (r < 0)
 		return r;
-	if (memcmp(f.magic, footer_magic, sizeof(footer_magic)) != 0)
+	if (memcmp(f.magic, FOOTER_MAGIC, sizeof(f.magic)) != 0)
 		return -ENOENT;
 	n = le64_get(f.block_bytes);
 	if (n < sizeof(struct embedded_header) || n > LIMIT_EMBEDDED_BYTES ||
@@ -75,7 +75,7 @@ void embedded_make_footer(uint64_t block_bytes, uint8_t ret[static EMBEDDED_FOOT
 {
 	struct footer f = { .block_bytes = le64_make(block_bytes) };
 
-	memcpy(f.magic, footer_magic, sizeof(f.magic));
+	memcpy(f.magic, FOOTER_MAGIC, sizeof(f.magic));
 	memcpy(ret, &f, sizeof(f));
 }
 

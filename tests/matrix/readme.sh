@@ -18,7 +18,8 @@ PACKAGES="sudo git make ca-certificates"
 LOCKS=/run/lock/elfcast-tests # as in tests/run: who tests on this machine takes turns
 [ $# -gt 0 ] || set -- bookworm trixie forky
 
-work=$(mktemp -d /var/tmp/elfcast-readme-XXXXXX) || exit 1
+# Not below /tmp and its like, of which nothing is recorded.
+work=$(mktemp -d /var/lib/elfcast-readme-XXXXXX) || exit 1
 root=$work/root
 cleanup() {
 	mountpoint -q "$root" && umount -R -l "$root"

@@ -39,8 +39,9 @@ elif gpg --batch --quiet --passphrase '' --quick-generate-key 't@example.org' rs
 else
 	not_ok "gpg makes a key: $(cat gpg.log)"
 fi
+gpg=$(PATH=/usr/bin:$PATH command -v gpg) # not one that goes to another root: rpmsign is there
 sign() { # package
-	rpmsign --define '_openpgp_sign gpg' --define "__gpg $(command -v gpg)" \
+	rpmsign --define '_openpgp_sign gpg' --define "__gpg $gpg" \
 		--define '_gpg_name t@example.org' --addsign "$1" >sign.log 2>&1 </dev/null ||
 		{ sed 's/^/# /' sign.log; return 1; }
 }
