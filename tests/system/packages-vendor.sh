@@ -31,7 +31,7 @@ sed "s,%{_bindir}/elfcast,$BUILD/elfcast," "$TOP/packaging/rpm/macros.elfcast" >
 # All in this directory, as the tutorial's other commands have it.
 rpmbuild() {
 	ELFCAST_EXEC_PATH=$BUILD command rpmbuild --nodeps --load "$TMP/macros" \
-		--define "_topdir $TMP/rpmbuild" --define "_sourcedir $P" --define "_rpmdir $P" \
+		--define "_topdir $TMP/rpmbuild" --define "_tmppath $TMP" --define "_sourcedir $P" --define "_rpmdir $P" \
 		--define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" --define '_build_id_links none' \
 		"$@"
 }
