@@ -34,7 +34,7 @@ of_machine() {
 	[ "$1" = "$suite" ] || flavour=${1#*/}
 	case $flavour in
 	amd64) # as in tests/helpers/qemu-lib.sh
-		arch=amd64 console=ttyS0 seconds=1200 build=${BUILD:-$TOP/build}
+		arch=amd64 console=ttyS0 seconds=2400 build=${BUILD:-$TOP/build}
 		kernels=linux-image-cloud-amd64 image="vmlinuz-*"
 		more="python3 perl git systemd systemd-sysv dbus xfsprogs btrfs-progs squashfuse"
 		machine=(qemu-system-x86_64 -machine "q35,accel=tcg" -cpu "max,-cx16")
