@@ -273,7 +273,7 @@ system-check: deps-check deps-system
 	$(Q)tests/run --system
 soak: deps-check deps-system
 	$(Q)SOAK=1 tests/run --all --system
-matrix: deps-matrix
+matrix: deps-matrix test-programs
 	$(Q)tests/matrix/run.sh $(SUITES)
 cross: deps-cross
 	$(Q)tests/matrix/cross.sh $(ARCHITECTURES)

@@ -29,8 +29,8 @@ ci) # besides check: what .ci/run looks with
 	rpm="clang clang-tools-extra ShellCheck"
 	;;
 matrix)
-	deb="mmdebstrap"
-	rpm="mmdebstrap"
+	deb="$deb mmdebstrap systemd-container"
+	rpm="$rpm mmdebstrap systemd-container"
 	;;
 cross) # other processors: tests/matrix/cross.sh, and kernels.sh for arm64
 	deb="mmdebstrap qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross

@@ -1,25 +1,28 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For tests that boot a Debian system with systemd, in nspawn: sourced after pkg-lib.sh.
-#   nspawn_image      $image: a tar with what our packages in $PKGS/deb depend on, or skips
+#   nspawn_image      $image: a tar with what our packages in $PKGS/deb depend on, or skips. Of this
+#                     Debian; with DEBS=DIRECTORY of SUITE, for which these packages were built
 #   boot              start the system in $R and wait until it says that it runs
 #   inside COMMAND…   there
 #   halt
 
 nspawn_image() {
 	local codename depends
-	codename=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME")
+	codename=${SUITE:-$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME")}
 	if [ -z "$codename" ]; then
 		skip "boot" "our packages link this system's libraries, and this is not Debian"
 		exit 0
 	fi
-	if ! built deb; then
+	if [ -n "${DEBS:-}" ]; then
+		mkdir -p "$PKGS" && ln -sfn "$DEBS" "$PKGS/deb"
+	elif ! built deb; then
 		not_ok "make deb"
 		finish
 	fi
 	# With what our packages depend on: no network is needed inside.
 	depends=$(deb_depends)
-	if ! cached nspawn "$codename $(versions "$depends")" nspawn_bootstrap "$codename" "$depends"; then
+	if ! cached nspawn "$codename ${DEBS:+$depends }$(versions "$depends" 2>/dev/null)" nspawn_bootstrap "$codename" "$depends"; then
 		skip "boot" "mmdebstrap failed: $(grep -m 1 '^E:' "$TMP/mmdebstrap.log")"
 		exit 0
 	fi
@@ -27,7 +30,8 @@ nspawn_image() {
 	image=$cached
 }
 nspawn_bootstrap() { # codename depends file
-	mmdebstrap -q --variant=minbase --format=tar --include="systemd,systemd-sysv,$2" "$1" "$3" \
+	mmdebstrap -q --variant=minbase --format=tar --aptopt='Acquire::Check-Valid-Until "false"' \
+		--include="systemd,systemd-sysv,$2" "$1" "$3" ${SUITE:+${MIRROR:+"$MIRROR"}} \
 		>"$TMP/mmdebstrap.log" 2>&1
 }
 # nspawn refuses /run on a disk; our namespace has one of its own.
