@@ -21,7 +21,8 @@ export TOP BUILD
 TMPDIR=${ELFCAST_LAB_DIR:-$(mktemp -d /var/lib/elfcast-test-XXXXXX)} || exit 1
 export TMPDIR ELFCAST_LAB_DIR=$TMPDIR
 lab_enter "$@"
-[ $# -gt 0 ] || set -- perl git
+# shellcheck disable=SC2086 # words
+[ $# -gt 0 ] || set -- ${PROGRAMS:-perl git}
 
 say() { echo "$1 - $kind $p $method${2:+ # SKIP $2}"; }
 truth() {
