@@ -15,7 +15,12 @@ page() { # VERB: its manual, which has it in its name
 	case $1 in
 	watch) echo "$M/elfcastd.8" ;;
 	note-boot) echo "$M/elfcast-boots.5" ;;
-	*) grep -lE "^elfcast-([a-z]+, elfcast-)*$1(, [a-z, -]*)? - " "$M"/*.1 || echo "$M/elfcast-$1.1" ;;
+	*)
+		for f in "$M"/*.1; do # scdoc 1.11.5 has minus signs for hyphens
+			plain "$f" | grep -qE "^elfcast-([a-z]+, elfcast-)*$1(, [a-z, -]*)? - " && echo "$f" && return
+		done
+		echo "$M/elfcast-$1.1"
+		;;
 	esac
 }
 # plain FILE: its text, without fonts and what keeps words together
