@@ -55,6 +55,15 @@ enum starts command_line_starts(const char *path, char *const argv[])
 								       : STARTS_NOTHING;
 }
 
+bool command_line_is_on_the_way(const char *path)
+{
+	static const char *const helpers[] = { "unix_chkpwd",	       "unix_update",
+					       "mkhomedir_helper",     "pwhistory_helper",
+					       "pam_namespace_helper", NULL };
+
+	return is_one_of(base_name(path), helpers);
+}
+
 /* ---- who interprets one ---- */
 
 /* Letters of options, each with what follows it in its word or as the next one. */

@@ -7,6 +7,8 @@
 #ifndef ELFCAST_COMMAND_LINE_H
 #define ELFCAST_COMMAND_LINE_H
 
+#include <stdbool.h>
+
 enum starts {
 	STARTS_NOTHING, /* it is there for itself */
 	/* For what it executes in its own place: a shell that has only that to do. */
@@ -17,6 +19,8 @@ enum starts {
 
 /* PATH: as it is executed. ARGV ends with NULL. */
 enum starts command_line_starts(const char *path, char *const argv[]);
+/* Whether PATH is nobody's program: what PAM executes before su and its like start theirs. */
+bool command_line_is_on_the_way(const char *path);
 
 /*
  * Which of an interpreter's programs it is there for: canonical path of the script or archive, or the

@@ -61,6 +61,8 @@ static void test_starts(void **state)
 			fail_msg("%s", cases[i].line);
 	}
 	/* A path, and a command without one word. */
+	assert_true(command_line_is_on_the_way("/usr/sbin/unix_chkpwd"));
+	assert_false(command_line_is_on_the_way("/usr/bin/perl"));
 	assert_int_equal(command_line_starts("/bin/sh", (char *[]){ NULL }),
 			 STARTS_NOTHING);
 }

@@ -90,12 +90,24 @@ static bool is_program(pid_t pid, const char *path, const char *of)
 	       its.st_ino == ours.st_ino;
 }
 
+/* What PAM executes for su, say. */
+static bool is_on_the_way(pid_t pid, const char *path)
+{
+	_cleanup_free_ char *exe = path ? NULL : read_link(pid, "exe");
+
+	if (!path)
+		path = exe;
+	return path && command_line_is_on_the_way(path);
+}
+
 /* Whether it is what the one in front was there for. */
 static bool is_awaited(struct front *f, pid_t pid, const char *path)
 {
 	if (f->starts == STARTS_NOTHING || (f->pid != pid && tracee_parent(pid) != f->pid))
 		return false;
-	if (f->starts == STARTS_CHILD || (f->pid == pid && f->n_executed == 0))
+	if (f->starts == STARTS_CHILD)
+		return !is_on_the_way(pid, path);
+	if (f->pid == pid && f->n_executed == 0)
 		return true;
 	/* A shell that may have more to do than that. */
 	if (f->n_executed++ == 0 && path)
