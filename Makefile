@@ -318,7 +318,7 @@ install: all
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
 	install -m 644 $(wildcard profiles/*.schema.json) packaging/reserve.s $(DESTDIR)$(datadir)/elfcast
 	install -d $(DESTDIR)$(datadir)/pkgconfig
-	sed 's|@datadir@|$(datadir)|; s|@libdir@|$(libdir)|; s|@version@|$(VERSION)|' packaging/elfcast.pc.in \
+	sed 's|@datadir@|$(datadir)|; s|@version@|$(VERSION)|' packaging/elfcast.pc.in \
 		>$(DESTDIR)$(datadir)/pkgconfig/elfcast.pc
 	chmod 644 $(DESTDIR)$(datadir)/pkgconfig/elfcast.pc
 	install -m 644 $(wildcard profiles/collection/*.json) $(DESTDIR)$(datadir)/elfcast/profiles.d
