@@ -4,7 +4,7 @@
 # run` of the same file in the same root, on modelled disks, truly cold but for elfcast itself. With "json" the root
 # has the compiled profiles, with "embedded" it has nothing but the program. Each way in turn.
 #
-#   PROGRAMS="perl git python3"   of those that make bench has
+#   PROGRAMS="perl git gdb"   of those that make bench has, and that are not launched by a link
 #   STORAGE="net:1000:3000:125 sd:1500:60 hdd"  ROUNDS=5  OUT=FILE (JSON lines)
 #
 # Ends with one line a disk: "result: DISK … embedded takes N of the time of json, gains N of what that gains".
@@ -15,7 +15,7 @@ export TOP BUILD PYTHONDONTWRITEBYTECODE=1
 . "$TOP/tests/lab/lab.sh"
 lab_enter "$@"
 . "$TOP/tests/lab/measure.sh"
-: "${PROGRAMS:=perl git python3}" "${STORAGE:=net:1000:3000:125 sd:1500:60 hdd}" "${ROUNDS:=5}"
+: "${PROGRAMS:=perl git gdb}" "${STORAGE:=net:1000:3000:125 sd:1500:60 hdd}" "${ROUNDS:=5}"
 
 lab_build || lab_die "the build failed"
 lab_has_fuse || lab_die "no modelled disk here: it takes /dev/fuse and libfuse3"
