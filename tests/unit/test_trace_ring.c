@@ -191,11 +191,21 @@ static void test_touches(void **state)
 	assert_false(touch_event_decode(&f, &record, &e));
 }
 
+/* N of 32 bits where the other event has 64, whichever half comes first. */
+static uint64_t in_first_half(uint32_t n)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, &n, sizeof(n));
+	return v;
+}
+
 static void test_blocks(void **state)
 {
-	const struct event_data block = {
-		.type = 62, .dev = 0x700001, .index = 1 << 20, .last_index = 8
-	};
+	const struct event_data block = { .type = 62,
+					  .dev = 0x700001,
+					  .index = 1 << 20,
+					  .last_index = in_first_half(8) };
 	struct block_event_format f;
 	struct ring_reader r;
 	struct ring_record record;
