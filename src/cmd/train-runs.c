@@ -118,9 +118,11 @@ static void warn_inexact(const struct training *t, unsigned run,
 			 const struct trace_result *r)
 {
 	if (run == 1 && r->method == TRACE_PAGEMAP)
-		log_warning(
-			"this kernel lacks what exact recording needs (Linux 6.7, x86-64): "
-			"pages next to used ones are recorded too");
+		log_warning("this kernel lacks, or a container's filter of system calls "
+			    "refuses, what "
+			    "exact recording needs (Linux 6.7, x86-64 or arm64; "
+			    "userfaultfd(2), "
+			    "pidfd_getfd(2)): pages next to used ones are recorded too");
 	if (run == arg_runs && t->n_unseen)
 		log_info("%u process%s with a sandbox or a foreign ABI (32-bit, x32) "
 			 "could not be recorded exactly; what such an ABI reads with "

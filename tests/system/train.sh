@@ -52,6 +52,14 @@ r = json.load(open(sys.argv[1]))
 assert r["runs"] == 2 and r["pages"] > 0 and r["output"] == "t.json" and r["installed"] is None' "$dir/out"
 verdict "summary as JSON" $?
 
+# Containers' filters: less exactly, and it says so.
+for call in pidfd_getfd userfaultfd; do
+	"$BUILD/tests/refuse" $call "$elfcast" train -n 1 -o refused.json -- perl -e 'use POSIX' >"$dir/out" 2>"$dir/err" &&
+		grep -q '"method": "pagemap"' refused.json && grep -q '/POSIX.so",$' refused.json &&
+		grep -q "a container's filter of system calls refuses" "$dir/err"
+	verdict "$call refused" $?
+done
+
 mkdir root && train --root="$dir/root" --install --scenario=list -n 1 -- ls &&
 	[ -s root/etc/elfcast/profiles.d/local.ls.list.json ] && [ ! -e ls.json ] &&
 	ls root/var/lib/elfcast/shadow/*.local.ls.list.json.shadow >/dev/null

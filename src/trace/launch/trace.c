@@ -301,6 +301,7 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		.program = program,
 		.argv = argv,
 		.inherit_stdio = options->inherit_stdio,
+		.announce = tracee_can_copy_descriptors(),
 		.error_fd = error_fd,
 		.mask = mask,
 		.user = options->user,
@@ -317,7 +318,7 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 	int r;
 
 	*ret = (struct trace_result){ .method = TRACE_PAGEMAP };
-	if (!options->force_pagemap && tracee_arch_supported() &&
+	if (!options->force_pagemap && spawn.announce && tracee_arch_supported() &&
 	    address_space_exact_supported())
 		ret->method = TRACE_UFFD;
 	r = traced_files_init(&t.files);

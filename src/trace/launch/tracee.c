@@ -134,10 +134,12 @@ static int set_filter(uint32_t if_asked, uint32_t if_path, unsigned flags)
  * Such calls are announced, unless somebody is told of ours already (-EBUSY), or the kernel cannot
  * (Linux 5.19: not taken back by signals once they are received).
  */
-static int announce_or_stop(uint32_t if_asked, int *ret_listener)
+static int announce_or_stop(uint32_t if_asked, bool announce, int *ret_listener)
 {
-	int r = set_filter(if_asked, SECCOMP_RET_USER_NOTIF,
-			   SECCOMP_FILTER_FLAG_NEW_LISTENER | FLAG_WAIT_KILLABLE);
+	int r = !announce
+			? -EOPNOTSUPP
+			: set_filter(if_asked, SECCOMP_RET_USER_NOTIF,
+				     SECCOMP_FILTER_FLAG_NEW_LISTENER | FLAG_WAIT_KILLABLE);
 
 	if (r >= 0)
 		*ret_listener = r;
@@ -150,18 +152,18 @@ static int announce_or_stop(uint32_t if_asked, int *ret_listener)
  * A program that asks (man does, and has no sandbox then) is told what it would be told
  * without us, but only where we can look into its sandbox.
  */
-static int install_filter(int *ret_listener)
+static int install_filter(bool announce, int *ret_listener)
 {
 	bool filtered = prctl(PR_GET_SECCOMP) != 0;
 	int r = announce_or_stop(filtered ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO /* 0 */,
-				 ret_listener);
+				 announce, ret_listener);
 
 	/* Without CAP_SYS_ADMIN it takes no_new_privs, which disables set-user-id programs. */
 	if (r != -EACCES)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	return announce_or_stop(SECCOMP_RET_ALLOW, ret_listener);
+	return announce_or_stop(SECCOMP_RET_ALLOW, announce, ret_listener);
 }
 
 /*
@@ -218,7 +220,7 @@ static bool prepare(const struct tracee_spawn *s, int go_fd, int error_fd, int *
 	keep_pages_small();
 	/* Still as root: the filter then costs the program no privileges. */
 	if (r == 0)
-		r = install_filter(&listener);
+		r = install_filter(s->announce, &listener);
 	*ret_error = r;
 	return io_write_full(error_fd, &listener, sizeof(listener)) == 0 &&
 	       io_read_full(go_fd, &go, 1) == 0;
@@ -534,6 +536,15 @@ static int copy_fd(pid_t tid, int remote)
 		return -errno;
 	fd = (int)syscall(SYS_pidfd_getfd, pidfd, remote, 0);
 	return fd < 0 ? -errno : fd;
+}
+
+bool tracee_can_copy_descriptors(void)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	_cleanup_close_ int copy =
+		pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, pidfd, 0);
+
+	return copy >= 0;
 }
 
 static int inject_userfaultfd(struct injection *in)

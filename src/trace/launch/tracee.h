@@ -35,16 +35,23 @@ struct tracee_spawn {
 	const char *program;
 	char *const *argv;
 	bool inherit_stdio;	       /* else /dev/null */
+	bool announce;		       /* tracee_can_copy_descriptors() */
 	int error_fd;		       /* then its standard error, where it is not -1 */
 	const sigset_t *mask;	       /* of the program */
 	const struct trace_user *user; /* NULL: as who we are */
 };
 
 /*
+ * Whether pidfd_getfd(2) is allowed, without which nothing can be announced and no userfaultfd be
+ * had. The filter of systemd-nspawn refuses it (systemd 252 to 257), with -EPERM.
+ */
+bool tracee_can_copy_descriptors(void);
+
+/*
  * Fork, trace, and let the child exec with the filter installed. ret_error_fd: holds the
  * negative errno (an int) when it cannot exec, ends empty when it could. ret_listener: announces
  * calls that name a path, of it and of all its children, which wait for the answer
- * (seccomp_unotify(2)); -1: they stop as others do.
+ * (seccomp_unotify(2)); -1: they stop as others do, as all do without announce.
  */
 int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd,
 		 int *ret_listener);
