@@ -22,6 +22,7 @@
 #	    large	eager, with a pack of four times as much
 #	    fewer	cold, with no service but the system's own
 #	    foreign	the same system, eager, with the pack of all services
+#	PROFILES=profiles/collection		  for derived, instead of training each program
 #	OUT=FILE				  all that was measured, as JSON lines
 set -u
 TOP=${TOP:-$(cd "$(dirname "$0")/.." && pwd)} BUILD=${BUILD:-$TOP/build}
