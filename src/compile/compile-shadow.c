@@ -188,7 +188,6 @@ int compile_profile(const struct profile *p, const char *program,
 	_cleanup_(extents_done) struct extents e = { 0 };
 	_cleanup_free_ struct object_desc *objects = NULL;
 	_cleanup_free_ const char **lookups = NULL;
-	uint32_t n_lookups;
 	struct launch_desc launch = {
 		.program = program,
 		.scenario = p->scenario,
@@ -213,18 +212,17 @@ int compile_profile(const struct profile *p, const char *program,
 	if (e.n > 0)
 		qsort(e.items, e.n, sizeof(e.items[0]), extent_desc_compare);
 	launch.n_extents = (uint32_t)e.n;
-	r = select_lookups(p, &lookups, &n_lookups);
+	r = select_lookups(p, &lookups, &launch.n_lookups);
 	if (r < 0)
 		return r;
+	launch.lookups = lookups;
 	return shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_SHADOW,
 						   .launches = &launch,
 						   .n_launches = 1,
 						   .objects = objects,
 						   .n_objects = (uint32_t)p->n_objects,
 						   .extents = e.items,
-						   .n_extents = (uint32_t)e.n,
-						   .lookups = lookups,
-						   .n_lookups = n_lookups },
+						   .n_extents = (uint32_t)e.n },
 			    ret, ret_bytes);
 }
 

@@ -12,7 +12,7 @@
  * boot's own extents come first, and the header says how many that are. In an
  * index extents say which objects a launch depends on. In a bundle each launch has all its
  * extents, so that those of one object overlap, and are no chain. The last strings of a shadow
- * are what its launch looks up: each directory, and then the names in it.
+ * or bundle are what launches look up: each directory, and then the names in it.
  *
  * Behind a shadow its file may hold a container of PLACES: where the metadata of its launch lies.
  */
@@ -71,7 +71,7 @@ struct shadow_header {
 	le32 n_extents;
 	le32 strings_bytes;
 	le32 n_eager;	/* the first extents, read during the boot; pack, places, own */
-	le32 n_lookups; /* strings behind those of the objects; shadow */
+	le32 n_lookups; /* strings behind those of the objects; shadow, bundle */
 	uint8_t reserved[8]; /* zero */
 };
 
@@ -79,9 +79,13 @@ struct shadow_launch {
 	le32 program; /* string offsets */
 	le32 scenario;
 	le32 arch;
-	le32 name;   /* profile file name; in a shadow the link that is launched, or "" */
-	le32 source; /* index: object that is the profile's file, else SHADOW_NONE */
-	le32 target; /* index: object that is the shadow's file, else SHADOW_NONE */
+	le32 name; /* profile file name; in a shadow the link that is launched, or "" */
+	/*
+	 * Index: objects that are the profile's and the shadow's file. Bundle: what it looks up, the
+	 * first string and how many. Else, and where there is none, SHADOW_NONE.
+	 */
+	le32 source;
+	le32 target;
 	le32 first_extent; /* both 0 in a pack */
 	le32 n_extents;
 };

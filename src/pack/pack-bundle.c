@@ -69,6 +69,8 @@ static size_t mark_launch(struct bundle *b, const struct pack_launch *l)
 		bytes += mark_extent(
 			b, (uint32_t)b->p->n_objects +
 				   b->p->place_extents[l->first_place + k].object);
+	for (uint32_t k = 0; k < l->n_lookups; k++)
+		bytes += strlen(l->lookups[k]) + 1;
 	return bytes;
 }
 
@@ -177,6 +179,8 @@ static void describe_launches(struct bundle *b)
 		b->launch_descs[i] = pack_describe_launch(&l->choice);
 		b->launch_descs[i].first_extent = first;
 		b->launch_descs[i].n_extents = b->n_extents - first;
+		b->launch_descs[i].lookups = l->lookups;
+		b->launch_descs[i].n_lookups = l->n_lookups;
 	}
 }
 

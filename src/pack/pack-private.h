@@ -29,7 +29,10 @@ struct pack_launch {
 	char *text;			  /* its strings */
 	uint32_t first_extent, n_extents; /* in order of first touch */
 	uint32_t first_place, n_places;	  /* in pack's place_extents */
-	uint64_t reading_us;		  /* all pages */
+	const char *
+		*lookups; /* where it has no places: owned, as the text of the first one */
+	uint32_t n_lookups;
+	uint64_t reading_us; /* all pages */
 	uint64_t worth; /* saved time expected per page not in the pack yet, see judge() */
 	uint32_t heap_place; /* SHADOW_NONE: not in the heap */
 	/* Of sessions, or LAUNCHES_NEVER; 0 while it is about which ones, not in which order. */

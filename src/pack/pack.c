@@ -73,14 +73,25 @@ struct pack *pack_new(const struct pack_options *options)
 	return p;
 }
 
+static void free_lookups(struct pack_launch *l)
+{
+	if (l->n_lookups > 0)
+		free((char *)(uintptr_t)l->lookups[0]);
+	free(l->lookups);
+	l->lookups = NULL;
+	l->n_lookups = 0;
+}
+
 void pack_free(struct pack *p)
 {
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->n_objects; i++)
 		free(p->objects[i].path);
-	for (size_t i = 0; i < p->n_launches; i++)
+	for (size_t i = 0; i < p->n_launches; i++) {
 		free(p->launches[i].text);
+		free_lookups(&p->launches[i]);
+	}
 	free(p->objects);
 	free(p->table);
 	free(p->launches);
@@ -234,6 +245,30 @@ static int copy_strings(struct pack_launch *l, const struct shadow *s, const cha
 	return 0;
 }
 
+static int copy_lookups(struct pack_launch *l, const struct shadow *s)
+{
+	_cleanup_free_ const char **lookups = NULL;
+	const char *text;
+	uint32_t n;
+	size_t bytes;
+	char *copy;
+	int r = shadow_list_lookups(s, 0, &lookups, &n);
+
+	if (r < 0 || n == 0)
+		return r;
+	text = lookups[0];
+	bytes = (size_t)(lookups[n - 1] - text) + strlen(lookups[n - 1]) + 1;
+	copy = malloc(bytes);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, text, bytes);
+	for (uint32_t i = 0; i < n; i++)
+		lookups[i] = copy + (lookups[i] - text);
+	l->lookups = TAKE_PTR(lookups);
+	l->n_lookups = n;
+	return 0;
+}
+
 static bool has_pages(const struct shadow_object *o)
 {
 	return le32_get(o->first_extent) != SHADOW_NONE &&
@@ -367,6 +402,8 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t 
 	if (copy_strings(l, s, name) < 0)
 		return -ENOMEM;
 	p->n_launches++;
+	if (copy_lookups(l, s) < 0)
+		return -ENOMEM;
 	l->choice.boot = strcmp(l->choice.scenario, SCENARIO_BOOT) == 0;
 	l->choice.always = is_listed(p->options.always, l->choice.program);
 	l->boot_place = find_boot_place(p, l->choice.program);
@@ -415,6 +452,9 @@ int pack_add_places(struct pack *p, const struct shadow *places)
 {
 	struct pack_launch *l = &p->launches[p->n_launches - 1];
 
+	/* What is looked up lies at these places. */
+	if (places->n_extents > 0)
+		free_lookups(l);
 	l->first_place = (uint32_t)p->n_place_extents;
 	for (uint32_t i = 0; i < places->n_extents; i++) {
 		const struct shadow_extent *e = &places->extents[i];

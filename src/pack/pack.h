@@ -78,8 +78,8 @@ int pack_add(struct pack *p, const struct shadow *s, const char *name, uint64_t 
 	     bool is_there);
 
 /*
- * The launch added last has these places of metadata, which go into the bundle alone. Nothing of
- * PLACES is kept. -ENOMEM.
+ * The launch added last has these places of metadata, which go into the bundle alone; where there are
+ * none, what it looks up does. Nothing of PLACES is kept. -ENOMEM.
  */
 int pack_add_places(struct pack *p, const struct shadow *places);
 

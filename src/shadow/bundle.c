@@ -136,12 +136,13 @@ static int take_places(const struct shadow *b, const struct shadow_launch *l, ui
 			    ret, ret_bytes);
 }
 
-/* T, of launch L, as a shadow of PROGRAM; LOOKUPS are those of B, or NULL. */
-static int write_taken(const struct taken *t, const struct shadow *b,
-		       const struct shadow_launch *l, const char *program,
-		       const char *const *lookups, uint8_t **ret, size_t *ret_bytes)
+/* T, of launch NUMBER of B, as a shadow of PROGRAM. */
+static int write_taken(const struct taken *t, const struct shadow *b, uint32_t number,
+		       const char *program, uint8_t **ret, size_t *ret_bytes)
 {
-	const struct launch_desc launch = {
+	const struct shadow_launch *l = &b->launches[number];
+	_cleanup_free_ const char **lookups = NULL;
+	struct launch_desc launch = {
 		.program = program,
 		.scenario = shadow_string(b, l->scenario),
 		.arch = shadow_string(b, l->arch),
@@ -150,28 +151,30 @@ static int write_taken(const struct taken *t, const struct shadow *b,
 		.target = SHADOW_NONE,
 		.n_extents = t->n_extents,
 	};
+	int r = shadow_list_lookups(b, number, &lookups, &launch.n_lookups);
 
-	return shadow_write(
-		&(struct shadow_desc){ .kind = SHADOW_KIND_SHADOW,
-				       .launches = &launch,
-				       .n_launches = 1,
-				       .objects = t->objects,
-				       .n_objects = t->n_objects,
-				       .extents = t->extents,
-				       .n_extents = t->n_extents,
-				       .lookups = lookups,
-				       .n_lookups = lookups ? b->n_lookups : 0 },
-		ret, ret_bytes);
+	if (r < 0)
+		return r;
+	launch.lookups = lookups;
+	return shadow_write(&(struct shadow_desc){ .kind = SHADOW_KIND_SHADOW,
+						   .launches = &launch,
+						   .n_launches = 1,
+						   .objects = t->objects,
+						   .n_objects = t->n_objects,
+						   .extents = t->extents,
+						   .n_extents = t->n_extents },
+			    ret, ret_bytes);
 }
 
-static int take_shadow(const struct shadow *b, const struct shadow_launch *l, uint8_t **ret,
+static int take_shadow(const struct shadow *b, uint32_t number, uint8_t **ret,
 		       size_t *ret_bytes)
 {
+	const struct shadow_launch *l = &b->launches[number];
 	_cleanup_(taken_done) struct taken t = { 0 };
 	int r = take(b, l, false, &t);
 
 	return r < 0 ? r
-		     : write_taken(&t, b, l, shadow_string(b, l->program), NULL, ret,
+		     : write_taken(&t, b, number, shadow_string(b, l->program), ret,
 				   ret_bytes);
 }
 
@@ -181,7 +184,7 @@ int bundle_take(const struct shadow *b, uint32_t launch, struct shadow_buffer *r
 	_cleanup_free_ uint8_t *shadow = NULL, *places = NULL;
 	size_t bytes, places_bytes;
 	uint8_t *both;
-	int r = take_shadow(b, l, &shadow, &bytes);
+	int r = take_shadow(b, launch, &shadow, &bytes);
 
 	if (r == 0)
 		r = take_places(b, l, &places, &places_bytes);
@@ -226,28 +229,14 @@ static void move_object(struct taken *t, uint32_t from, const char *path)
 		qsort(t->extents, t->n_extents, sizeof(*t->extents), extent_desc_compare);
 }
 
-/* What S looks up, as shadow_write() takes it: new array of strings that S holds. NULL: no memory. */
-static const char **list_lookups(const struct shadow *s)
-{
-	const char **strings = calloc(s->n_lookups + 1u, sizeof(*strings));
-	const char *string = s->lookups;
-
-	for (uint32_t i = 0; strings && i < s->n_lookups; i++) {
-		strings[i] = string;
-		string += strlen(string) + 1;
-	}
-	return strings;
-}
-
 int shadow_take_brought(const struct shadow *s, const char *path,
 			enum storage_class storage, struct shadow_buffer *ret)
 {
 	_cleanup_(taken_done) struct taken t = { 0 };
-	_cleanup_free_ const char **lookups = list_lookups(s);
 	const char *program = shadow_string(s, s->launches[0].program);
 	uint8_t *data;
 	size_t bytes;
-	int r = lookups ? take(s, &s->launches[0], false, &t) : -ENOMEM;
+	int r = take(s, &s->launches[0], false, &t);
 
 	if (r < 0)
 		return r;
@@ -258,6 +247,6 @@ int shadow_take_brought(const struct shadow *s, const char *path,
 			move_object(&t, i, path);
 			break;
 		}
-	r = write_taken(&t, s, &s->launches[0], path, lookups, &data, &bytes);
+	r = write_taken(&t, s, 0, path, &data, &bytes);
 	return r < 0 ? r : shadow_buffer_parse(data, bytes, SHADOW_KIND_SHADOW, ret);
 }

@@ -14,7 +14,7 @@ uint32_t bundle_find(const struct shadow *bundle, const char *program, uint32_t 
 
 /*
  * Launch number LAUNCH as the file that it was compiled to, shadow and places, less the objects that
- * have no pages, and lookups. New. -ENOMEM; -EINVAL: its extents overlap.
+ * have no pages, and where it has places less the lookups. New. -ENOMEM; -EINVAL: its extents overlap.
  */
 int bundle_take(const struct shadow *bundle, uint32_t launch, struct shadow_buffer *ret);
 

@@ -85,7 +85,8 @@ static bool is_launch_file(const struct shadow *s, le32 object)
 {
 	if (s->kind == SHADOW_KIND_INDEX)
 		return le32_get(object) < s->n_objects;
-	return le32_get(object) == SHADOW_NONE;
+	/* Of a bundle: check_lookups(). */
+	return s->kind == SHADOW_KIND_BUNDLE || le32_get(object) == SHADOW_NONE;
 }
 
 static bool check_launch(const struct shadow *s, const struct shadow_launch *l,
@@ -385,13 +386,12 @@ static bool is_next_name(const char *s, const char *last)
 	return *last == '/' || strcmp(last, SHADOW_LISTED) == 0 || strcmp(last, s) < 0;
 }
 
-/* Directories ascend, so do the names in each, of which there is one at least. */
-static bool check_lookups(struct shadow *s, struct reader *strings)
+/* Of one launch. Directories ascend, so do the names in each, of which there is one at least. */
+static bool check_names(struct reader *strings, uint32_t n)
 {
 	const char *dir = "", *last = "";
 
-	s->lookups = (const char *)strings->data + strings->used;
-	for (uint32_t i = 0; i < s->n_lookups; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const char *string = take_string(strings);
 
 		if (!string)
@@ -409,13 +409,36 @@ static bool check_lookups(struct shadow *s, struct reader *strings)
 	return *last != '/';
 }
 
+/* A bundle's launches share them out in order. */
+static bool check_lookups(struct shadow *s, struct reader *strings)
+{
+	uint32_t n_left = s->n_lookups;
+
+	s->lookups = (const char *)strings->data + strings->used;
+	if (s->kind != SHADOW_KIND_BUNDLE)
+		return check_names(strings, s->n_lookups);
+	for (uint32_t i = 0; i < s->n_launches; i++) {
+		const struct shadow_launch *l = &s->launches[i];
+		uint32_t n = le32_get(l->target);
+
+		if (le32_get(l->source) == SHADOW_NONE && n == SHADOW_NONE)
+			continue;
+		if (le32_get(l->source) != strings->used || n == 0 || n > n_left ||
+		    !check_names(strings, n))
+			return false;
+		n_left -= n;
+	}
+	return n_left == 0;
+}
+
 static bool check_kind(const struct shadow *s, size_t bytes)
 {
 	bool has_eager = s->kind == SHADOW_KIND_PACK || s->kind == SHADOW_KIND_PLACES ||
 			 s->kind == SHADOW_KIND_OWN;
 
 	if (s->n_eager > (has_eager ? s->n_extents : 0) ||
-	    (s->n_lookups > 0 && s->kind != SHADOW_KIND_SHADOW))
+	    (s->n_lookups > 0 && s->kind != SHADOW_KIND_SHADOW &&
+	     s->kind != SHADOW_KIND_BUNDLE))
 		return false;
 	switch ((uint32_t)s->kind) {
 	case SHADOW_KIND_SHADOW:
@@ -615,4 +638,30 @@ const char *shadow_lookups_next(struct shadow_lookups *l)
 		l->dir = s;
 	}
 	return NULL;
+}
+
+int shadow_list_lookups(const struct shadow *s, uint32_t launch, const char ***ret,
+			uint32_t *ret_n)
+{
+	const struct shadow_launch *l = &s->launches[launch];
+	const char *next = s->lookups;
+	uint32_t n = s->n_lookups;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (s->kind == SHADOW_KIND_BUNDLE) {
+		n = le32_get(l->source) == SHADOW_NONE ? 0 : le32_get(l->target);
+		next = n > 0 ? shadow_string(s, l->source) : NULL;
+	}
+	if (n == 0)
+		return 0;
+	*ret = calloc(n, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		(*ret)[i] = next;
+		next += strlen(next) + 1;
+	}
+	*ret_n = n;
+	return 0;
 }

@@ -22,7 +22,7 @@ struct shadow {
 	const struct shadow_object *objects;
 	const struct shadow_extent *extents;
 	const char *strings;
-	/* What the launch looks up: see shadow_lookups_next(). */
+	/* What the launch looks up, of a bundle all of them: see shadow_lookups_next(). */
 	const char *lookups;
 	uint32_t n_lookups;
 };
@@ -97,6 +97,13 @@ static inline struct shadow_lookups shadow_lookups(const struct shadow *s)
 {
 	return (struct shadow_lookups){ .next = s->lookups, .n_left = s->n_lookups };
 }
+
+/*
+ * What launch number LAUNCH of a shadow or bundle looks up, as a launch_desc has it: a new array of
+ * strings of S, which lie one behind the other; NULL: nothing. -ENOMEM.
+ */
+int shadow_list_lookups(const struct shadow *s, uint32_t launch, const char ***ret,
+			uint32_t *ret_n);
 
 /* The next name in l->dir, SHADOW_LISTED for all that are there; NULL: that was all. */
 const char *shadow_lookups_next(struct shadow_lookups *l);

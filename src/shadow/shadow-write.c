@@ -38,11 +38,11 @@ static uint64_t count_string_bytes(const struct shadow_desc *d)
 
 		n += strlen(l->program) + strlen(l->scenario) + strlen(l->arch) +
 		     strlen(l->name) + 4;
+		for (uint32_t k = 0; k < l->n_lookups; k++)
+			n += strlen(l->lookups[k]) + 1;
 	}
 	for (uint32_t i = 0; i < d->n_objects; i++)
 		n += strlen(d->objects[i].path) + 1;
-	for (uint32_t i = 0; i < d->n_lookups; i++)
-		n += strlen(d->lookups[i]) + 1;
 	return n;
 }
 
@@ -80,6 +80,25 @@ static struct shadow_launch make_launch(struct parts *p, const struct launch_des
 	l.arch = put_string(p, d->arch);
 	l.name = put_string(p, d->name);
 	return l;
+}
+
+/* In a bundle the launch says where its own are. */
+static uint32_t put_lookups(struct parts *p, const struct shadow_desc *d)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < d->n_launches; i++) {
+		const struct launch_desc *l = &d->launches[i];
+
+		if (d->kind == SHADOW_KIND_BUNDLE && l->n_lookups > 0) {
+			p->launches[i].source = le32_make((uint32_t)p->strings_used);
+			p->launches[i].target = le32_make(l->n_lookups);
+		}
+		for (uint32_t k = 0; k < l->n_lookups; k++)
+			put_string(p, l->lookups[k]);
+		n += l->n_lookups;
+	}
+	return n;
 }
 
 static struct shadow_object make_object(struct parts *p, const struct object_desc *d)
@@ -184,15 +203,13 @@ static int fill(uint8_t *data, size_t bytes, size_t string_bytes,
 		.n_extents = le32_make(d->n_extents),
 		.strings_bytes = le32_make((uint32_t)string_bytes),
 		.n_eager = le32_make(d->n_eager),
-		.n_lookups = le32_make(d->n_lookups),
 	};
 	memcpy(p.header->magic, SHADOW_MAGIC, sizeof(p.header->magic));
 	for (uint32_t i = 0; i < d->n_launches; i++)
 		p.launches[i] = make_launch(&p, &d->launches[i]);
 	for (uint32_t i = 0; i < d->n_objects; i++)
 		p.objects[i] = make_object(&p, &d->objects[i]);
-	for (uint32_t i = 0; i < d->n_lookups; i++)
-		put_string(&p, d->lookups[i]);
+	p.header->n_lookups = le32_make(put_lookups(&p, d));
 	r = put_extents(&p, d);
 	if (r < 0)
 		return r;

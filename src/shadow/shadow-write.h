@@ -12,8 +12,11 @@
 
 struct launch_desc {
 	const char *program, *scenario, *arch, *name;
-	uint32_t source, target; /* object index or SHADOW_NONE */
+	uint32_t source, target; /* of an index: object index or SHADOW_NONE */
 	uint32_t first_extent, n_extents;
+	/* Of a shadow or bundle: each directory, and behind it SHADOW_LISTED and names in it, in order. */
+	const char *const *lookups;
+	uint32_t n_lookups;
 };
 
 struct object_desc {
@@ -40,9 +43,6 @@ struct shadow_desc {
 	const struct extent_desc *extents;
 	uint32_t n_launches, n_objects, n_extents;
 	uint32_t n_eager; /* of a pack or places: the first extents, read during the boot */
-	/* Of a shadow: each directory, and behind it SHADOW_LISTED and names in it, in order. */
-	const char *const *lookups;
-	uint32_t n_lookups;
 };
 
 /*

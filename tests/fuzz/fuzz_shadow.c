@@ -162,21 +162,34 @@ static void check_launches(const struct shadow *s)
 			(s->kind == SHADOW_KIND_PACK ? s->n_launches : LIMIT_WHEN + 1));
 }
 
-/* As the writer takes them: each directory before its names. */
-static uint32_t describe_lookups(const struct shadow *s, const char **d)
+static void check_lookups(const struct shadow *s)
 {
 	struct shadow_lookups l = shadow_lookups(s);
-	const char *name, *dir = NULL;
-	uint32_t n = 0;
+	const char *name;
 
-	while ((name = shadow_lookups_next(&l))) {
+	while ((name = shadow_lookups_next(&l)))
 		REQUIRE(l.dir[0] == '/' && !strchr(name, '/') &&
 			strlen(name) <= LIMIT_FILE_NAME_BYTES);
-		if (l.dir != dir)
-			d[n++] = dir = l.dir;
-		d[n++] = name;
+}
+
+/* Those of a bundle say where these are, which is the writer's to tell. */
+static void describe_lookups(const struct shadow *s, struct launch_desc *d)
+{
+	for (uint32_t i = 0; i < s->n_launches; i++) {
+		const char **lookups = NULL;
+
+		if (s->kind == SHADOW_KIND_BUNDLE)
+			d[i].source = d[i].target = SHADOW_NONE;
+		if (s->kind == SHADOW_KIND_BUNDLE || s->kind == SHADOW_KIND_SHADOW)
+			REQUIRE(shadow_list_lookups(s, i, &lookups, &d[i].n_lookups) == 0);
+		d[i].lookups = lookups;
 	}
-	return n;
+}
+
+static void free_lookups(struct launch_desc *d, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		free((void *)(uintptr_t)d[i].lookups);
 }
 
 static void write_back(const struct shadow *s, const uint8_t *data, size_t size)
@@ -189,18 +202,17 @@ static void write_back(const struct shadow *s, const uint8_t *data, size_t size)
 		calloc(s->n_extents + 1, sizeof(*extents));
 	struct shadow_desc d = { s->kind,	launches,     objects,	    extents,
 				 s->n_launches, s->n_objects, s->n_extents, s->n_eager };
-	_cleanup_free_ const char **lookups = calloc(s->n_lookups + 1u, sizeof(*lookups));
 	_cleanup_free_ uint8_t *again = NULL;
 	size_t bytes;
 
-	REQUIRE(lookups);
-	d.n_lookups = describe_lookups(s, lookups);
-	d.lookups = lookups;
 	REQUIRE(launches && objects && extents);
+	check_lookups(s);
 	describe_launches(s, launches);
+	describe_lookups(s, launches);
 	describe_objects(s, objects);
 	describe_extents(s, extents);
 	REQUIRE(shadow_write(&d, &again, &bytes) == 0);
+	free_lookups(launches, s->n_launches);
 	REQUIRE(bytes == size && memcmp(again, data, size) == 0);
 }
 

@@ -69,10 +69,11 @@ static void add_uses(struct pack *p, const char *name, const char *program,
 		     const char *scenario, unsigned count, const struct file *files,
 		     unsigned n_files, const struct use *uses, unsigned n_uses)
 {
+	const char *lookups[] = { "/looked/up", name };
 	struct object_desc objects[MAX_ITEMS];
 	struct extent_desc extents[MAX_ITEMS];
-	struct launch_desc launch = { program,	   scenario,	"x86_64", "",
-				      SHADOW_NONE, SHADOW_NONE, 0,	  n_uses };
+	struct launch_desc launch = { program,	   scenario, "x86_64", "",	SHADOW_NONE,
+				      SHADOW_NONE, 0,	     n_uses,   lookups, 2 };
 	struct shadow_desc d = {
 		SHADOW_KIND_SHADOW, &launch, objects, extents, 1, n_files, n_uses
 	};
@@ -1028,6 +1029,7 @@ static void test_bundle_has_places(void **state)
 	static const struct extent_desc e[] = { { 0, 7, 2, 1 }, { 1, 3, 1, 1 } };
 	_cleanup_(shadow_buffer_done) struct shadow_buffer bundle = { 0 }, taken = { 0 };
 	struct pack *p = pack_new(&plenty);
+	struct shadow_lookups names;
 	uint8_t *data;
 	size_t bytes;
 
@@ -1051,9 +1053,15 @@ static void test_bundle_has_places(void **state)
 			    "/usr");
 	assert_int_equal(taken.places.objects[0].buildid[0], 1);
 	assert_int_equal(le32_get(taken.places.extents[0].first_pgno), 7);
+	assert_int_equal(taken.shadow.n_lookups, 0);
 	shadow_buffer_done(&taken);
 	assert_int_equal(bundle_take(&bundle.shadow, 1, &taken), 0);
 	assert_int_equal(taken.places.n_extents, 0);
+	/* Without places, what is looked up. */
+	names = shadow_lookups(&taken.shadow);
+	assert_string_equal(shadow_lookups_next(&names), "y");
+	assert_string_equal(names.dir, "/looked/up");
+	assert_null(shadow_lookups_next(&names));
 	pack_free(p);
 }
 

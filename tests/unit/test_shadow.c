@@ -131,8 +131,9 @@ static void keep(const char *name, const struct shadow_desc *d)
 }
 
 /* Offsets of fields in the base. */
-#define HEADER(f) offsetof(struct shadow_header, f)
-#define LAUNCH(f) (sizeof(struct shadow_header) + offsetof(struct shadow_launch, f))
+#define HEADER(f)	    offsetof(struct shadow_header, f)
+#define LAUNCH(f)	    (sizeof(struct shadow_header) + offsetof(struct shadow_launch, f))
+#define BUNDLE_LAUNCH(i, f) (LAUNCH(f) + (i) * sizeof(struct shadow_launch))
 #define OBJECT(i, f)                                                                       \
 	(sizeof(struct shadow_header) + sizeof(struct shadow_launch) +                     \
 	 (i) * sizeof(struct shadow_object) + offsetof(struct shadow_object, f))
@@ -147,30 +148,36 @@ struct damage {
 	uint64_t value;
 };
 
-/* What the base becomes with D in it and the checksum right. */
-static int parse_damaged(const struct damage *d)
+/* What WHOLE becomes with D in it and the checksum right. */
+static int parse_damaged(const uint8_t *whole, size_t bytes, const struct damage *d)
 {
-	_cleanup_free_ uint8_t *data = malloc(base_bytes);
+	_cleanup_free_ uint8_t *data = malloc(bytes);
 	le64 value = le64_make(d->value);
 
 	assert_non_null(data);
-	memcpy(data, base, base_bytes);
+	memcpy(data, whole, bytes);
 	/* Damage that changes nothing would test nothing. */
 	assert_memory_not_equal(data + d->off, value.b, d->n_bytes);
 	memcpy(data + d->off, value.b, d->n_bytes);
 	((struct shadow_header *)data)->xxh3 =
-		le64_make(hash_without(data, base_bytes, HEADER(xxh3)));
-	return parse(data, base_bytes);
+		le64_make(hash_without(data, bytes, HEADER(xxh3)));
+	return parse(data, bytes);
 }
 
-static void refuse_all(const struct damage *d, size_t n)
+static void refuse_all_of(const uint8_t *whole, size_t bytes, const struct damage *d,
+			  size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = parse_damaged(&d[i]);
+		int r = parse_damaged(whole, bytes, &d[i]);
 
 		if (r != -EBADMSG)
 			fail_msg("damage %zu at %zu: %d", i, d[i].off, r);
 	}
+}
+
+static void refuse_all(const struct damage *d, size_t n)
+{
+	refuse_all_of(base, base_bytes, d, n);
 }
 
 static void test_header_fields(void **state)
@@ -345,7 +352,7 @@ static void test_free_fields(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
-		if (parse_damaged(&changes[i]) != 0)
+		if (parse_damaged(base, base_bytes, &changes[i]) != 0)
 			fail_msg("change %zu at %zu was refused", i, changes[i].off);
 }
 
@@ -356,8 +363,8 @@ static void test_other_versions(void **state)
 	_cleanup_free_ uint8_t *data = malloc(base_bytes);
 
 	(void)state;
-	assert_int_equal(parse_damaged(&v0), -ESTALE);
-	assert_int_equal(parse_damaged(&v2), -ESTALE);
+	assert_int_equal(parse_damaged(base, base_bytes, &v0), -ESTALE);
+	assert_int_equal(parse_damaged(base, base_bytes, &v2), -ESTALE);
 	/* Whole, and of a version whose sections we know nothing of. */
 	assert_non_null(data);
 	memcpy(data, base, base_bytes);
@@ -804,7 +811,7 @@ static void test_pack_fields(void **state)
 	assert_int_equal(shadow_write(&d, &base, &base_bytes), 0);
 	refuse_all(damages, ARRAY_SIZE(damages));
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
-		assert_int_equal(parse_damaged(&changes[i]), 0);
+		assert_int_equal(parse_damaged(base, base_bytes, &changes[i]), 0);
 	free(base);
 	base = shadow;
 	base_bytes = shadow_bytes;
@@ -1192,10 +1199,9 @@ static void test_lookups(void **state)
 		{ 7, "/z" },   /* a directory without a name */
 	};
 	const char *strings[ARRAY_SIZE(good)], *name;
-	struct shadow_desc d = {
-		SHADOW_KIND_SHADOW, &launch, objects, extents, 1, N_OBJECTS,
-		ARRAY_SIZE(extents)
-	};
+	struct launch_desc one = launch;
+	struct shadow_desc d = { SHADOW_KIND_SHADOW, &one, objects, extents, 1, N_OBJECTS,
+				 ARRAY_SIZE(extents) };
 	_cleanup_free_ uint8_t *data = NULL;
 	struct shadow_lookups l;
 	char text[256] = "";
@@ -1203,8 +1209,8 @@ static void test_lookups(void **state)
 	size_t bytes;
 
 	(void)state;
-	d.lookups = strings;
-	d.n_lookups = ARRAY_SIZE(good);
+	one.lookups = strings;
+	one.n_lookups = ARRAY_SIZE(good);
 	memcpy(strings, good, sizeof(good));
 	keep("lookups", &d);
 	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
@@ -1223,12 +1229,65 @@ static void test_lookups(void **state)
 			fail_msg("bad lookup %zu", i);
 	}
 	memcpy(strings, good, sizeof(good));
-	d.n_lookups--; /* the last directory without a name */
+	one.n_lookups--; /* the last directory without a name */
 	assert_int_equal(write_and_free(&d), -EINVAL);
-	d.n_lookups++;
+	one.n_lookups++;
 	d.kind = SHADOW_KIND_PACK;
 	d.n_extents = 0;
 	assert_int_equal(write_and_free(&d), -EINVAL);
+}
+
+/* Each launch of a bundle has its own, or none. */
+static void test_bundle_lookups(void **state)
+{
+	static const char *const first[] = { "/etc", "a", "b" }, *const last[] = { "/",
+										   "x" };
+	static const struct damage damages[] = {
+		{ BUNDLE_LAUNCH(0, source), 4, SHADOW_NONE },
+		{ BUNDLE_LAUNCH(0, target), 4, SHADOW_NONE },
+		{ BUNDLE_LAUNCH(0, target), 4, 0 },
+		{ BUNDLE_LAUNCH(0, target), 4, 2 }, /* and one that is nobody's */
+		{ BUNDLE_LAUNCH(0, target), 4, 4 },
+		{ BUNDLE_LAUNCH(1, target), 4, 0 },
+		{ BUNDLE_LAUNCH(1, source), 4, 0 },
+		{ BUNDLE_LAUNCH(2, target), 4, 3 },
+		{ HEADER(n_lookups), 4, 4 },
+		{ HEADER(n_lookups), 4, 6 },
+	};
+	struct launch_desc l[3];
+	struct shadow_desc d = {
+		SHADOW_KIND_BUNDLE, l, bundle_objects, bundle_extents, 3, 2, 5
+	};
+	_cleanup_(shadow_buffer_done) struct shadow_buffer bundle = { 0 }, taken = { 0 };
+	struct shadow_lookups names;
+	uint8_t *data;
+	size_t bytes;
+
+	(void)state;
+	memcpy(l, bundle_launches, sizeof(l));
+	l[0].lookups = first;
+	l[0].n_lookups = 3;
+	l[2].lookups = last;
+	l[2].n_lookups = 2;
+	keep("bundle-lookups", &d);
+	assert_int_equal(shadow_write(&d, &data, &bytes), 0);
+	refuse_all_of(data, bytes, damages, ARRAY_SIZE(damages));
+	assert_int_equal(shadow_buffer_parse(data, bytes, SHADOW_KIND_BUNDLE, &bundle), 0);
+	assert_int_equal(bundle.shadow.n_lookups, 5);
+	assert_int_equal(bundle_take(&bundle.shadow, 0, &taken), 0);
+	names = shadow_lookups(&taken.shadow);
+	assert_string_equal(shadow_lookups_next(&names), "a");
+	assert_string_equal(names.dir, "/etc");
+	assert_string_equal(shadow_lookups_next(&names), "b");
+	assert_null(shadow_lookups_next(&names));
+	shadow_buffer_done(&taken);
+	assert_int_equal(bundle_take(&bundle.shadow, 1, &taken), 0);
+	assert_int_equal(taken.shadow.n_lookups, 0);
+	shadow_buffer_done(&taken);
+	assert_int_equal(bundle_take(&bundle.shadow, 2, &taken), 0);
+	names = shadow_lookups(&taken.shadow);
+	assert_string_equal(shadow_lookups_next(&names), "x");
+	assert_null(shadow_lookups_next(&names));
 }
 
 /* A launch's file: a shadow, and places behind it. */
@@ -1327,6 +1386,7 @@ int main(void)
 		cmocka_unit_test(test_bundle_rules),
 		cmocka_unit_test(test_bundle_has_no_chains),
 		cmocka_unit_test(test_bundle_take),
+		cmocka_unit_test(test_bundle_lookups),
 		cmocka_unit_test(test_slice),
 		cmocka_unit_test(test_lookups),
 		cmocka_unit_test(test_launch_file),
