@@ -172,9 +172,11 @@ boots_libraries() {
 	done | cut -d : -f 1 | sort -u | tr '\n' ' '
 }
 
-# Ours, of the tree at DIR. In containers the unit does nothing: here it shall.
+# Ours, of the tree at DIR, without the profiles that come with it: what is read for launches after the
+# boot is not measured here. In containers the unit does nothing: here it shall.
 boots_install() { # dir
 	make -s -C "$1" prefix=/usr DESTDIR="$LAB_MNT" install >/dev/null 2>&1 || lab_die "cannot install $1"
+	rm -rf "$LAB_MNT/usr/share/elfcast/profiles.d"
 	sed -i /ConditionVirtualization/d "$LAB_MNT$BOOTS_UNITS"/elfcast-*.service
 	systemd-sysusers --root="$LAB_MNT" elfcast.conf 2>/dev/null
 	systemctl --root="$LAB_MNT" -q enable elfcast-boot.service || lab_die "cannot enable the unit"
@@ -265,17 +267,18 @@ boots_look() {
 }
 
 # Each of these commands, recorded as any launch, in $LAB/programs. One that fails because another
-# system is not running has started, and read what that takes. Process 1 reads in its own test, which
-# is for whoever is not root, what it reads in a boot.
+# system is not running has started, and read what that takes. Process 1 is one of them, in a process
+# namespace of its own, and starts nothing but what each boot does.
 boots_train_each() {
 	boots_attach "$LAB/train.img" plain
 	rm -f "$LAB_MNT"/etc/elfcast/profiles.d/*.boot.json
 	BOOTS_TOOLS=1 boots_start $BOOTS_RUN /tools/sh -c '
-		mkdir -p /run/systemd && chown nobody /run/systemd
-		echo "setpriv --reuid=nobody --regid=nogroup --clear-groups /usr/lib/systemd/systemd --test --system --no-pager" |
-			cat - /tools/commands | while read -r command; do
-			eval "elfcast train --install -q --runs=1 --window=3000 --as-root --allow-failed -- $command"
-		done'
+		train() { elfcast train --install -q --runs=1 --as-root --allow-failed "$@"; }
+		while read -r command; do
+			eval "train --window=3000 -- $command"
+		done </tools/commands
+		train --for=10 --program=/usr/lib/systemd/systemd -- unshare --pid --fork --mount --mount-proc \
+			--kill-child /usr/lib/systemd/systemd --unit=basic.target'
 	wait "$boots_nspawn"
 	boots_nspawn=
 	cp -a "$LAB_MNT/etc/elfcast/profiles.d" "$LAB/programs"
