@@ -76,6 +76,7 @@ def _variable(text):
 KEYS = {
     "packages": _each(_matching(PACKAGE, "the name of a package")),
     "command": _words,
+    "program": _matching(re.compile(r"/\S+\Z"), "an absolute path"),
     "unit": _matching(UNIT, "the name of a service"),
     "scenario": _matching(NAME, "the name of a scenario"),
     "user": _matching(USER, "the name of a user"),
@@ -93,7 +94,7 @@ KEYS = {
     "suites": _each(_matching(NAME, "the name of a suite")),
 }
 REPEATED = ("setup", "setup-root")
-NOT_OF_UNITS = ("command", "user", "display", "terminal", "environment", "exit", "expect", "shows")
+NOT_OF_UNITS = ("command", "program", "user", "display", "terminal", "environment", "exit", "expect", "shows")
 
 
 class Recipe:
@@ -104,6 +105,7 @@ class Recipe:
         self.text = text
         self.packages = values.get("packages", [])
         self.command = values.get("command")
+        self.program = values.get("program")
         self.unit = values.get("unit")
         self.scenario = values.get("scenario", "default")
         self.user = values.get("user")

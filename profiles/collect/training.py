@@ -245,6 +245,8 @@ class Training:
         self.out.unlink(missing_ok=True)
         options = ["-n", str(r.runs), f"--scenario={r.scenario}", "--portable=sizes",
                    "-o", f"{machine.EXCHANGE}/out/{self.out.name}"]
+        if r.program:
+            options.append(f"--program={r.program}")
         if r.window:
             options.append(f"--window={r.window}")
         command = [f"{machine.EXCHANGE}/elfcast", "train", *options]
