@@ -218,13 +218,15 @@ end_watcher
 same "ExecReadAhead=no: nothing is read" " $before" "$(in_memory two) $(state read)"
 check "but launches are counted" grep -q " /usr/bin/one$" "$R/var/lib/elfcast/launches"
 
-# How long a cold launch takes that is read ahead, and now and then one that is left alone. This one sleeps.
+# How long a cold launch takes that is read ahead, and now and then one that is left alone. This one sleeps,
+# and then waits for the end of its standard input.
 # Who was launched seconds ago is not looked at: what is to be read is new each time.
 rm "$R/etc/elfcast/elfcast.conf"
 cat >"$TMP/sleeper.c" <<'EOF'
 void _start(void) {
-	long time[2] = { 0, 200000000 };
+	long time[2] = { 0, 200000000 }, r = 0;
 	__asm__ volatile("syscall" : : "a"(35), "D"(time), "S"(0) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall" : "+a"(r) : "D"(0), "S"(time), "d"(1) : "rcx", "r11", "memory");
 	__asm__ volatile("syscall" : : "a"(60), "D"(0));
 }
 EOF
@@ -250,27 +252,34 @@ start_watcher setsid
 n_alone=$(state alone) # where the machine is slow, others before took long enough to be timed
 for n in 1 2; do
 	renew
-	"$R/usr/bin/sleeper"
+	"$R/usr/bin/sleeper" </dev/null
 	check "cold launch $n is read ahead and timed" wait_until is_timed read "$n"
 	same "it was read" "4 8 40 1" "$(in_memory sleeper)"
 done
 renew
-"$R/usr/bin/sleeper"
+"$R/usr/bin/sleeper" </dev/null
 check "the third is timed without" wait_until is_timed alone 1
 same "nothing of it was read" "" "$(in_memory sleeper)"
 told "which is counted" alone $((n_alone + 1))
 renew
-"$R/usr/bin/sleeper"
+"$R/usr/bin/sleeper" </dev/null
 check "the fourth is read again" wait_until is_timed read 3
 check "no launch ended before it was over" sh -c "! grep -vE '^(read|alone) (1[5-9][0-9]|[2-9][0-9][0-9]|[0-9]{4,}) |^e' '$TIMES'"
 renew
-"$R/usr/bin/sleeper" &
-"$R/usr/bin/sleeper"
+mkfifo "$TMP/hold"
+is_up() { [ "$(readlink "/proc/$!/exe")" = "$R/usr/bin/sleeper" ]; }
+"$R/usr/bin/sleeper" <"$TMP/hold" &
+exec 9>"$TMP/hold"
+wait_until is_up
+"$R/usr/bin/sleeper" </dev/null
+exec 9>&-
 wait $!
 renew
-"$R/usr/bin/sleeper" &
+"$R/usr/bin/sleeper" <"$TMP/hold" &
+exec 9>"$TMP/hold"
 wait_until has_read sleeper
 cat "$R/usr/bin/sleeper" >/dev/null
+exec 9>&-
 wait $!
 printf '#!%s\n' "$R/usr/bin/two" >"$R/usr/bin/script"
 elfcast compile -q --root="$R"
@@ -296,7 +305,7 @@ check "nor is a script" sh -c "! grep -q /usr/bin/script '$TIMES'"
 } >"$TIMES"
 start_watcher setsid
 renew
-"$R/usr/bin/sleeper"
+"$R/usr/bin/sleeper" </dev/null
 check "what gains nothing is left alone" wait_until is_timed alone 9
 same "and nothing is read" "" "$(in_memory sleeper)"
 end_watcher
@@ -314,7 +323,7 @@ echo "elfcast-launch-times 1" >"$TIMES"
 start_watcher setsid
 check "damaged times are reported" grep -q "times of launches cannot be used" "$LOG"
 renew
-"$R/usr/bin/sleeper"
+"$R/usr/bin/sleeper" </dev/null
 check "and begin anew" wait_until is_timed read 1
 end_watcher
 
