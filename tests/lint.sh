@@ -13,7 +13,7 @@ only() { # pattern allowed-file...: PATTERN stands in no other file of src/
 	bad=1
 }
 only '#include <(json|json-c/).*>' src/profile/extra.c
-only '#include <(libelf|gelf)\.h>' src/elf/elf.c src/elf/elf-layout.c
+only '#include <(libelf|gelf)\.h>' src/elf/elf-end.c src/elf/elf-layout.c
 only 'include[ "<]+xxhash' src/file/hash.c
 only '\b(posix_fadvise|readahead) *\(|MADV_WILLNEED' src/read/plugged.c src/read/plugged.h src/read/prefetch-open.c src/disk/residency.c
 only '#include <archive(_entry)?\.h>' src/pkg/payload.c

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 
 #include "bounds.h"
+#include "buildid.h"
 #include "cmd.h"
 #include "compile-shadow.h"
-#include "elf.h"
 #include "embed-write.h"
 #include "embedded.h"
 #include "input.h"
@@ -112,7 +112,7 @@ static int check_is_of(const struct profile *profile, const char *name,
 	const struct profile_object *self = find_self(profile);
 	char trained[BUILDID_HEX_BYTES], found[BUILDID_HEX_BYTES];
 	struct buildid id;
-	int r = elf_read_buildid(p->fd, &id);
+	int r = buildid_read(p->fd, &id);
 
 	if (r < 0) {
 		log_error("'%s' has no build-id: link it with --build-id", p->path);

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 
 #include "bounds.h"
+#include "buildid.h"
 #include "cmd.h"
 #include "elf-layout.h"
-#include "elf.h"
 #include "hash.h"
 #include "io.h"
 #include "json-out.h"
@@ -80,7 +80,7 @@ static int open_target(const struct job *j, const struct profile_object *o,
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	ret->size_bytes = (uint64_t)st.st_size;
-	r = elf_read_buildid(ret->fd, &ret->id);
+	r = buildid_read(ret->fd, &ret->id);
 	if (r < 0)
 		ret->id = (struct buildid){ 0 };
 	return r == -ENOMEM || r == -EIO ? r : 0;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "bounds.h"
-#include "elf.h"
+#include "buildid.h"
 #include "facts.h"
 #include "io.h"
 
@@ -37,7 +37,7 @@ enum storage_class facts_storage(const struct facts_context *c, const char *full
 static int read_buildid(int path_fd, struct buildid *ret)
 {
 	_cleanup_close_ int fd = io_reopen_read(path_fd);
-	int r = fd < 0 ? fd : elf_read_buildid(fd, ret);
+	int r = fd < 0 ? fd : buildid_read(fd, ret);
 
 	/* Not ELF any more, damaged, stripped of its id: another file than the one trained. */
 	return r == -ENOEXEC || r == -ENOENT || r == -EBADMSG || r == -E2BIG ? 0 : r;

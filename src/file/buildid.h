@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * GNU build-id as a value, and the small reader that finds it in an open ELF file with
- * pread() alone, for programs that link libc only (elf/elf.c does the same with libelf; the
- * ELF fuzzer holds the two against each other). It identifies, it does not authenticate.
+ * pread() alone, for programs that link libc only (the ELF fuzzer holds it against libelf). It
+ * identifies, it does not authenticate.
  */
 #ifndef ELFCAST_BUILDID_H
 #define ELFCAST_BUILDID_H
@@ -30,8 +30,10 @@ void buildid_to_hex(const struct buildid *b, char ret[static BUILDID_HEX_BYTES])
 bool buildid_equal(const struct buildid *a, const struct buildid *b);
 
 /*
- * The build-id of the ELF file open at FD (any class and byte order), from its PT_NOTE
- * segments. -ENOEXEC: not an ELF file; -ENOENT: no build-id; -EBADMSG: damaged; -E2BIG.
+ * The build-id of the ELF file open at FD (any class and byte order), from its PT_NOTE segments, else
+ * from its sections: those of relocatable objects, separated debug information, and what Go's linker
+ * made with -B, are in no segment. -ENOEXEC: not an ELF file; -ENOENT: no build-id; -EBADMSG: damaged;
+ * -E2BIG.
  */
 int buildid_read(int fd, struct buildid *ret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Only the program headers and the notes they name are read, through one small window: in
- * most files all of it lies in the first page. Every number of the file is a wish; what is
+ * most files all of it lies in the first page. Section headers lie at the end. Every number of the file is a wish; what is
  * not there, or is more than Linux itself would load, is damage.
  */
 #include <elf.h>
@@ -67,12 +67,27 @@ static int check_range(const struct window *w, uint64_t off, uint64_t bytes)
 	return off > w->file_bytes || bytes > w->file_bytes - off ? -EBADMSG : 0;
 }
 
-struct headers {
+/* Headers of segments, or of sections. */
+struct table {
 	uint64_t off;
 	size_t n, entry_bytes;
+	bool damaged; /* N is 0 then */
 };
 
-static int read_header(struct window *w, struct headers *ret)
+static void check_table(const struct window *w, struct table *t, uint64_t entry_bytes)
+{
+	if (t->off == 0)
+		t->n = 0;
+	if (t->n == 0)
+		return;
+	t->damaged = entry_bytes != t->entry_bytes ||
+		     check_range(w, t->off, t->n * t->entry_bytes) < 0;
+	if (t->damaged)
+		t->n = 0;
+}
+
+/* PN_XNUM is far over the limit; of too many sections none is looked at. */
+static int read_header(struct window *w, struct table *segments, struct table *sections)
 {
 	const uint8_t *p;
 	int r = window_get(w, 0, EI_NIDENT, &p);
@@ -90,16 +105,21 @@ static int read_header(struct window *w, struct headers *ret)
 	r = window_get(w, 0, w->is_64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), &p);
 	if (r < 0)
 		return r == -EBADMSG ? -ENOEXEC : r;
-	ret->off = GET(w, p, Ehdr, e_phoff);
-	ret->n = ret->off ? GET(w, p, Ehdr, e_phnum) : 0;
-	ret->entry_bytes = w->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-	if (ret->n == 0)
-		return -ENOENT;
-	/* PN_XNUM is far over the limit, too. */
-	if (ret->n * ret->entry_bytes > LIMIT_ELF_HEADERS_BYTES ||
-	    GET(w, p, Ehdr, e_phentsize) != ret->entry_bytes)
-		return -EBADMSG;
-	return check_range(w, ret->off, ret->n * ret->entry_bytes);
+	*segments =
+		(struct table){ GET(w, p, Ehdr, e_phoff), GET(w, p, Ehdr, e_phnum),
+				w->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr), false };
+	*sections =
+		(struct table){ GET(w, p, Ehdr, e_shoff), GET(w, p, Ehdr, e_shnum),
+				w->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr), false };
+	check_table(w, segments, GET(w, p, Ehdr, e_phentsize));
+	check_table(w, sections, GET(w, p, Ehdr, e_shentsize));
+	if (segments->n * segments->entry_bytes > LIMIT_ELF_HEADERS_BYTES) {
+		segments->n = 0;
+		segments->damaged = true;
+	}
+	if (sections->n * sections->entry_bytes > LIMIT_SECTIONS_BYTES)
+		sections->n = 0;
+	return 0;
 }
 
 struct note {
@@ -158,8 +178,8 @@ static int take_if_wanted(struct window *w, const struct note *n,
 	return n->desc_bytes ? 0 : -EBADMSG;
 }
 
-static int read_segment(struct window *w, uint64_t off, uint64_t bytes, uint64_t alignment,
-			const struct wanted *wanted, struct elf_note *ret)
+static int read_notes(struct window *w, uint64_t off, uint64_t bytes, uint64_t alignment,
+		      const struct wanted *wanted, struct elf_note *ret)
 {
 	uint64_t end = off + bytes; /* may wrap until the range is checked */
 
@@ -182,35 +202,46 @@ static int read_segment(struct window *w, uint64_t off, uint64_t bytes, uint64_t
 }
 
 /* -ENOENT also when header I is no note. */
-static int read_nth(struct window *w, const struct headers *h, size_t i,
-		    const struct wanted *wanted, struct elf_note *ret)
+static int read_segment(struct window *w, const struct table *t, size_t i,
+			const struct wanted *wanted, struct elf_note *ret)
 {
 	const uint8_t *p;
-	int r = window_get(w, h->off + i * h->entry_bytes, h->entry_bytes, &p);
+	int r = window_get(w, t->off + i * t->entry_bytes, t->entry_bytes, &p);
 
 	if (r < 0)
 		return r;
 	if (GET(w, p, Phdr, p_type) != PT_NOTE)
 		return -ENOENT;
-	return read_segment(w, GET(w, p, Phdr, p_offset), GET(w, p, Phdr, p_filesz),
-			    GET(w, p, Phdr, p_align) == 8 ? 8 : 4, wanted, ret);
+	return read_notes(w, GET(w, p, Phdr, p_offset), GET(w, p, Phdr, p_filesz),
+			  GET(w, p, Phdr, p_align) == 8 ? 8 : 4, wanted, ret);
 }
 
-static int find(struct window *w, const struct wanted *wanted, struct elf_note *ret)
+static int read_section(struct window *w, const struct table *t, size_t i,
+			const struct wanted *wanted, struct elf_note *ret)
 {
-	struct headers h;
-	struct stat st;
-	int r, worst = -ENOENT;
+	const uint8_t *p;
+	int r = window_get(w, t->off + i * t->entry_bytes, t->entry_bytes, &p);
 
-	if (fstat(w->fd, &st) < 0)
-		return -errno;
-	w->file_bytes = (uint64_t)st.st_size;
-	r = read_header(w, &h);
 	if (r < 0)
 		return r;
-	/* One damaged segment does not hide what is in another. */
-	for (size_t i = 0; i < h.n; i++) {
-		r = read_nth(w, &h, i, wanted, ret);
+	if (GET(w, p, Shdr, sh_type) != SHT_NOTE ||
+	    (GET(w, p, Shdr, sh_flags) & SHF_COMPRESSED))
+		return -ENOENT;
+	return read_notes(w, GET(w, p, Shdr, sh_offset), GET(w, p, Shdr, sh_size),
+			  GET(w, p, Shdr, sh_addralign) == 8 ? 8 : 4, wanted, ret);
+}
+
+/* One that is damaged does not hide what is in another. */
+static int find_in(struct window *w, const struct table *t,
+		   int (*read)(struct window *w, const struct table *t, size_t i,
+			       const struct wanted *wanted, struct elf_note *ret),
+		   const struct wanted *wanted, struct elf_note *ret)
+{
+	int worst = t->damaged ? -EBADMSG : -ENOENT;
+
+	for (size_t i = 0; i < t->n; i++) {
+		int r = read(w, t, i, wanted, ret);
+
 		if (r != -ENOENT && r != -EBADMSG)
 			return r;
 		worst = r == -EBADMSG ? r : worst;
@@ -218,12 +249,32 @@ static int find(struct window *w, const struct wanted *wanted, struct elf_note *
 	return worst;
 }
 
+static int find(struct window *w, const struct wanted *wanted, bool in_sections,
+		struct elf_note *ret)
+{
+	struct table segments, sections;
+	struct stat st;
+	int r, second;
+
+	if (fstat(w->fd, &st) < 0)
+		return -errno;
+	w->file_bytes = (uint64_t)st.st_size;
+	r = read_header(w, &segments, &sections);
+	if (r < 0)
+		return r;
+	r = find_in(w, &segments, read_segment, wanted, ret);
+	if (!in_sections || (r != -ENOENT && r != -EBADMSG))
+		return r;
+	second = find_in(w, &sections, read_section, wanted, ret);
+	return second == -ENOENT ? r : second;
+}
+
 int elf_note_find(int fd, const char *owner, uint32_t type, struct elf_note *ret)
 {
 	const struct wanted wanted = { owner, (uint32_t)strlen(owner) + 1, type };
 	struct window w = { .fd = fd };
 
-	return wanted.owner_bytes > LONGEST_OWNER ? -ENOENT : find(&w, &wanted, ret);
+	return wanted.owner_bytes > LONGEST_OWNER ? -ENOENT : find(&w, &wanted, false, ret);
 }
 
 int buildid_read(int fd, struct buildid *ret)
@@ -233,7 +284,7 @@ int buildid_read(int fd, struct buildid *ret)
 	struct window w = { .fd = fd };
 	struct elf_note n;
 	const uint8_t *p;
-	int r = find(&w, &wanted, &n);
+	int r = find(&w, &wanted, true, &n);
 
 	if (r < 0)
 		return r;

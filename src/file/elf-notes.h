@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Notes of an open ELF file (any class and byte order), found with pread() alone in its PT_NOTE
- * segments. libc only.
+ * Notes of an open ELF file (any class and byte order), found with pread() alone. libc only.
  */
 #ifndef ELFCAST_ELF_NOTES_H
 #define ELFCAST_ELF_NOTES_H
@@ -15,7 +14,7 @@ struct elf_note {
 };
 
 /*
- * The first note of OWNER (at most 15 bytes) and TYPE. -ENOENT: none; -ENOEXEC: not an ELF file;
+ * The first note in a PT_NOTE segment of OWNER (at most 15 bytes) and TYPE. -ENOENT: none; -ENOEXEC: not an ELF file;
  * -EBADMSG: damaged, or empty; -EIO, ….
  */
 int elf_note_find(int fd, const char *owner, uint32_t type, struct elf_note *ret);

@@ -58,6 +58,7 @@
 
 /* ELF files: program headers as binfmt_elf.c allows them; one segment or section of notes. */
 #define LIMIT_ELF_HEADERS_BYTES	 65536u
+#define LIMIT_SECTIONS_BYTES	 (1u << 20) /* headers of all */
 #define LIMIT_ELF_NOTES_BYTES	 (64u << 10)
 
 /*

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "elf.h"
+#include "buildid.h"
 #include "io.h"
 #include "members.h"
 
@@ -124,11 +124,10 @@ int members_add_data(struct members *m, const void *data, uint64_t bytes)
  */
 static int head_buildid(const struct members *m, struct buildid *ret)
 {
-	int r;
+	int r = buildid_read(m->head_fd, ret);
 
 	if (m->pos <= LIMIT_PAYLOAD_ELF_BYTES)
-		return elf_read_buildid(m->head_fd, ret);
-	r = buildid_read(m->head_fd, ret);
+		return r;
 	return r == -ENOENT || r == -EBADMSG ? -E2BIG : r;
 }
 

@@ -30,7 +30,7 @@ struct wanted_file {
 	/* What was found; owned. */
 	enum wanted_type type;
 	uint64_t size_bytes;
-	int buildid_error; /* 0: it has one; else as elf_read_buildid(), -ENOEXEC: no ELF file */
+	int buildid_error; /* 0: it has one; else as buildid_read(), -ENOEXEC: no ELF file */
 	struct buildid buildid;
 	char digest[HASH_DIGEST_BYTES]; /* "": was not read */
 	char *link;	     /* target of a symbolic link, as it stands there; or NULL */

@@ -8,7 +8,7 @@
 #include <sys/utsname.h>
 
 #include "bounds.h"
-#include "elf.h"
+#include "buildid.h"
 #include "hash.h"
 #include "readable.h"
 #include "search-path.h"
@@ -44,7 +44,7 @@ static int open_recorded(const struct trace_object *o)
 static int identify(int fd, bool is_private, struct profile_object *ret)
 {
 	char digest[HASH_DIGEST_BYTES];
-	int r = elf_read_buildid(fd, &ret->buildid);
+	int r = buildid_read(fd, &ret->buildid);
 
 	if (r == 0 || r == -ENOMEM || r == -EIO)
 		return r;

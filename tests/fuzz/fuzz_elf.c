@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The two build-id readers on the same bytes. With the section table cut off they must
- * agree completely, result and bytes. As it comes libelf looks at that table, too, so
- *  - both find one: it is the same;
- *  - only libelf finds one: no segment had any, and the other says -ENOENT or -EBADMSG;
- *  - only buildid_read() finds one: libelf refused the table, -EBADMSG.
+ * buildid_read() and libelf on the same bytes. With the section table cut off they must agree
+ * completely, result and bytes. As it comes, what both find is the same; one of them alone may refuse a
+ * damaged table, or what libelf makes of the number of its sections.
  */
 #include <elf.h>
 #include <errno.h>
@@ -12,8 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../helpers/libelf-buildid.h"
 #include "buildid.h"
-#include "elf.h"
 #include "macro.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -60,7 +58,7 @@ static int read_both(struct buildid *small, struct buildid *big, int *ret_big)
 {
 	int r = buildid_read(fd, small);
 
-	*ret_big = elf_read_buildid(fd, big);
+	*ret_big = libelf_buildid(fd, big);
 	if (r == 0)
 		REQUIRE(small->n_bytes > 0 && small->n_bytes <= BUILDID_MAX_BYTES);
 	if (r == 0 && *ret_big == 0)
@@ -79,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r != 0 && r_big == 0)
 		REQUIRE(r == -ENOENT || r == -EBADMSG);
 	if (r == 0 && r_big != 0)
-		REQUIRE(r_big == -EBADMSG);
+		REQUIRE(r_big == -ENOENT || r_big == -EBADMSG);
 	strip_section_table(data, size);
 	r = read_both(&small, &big, &r_big);
 	REQUIRE(r == r_big);

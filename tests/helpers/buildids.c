@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * buildids FILE...: what buildid_read() and elf_read_buildid() find, one line per file:
+ * buildids FILE...: what buildid_read() and libelf find, one line per file:
  * PREAD LIBELF PATH, each an id in hex or a negative errno.
  */
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "buildid.h"
-#include "elf.h"
+#include "libelf-buildid.h"
 #include "macro.h"
 
 static void print(int r, const struct buildid *b)
@@ -36,7 +36,7 @@ int main(int argc, char *argv[])
 		}
 		r = buildid_read(fd, &small);
 		print(r, &small);
-		r = elf_read_buildid(fd, &big);
+		r = libelf_buildid(fd, &big);
 		print(r, &big);
 		puts(argv[i]);
 	}
