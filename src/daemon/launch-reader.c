@@ -25,7 +25,10 @@
 #include "residency.h"
 #include "search.h"
 
-/* Launches that are read at once; each has the eight threads of its job besides. */
+/*
+ * Launches that are read at once; each has the eight threads of its job besides, and eight that look names up
+ * where nobody knows the file system's blocks: TasksMax= of the unit.
+ */
 #define READERS	    4
 /* Launches that wait for one of them. After so many that are read, the next has read by itself. */
 #define QUEUE	    256
@@ -358,10 +361,7 @@ static void note_cold(struct launch_reader *r, uint32_t token)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/*
- * What the program at PATH brings along; believed as compile does. Names are not looked up here: four launches
- * at a time have as many threads as there may be.
- */
+/* What the program at PATH brings along; believed as compile does. */
 static int take_brought(const struct reader *reader, const struct object_place *place,
 			const char *path, struct shadow_buffer *ret)
 {
@@ -379,8 +379,6 @@ static int take_brought(const struct reader *reader, const struct object_place *
 					   ret)
 		    : -EPERM;
 	close(fd);
-	if (r == 0)
-		ret->shadow.n_lookups = 0;
 	return r;
 }
 
