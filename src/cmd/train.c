@@ -262,8 +262,12 @@ static int check_usage(bool has_command)
 static int check_output(void)
 {
 	_cleanup_(store_done) struct store store = { 0 };
-	int r = arg_install ? store_open(arg_root, false, &store) : 0;
+	int r;
 
+	/* Who may not record it in the first place is told that. */
+	if (arg_system && geteuid() != 0)
+		return 0;
+	r = arg_install ? store_open(arg_root, false, &store) : 0;
 	if (r < 0)
 		return log_errno(r, "cannot open root '%s'", arg_root ? arg_root : "/");
 	r = arg_install ? store_may_put_profiles(&store) : 0;

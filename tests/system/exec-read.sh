@@ -246,6 +246,11 @@ renew() { # what is to be read
 	residency --evict "$R/usr/bin/sleeper"
 }
 n_times() { grep -cE "^$1 [0-9]+ /usr/bin/sleeper\$" "$TIMES" 2>/dev/null; }
+heard() { # what was told it before
+	rm -f "$R/run/elfcast/watch"
+	kill -HUP "$watcher"
+	wait_until test -s "$R/run/elfcast/watch"
+}
 is_timed() { kill -HUP "$watcher" && [ "$(n_times "$1")" = "$2" ]; }
 rm -f "$TIMES"
 start_watcher setsid
@@ -277,8 +282,8 @@ wait $!
 renew
 "$R/usr/bin/sleeper" <"$TMP/hold" &
 exec 9>"$TMP/hold"
-wait_until is_up # who looks at it before would be taken for the one that ends
 wait_until has_read sleeper
+heard # its reader is sooner, and who looks at it before would be taken for the one that ends
 cat "$R/usr/bin/sleeper" >/dev/null
 exec 9>&-
 wait $!
