@@ -19,3 +19,9 @@ end_watcher() { # it writes what it has
 	kill -TERM "$watcher"
 	wait "$watcher"
 }
+clean_up() { # for EXIT
+	local pid
+	for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
+	wait
+	rm -rf "$TMP"
+}

@@ -6,12 +6,6 @@
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/tests/helpers/watcher-lib.sh"
 
-clean_up() {
-	local pid
-	for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
-	wait
-	rm -rf "$TMP"
-}
 trap clean_up EXIT
 
 R=$TMP/root LOG=$TMP/log D=$TMP/root/usr/share/data C=$TMP/root/etc/elfcast/elfcast.conf

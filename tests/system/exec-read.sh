@@ -7,12 +7,6 @@
 . "$TOP/tests/helpers/watcher-lib.sh"
 export PATH
 
-clean_up() {
-	local pid
-	for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
-	wait
-	rm -rf "$TMP"
-}
 trap clean_up EXIT
 
 echo 'void _start(void) { __asm__ volatile("syscall" : : "a"(60), "D"(0)); }' >"$TMP/tiny.c"
