@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,19 +19,34 @@ static char *systemctl(void)
 	return access(usr, X_OK) == 0 ? usr : bin;
 }
 
-/* UNIT may be a pattern; NULL: the manager. */
-static int show(const char *unit, const char *properties, uint64_t until_us, char **ret,
-		size_t *ret_bytes)
+/* At most that many units are asked for by name. */
+enum { SHOW_MAX = 16 };
+
+/* A unit may be a pattern; none: the manager. */
+static int show_all(const char *const units[], size_t n, const char *properties,
+		    uint64_t until_us, char **ret, size_t *ret_bytes)
 {
 	static char verb[] = "show", no_pager[] = "--no-pager", all[] = "--all",
 		    dashes[] = "--";
-	char property[256], name[UNIT_NAME_BYTES];
-	char *argv[] = { systemctl(), verb,   no_pager,		  all,
-			 property,    dashes, unit ? name : NULL, NULL };
+	char property[256], names[SHOW_MAX][UNIT_NAME_BYTES];
+	char *argv[6 + SHOW_MAX + 1] = {
+		systemctl(), verb, no_pager, all, property, dashes
+	};
 
+	assert(n <= SHOW_MAX);
 	snprintf(property, sizeof(property), "--property=%s", properties);
-	snprintf(name, sizeof(name), "%s", unit ? unit : "");
+	for (size_t i = 0; i < n; i++) {
+		snprintf(names[i], sizeof(names[i]), "%s", units[i]);
+		argv[6 + i] = names[i];
+	}
 	return command_read(argv, LIMIT_SYSTEMCTL_BYTES, until_us, ret, ret_bytes);
+}
+
+/* UNIT NULL: the manager. */
+static int show(const char *unit, const char *properties, uint64_t until_us, char **ret,
+		size_t *ret_bytes)
+{
+	return show_all(&unit, unit ? 1 : 0, properties, until_us, ret, ret_bytes);
 }
 
 int systemd_ask_boot(uint64_t until_us, struct boot_times *ret)
@@ -97,6 +113,18 @@ int systemd_ask_service(const char *unit, uint64_t until_us, pid_t *ret)
 		return -ENOENT;
 	*ret = (pid_t)pid;
 	return 0;
+}
+
+int systemd_ask_states(const char *const names[], size_t n, uint64_t until_us,
+		       struct unit_state ret[])
+{
+	_cleanup_free_ char *text = NULL;
+	size_t bytes;
+	int r = show_all(names, n, unit_state_properties(), until_us, &text, &bytes);
+
+	if (r == 0)
+		unit_states_parse(text, bytes, names, n, ret);
+	return r;
 }
 
 int systemd_start(const char *unit, uint64_t until_us)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "unit-state.h"
 #include "unit-times.h"
 
 /*
@@ -20,6 +21,9 @@ int systemd_ask_boot(uint64_t until_us, struct boot_times *ret);
 int systemd_ask_units(uint64_t until_us, struct unit_times *ret);
 /* The main process of the service UNIT; 0: it does not run. -ENOENT: also, there is no such unit. */
 int systemd_ask_service(const char *unit, uint64_t until_us, pid_t *ret);
+/* RET[i]: how NAMES[i] is, a whole name; nothing is known of what systemd does not know. */
+int systemd_ask_states(const char *const names[], size_t n, uint64_t until_us,
+		       struct unit_state ret[]);
 /* Start UNIT, and wait until it has started. -EIO: it did not. */
 int systemd_start(const char *unit, uint64_t until_us);
 /* When the default target was reached; 0: not (yet), or another one was booted. */

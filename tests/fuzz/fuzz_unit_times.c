@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What systemctl prints of units, and of the manager: in order, plain, and never begun at 0. */
+/* What systemctl prints of units, and of the manager: in order, plain, never begun at 0; and their states. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bounds.h"
+#include "unit-state.h"
 #include "unit-times.h"
 #include "utf8.h"
 
@@ -25,6 +26,8 @@ static void check_unit(const struct unit_time *u)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const names[] = { "a.service", "b.timer" };
+	struct unit_state states[2];
 	struct boot_times b;
 	struct unit_times t;
 
@@ -36,5 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(t.n <= LIMIT_UNITS);
 	unit_times_done(&t);
 	boot_times_parse((const char *)data, size, &b);
+	unit_states_parse((const char *)data, size, names, 2, states);
+	for (int i = 0; i < 2; i++)
+		check(!(states[i].is_there && states[i].is_masked) &&
+		      !(states[i].is_active && states[i].has_failed));
 	return 0;
 }
