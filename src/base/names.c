@@ -59,3 +59,10 @@ void name_list_done(struct name_list *l)
 	free(l->names);
 	*l = (struct name_list){ 0 };
 }
+
+bool path_is_called(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(path, name) == 0 || (slash && strcmp(slash + 1, name) == 0);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lists of names that own their strings. */
+/* Names of files, and lists of names that own their strings. */
 #ifndef ELFCAST_NAMES_H
 #define ELFCAST_NAMES_H
 
@@ -20,5 +20,8 @@ void name_list_sort_unique(struct name_list *l);
 /* L is sorted. */
 bool name_list_has(const struct name_list *l, const char *name);
 void name_list_done(struct name_list *l);
+
+/* Whether NAME is PATH, or the last part of it. */
+bool path_is_called(const char *path, const char *name);
 
 #endif

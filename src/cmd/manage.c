@@ -156,11 +156,25 @@ static int disable(const struct store *s, const struct known *k, const char *nam
 		log_info("'%s' was disabled already", program);
 	else
 		log_info("'%s' is disabled: it is not read ahead at boot or when it is "
-			 "launched; 'elfcast enable' undoes that",
-			 program);
+			 "launched; 'elfcast enable %s' undoes that",
+			 program, name);
 	if (count_profiles(k, program) == 0)
 		log_warning("there is no profile of '%s'", program);
 	return 0;
+}
+
+/* The program, or all profiles of it, may have been removed since. */
+static int find_disabled(const struct store *s, const struct known *k, const char *name,
+			 char **ret)
+{
+	int r = config_find_disabled(s, name, ret);
+
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	if (r == -ENOTUNIQ)
+		return log_errno(r, "several disabled programs are called '%s', use a path",
+				 name);
+	return known_find_program(s, k, name, ret);
 }
 
 static int enable(const struct store *s, const struct known *k, const char *name,
@@ -168,7 +182,7 @@ static int enable(const struct store *s, const struct known *k, const char *name
 {
 	_cleanup_free_ char *program = NULL;
 	_cleanup_(config_done) struct config c = { 0 };
-	int r = known_find_program(s, k, name, &program);
+	int r = find_disabled(s, k, name, &program);
 
 	if (r == 0)
 		r = set_disabled(s, program, false, ret_changed);

@@ -464,7 +464,7 @@ int config_disable(const struct store *s, const char *program, bool disable,
 	size_t n_without;
 	int r;
 
-	if (!can_be_named(program))
+	if (disable && !can_be_named(program))
 		return -EINVAL;
 	r = load_file(s, STORE_DISABLED, &c, NULL, NULL);
 	for (size_t i = 0; r == 0 && i < c.never.n; i++)
@@ -482,13 +482,29 @@ int config_disable(const struct store *s, const char *program, bool disable,
 	return *ret_changed ? put_disabled(s, &l) : 0;
 }
 
+int config_find_disabled(const struct store *s, const char *name, char **ret)
+{
+	_cleanup_(config_done) struct config c = { 0 };
+	const char *found = NULL;
+	int r = load_file(s, STORE_DISABLED, &c, NULL, NULL);
+
+	for (size_t i = 0; r == 0 && i < c.never.n; i++) {
+		if (!path_is_called(c.never.names[i], name))
+			continue;
+		if (found)
+			return -ENOTUNIQ;
+		found = c.never.names[i];
+	}
+	if (r < 0 || !found)
+		return r < 0 ? r : -ENOENT;
+	*ret = strdup(found);
+	return *ret ? 0 : -ENOMEM;
+}
+
 bool config_lists(const struct name_list *list, const char *program)
 {
-	const char *slash = strrchr(program, '/');
-
 	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->names[i], program) == 0 ||
-		    (slash && strcmp(list->names[i], slash + 1) == 0))
+		if (path_is_called(program, list->names[i]))
 			return true;
 	return false;
 }

@@ -59,6 +59,12 @@ int config_load(const struct store *s, struct config *ret, config_problem on_pro
 int config_disable(const struct store *s, const char *program, bool disable,
 		   bool *ret_changed);
 
+/*
+ * What of disabled.conf NAME, a path or name, calls; whether there is such a program or not. New. -ENOENT;
+ * -ENOTUNIQ: several.
+ */
+int config_find_disabled(const struct store *s, const char *name, char **ret);
+
 /* Whether PROGRAM (canonical path) is on the list, by its path or its name. */
 bool config_lists(const struct name_list *list, const char *program);
 

@@ -24,6 +24,7 @@ same "and in the pack" "one two" "$(in_pack)"
 
 # Disabled.
 disable "disable, by name below another root" 0 one
+check "and says what undoes that" grep -q "'elfcast enable one' undoes that" "$TMP/err"
 same "its file" "Never=/usr/bin/one" "$(grep -v '^#' "$E/disabled.conf")"
 same "list says so" "disabled /usr/bin/one,valid /usr/bin/two" "$(list)"
 same "the pack is without it at once" "two" "$(in_pack)"
@@ -39,6 +40,19 @@ status "enable" 0 elfcast enable --root="$R" --json one two
 same "names them" '{"enable":["/usr/bin/one","/usr/bin/two"]}' "$(tr -d ' \n\t' <"$TMP/out")"
 check "the file goes with the last one" test ! -e "$E/disabled.conf"
 same "the pack has both again" "one two" "$(in_pack)"
+cp "$R/usr/bin/one" "$R/usr/bin/gone"
+disable "a program without a profile" 0 gone
+rm "$R/usr/bin/gone"
+status "enable what is only in disabled.conf by now" 0 elfcast enable --root="$R" gone
+same "by its name" "elfcast: '/usr/bin/gone' is enabled" "$(cat "$TMP/err")"
+check "it is gone there" test ! -e "$E/disabled.conf"
+printf 'Never=/opt/x /usr/x\nNever=by-hand\n' >"$E/disabled.conf"
+status "enable one of two of that name" 1 elfcast enable --root="$R" x
+check "says so" grep -q "several disabled programs are called 'x', use a path" "$TMP/err"
+status "enable by path" 0 elfcast enable --root="$R" /opt/x
+status "enable what was written there by hand" 0 elfcast enable --root="$R" by-hand
+same "the others stay" "Never=/usr/x" "$(grep -v '^#' "$E/disabled.conf")"
+status "enable the last one" 0 elfcast enable --root="$R" x
 cp "$R/usr/bin/one" "$R/usr/bin/a b"
 disable "a path that no line can hold" 1 "/usr/bin/a b"
 check "is refused" grep -q "has a character that '/etc/elfcast/disabled.conf' cannot hold" "$TMP/err"
