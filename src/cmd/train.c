@@ -392,17 +392,37 @@ static int handle_option(int c)
 	}
 }
 
-/* All but --runs is as it was. */
+/* One that says how a profile is made: --again makes it as it was, but for --runs. */
+static const char *find_other_option(void)
+{
+	const struct {
+		bool is_given;
+		const char *name;
+	} others[] = {
+		{ arg_system, "--system" },   { arg_auto, "--auto" },
+		{ arg_unit, "--unit" },	      { arg_pid, "--pid" },
+		{ arg_install, "--install" }, { arg_scenario, "--scenario" },
+		{ arg_output, "--output" },   { arg_root, "--root" },
+		{ arg_json, "--json" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i].is_given)
+			return others[i].name;
+	return arg_of_command && strcmp(arg_of_command, "--runs") != 0 ? arg_of_command
+								       : NULL;
+}
+
 static int run_again(int n, char *const programs[])
 {
+	const char *other = find_other_option();
 	char runs[32];
 
-	if (arg_system || arg_auto || arg_unit || arg_pid || arg_install || arg_scenario ||
-	    arg_output || arg_root || arg_json ||
-	    (arg_of_command && strcmp(arg_of_command, "--runs") != 0))
+	if (other)
 		return cmd_usage_error(&cmd_train,
-				       "--again takes programs, --runs, --stale "
-				       "and --dry-run");
+				       "%s does not go with %s, which takes programs, "
+				       "--runs and --dry-run",
+				       other, arg_stale ? "--stale" : "--again");
 	/* Behind a program they would be programs, and the first one trained by then. */
 	for (int i = 0; i < n; i++)
 		if (programs[i][0] == '-')

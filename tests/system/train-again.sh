@@ -91,6 +91,11 @@ hostile "a command of nothing" 't["command"] = []'
 hostile "no command" 'del t["command"]'
 status "a program without a profile" 1 elfcast train --again sh
 check "a program without a profile: says so" grep -q "has no profile of its own of" "$TMP/err"
+status "an option that --stale has not" 2 elfcast train --install --stale
+same "names both" "elfcast: train: --install does not go with --stale, which takes programs, --runs and --dry-run" \
+	"$(head -n 1 "$TMP/err")"
+status "one that --again has not" 2 elfcast train --again --window=5
+check "names it" grep -q -- '--window does not go with --again' "$TMP/err"
 for usage in "--again --install -o x" "--again --system" "--dry-run -- true" "--again --window=5"; do
 	# shellcheck disable=SC2086
 	status "train $usage" 2 elfcast train $usage
