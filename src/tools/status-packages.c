@@ -26,7 +26,8 @@ struct shadow_status {
 };
 
 struct package_status {
-	size_t n_programs; /* shadows of programs that are its own */
+	size_t n_programs; /* shadows of programs that are its own, and there */
+	size_t n_absent;   /* of programs that are not there */
 	size_t n_objects;  /* its files in shadows of any program, each file once */
 	enum worth worst;  /* of its programs */
 };
@@ -37,7 +38,7 @@ struct status {
 	struct name_list names; /* of shadows */
 	struct profile_list profiles;
 	struct shadow_status *shadows;
-	size_t n_shadows, n_damaged, n_uncompiled;
+	size_t n_shadows, n_damaged, n_uncompiled, n_absent;
 	struct wanted wanted;
 	struct installed installed;
 	struct package_status *packages; /* [0]: files of no package */
@@ -89,6 +90,7 @@ static int read_shadow(struct status *s, const char *name, struct facts_context 
 	x->n_objects = summary_count(&x->summary).n_objects;
 	x->n_usable = summary_count(&x->summary).n_usable;
 	x->worth = summary_judge(&x->summary);
+	s->n_absent += x->summary.is_absent;
 	return want_shadow(s, x);
 }
 
@@ -146,6 +148,10 @@ static int sum_up(struct status *s)
 		const struct shadow_status *x = &s->shadows[i];
 		struct package_status *p = &s->packages[owner_of(s, x->summary.program)];
 
+		if (x->summary.is_absent) {
+			p->n_absent++;
+			continue;
+		}
 		p->n_programs++;
 		p->worst = MAX(p->worst, x->worth);
 	}
@@ -190,18 +196,30 @@ static const char *name_of(const struct status *s, size_t package)
 	return package ? s->installed.packages.names[package - 1] : NULL;
 }
 
+static const char *state_of(const struct shadow_status *x)
+{
+	return x->summary.is_absent ? "absent" : worth_text(x->worth);
+}
+
+/* What is not installed is no package's. */
+static bool is_listed(const struct status *s, const struct shadow_status *x, size_t package)
+{
+	return owner_of(s, x->summary.program) == package &&
+	       (!x->summary.is_absent || log_get_level() >= LOG_LEVEL_DEBUG || arg_json);
+}
+
 static void print_programs(const struct status *s, size_t package)
 {
 	for (size_t i = 0; i < s->n_shadows; i++) {
 		const struct shadow_status *x = &s->shadows[i];
 		const char *name = name_of(s, package);
 
-		if (owner_of(s, x->summary.program) != package)
+		if (!is_listed(s, x, package))
 			continue;
 		printf("%s: ", name ? name : "(no package)");
 		text_put(x->summary.program);
-		printf(" (%s): %s, %zu of %zu objects\n", x->summary.scenario,
-		       worth_text(x->worth), x->n_usable, x->n_objects);
+		printf(" (%s): %s, %zu of %zu object%s\n", x->summary.scenario, state_of(x),
+		       x->n_usable, x->n_objects, x->n_objects == 1 ? "" : "s");
 	}
 }
 
@@ -214,7 +232,7 @@ static void print_text(const struct status *s)
 	for (size_t i = 0; i <= s->installed.packages.n; i++) {
 		const struct package_status *p = &s->packages[i];
 
-		if (p->n_programs > 0)
+		if (p->n_programs + p->n_absent > 0)
 			print_programs(s, i);
 		else if (i > 0 && log_get_level() >= LOG_LEVEL_DEBUG)
 			printf("%s: no profile, %zu objects of others\n", name_of(s, i),
@@ -228,24 +246,28 @@ static void print_text(const struct status *s)
 	       with, s->installed.packages.n, s->installed.manager, t.in_state[WORTH_VALID],
 	       t.in_state[WORTH_PARTLY_STALE], t.in_state[WORTH_STALE], t.with_objects,
 	       s->installed.packages.n - with - t.with_objects);
+	if (s->n_absent > 0)
+		log_info("%zu profile%s of programs that are not installed", s->n_absent,
+			 s->n_absent == 1 ? "" : "s");
 	if (s->n_uncompiled + s->n_damaged > 0)
-		log_warning("%zu profiles without a shadow, %zu damaged shadows: "
-			    "see 'elfcast compile'",
-			    s->n_uncompiled, s->n_damaged);
+		log_warning("%zu profile%s without a shadow, %zu damaged shadow%s: "
+			    "see 'elfcast status'",
+			    s->n_uncompiled, s->n_uncompiled == 1 ? "" : "s", s->n_damaged,
+			    s->n_damaged == 1 ? "" : "s");
 }
 
 static void put_programs(const struct status *s, size_t package)
 {
 	json_open("programs", '[');
-	for (size_t i = 0; s->packages[package].n_programs > 0 && i < s->n_shadows; i++) {
+	for (size_t i = 0; i < s->n_shadows; i++) {
 		const struct shadow_status *x = &s->shadows[i];
 
-		if (owner_of(s, x->summary.program) != package)
+		if (!is_listed(s, x, package))
 			continue;
 		json_open(NULL, '{');
 		json_string("program", x->summary.program);
 		json_string("scenario", x->summary.scenario);
-		json_string("state", worth_text(x->worth));
+		json_string("state", state_of(x));
 		json_uint("objects", x->n_objects);
 		json_uint("usable", x->n_usable);
 		json_close('}');
@@ -263,7 +285,7 @@ static void put_json(const struct status *s)
 	for (size_t i = 0; i <= s->installed.packages.n; i++) {
 		const struct package_status *p = &s->packages[i];
 
-		if (i == 0 && p->n_programs == 0 && p->n_objects == 0)
+		if (i == 0 && p->n_programs + p->n_absent + p->n_objects == 0)
 			continue;
 		json_open(NULL, '{');
 		json_string("name", name_of(s, i));

@@ -39,16 +39,16 @@ prepare() {
 # what follows is the same for both managers
 goes_through_life() { # manager hello-name
 	local m=$1 hello=$2
-	says "$m: all valid" "(no package): /usr/bin/alone (default): valid, 1 of 1 objects
+	says "$m: all valid" "(no package): /usr/bin/alone (default): valid, 1 of 1 object
 $hello: /usr/bin/hello (default): valid, 2 of 2 objects
 1 of 3 packages ($m) have profiles: 1 valid, 0 partly stale, 0 stale; 1 have only objects of others, 1 nothing"
 	same "$m: no complaint" "" "$(cat "$TMP/err")"
 	make_elf "$R/usr/lib/libx.so.1" four
-	says "$m: library replaced" "(no package): /usr/bin/alone (default): valid, 1 of 1 objects
+	says "$m: library replaced" "(no package): /usr/bin/alone (default): valid, 1 of 1 object
 $hello: /usr/bin/hello (default): partly stale, 1 of 2 objects
 1 of 3 packages ($m) have profiles: 0 valid, 1 partly stale, 0 stale; 1 have only objects of others, 1 nothing"
 	make_elf "$R/usr/bin/hello" five
-	says "$m: program replaced" "(no package): /usr/bin/alone (default): valid, 1 of 1 objects
+	says "$m: program replaced" "(no package): /usr/bin/alone (default): valid, 1 of 1 object
 $hello: /usr/bin/hello (default): stale, 0 of 2 objects
 1 of 3 packages ($m) have profiles: 0 valid, 0 partly stale, 1 stale; 1 have only objects of others, 1 nothing"
 	status "$m: --json" 0 packages --json
@@ -56,10 +56,18 @@ $hello: /usr/bin/hello (default): stale, 0 of 2 objects
 import json, sys
 print(", ".join("%s %s %d" % (p["name"] if p["name"] in (None, sys.argv[2]) else p["name"][0], p["state"], p["objects"])
 	for p in sorted(json.load(open(sys.argv[1]))["packages"], key=lambda p: p["name"] or "")))' "$TMP/out" "$hello")"
+	mv "$R/usr/bin/hello" "$TMP/hello-away"
+	says "$m: the program is not there: nothing is valid" "(no package): /usr/bin/alone (default): valid, 1 of 1 object
+0 of 3 packages ($m) have profiles: 0 valid, 0 partly stale, 0 stale; 2 have only objects of others, 1 nothing"
+	same "$m: it is told" "elfcast: 1 profile of programs that are not installed" "$(cat "$TMP/err")"
+	same "$m: --verbose has it" "absent" "$(packages -v 2>/dev/null | sed -n 's/.*: .usr.bin.hello (default): \(.*\),.*/\1/p')"
+	same "$m: --json, too" "absent" "$(packages --json | python3 -c 'import json, sys
+print(*[q["state"] for p in json.load(sys.stdin)["packages"] for q in p["programs"] if q["program"] == "/usr/bin/hello"])')"
+	mv "$TMP/hello-away" "$R/usr/bin/hello"
 	echo '{' >"$R/usr/share/elfcast/profiles.d/t.bad.json"
 	truncate -s 100 "$R"/var/lib/elfcast/shadow/*t.hello.json.shadow
 	status "$m: bad profile, damaged shadow" 0 packages
-	same "$m: both are told" "elfcast: warning: 1 profiles without a shadow, 1 damaged shadows: see 'elfcast compile'" "$(cat "$TMP/err")"
+	same "$m: both are told" "elfcast: warning: 1 profile without a shadow, 1 damaged shadow: see 'elfcast status'" "$(cat "$TMP/err")"
 }
 
 # ---- dpkg ----
