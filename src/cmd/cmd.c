@@ -24,9 +24,10 @@ static void print_cmd_help(const struct cmd *cmd)
 	if (cmd->options)
 		fputs(cmd->options, stdout);
 	fputs("      --root=DIR      work on the system below DIR\n"
-	      "      --json          print JSON\n"
-	      "  -q, --quiet         errors only\n"
-	      "  -v, --verbose       say more\n"
+	      "      --json          print JSON\n",
+	      stdout);
+	printf("  -q, --quiet         %s\n", cmd->quiet ? cmd->quiet : "errors only");
+	fputs("  -v, --verbose       say more\n"
 	      "  -h, --help          this\n"
 	      "      --version       the version\n",
 	      stdout);

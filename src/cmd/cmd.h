@@ -21,6 +21,7 @@ struct cmd {
 	const char *args;    /* after the name, for usage: "[-o FILE] -- CMD..." */
 	const char *summary; /* one line, lower case */
 	const char *options; /* lines for --help, without the common ones; or NULL */
+	const char *quiet;   /* what --quiet does, where it is not "errors only" */
 	/* argv[0] is the verb. Returns CMD_*. */
 	int (*run)(int argc, char *argv[]);
 };

@@ -140,7 +140,8 @@ int input_find_shadows(const struct store *s, const struct program_paths *p,
 	if (scenario)
 		log_error("no shadow of '%s' for scenario '%s'", program, scenario);
 	else
-		log_error("no shadow of '%s'", program);
+		log_error("no shadow of '%s': 'elfcast status %s' tells why", program,
+			  program);
 	return -ENOENT;
 }
 

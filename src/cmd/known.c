@@ -12,10 +12,11 @@
 const char *known_state_text(enum known_state state)
 {
 	static const char *const texts[KNOWN_STATES] = {
-		[KNOWN_VALID] = "valid",	   [KNOWN_PARTLY_STALE] = "partly stale",
-		[KNOWN_STALE] = "stale",	   [KNOWN_UNCOMPILED] = "not compiled",
-		[KNOWN_UNREADABLE] = "unreadable", [KNOWN_DISABLED] = "disabled",
-		[KNOWN_ABSENT] = "absent",	   [KNOWN_MASKED] = "masked",
+		[KNOWN_VALID] = "valid",       [KNOWN_PARTLY_STALE] = "partly stale",
+		[KNOWN_STALE] = "stale",       [KNOWN_UNCOMPILED] = "not compiled",
+		[KNOWN_DAMAGED] = "damaged",   [KNOWN_UNREADABLE] = "unreadable",
+		[KNOWN_DISABLED] = "disabled", [KNOWN_ABSENT] = "absent",
+		[KNOWN_MASKED] = "masked",
 	};
 
 	return texts[state];
@@ -72,6 +73,7 @@ static int load_shadow(const struct store *s, const char *name, struct known_lau
 	l->is_damaged = name && r < 0;
 	if (r < 0)
 		return 0;
+	l->is_compiled = true;
 	l->shadow.profile = store_shadow_profile(name);
 	return l->shadow.profile ? 0 : -ENOMEM;
 }
@@ -86,6 +88,7 @@ static int judge(struct known_launch *l, struct facts_context *facts,
 		l->state = !l->file	     ? KNOWN_UNCOMPILED
 			   : l->file->masked ? KNOWN_MASKED
 			   : l->file->error  ? KNOWN_UNREADABLE
+			   : l->problem	     ? KNOWN_DAMAGED
 					     : KNOWN_UNCOMPILED;
 		return 0;
 	}
@@ -100,7 +103,7 @@ static int judge(struct known_launch *l, struct facts_context *facts,
 	else if (summary.is_absent)
 		l->state = KNOWN_ABSENT;
 	else
-		l->state = (enum known_state)l->worth;
+		l->state = l->is_compiled ? (enum known_state)l->worth : KNOWN_UNCOMPILED;
 	return 0;
 }
 
@@ -128,25 +131,20 @@ static char *take_shadow(struct name_list *names, const char *profile)
 
 /* F NULL: only its shadow is left, for the next compile to remove. */
 static int add(struct known *k, const struct store *s, const struct profile_file *f,
-	       const char *shadow, struct facts_context *facts, const struct config *c)
+	       const char *shadow)
 {
 	struct known_launch *l = &k->items[k->n];
 	int r;
 
 	*l = (struct known_launch){ .file = f };
 	r = load_shadow(s, shadow, l);
-	if (r == 0)
-		r = judge(l, facts, c);
 	k->n_damaged += l->is_damaged;
-	if (!f && !l->shadow.data)
-		return r; /* nothing is known of it, not even a name */
-	k->n++;		  /* known_done() frees it */
-	k->n_with[l->state] += r == 0;
+	if (f || l->shadow.data) /* else nothing is known of it, not even a name */
+		k->n++;		 /* known_done() frees it */
 	return r;
 }
 
-static int load_all(const struct store *s, struct known *k, struct facts_context *facts,
-		    const struct config *c)
+static int add_all(const struct store *s, struct known *k, const struct config *c)
 {
 	_cleanup_(name_list_done) struct name_list names = { 0 };
 	int r = store_list_profiles(s, &k->profiles);
@@ -164,11 +162,25 @@ static int load_all(const struct store *s, struct known *k, struct facts_context
 		_cleanup_free_ char *shadow =
 			f->masked || f->error < 0 ? NULL : take_shadow(&names, f->name);
 
-		r = add(k, s, f, shadow, facts, c);
+		r = add(k, s, f, shadow);
 	}
 	for (size_t i = 0; r == 0 && i < names.n; i++)
 		if (names.names[i])
-			r = add(k, s, NULL, names.names[i], facts, c);
+			r = add(k, s, NULL, names.names[i]);
+	return r;
+}
+
+static int load_all(const struct store *s, struct known *k, struct facts_context *facts,
+		    const struct config *c)
+{
+	int r = add_all(s, k, c);
+
+	if (r == 0)
+		r = known_parse_uncompiled(s, facts, k);
+	for (size_t i = 0; r == 0 && i < k->n; i++) {
+		r = judge(&k->items[i], facts, c);
+		k->n_with[k->items[i].state] += r == 0;
+	}
 	return r;
 }
 
@@ -204,18 +216,13 @@ int known_load(const struct store *s, struct known *ret)
 
 void known_done(struct known *k)
 {
-	for (size_t i = 0; i < k->n; i++)
+	for (size_t i = 0; i < k->n; i++) {
 		shadow_buffer_done(&k->items[i].shadow);
+		free(k->items[i].problem);
+	}
 	free(k->items);
 	profile_list_done(&k->profiles);
 	*k = (struct known){ 0 };
-}
-
-static bool is_called(const char *program, const char *name)
-{
-	const char *slash = strrchr(program, '/');
-
-	return strcmp(program, name) == 0 || (slash && strcmp(slash + 1, name) == 0);
 }
 
 int known_find_called(const struct known *k, const char *name,
@@ -225,8 +232,8 @@ int known_find_called(const struct known *k, const char *name,
 	for (size_t i = 0; i < k->n; i++) {
 		const struct known_launch *l = &k->items[i];
 
-		if (!l->shadow.data ||
-		    !(is_called(known_program(l), name) || is_called(known_file(l), name)))
+		if (!l->shadow.data || !(path_is_called(known_program(l), name) ||
+					 path_is_called(known_file(l), name)))
 			continue;
 		if (*ret && strcmp(known_file(*ret), known_file(l)) != 0) {
 			log_error(

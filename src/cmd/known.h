@@ -13,7 +13,8 @@ enum known_state {
 	KNOWN_PARTLY_STALE,
 	KNOWN_STALE,
 	KNOWN_UNCOMPILED, /* no shadow, or one that cannot be used */
-	KNOWN_UNREADABLE, /* somebody else's to write, say: see profile_file.error */
+	KNOWN_DAMAGED,	  /* the profile cannot be compiled: see problem */
+	KNOWN_UNREADABLE, /* somebody else's to write, say: see problem */
 	KNOWN_DISABLED,	  /* elfcast disable, or Never= */
 	KNOWN_ABSENT,	  /* its program is not there */
 	KNOWN_MASKED,
@@ -22,8 +23,13 @@ enum known_state {
 
 struct known_launch {
 	const struct profile_file *file; /* NULL: a shadow whose profile is gone */
-	struct shadow_buffer shadow;	 /* data NULL: none */
-	bool is_damaged;
+	/* data NULL: none. Of a profile that is not compiled the one that would be. */
+	struct shadow_buffer shadow;
+	/* Why the profile cannot be used, "FILE:LINE:COLUMN: what", or NULL; owned. */
+	char *problem;
+	bool is_compiled; /* it has a shadow */
+	bool is_damaged;  /* but one that cannot be used */
+	bool is_pending;  /* compile looks at it again, see known_find_pending() */
 	struct totals totals;
 	size_t n_objects;
 	enum worth worth;
@@ -40,9 +46,14 @@ struct known {
 /* Logged, problems with settings too. 0 or negative errno; *RET (zero) is to be freed in any case. */
 int known_load(const struct store *s, struct known *ret);
 void known_done(struct known *k);
+/* For those that come to no shadow: what would be compiled, or what is wrong with the profile. */
+int known_parse_uncompiled(const struct store *s, struct facts_context *facts,
+			   struct known *k);
+/* What compile would look at again, now that all has the time. Logged. */
+int known_find_pending(const struct store *s, struct known *k);
 
 const char *known_state_text(enum known_state state);
-/* As what it is launched, and which file that is; NULL: not known, for there is no shadow. */
+/* As what it is launched, and which file that is; NULL: not known, for the profile cannot be read. */
 const char *known_program(const struct known_launch *l);
 const char *known_file(const struct known_launch *l);
 /* "default" where it is not known. */

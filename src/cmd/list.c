@@ -2,6 +2,7 @@
 /* elfcast list: the profiles that are installed, a line each. */
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bounds.h"
 #include "cmd.h"
@@ -35,7 +36,7 @@ static void print_line(const struct known *k, const struct known_launch *l)
 	}
 	printf("%-12s  %7s  %6s  ", known_state_text(l->state), objects, size);
 	if (!l->shadow.data)
-		text_put(known_profile(l));
+		text_put(l->problem ? l->problem : known_profile(l));
 	else
 		text_put_launch(known_program(l), known_scenario(l),
 				verbose || known_is_ambiguous(k, l) ? known_profile(l)
@@ -45,6 +46,23 @@ static void print_line(const struct known *k, const struct known_launch *l)
 	if (verbose && l->file && l->file->from_etc)
 		fputs(", of this machine", stdout);
 	putchar('\n');
+}
+
+/* For scripts: each program once, of profiles of which that is not known their file. */
+static void print_names(const struct known *k)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < k->n; i++) {
+		const struct known_launch *l = &k->items[i];
+		const char *name = l->shadow.data ? known_program(l) : known_profile(l);
+
+		if ((l->state == KNOWN_ABSENT && !arg_all) || strcmp(name, last) == 0)
+			continue;
+		text_put(name);
+		putchar('\n');
+		last = name;
+	}
 }
 
 static void print_text(const struct known *k)
@@ -82,6 +100,7 @@ static void print_json(const struct known *k)
 		json_string("profile", known_profile(l));
 		json_string("directory", profile_dir(l));
 		json_string("state", known_state_text(l->state));
+		json_string("problem", l->problem);
 		json_uint("objects", l->n_objects);
 		json_uint("usable_objects", l->totals.n_usable);
 		json_uint("pages", l->totals.n_pages);
@@ -104,6 +123,8 @@ static int list(void)
 		return CMD_FAILED;
 	if (arg_json)
 		print_json(&k);
+	else if (log_get_level() < LOG_LEVEL_INFO)
+		print_names(&k);
 	else
 		print_text(&k);
 	return CMD_DONE;
@@ -127,5 +148,6 @@ const struct cmd cmd_list = {
 	.args = "[--all] [OPTION...]",
 	.summary = "the programs that have profiles, and what these are worth now",
 	.options = "      --all           also those that are not installed\n",
+	.quiet = "names of programs alone",
 	.run = run,
 };

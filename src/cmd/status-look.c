@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "log.h"
@@ -41,6 +42,7 @@ static int look_at_settings(const struct store *s, struct overview *o)
 
 	o->boot_allowed = config_allows_boot(&c);
 	o->watch_allowed = c.watch && c.exec_read_ahead;
+	o->train_allowed = c.boot_train;
 	o->is_this_system = strcmp(s->root_path, "/") == 0;
 	return r;
 }
@@ -53,6 +55,10 @@ static int look(const struct store *s, struct overview *o)
 		return r;
 	look_at_pack(s, o);
 	look_at_boot(s, o);
+	if (o->is_this_system) {
+		o->is_container = access("/run/systemd/container", F_OK) == 0;
+		status_units_look(o->units);
+	}
 	status_usage_sum(s, &o->usage);
 	r = status_load_times(s, &o->launches);
 	if (r == 0)
@@ -64,6 +70,8 @@ int overview_look(const struct store *s, struct overview *ret)
 {
 	int r = known_load(s, &ret->known);
 
+	if (r == 0)
+		r = known_find_pending(s, &ret->known);
 	if (r < 0)
 		return r; /* which it has told */
 	r = look(s, ret);
@@ -77,7 +85,7 @@ size_t overview_profiles(const struct overview *o)
 
 size_t overview_unread(const struct overview *o)
 {
-	return o->known.n_with[KNOWN_UNREADABLE];
+	return o->known.n_with[KNOWN_UNREADABLE] + o->known.n_with[KNOWN_DAMAGED];
 }
 
 size_t overview_uncompiled(const struct overview *o)
@@ -95,6 +103,6 @@ size_t overview_with(const struct overview *o, enum worth worth)
 	size_t n = 0;
 
 	for (size_t i = 0; i < o->known.n; i++)
-		n += o->known.items[i].shadow.data && o->known.items[i].worth == worth;
+		n += o->known.items[i].is_compiled && o->known.items[i].worth == worth;
 	return n;
 }

@@ -8,6 +8,7 @@
 #include "boots.h"
 #include "known.h"
 #include "status-training.h"
+#include "status-units.h"
 #include "status-usage.h"
 #include "status.h"
 #include "watch-state.h"
@@ -24,8 +25,10 @@ struct overview {
 	struct status_gain launches;
 	struct status_training training;
 	struct usage_sums usage;
-	bool boot_allowed, watch_allowed; /* by elfcast.conf */
-	bool is_this_system;		  /* its root is "/" */
+	bool boot_allowed, watch_allowed, train_allowed; /* by elfcast.conf */
+	bool is_this_system;				 /* its root is "/" */
+	bool is_container;				 /* where nothing is read at boot */
+	struct unit_state units[STATUS_UNITS];
 };
 
 /* Logged; *RET (zero) is to be freed in any case. */
@@ -34,7 +37,7 @@ void overview_done(struct overview *o);
 
 /* Profiles that count: not masked. */
 size_t overview_profiles(const struct overview *o);
-/* Of these, whose file cannot be used; and which have no shadow. */
+/* Of these, whose file cannot be used, or compiled; and which have no shadow as yet. */
 size_t overview_unread(const struct overview *o);
 size_t overview_uncompiled(const struct overview *o);
 /* Shadows by worth, whatever else is said of the program. */
@@ -48,12 +51,26 @@ struct status_problem {
 	char command[512]; /* "": none */
 };
 
+struct status_problems {
+	struct status_problem *items;
+	size_t n, n_more;
+};
+_printf_(5, 6) void status_add_problem(struct status_problems *p, const char *kind,
+				       bool is_hint, const char *command,
+				       const char *format, ...);
+
 enum { STATUS_PROBLEMS = 32 };
 
 /* At most STATUS_PROBLEMS of them; how many are left out for that, *RET_MORE. */
 size_t status_find_problems(const struct overview *o,
 			    struct status_problem ret[static STATUS_PROBLEMS],
 			    size_t *ret_more);
+/* The same by the units of systemd: of the boot, and of the watcher. */
+struct status_problems;
+void status_find_boot_problems(const struct overview *o, struct status_problems *p);
+void status_find_watcher_problems(const struct overview *o, struct status_problems *p);
+/* Its files are others than they were, and compile has not looked at these, or not with time to retarget. */
+bool status_wants_compile(const struct known_launch *l);
 /* How to record the program of L again: this machine's own profile knows its command. */
 void status_train_command(const struct known_launch *l, char *ret, size_t bytes);
 

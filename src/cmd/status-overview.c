@@ -69,6 +69,11 @@ static void print_waste(const struct overview *o)
 				    : "launches are not counted");
 }
 
+static void print_problem(const struct status_problem *p)
+{
+	printf(*p->command ? "%s: '%s'\n" : "%s\n", p->text, p->command);
+}
+
 static void print_problems(const struct overview *o)
 {
 	struct status_problem problems[STATUS_PROBLEMS];
@@ -81,13 +86,24 @@ static void print_problems(const struct overview *o)
 		if (!p->is_hint && !any)
 			puts("to mend:");
 		any |= !p->is_hint;
-		printf(p->is_hint ? "hint:      %s" : "  %s", p->text);
-		printf(*p->command ? ": '%s'\n" : "%s\n", p->command);
+		fputs(p->is_hint ? "hint:      " : "  ", stdout);
+		print_problem(p);
 	}
 	if (n_more > 0)
 		printf("  and %zu more: 'elfcast list'\n", n_more);
 	if (!any)
 		puts("to mend:   nothing");
+}
+
+/* Nothing at all where nothing is to be mended. */
+static void print_quiet(const struct overview *o)
+{
+	struct status_problem problems[STATUS_PROBLEMS];
+	size_t n_more, n = status_find_problems(o, problems, &n_more);
+
+	for (size_t i = 0; i < n; i++)
+		if (!problems[i].is_hint)
+			print_problem(&problems[i]);
 }
 
 static void print_text(const struct overview *o)
@@ -117,7 +133,7 @@ static void put_programs(const struct known *k)
 	for (size_t i = 0; i < k->n; i++) {
 		const struct known_launch *l = &k->items[i];
 
-		if (!l->shadow.data)
+		if (!l->is_compiled)
 			continue;
 		json_open(NULL, '{');
 		json_string("program", known_program(l));
@@ -188,7 +204,8 @@ static void print_json(const struct overview *o)
 	json_open("profiles", '{');
 	json_uint("installed", overview_profiles(o));
 	json_uint("masked", o->known.n_with[KNOWN_MASKED]);
-	json_uint("unreadable", overview_unread(o));
+	json_uint("unreadable", o->known.n_with[KNOWN_UNREADABLE]);
+	json_uint("damaged", o->known.n_with[KNOWN_DAMAGED]);
 	json_uint("without_shadow", overview_uncompiled(o));
 	json_close('}');
 	json_uint("damaged_shadows", o->known.n_damaged);
@@ -222,6 +239,8 @@ int status_overview(const struct store *s)
 		return CMD_FAILED;
 	if (arg_json)
 		print_json(&o);
+	else if (log_get_level() < LOG_LEVEL_INFO)
+		print_quiet(&o);
 	else
 		print_text(&o);
 	return CMD_DONE;
@@ -243,8 +262,7 @@ static void print_check(const struct overview *o, const struct status_problem *p
 		printf("elfcast WARNING: %zu problem%s\n", n_real, n_real == 1 ? "" : "s");
 	for (size_t i = 0; i < n; i++)
 		if (!problems[i].is_hint)
-			printf(*problems[i].command ? "%s: '%s'\n" : "%s%s\n",
-			       problems[i].text, problems[i].command);
+			print_problem(&problems[i]);
 }
 
 int status_check(const struct store *s)

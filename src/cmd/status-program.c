@@ -53,6 +53,8 @@ static int context_load(const struct store *s, struct context *c)
 
 	c->store = s;
 	r = known_load(s, &c->known);
+	if (r == 0)
+		r = known_find_pending(s, &c->known);
 	if (r < 0)
 		return r;
 	r = mounts_load(&c->mounts);
@@ -134,15 +136,27 @@ static void print_state(const struct known_launch *l, const struct summary *s)
 
 static void mend_command(const struct known_launch *l, char *ret, size_t bytes)
 {
-	const char *program = known_program(l);
-
 	*ret = 0;
-	if (l->state == KNOWN_DISABLED)
-		snprintf(ret, bytes, "elfcast enable %s", program);
-	else if (l->state <= KNOWN_STALE && l->totals.n_changed > 0)
+	if (l->state == KNOWN_UNCOMPILED || status_wants_compile(l))
 		snprintf(ret, bytes, "elfcast compile");
 	else if (l->state == KNOWN_STALE || l->state == KNOWN_PARTLY_STALE)
 		status_train_command(l, ret, bytes);
+}
+
+/* Whoever did that meant it: nothing is to be mended. */
+static void print_disabled(const struct context *c, const struct known_launch *l)
+{
+	_cleanup_free_ char *listed = NULL;
+
+	if (l->state != KNOWN_DISABLED)
+		return;
+	if (config_find_disabled(c->store, known_file(l), &listed) < 0) {
+		printf("disabled:  Never= in '%s' names it\n", store_config_path());
+		return;
+	}
+	fputs("disabled:  'elfcast enable ", stdout);
+	text_put(known_file(l));
+	puts("' undoes that");
 }
 
 static void print_choice(const struct context *c, const char *profile)
@@ -184,6 +198,7 @@ static void print_launch(struct context *c, const struct known_launch *l)
 		return;
 	print_state(l, &s);
 	print_choice(c, known_profile(l));
+	print_disabled(c, l);
 	mend_command(l, command, sizeof(command));
 	if (!*command)
 		return;
@@ -284,6 +299,41 @@ static void put_counts(const struct context *c, const char *program)
 	json_uint("last", n ? n->last_s : 0);
 }
 
+/* "SOURCE.PROGRAM.json": all that is known of a profile that cannot be read. */
+static bool is_about(const struct known_launch *l, const char *program)
+{
+	const char *slash = strrchr(program, '/');
+	char end[LIMIT_PROFILE_NAME_BYTES + 8];
+	size_t n, n_end;
+
+	snprintf(end, sizeof(end), ".%s.json", slash ? slash + 1 : program);
+	n = strlen(known_profile(l));
+	n_end = strlen(end);
+	return n > n_end && strcmp(known_profile(l) + n - n_end, end) == 0;
+}
+
+static void tell_none(const struct known *k, const char *program, const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n; i++) {
+		const struct known_launch *l = &k->items[i];
+
+		if ((l->state != KNOWN_DAMAGED && l->state != KNOWN_UNREADABLE) ||
+		    !is_about(l, program))
+			continue;
+		log_error("%s", l->problem);
+		n++;
+	}
+	if (n > 0)
+		log_error("there is no profile of '%s' that can be used", program);
+	else
+		log_error(
+			"there is no profile of '%s': 'elfcast train --install -- %s ...' "
+			"makes one",
+			program, name);
+}
+
 static int look_at(struct context *c, const char *name, bool first)
 {
 	_cleanup_free_ char *program = NULL;
@@ -296,10 +346,7 @@ static int look_at(struct context *c, const char *name, bool first)
 		n += c->known.items[i].shadow.data &&
 		     strcmp(known_file(&c->known.items[i]), program) == 0;
 	if (n == 0) {
-		log_error(
-			"there is no profile of '%s': 'elfcast train --install -- %s ...' "
-			"makes one",
-			program, name);
+		tell_none(&c->known, program, name);
 		return -ENOENT;
 	}
 	if (arg_json) {

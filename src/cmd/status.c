@@ -83,5 +83,6 @@ const struct cmd cmd_status = {
 		"      --plot=FILE     the last boot, and the launches since, as a picture "
 		"(SVG)\n"
 		"      --prometheus    the overview as metrics\n",
+	.quiet = "only what is to be mended, or errors",
 	.run = run_status,
 };

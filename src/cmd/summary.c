@@ -266,6 +266,7 @@ struct totals summary_count(const struct summary *s)
 			continue;
 		t.n_objects++;
 		t.n_changed += row->now == NOW_CHANGED;
+		t.n_changed_elf += row->now == NOW_CHANGED && row->buildid.n_bytes > 0;
 		if (!now_is_usable(row->now))
 			continue;
 		t.n_pages_usable += row->n_pages;

@@ -48,7 +48,7 @@ struct totals {
 	uint64_t n_pages, n_pages_usable;
 	size_t n_objects; /* but for those of other builds */
 	size_t n_usable, n_retargeted;
-	size_t n_changed; /* since they were compiled */
+	size_t n_changed, n_changed_elf; /* since they were compiled */
 };
 
 const char *now_text(enum now now);

@@ -49,7 +49,7 @@ rm "$P/test.one.json"
 check "a profile less" compile
 check "its shadow is gone with it, though the image has one" test ! -e "$(echo "$S"/*one*)"
 elfcast prefetch --root="$R" /usr/bin/one 2>"$TMP/err"
-same "for everybody" "1 elfcast: no shadow of '/usr/bin/one'" "$? $(cat "$TMP/err")"
+same "for everybody" "1 elfcast: no shadow of '/usr/bin/one': 'elfcast status /usr/bin/one' tells why" "$? $(cat "$TMP/err")"
 
 rm -r "$V"
 same "nothing here: the image's again" "/usr/lib/elfcast/boot.pack read 2" "$(boot)"

@@ -19,6 +19,8 @@ same "names each profile" 2 "$(grep -c 'profiles.d/test\..*\.json: not compiled 
 check "and counts" grep -q '2 profiles: 2 to compile' "$TMP/err"
 check "and writes nothing" test ! -e "$R/var/lib/elfcast"
 elfcast compile -q --root="$R" --storage=flash
+same "quiet: names alone" "/usr/bin/one
+/usr/bin/two" "$(elfcast list -q --root="$R")"
 same "both are listed" "valid /usr/bin/one,valid /usr/bin/two" "$(list)"
 same "and in the pack" "one two" "$(in_pack)"
 

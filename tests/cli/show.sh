@@ -204,7 +204,7 @@ refuses "a name that a terminal would obey" 1 \
 mkfifo fifo
 refuses "a FIFO" 1 "elfcast: './fifo' is no profile, no shadow and no program" \
 	timeout 10 elfcast show ./fifo
-refuses "a program without shadow" 1 "elfcast: no shadow of '/usr/bin/two'" \
+refuses "a program without shadow" 1 "elfcast: no shadow of '/usr/bin/two': 'elfcast status /usr/bin/two' tells why" \
 	elfcast show --root="$R" /usr/bin/two
 refuses "an unknown scenario" 1 "elfcast: no shadow of '/usr/bin/one' for scenario 'c'" \
 	elfcast show --root="$R" --scenario=c /usr/bin/one

@@ -17,8 +17,14 @@ same "check: what and how" "elfcast WARNING: 1 problem
 same "JSON: no program" "[]" "$(get 's["programs"]')"
 same "JSON: two profiles without a shadow" 2 "$(get 's["profiles"]["without_shadow"]')"
 same "JSON: nothing is known of the last boot" None "$(get 's["last_boot"]')"
+status "of a program whose profile is not compiled" 0 status_of one
+check "its state" grep -q '^state:     not compiled,' "$TMP/out"
+check "compile mends that, not train" grep -qx "to mend:   'elfcast compile'" "$TMP/out"
+same "so it is listed" "not compiled /usr/bin/one" "$(elfcast list --root="$R" | awk '$NF ~ /one/ { print $1, $2, $NF }')"
+status "show of it" 1 elfcast show --root="$R" one
+check "says where to look" grep -qx "elfcast: no shadow of '/usr/bin/one': 'elfcast status /usr/bin/one' tells why" "$TMP/err"
 
-elfcast compile -q --root="$R" --storage=flash
+elfcast compile -q --root="$R"
 status "after a compile" 0 status_of
 check "the programs are counted" grep -q '^programs:  2 valid$' "$TMP/out"
 check "nothing is to be mended" grep -qx 'to mend:   nothing' "$TMP/out"
@@ -34,14 +40,40 @@ make_elf "$R/usr/bin/two" rebuilt
 same "a rebuilt program is stale" "['valid', 'stale']" "$(get '[p["state"] for p in s["programs"]]')"
 status "check: it changed, and nobody looked" 1 status_of --check
 check "check: compile mends that" grep -q "files of 1 program changed and were not looked at since: 'elfcast compile'" "$TMP/out"
-elfcast compile -q --root="$R" --storage=flash
+elfcast compile -q --root="$R"
 status "check: a package's profile that is stale is nobody's fault here" 0 status_of --check
 status "but it is told" 0 status_of
 check "as a hint" grep -q "^hint: .*1 program is another build than packages' profiles know: 'elfcast list'" "$TMP/out"
 mkdir -p "$R/etc/elfcast/profiles.d"
+
+# A profile that cannot be compiled never will be.
+echo '{}' >"$P/test.three.json"
+echo '[' >"$R/etc/elfcast/profiles.d/local.four.json"
+elfcast compile -q --root="$R" 2>/dev/null
+same "damaged profiles are listed as such, and why" \
+	"$(printf '%s\n' '/etc/elfcast/profiles.d/local.four.json:2:1: expected a value, found end of file' \
+		"/usr/share/elfcast/profiles.d/test.three.json:1:1: 'elfcast' is missing")" \
+	"$(elfcast list --root="$R" --json | python3 -c 'import json, sys
+print("\n".join(sorted(p["problem"] for p in json.load(sys.stdin) if p["state"] == "damaged")))')"
+status "check: damaged profiles" 1 status_of --check
+same "check: what to do about them: remove one's own; compile would not help" "elfcast WARNING: 2 problems
+/etc/elfcast/profiles.d/local.four.json:2:1: expected a value, found end of file: 'elfcast remove local.four.json'
+/usr/share/elfcast/profiles.d/test.three.json:1:1: 'elfcast' is missing" "$(cat "$TMP/out")"
+same "JSON: counted" "2 0" "$(get '"%d %d" % (s["profiles"]["damaged"], s["profiles"]["without_shadow"])')"
+cp "$R/usr/bin/one" "$R/usr/bin/three"
+status "of a program whose profile is damaged" 1 status_of three
+check "says that, and not to train" grep -qx "elfcast: /usr/share/elfcast/profiles.d/test.three.json:1:1: 'elfcast' is missing" "$TMP/err"
+check "and that there is no other" grep -qx "elfcast: there is no profile of '/usr/bin/three' that can be used" "$TMP/err"
+elfcast remove -q --root="$R" local.four.json
+ln -s one.json "$P/test.five.json"
+check "one that may not be used is told with the reason" grep -qx "/usr/share/elfcast/profiles.d/test.five.json: is a symbolic link" <<<"$(status_of --check)"
+rm "$P/test.five.json"
+rm "$P/test.three.json" "$R/usr/bin/three"
+
 mv "$P/test.two.json" "$R/etc/elfcast/profiles.d/local.two.json"
-elfcast compile -q --root="$R" --storage=flash
+elfcast compile -q --root="$R"
 status "check: one of this machine's own" 1 status_of --check
+same "quiet: what is to be mended alone" "$(tail -n +2 "$TMP/out")" "$(status_of -q)"
 check "check: train mends that" grep -q "^/usr/bin/two is another build than its profile 'local.two.json' knows: 'elfcast train --again /usr/bin/two'" "$TMP/out"
 same "check: JSON" "False stale" "$(status_of --check --json | python3 -c 'import json, sys
 d = json.load(sys.stdin); print(d["ok"], *[p["kind"] for p in d["problems"]])')"
@@ -66,6 +98,51 @@ d = json.load(sys.stdin)[0]; print(d["saves_percent"]["median"], d["cold_control
 same "of a program that was not timed: nothing" 0 "$(status_of one | grep -c '^gain:')"
 rm "$R/var/lib/elfcast/launch-times"
 status "of a program without a profile" 1 status_of sh
+
+# A data file of its own changes at any time, and a build that is to be retargeted waits for the timer.
+echo data >"$R/etc/ld.so.cache"
+make_elf "$TMP/five" old
+profile "$R/etc/elfcast/profiles.d/local.five.json" /usr/bin/five "{ \"path\": \"/usr/bin/five\",
+	\"build_id\": \"$(build_id_of "$TMP/five")\", \"size\": $(stat -c %s "$TMP/five"),
+	\"pages\": [[0, 4, 1, 0]], \"fingerprint\": \"$("$BUILD/tests/fingerprint" "$TMP/five" keys 0 1 2 3)\" },
+	{ \"path\": \"/etc/ld.so.cache\", \"size\": 5, \"pages\": [[0, 1, 1, 0]] }"
+cp "$TMP/five" "$R/usr/bin/five"
+mv "$R/etc/elfcast/profiles.d/local.two.json" "$TMP/"
+elfcast compile -q --root="$R"
+same "quiet: nothing, where nothing is to be mended" "" "$(status_of -q)"
+status "check: a program with a data file" 0 status_of --check
+echo more data >"$R/etc/ld.so.cache"
+status "check: the data file changed" 0 status_of --check
+same "check: no warning" "elfcast OK: 2 programs" "$(cat "$TMP/out")"
+status_of five >"$TMP/out"
+check "of a program: compile takes it up" grep -qx "to mend:   'elfcast compile'" "$TMP/out"
+status_of >"$TMP/out"
+check "a hint says so" grep -qx "hint:      the next compile takes up changed files of 1 program: 'elfcast compile'" "$TMP/out"
+elfcast compile -q --root="$R"
+same "then it is whole again" "['valid', 'valid']" "$(get '[p["state"] for p in s["programs"]]')"
+rm "$R/usr/bin/five"
+make_elf "$R/usr/bin/five" new
+elfcast disable -q --root="$R" one # as a package manager's hook: without the time to retarget
+same "upgraded: stale so far" "['stale', 'disabled']" "$(get '[p["state"] for p in s["programs"]]')"
+status "upgraded: nothing for monitoring" 0 status_of --check
+status_of five >"$TMP/out"
+check "upgraded: compile mends it, not train" grep -qx "to mend:   'elfcast compile'" "$TMP/out"
+elfcast compile -q --root="$R"
+same "upgraded: it does" "['valid', 'disabled']" "$(get '[p["state"] for p in s["programs"]]')"
+status_of one >"$TMP/out"
+check "disabled: nothing is to be mended" test "$(grep -c 'to mend' "$TMP/out")" = 0
+check "disabled: what undoes it" grep -qx "disabled:  'elfcast enable /usr/bin/one' undoes that" "$TMP/out"
+rm "$R/usr/bin/one"
+status_of one >"$TMP/out"
+check "disabled, and not installed: nor is then" test "$(grep -c 'to mend' "$TMP/out")" = 0
+elfcast enable -q --root="$R" one five
+status_of one >"$TMP/out"
+check "not installed: nothing is to be mended" test "$(grep -c 'to mend' "$TMP/out")" = 0
+make_elf "$R/usr/bin/one" one
+rm "$R/etc/elfcast/profiles.d/local.five.json" "$R/usr/bin/five"
+mv "$TMP/local.two.json" "$R/etc/elfcast/profiles.d/"
+elfcast compile -q --root="$R"
+
 elfcast disable -q --root="$R" one two
 status "check: all are disabled, and one is stale: nothing is missed" 0 status_of --check
 elfcast enable -q --root="$R" one two
