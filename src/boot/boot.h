@@ -78,6 +78,7 @@ struct boot_counts {
 struct boot_eager {
 	_Atomic uint64_t pages_asked, bytes_read, us;
 	_Atomic uint64_t from_us, until_us; /* CLOCK_MONOTONIC; 0: not read */
+	_Atomic uint32_t n_passed, n_used;  /* files: opens.h; 0: nobody has looked */
 };
 
 /*

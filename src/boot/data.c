@@ -225,7 +225,7 @@ static bool wants_metadata_first(const struct shadow *s)
 
 /* What the boot itself needs, now; REPORT: of an early run, and of both. */
 static int read_eager(const struct boot_part *part, struct pace *pace,
-		      const struct store *store, const struct shadow *s,
+		      const struct store *store, const struct shadow *s, bool is_judged,
 		      struct prefetch_report *report)
 {
 	struct prefetch_report now = { 0 };
@@ -238,10 +238,16 @@ static int read_eager(const struct boot_part *part, struct pace *pace,
 	if (wants_metadata_first(&left))
 		pace_wait_hangup(part, part->eager_fd, clock_in_ms(METADATA_WAIT_MS));
 	pace->eager = true;
+	if (is_judged)
+		pace_watch_opens(pace, &left, &part->share->data_eager);
 	r = read_part(part, pace, store, &left, max_pages, &now);
 	boot_eager_put(&part->share->data_eager, &part->share->data, part->start_us);
 	add_report(&now, report);
 	*report = now;
+	if (pace->is_unused) {
+		part->share->plan = BOOT_PLAN_UNUSED;
+		report->stopped = false;
+	}
 	return r;
 }
 
@@ -292,7 +298,7 @@ static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *p
 	pace_publish(pace);
 	r = continue_early(part, pack, &eager);
 	if (r == 0 && part->share->plan == BOOT_PLAN_EAGER)
-		r = read_eager(part, pace, store, s, &eager);
+		r = read_eager(part, pace, store, s, wish != BOOT_WISH_YES, &eager);
 	if (r == 0)
 		r = rest_find(s, eager.skips, &rest);
 	if (r == 0 && !o->only_eager && !eager.deadline_hit && !eager.stopped)

@@ -143,6 +143,8 @@ static void add_eager(struct boot_eager *e, const struct boot_eager *early)
 	e->pages_asked += early->pages_asked;
 	e->bytes_read += early->bytes_read;
 	e->us += early->us;
+	e->n_passed += early->n_passed;
+	e->n_used += early->n_used;
 	if (early->from_us > 0) {
 		e->from_us = early->from_us;
 		e->until_us = early->until_us;
@@ -152,7 +154,7 @@ static void add_eager(struct boot_eager *e, const struct boot_eager *early)
 void boot_early_add(struct boot_share *told, const struct boot_share *early)
 {
 	/* A log that the first one could not read yet would have said otherwise. */
-	if (early->plan == BOOT_PLAN_EAGER)
+	if (early->plan == BOOT_PLAN_EAGER && told->plan != BOOT_PLAN_UNUSED)
 		told->plan = BOOT_PLAN_EAGER;
 	if (told->data_continued) {
 		add_counts(&told->data, &early->data);

@@ -15,6 +15,7 @@
 #include "macro.h"
 #include "pace-decide.h"
 #include "pace.h"
+#include "prefetch-plan.h"
 
 /* ioprio_set(2): of this process, the idle class; obeyed by bfq and mq-deadline. */
 #define IOPRIO_WHO_PROCESS 1
@@ -118,6 +119,20 @@ static void note_step(struct pace *p, enum pace_step step)
 	p->trial_thread = pthread_self();
 }
 
+/* Whether the boot uses what is read for it. The lock is held. */
+static bool is_used(struct pace *p)
+{
+	struct opens_count c;
+
+	if (!p->opens)
+		return true;
+	c = opens_look(p->opens);
+	p->used->n_passed = c.n_passed;
+	p->used->n_used = c.n_used;
+	p->is_unused |= opens_are_few(&c);
+	return !p->is_unused;
+}
+
 static bool go_on(void *userdata, uint64_t pages_asked)
 {
 	struct pace *p = userdata;
@@ -127,6 +142,10 @@ static bool go_on(void *userdata, uint64_t pages_asked)
 	pthread_mutex_lock(&p->lock);
 	note_batch(p);
 	publish(p, pages_asked);
+	if (!is_used(p)) {
+		pthread_mutex_unlock(&p->lock);
+		return false;
+	}
 	f.available_bytes = available_bytes(p);
 	wait_for_trial(p);
 	f.stopped = is_stopped(p, 0);
@@ -135,6 +154,13 @@ static bool go_on(void *userdata, uint64_t pages_asked)
 	p->returned_us = clock_us();
 	pthread_mutex_unlock(&p->lock);
 	return step == PACE_GO || step == PACE_TRY;
+}
+
+static void on_open(void *userdata, uint32_t index, int fd)
+{
+	struct pace *p = userdata;
+
+	opens_watch(p->opens, index, fd);
 }
 
 void pace_init(struct pace *p, const struct boot_part *part, struct boot_counts *counts,
@@ -189,6 +215,16 @@ bool pace_wait_quiet(struct pace *p, const struct boot_part *part)
 	return step == PACE_GO;
 }
 
+void pace_watch_opens(struct pace *p, const struct shadow *s, struct boot_eager *used)
+{
+	/* A disk that seeks is read by position: what the boot is past cannot be told. */
+	if (prefetch_main_storage(s) == STORAGE_ROTATIONAL)
+		return;
+	p->used = used;
+	if (opens_new(s, &p->opens) < 0)
+		p->opens = NULL;
+}
+
 void pace_publish(struct pace *p)
 {
 	publish(p, 0);
@@ -199,6 +235,7 @@ void pace_step_back(struct pace *p)
 	const struct sched_param none = { 0 };
 
 	p->eager = false;
+	p->opens = NULL; /* threads that hang may still use it */
 	setpriority(PRIO_PROCESS, 0, NICEST);
 	sched_setscheduler(0, SCHED_IDLE, &none);
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
@@ -225,6 +262,7 @@ int pace_prefetch(struct pace *p, const struct store *store, const struct shadow
 		.gentle = true,
 		.eager = p->eager,
 		.go_on = go_on,
+		.on_open = p->opens ? on_open : NULL,
 		.userdata = p,
 	};
 	const struct shadow part = p->eager ? shadow_slice(s, 0, s->n_eager)

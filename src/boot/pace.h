@@ -8,6 +8,7 @@
 
 #include "boot.h"
 #include "disk-reads.h"
+#include "opens.h"
 #include "store.h"
 
 struct pace {
@@ -20,6 +21,10 @@ struct pace {
 	uint64_t batch_us;    /* what the longest of the last batches took, at most */
 	struct disk_reads disks;
 	bool eager; /* a boot waits for what is read: nobody's reading is waited for */
+	/* With eager, NULL: it is not looked at; that lets it be read to its end. */
+	struct opens *opens;
+	struct boot_eager *used; /* with opens: what that tells */
+	bool is_unused;	       /* it told that the boot uses little of it: nobody went on */
 	uint64_t pages_before; /* asked for in runs that are over */
 	/*
 	 * The first batch after a yield is one thread's alone: with nothing else of ours in
@@ -55,6 +60,9 @@ void pace_publish(struct pace *p);
 
 /* Until FD hangs up, unless it is -1; part->stop_fd does; or UNTIL_US (clock.h). */
 void pace_wait_hangup(const struct boot_part *part, int fd, uint64_t until_us);
+
+/* From here on what is eager ends when the boot opens little of it; USED is filled. */
+void pace_watch_opens(struct pace *p, const struct shadow *s, struct boot_eager *used);
 
 /* From here on this process and the threads it makes come after all others. */
 void pace_step_back(struct pace *p);

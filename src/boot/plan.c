@@ -15,6 +15,10 @@ void boot_make_plan(const struct boot_part *part, const struct store *store,
 	if (wish == BOOT_WISH_AUTO && boots_read_id(boot_id) == 0)
 		boots_load(store, &boots);
 	part->share->plan = boots_plan(&boots, boot_id, part->share->eager_key, wish);
+	/* Who was earlier has seen it. */
+	if (part->early && part->early->plan == BOOT_PLAN_UNUSED &&
+	    part->share->plan == BOOT_PLAN_EAGER)
+		part->share->plan = BOOT_PLAN_UNUSED;
 	if (part->plan_fd >= 0)
 		close(part->plan_fd);
 }

@@ -106,6 +106,8 @@ static const char *plan_note(const struct boot_share *share)
 	switch ((enum boot_plan)share->plan) {
 	case BOOT_PLAN_CONTROL:
 		return ", a control boot";
+	case BOOT_PLAN_UNUSED:
+		return ", not all for the boot: it used little of it";
 	case BOOT_PLAN_OFF:
 		return ", nothing for the boot: it gained nothing";
 	default:
@@ -232,6 +234,8 @@ static void put_eager(const struct boot_share *share)
 	json_double("ms", (double)share->data_eager.us / 1e3);
 	json_double("from_ms", (double)share->data_eager.from_us / 1e3);
 	json_double("until_ms", (double)share->data_eager.until_us / 1e3);
+	json_uint("passed_files", share->data_eager.n_passed);
+	json_uint("used_files", share->data_eager.n_used);
 	json_uint("metadata_asked_bytes", share->metadata_eager.pages_asked * PAGE_BYTES);
 	json_uint("metadata_read_bytes", share->metadata_eager.bytes_read);
 	json_double("metadata_ms", (double)share->metadata_eager.us / 1e3);

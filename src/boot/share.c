@@ -46,6 +46,8 @@ static void clamp_eager(struct boot_eager *e)
 	CLAMP(e->us, MAX_US);
 	CLAMP(e->from_us, MAX_UPTIME_US);
 	CLAMP(e->until_us, MAX_UPTIME_US);
+	CLAMP(e->n_passed, MAX_OF(shadow_object));
+	CLAMP(e->n_used, e->n_passed);
 }
 
 static void clamp_fates(struct boot_fates *f)

@@ -72,6 +72,13 @@ static void describe(const struct boot_report *r, struct boot_line *l)
 	boots_read_kernel(l->kernel);
 }
 
+static void log_unused(void)
+{
+	log_warning("twice, the boot used little of what was read for it: that is off "
+		    "until it is "
+		    "another one, or with BootEager=yes");
+}
+
 /* Only what is measured is judged, and only by who may decide. */
 static int judge(const struct store *s, struct boots *b)
 {
@@ -80,6 +87,10 @@ static int judge(const struct store *s, struct boots *b)
 	struct boot_gain g;
 	int r = config_load(s, &c, NULL, NULL);
 
+	if (r == 0 && c.boot_eager < 0 && boots_are_unused(b)) {
+		l->turned_off = true;
+		log_unused();
+	}
 	if (r < 0 || c.boot_eager >= 0 ||
 	    (l->plan != BOOT_PLAN_EAGER && l->plan != BOOT_PLAN_CONTROL))
 		return r;

@@ -117,6 +117,7 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 	job->gentle = o->gentle;
 	job->eager = o->eager;
 	job->go_on = o->go_on;
+	job->on_open = o->on_open;
 	job->userdata = o->userdata;
 	job->wait = o->wait && !o->gentle;
 	job->pages_left = o->max_pages ? o->max_pages : UINT64_MAX;

@@ -34,6 +34,11 @@ struct prefetch_options {
 	 * False ends the run: what is left is NOT_REACHED.
 	 */
 	bool (*go_on)(void *userdata, uint64_t pages_asked);
+	/*
+	 * May be NULL. Told by several threads, each object once: the file of object INDEX is open
+	 * at FD, which is borrowed, and nothing of it was asked for yet.
+	 */
+	void (*on_open)(void *userdata, uint32_t index, int fd);
 	void *userdata; /* with deadline_hit in use until the process ends */
 };
 

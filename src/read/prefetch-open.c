@@ -215,6 +215,8 @@ static int open_object(struct job *job, uint32_t index, enum object_skip *ret)
 		*ret = object_check(o, &st, fd);
 	if (*ret != OBJECT_USED)
 		return 0;
+	if (job->on_open)
+		job->on_open(job->userdata, index, fd);
 	object->size_bytes = (uint64_t)st.st_size;
 	object->call_bytes = device_call_bytes(job, st.st_dev);
 	object->fd = TAKE_FD(fd);

@@ -103,6 +103,7 @@ struct job {
 	char root_path[PATH_MAX];
 	bool wait, gentle, eager;
 	bool (*go_on)(void *userdata, uint64_t pages_asked);
+	void (*on_open)(void *userdata, uint32_t index, int fd);
 	void *userdata; /* borrowed, like the mounts of the place */
 	int sysfd;
 	struct prefetch_plan plan;

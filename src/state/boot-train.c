@@ -131,7 +131,7 @@ static unsigned look_at_report(const struct store *s, uint64_t recorded_s)
 	    identity.mtime_ns / 1000000000 <= (int64_t)recorded_s ||
 	    boot_report_load(s, &report) < 0)
 		return 100;
-	return boot_report_used_percent(&report);
+	return report.plan == BOOT_PLAN_UNUSED ? 0 : boot_report_used_percent(&report);
 }
 
 int boot_train_look(const struct store *s, const struct config *c, enum boot_train *ret)

@@ -22,7 +22,7 @@
 static const char *const plan_names[] = {
 	[BOOT_PLAN_NONE] = "none",	 [BOOT_PLAN_EAGER] = "eager",
 	[BOOT_PLAN_CONTROL] = "control", [BOOT_PLAN_OFF] = "off",
-	[BOOT_PLAN_NO] = "no",
+	[BOOT_PLAN_NO] = "no",		 [BOOT_PLAN_UNUSED] = "unused",
 };
 
 const char *boot_plan_name(enum boot_plan p)
@@ -59,10 +59,24 @@ static const struct boot_line *find_switch(const struct boots *b, size_t n)
 
 		if (l->turned_off)
 			return l;
-		if (l->plan == BOOT_PLAN_EAGER || l->plan == BOOT_PLAN_CONTROL)
+		if (l->plan == BOOT_PLAN_EAGER || l->plan == BOOT_PLAN_CONTROL ||
+		    l->plan == BOOT_PLAN_UNUSED)
 			return NULL;
 	}
 	return NULL;
+}
+
+bool boots_are_unused(const struct boots *b)
+{
+	const struct boot_line *last = b->n > 0 ? &b->items[b->n - 1] : NULL;
+	size_t n = b->n;
+
+	if (!last || last->plan != BOOT_PLAN_UNUSED)
+		return false;
+	while (--n > 0 && b->items[n - 1].plan != BOOT_PLAN_EAGER)
+		if (b->items[n - 1].plan == BOOT_PLAN_UNUSED)
+			return !boots_keys_differ(b->items[n - 1].key, last->key);
+	return false;
 }
 
 static bool has_control(const struct boots *b, size_t from, size_t end)

@@ -28,6 +28,7 @@ enum boot_plan {
 	BOOT_PLAN_CONTROL, /* not this time, to see what it gains */
 	BOOT_PLAN_OFF,	   /* it gained nothing */
 	BOOT_PLAN_NO,	   /* somebody said so */
+	BOOT_PLAN_UNUSED,  /* it was read, until the boot was seen to use little of it */
 	BOOT_PLANS,
 };
 
@@ -68,6 +69,11 @@ bool boot_plan_from_name(const char *name, enum boot_plan *ret);
  */
 enum boot_plan boots_plan(const struct boots *b, const char *boot_id, uint64_t key,
 			  enum boot_wish wish);
+/*
+ * The last boot has used little of what was read for it, and so had the one before it in which that was
+ * read: once may be chance, an update's first boot or a rescue.
+ */
+bool boots_are_unused(const struct boots *b);
 /*
  * From here on lines tell what the eager part of today gains: behind the one with which another
  * was switched off.

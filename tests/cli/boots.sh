@@ -160,6 +160,14 @@ echo BootEager=yes >"$R/etc/elfcast/elfcast.conf"
 check "BootEager=yes" note
 same "nothing is switched off" False "$(get 'b["turned_off"]')"
 rm "$R/etc/elfcast/elfcast.conf"
+rm "$V/boots"
+report read unused
+check "a boot that uses little of what is read for it" note
+sed -i 's/6f1c2d3e/7f1c2d3e/' "$V/boots"
+same "tells nothing yet" "unused False" "$(get "b['plan'], b['turned_off']" | tr -d "(,)'")"
+check "a second one" note
+same "switches it off" "2 True" "$(get 'len(s["boots"]), b["turned_off"]' | tr -d "(,)")"
+check "and says so" grep -q 'twice, the boot used little of what was read for it' "$TMP/err"
 gain 4500
 check "a boot after which it is clear that it gains" note
 same "keeps it on" False "$(get 'b["turned_off"]')"

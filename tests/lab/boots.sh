@@ -174,8 +174,8 @@ boots_libraries() {
 
 # Ours, of the tree at DIR, without the profiles that come with it: what is read for launches after the
 # boot is not measured here. In containers the unit does nothing: here it shall.
-boots_install() { # dir
-	make -s -C "$1" prefix=/usr DESTDIR="$LAB_MNT" install >/dev/null 2>&1 || lab_die "cannot install $1"
+boots_install() { # tree build
+	make -s -C "$1" BUILD="${2#"$1"/}" prefix=/usr DESTDIR="$LAB_MNT" install >/dev/null 2>&1 || lab_die "cannot install $1"
 	rm -rf "$LAB_MNT/usr/share/elfcast/profiles.d"
 	sed -i /ConditionVirtualization/d "$LAB_MNT$BOOTS_UNITS"/elfcast-*.service
 	systemd-sysusers --root="$LAB_MNT" elfcast.conf 2>/dev/null
@@ -192,7 +192,7 @@ boots_root() {
 	boots_attach "$base" plain
 	tar -x -C "$LAB_MNT" -f "$BOOTS_TAR" --exclude='./dev/*' || lab_die "cannot unpack $BOOTS_TAR"
 	rm -rf "$LAB_MNT"/var/cache/apt/archives "$LAB_MNT"/var/lib/apt/lists
-	boots_install "$TOP"
+	boots_install "$TOP" "$BUILD"
 	# What only a first boot does.
 	boots_start && boots_wait || lab_die "it does not boot: $(tail -n 3 "$LAB/console")"
 	boots_halt
@@ -356,7 +356,7 @@ boots_image() { # way model
 		rm -rf "$LAB_MNT/run/systemd"
 		;;
 	old)
-		boots_install "$OLD"
+		boots_install "$OLD" "$OLD/build"
 		boots_compile "$OLD/build/elfcast" "$2"
 		;;
 	stale) boots_make_stale "$2" ;;

@@ -620,6 +620,11 @@ if [ ! -c /dev/fuse ] || [ ! -x "$slowdisk" ]; then
 	finish
 fi
 "$BUILD/tests/mkpack" "$root" 2 <<<"$lines" >"$work/pack2" || die "cannot make a pack"
+# Many small files, for whom the boot is to open them.
+many=$(seq -f 'usr/share/many/%04g' 640)
+mkdir "$root/usr/share/many" && for f in $many; do head -c 32K /dev/zero >"$root/$f"; done
+for f in $many; do echo "/$f 0 8 0"; done | cat - <(echo "/usr/share/data 0 2 1") |
+	"$BUILD/tests/mkpack" "$root" 640 >"$work/many" || die "cannot make a pack"
 umount "$root" && losetup -d "$loop" || die "cannot detach"
 loop=''
 on_disk() { # model; its process in $disk
@@ -663,6 +668,29 @@ ended() { # NAME STOPPED: it ended for that reason, and before all was read
 	same "$1: exit status, reason" "0 $2" "$status $(value 'r["stopped"]')"
 	same "$1: a part was read" True "$(value '0 < r["asked_pages"] < 8192 and r["skipped"] == []')"
 }
+# What the boot uses of what is read for it: somebody opens every Nth file, again and again.
+uses() { # N [option…]: what became of it
+	local n=$1 opener
+	shift
+	cold
+	(
+		cd "$root" || exit
+		while :; do awk -v n="$n" 'NR % n == 0' <<<"$many" | xargs head -q -c 0; done
+	) &
+	opener=$! helpers="$helpers $!"
+	"$prefetch" --root="$root" $report --pack="$work/many" "$@" 2>"$work/err"
+	kill "$opener"
+	wait "$opener" 2>/dev/null
+	helpers=$disk
+	value '"%s %s %d" % (r["plan"], r["stopped"], r["eager"]["asked_bytes"] // 32768)'
+}
+same "all is used: all is read" "eager None 640" "$(uses 1)"
+same "of what was passed" True "$(value '0 < r["eager"]["used_files"] <= r["eager"]["passed_files"] < 640')"
+read -r plan stopped n <<<"$(uses 5)"
+same "one of five is used: that ends it" "unused None 1" "$plan $stopped $((80 <= n && n < 600))"
+echo "# after $n of 640 files"
+same "but not what launches need" "usr/share/data 0 2" "$(resident usr/share/data)"
+check "and it says so" grep -q 'not all for the boot: it used little of it' "$work/err"
 cold
 start
 child=$(cat "/proc/$pid/task/$pid/children")

@@ -251,6 +251,9 @@ static void test_runs_are_added(void **state)
 	assert_int_equal(told.data_eager.from_us, 7);
 	assert_int_equal(told.data_eager.until_us, 9);
 	assert_int_equal(told.metadata.bytes_read, 4096);
+	told.plan = BOOT_PLAN_UNUSED; /* as the second one saw */
+	boot_early_add(&told, &early);
+	assert_int_equal(told.plan, BOOT_PLAN_UNUSED);
 }
 
 static void test_fates_are_of_one_container(void **state)

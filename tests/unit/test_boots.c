@@ -127,6 +127,35 @@ static void test_the_same_all_boot_long(void **state)
 			 BOOT_PLAN_CONTROL);
 }
 
+static void test_unused_twice(void **state)
+{
+	static struct boots b;
+
+	(void)state;
+	b.n = 0;
+	assert_false(boots_are_unused(&b));
+	add(&b, BOOT_PLAN_UNUSED, KEY);
+	assert_false(boots_are_unused(&b));
+	assert_int_equal(plan(&b, KEY, BOOT_WISH_AUTO), BOOT_PLAN_EAGER);
+	add(&b, BOOT_PLAN_CONTROL, KEY); /* tells nothing */
+	assert_false(boots_are_unused(&b));
+	add(&b, BOOT_PLAN_UNUSED, KEY);
+	assert_true(boots_are_unused(&b));
+	b.items[b.n - 1].turned_off = true;
+	assert_int_equal(plan(&b, KEY, BOOT_WISH_AUTO), BOOT_PLAN_OFF);
+	add(&b, BOOT_PLAN_OFF, KEY);
+	assert_false(boots_are_unused(&b));
+	assert_int_equal(plan(&b, KEY, BOOT_WISH_AUTO), BOOT_PLAN_OFF);
+	/* Once, then used: chance. Twice, but of two packs: neither. */
+	b.n = 0;
+	add(&b, BOOT_PLAN_UNUSED, KEY);
+	add(&b, BOOT_PLAN_EAGER, KEY);
+	add(&b, BOOT_PLAN_UNUSED, KEY);
+	assert_false(boots_are_unused(&b));
+	add(&b, BOOT_PLAN_UNUSED, OTHER);
+	assert_false(boots_are_unused(&b));
+}
+
 static void test_off_until_it_is_another(void **state)
 {
 	static struct boots b;
@@ -476,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_one_of_sixteen),
 		cmocka_unit_test(test_another_eager_part),
 		cmocka_unit_test(test_the_same_all_boot_long),
+		cmocka_unit_test(test_unused_twice),
 		cmocka_unit_test(test_off_until_it_is_another),
 		cmocka_unit_test(test_the_oldest_makes_room),
 		cmocka_unit_test(test_text),
