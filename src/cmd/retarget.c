@@ -20,9 +20,6 @@
 #include "renamed.h"
 #include "retarget.h"
 
-/* Pages that are wrong so often are worse than none. */
-#define MIN_CONFIDENCE 50u
-
 static const char *arg_to, *arg_output; /* NULL: standard output */
 
 struct job {
@@ -196,12 +193,14 @@ static int retarget_object(struct job *j, const struct profile_object *o,
 	if (r == 0)
 		r = elf_read_layout(t->fd, &layout);
 	if (r == 0)
-		r = retarget_pages(&print, &o->pages, &layout, &result);
+		r = retarget_pages(&print, &o->pages, o->path, &layout, &result);
 	if (r == -ENOMEM || r == -EIO)
 		return r;
 	if (r < 0)
 		return left_out(j, o, error_text(r));
-	if (result.pages.n_runs == 0 || result.confidence < MIN_CONFIDENCE)
+	if (result.is_foreign)
+		return left_out(j, o, "another program");
+	if (result.pages.n_runs == 0)
 		return left_out(j, o, "too little is known of this build");
 	return add_retargeted(j, o, t, &result);
 }

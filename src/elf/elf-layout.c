@@ -248,6 +248,55 @@ static int read_symbols(struct reader *r, const GElf_Shdr *s, const char *name)
 	return error;
 }
 
+/* ---- its own name ---- */
+
+/* Where the name is among the strings; false: it has none. */
+static bool find_soname(const struct reader *r, const char *data, uint64_t bytes,
+			uint64_t *ret_off)
+{
+	size_t half = r->is_64 ? 8 : 4;
+	le64 entry[2] = { 0 };
+
+	for (uint64_t at = 0; at + 2 * half <= bytes; at += 2 * half) {
+		memcpy(&entry[0], data + at, half);
+		memcpy(&entry[1], data + at + half, half);
+		if (le64_get(entry[0]) == DT_NULL)
+			break;
+		*ret_off = le64_get(entry[1]);
+		if (le64_get(entry[0]) == DT_SONAME)
+			return true;
+	}
+	return false;
+}
+
+static int read_soname(struct reader *r, const GElf_Shdr *s, const char *name)
+{
+	_cleanup_free_ char *data = NULL, *soname = NULL;
+	uint64_t off, bytes;
+	Elf_Scn *scn;
+	GElf_Shdr t;
+	int error;
+
+	(void)name;
+	if (s->sh_type != SHT_DYNAMIC || r->layout->soname)
+		return 0;
+	scn = elf_getscn(r->elf, s->sh_link);
+	if (!scn || !gelf_getshdr(scn, &t) || t.sh_type != SHT_STRTAB)
+		return -EBADMSG;
+	error = read_bytes(r->fd, s->sh_offset, s->sh_size, &data);
+	if (error < 0 || !find_soname(r, data, s->sh_size, &off))
+		return error;
+	if (off >= t.sh_size)
+		return -EBADMSG;
+	bytes = MIN(t.sh_size - off, (uint64_t)MAX_NAME_BYTES);
+	if (t.sh_offset > LIMIT_FILE_BYTES)
+		return -EBADMSG;
+	error = read_bytes(r->fd, t.sh_offset + off, bytes, &soname);
+	if (error == 0)
+		r->layout->soname = TAKE_PTR(soname);
+	return error;
+}
+
 /* ---- texts that only one function names ---- */
 
 /* The text at ADDR, and its bytes with the NUL. NULL: none that looks like one. */
@@ -371,6 +420,8 @@ static int read_all(struct reader *r)
 		error = for_sections(r, read_content);
 	if (error == 0)
 		error = for_sections(r, read_symbols);
+	if (error == 0)
+		error = for_sections(r, read_soname);
 	if (error == 0)
 		error = for_sections(r, read_code);
 	layout_finish_keys(r->layout);

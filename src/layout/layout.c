@@ -15,6 +15,7 @@ void layout_done(struct layout *l)
 	free(l->units);
 	free(l->keys);
 	free(l->pieces);
+	free(l->soname);
 	*l = (struct layout){ 0 };
 }
 

@@ -79,6 +79,7 @@ struct layout {
 	size_t n_keys, keys_capacity;
 	struct piece *pieces; /* by offset */
 	size_t n_pieces, pieces_capacity;
+	char *soname; /* that the file gives itself; NULL: none */
 };
 
 void layout_done(struct layout *l);

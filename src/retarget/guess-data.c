@@ -48,14 +48,38 @@ static int compare_pieces(const void *a, const void *b)
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 
-/* The one piece with that hash, NULL: none, or several. */
-static const struct piece *find_piece(const struct piece *sorted, size_t n, uint32_t hash)
+int guess_sort_pieces(struct guesses *g)
 {
-	size_t i = SEARCH_FIRST(k, n, sorted[k].hash < hash);
+	g->pieces = calloc(g->to->n_pieces + 1, sizeof(*g->pieces));
+	if (!g->pieces)
+		return -ENOMEM;
+	if (g->to->n_pieces)
+		memcpy(g->pieces, g->to->pieces, g->to->n_pieces * sizeof(*g->pieces));
+	qsort(g->pieces, g->to->n_pieces, sizeof(*g->pieces), compare_pieces);
+	return 0;
+}
 
-	if (i == n || sorted[i].hash != hash || (i + 1 < n && sorted[i + 1].hash == hash))
+static size_t first_piece(const struct guesses *g, uint32_t hash)
+{
+	return SEARCH_FIRST(k, g->to->n_pieces, g->pieces[k].hash < hash);
+}
+
+bool guess_has_piece(const struct guesses *g, uint32_t hash)
+{
+	size_t i = first_piece(g, hash);
+
+	return i < g->to->n_pieces && g->pieces[i].hash == hash;
+}
+
+/* The one piece with that hash, NULL: none, or several. */
+static const struct piece *find_piece(const struct guesses *g, uint32_t hash)
+{
+	size_t i = first_piece(g, hash), n = g->to->n_pieces;
+	const struct piece *p = g->pieces;
+
+	if (i == n || p[i].hash != hash || (i + 1 < n && p[i + 1].hash == hash))
 		return NULL;
-	return &sorted[i];
+	return &p[i];
 }
 
 /*
@@ -63,15 +87,14 @@ static const struct piece *find_piece(const struct piece *sorted, size_t n, uint
  * two pages that these fall on, as much as falls there. False: none does.
  */
 static bool add_marks(struct guesses *g, const struct data_page *p,
-		      const struct piece *sorted, const struct page_run *run)
+		      const struct page_run *run)
 {
 	unsigned found = 0;
 
 	for (size_t i = 0; i < p->n_marks; i++)
-		found += find_piece(sorted, g->to->n_pieces, p->marks[i].hash) != NULL;
+		found += find_piece(g, p->marks[i].hash) != NULL;
 	for (size_t i = 0; i < p->n_marks; i++) {
-		const struct piece *piece =
-			find_piece(sorted, g->to->n_pieces, p->marks[i].hash);
+		const struct piece *piece = find_piece(g, p->marks[i].hash);
 		uint64_t back = 16u * p->marks[i].off_16, start, first;
 
 		if (!piece)
@@ -104,8 +127,7 @@ static bool is_known_code(const struct guesses *g, uint32_t pgno)
 
 /* What page PGNO has of section X, which is Y in the new file. */
 static void add_part(struct guesses *g, uint32_t pgno, const struct section *x,
-		     const struct section *y, const struct piece *sorted,
-		     const struct page_run *run)
+		     const struct section *y, const struct page_run *run)
 {
 	uint64_t start = (uint64_t)pgno * PAGE_BYTES, from, until;
 	const struct data_page *d;
@@ -114,7 +136,7 @@ static void add_part(struct guesses *g, uint32_t pgno, const struct section *x,
 		return;
 	if (x->kind == SECTION_DATA) {
 		d = find_data(g, pgno);
-		if (d && add_marks(g, d, sorted, run))
+		if (d && add_marks(g, d, run))
 			return;
 	}
 	if (!y)
@@ -127,7 +149,7 @@ static void add_part(struct guesses *g, uint32_t pgno, const struct section *x,
 }
 
 static void add_page(struct guesses *g, uint32_t pgno, const struct section *const *pairs,
-		     const struct piece *sorted, const struct page_run *run)
+		     const struct page_run *run)
 {
 	uint64_t start = (uint64_t)pgno * PAGE_BYTES;
 	const struct section *s = g->from->sections;
@@ -135,27 +157,23 @@ static void add_page(struct guesses *g, uint32_t pgno, const struct section *con
 	size_t i = SEARCH_FIRST(k, n, s[k].off + s[k].bytes <= start);
 
 	for (; i < n && s[i].off < start + PAGE_BYTES; i++)
-		add_part(g, pgno, &s[i], pairs[i], sorted, run);
+		add_part(g, pgno, &s[i], pairs[i], run);
 }
 
 int guess_data(struct guesses *g)
 {
-	_cleanup_free_ struct piece *sorted = calloc(g->to->n_pieces + 1, sizeof(*sorted));
 	_cleanup_free_ const struct section **pairs =
 		calloc(g->from->n_sections + 1, sizeof(*pairs));
 
-	if (!sorted || !pairs)
+	if (!pairs)
 		return -ENOMEM;
-	if (g->to->n_pieces)
-		memcpy(sorted, g->to->pieces, g->to->n_pieces * sizeof(*sorted));
-	qsort(sorted, g->to->n_pieces, sizeof(*sorted), compare_pieces);
 	for (size_t i = 0; i < g->from->n_sections; i++)
 		pairs[i] = guess_section(g, &g->from->sections[i]);
 	for (size_t i = 0; i < g->old->n_runs; i++) {
 		const struct page_run *run = &g->old->runs[i];
 
 		for (uint32_t k = 0; k < run->n_pages; k++)
-			add_page(g, run->first_pgno + k, pairs, sorted, run);
+			add_page(g, run->first_pgno + k, pairs, run);
 	}
 	return 0;
 }

@@ -21,6 +21,7 @@ struct guesses {
 	const struct fingerprint *from;
 	const struct pageset *old;
 	const struct layout *to;
+	struct piece *pieces; /* of TO, by hash */
 	struct guess *pages;
 	size_t n_pages;
 	unsigned coverage; /* percent */
@@ -42,6 +43,12 @@ void guess_cover(struct guesses *g, uint64_t off, uint64_t bytes, unsigned share
 /* The run of the old file that has the page; NULL: it was not needed. */
 const struct page_run *guess_old_run(const struct guesses *g, uint32_t pgno);
 
+/* Sets pieces. -ENOMEM */
+int guess_sort_pieces(struct guesses *g);
+bool guess_has_piece(const struct guesses *g, uint32_t hash);
+
+/* Whether the new file is a build of what was trained as PATH. -ENOMEM */
+int guess_is_kin(const struct guesses *g, const char *path);
 /* Code: by functions. Sets coverage and has_code. -ENOMEM */
 int guess_code(struct guesses *g);
 /* Read-only data by content; all else by its place in its section. -ENOMEM */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,12 +11,16 @@
 #include "macro.h"
 #include "renamed.h"
 
-static const char numbers[] = "0123456789.";
+/* Bytes of the version that P begins with: libz3.so is not libz.so. */
+static size_t version_bytes(const char *p)
+{
+	return isdigit((unsigned char)*p) ? strspn(p, "0123456789.") : 0;
+}
 
 bool names_are_alike(const char *a, const char *b)
 {
 	while (*a && *b) {
-		size_t n = strspn(a, numbers), k = strspn(b, numbers);
+		size_t n = version_bytes(a), k = version_bytes(b);
 
 		if (!n != !k || (n == 0 && *a != *b))
 			return false;

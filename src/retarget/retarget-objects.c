@@ -10,10 +10,8 @@
 #include "retarget.h"
 #include "vec.h"
 
-/* Pages that are wrong so often are worse than none. */
-#define MIN_CONFIDENCE 50u
 /* Layouts that are kept for the next profile; the parser has 256 MiB of address space. */
-#define KNOWN_BYTES    (32u << 20)
+#define KNOWN_BYTES (32u << 20)
 
 void retargeter_done(struct retargeter *t)
 {
@@ -96,8 +94,9 @@ static int try_object(struct retargeter *t, const struct profile_object *o,
 	known = find_layout(t, o->path);
 	if (!known)
 		return -ENOMEM;
-	return known->error < 0 ? known->error
-				: retarget_pages(&print, &o->pages, &known->layout, ret);
+	return known->error < 0
+		       ? known->error
+		       : retarget_pages(&print, &o->pages, o->path, &known->layout, ret);
 }
 
 static void apply(struct profile_object *o, const struct retarget_file *f,
@@ -138,8 +137,7 @@ static bool retarget_path(struct retargeter *t, struct profile *p,
 		}
 		if (try_object(t, &p->objects[i], &one) < 0)
 			continue;
-		if (one.pages.n_runs && one.confidence >= MIN_CONFIDENCE &&
-		    one.confidence > best.confidence) {
+		if (one.pages.n_runs && one.confidence > best.confidence) {
 			retargeted_done(&best);
 			best = one;
 			best_i = i;

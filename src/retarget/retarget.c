@@ -8,8 +8,10 @@
 #include "retarget.h"
 #include "search.h"
 
+/* Pages that are wrong so often are worse than none. */
+#define MIN_CONFIDENCE 50u
 /* Pages that are less likely needed are not taken, of SURE. */
-#define TAKE_FROM (SURE * 3 / 10)
+#define TAKE_FROM      (SURE * 3 / 10)
 
 void retargeted_done(struct retargeted *r)
 {
@@ -120,6 +122,8 @@ static int take_pages(const struct guesses *g, struct retargeted *ret)
 	}
 	ret->confidence = n ? (unsigned)(sum * 100 / (n * SURE)) : 0;
 	ret->coverage = g->coverage;
+	if (ret->confidence < MIN_CONFIDENCE)
+		pageset_done(&ret->pages);
 	return 0;
 }
 
@@ -134,10 +138,15 @@ static int take_same(const struct pageset *old, uint64_t bytes, struct retargete
 	return r;
 }
 
-static int guess_all(struct guesses *g)
+/* 0: it is another program. */
+static int guess_all(struct guesses *g, const char *path)
 {
-	int r;
+	int r = guess_sort_pieces(g);
 
+	if (r == 0)
+		r = guess_is_kin(g, path);
+	if (r <= 0)
+		return r;
 	g->n_pages = DIV_ROUND_UP(g->to->file_bytes, PAGE_BYTES);
 	g->pages = calloc(g->n_pages + 1, sizeof(*g->pages));
 	if (!g->pages)
@@ -145,10 +154,12 @@ static int guess_all(struct guesses *g)
 	for (size_t i = 0; i < g->n_pages; i++)
 		g->pages[i].miss = SURE;
 	r = guess_code(g);
-	return r == 0 ? guess_data(g) : r;
+	if (r == 0)
+		r = guess_data(g);
+	return r < 0 ? r : 1;
 }
 
-int retarget_pages(const struct fingerprint *f, const struct pageset *old,
+int retarget_pages(const struct fingerprint *f, const struct pageset *old, const char *path,
 		   const struct layout *to, struct retargeted *ret)
 {
 	struct guesses g = { .from = f, .old = old, .to = to };
@@ -159,9 +170,11 @@ int retarget_pages(const struct fingerprint *f, const struct pageset *old,
 		return -E2BIG;
 	if (f->content_hash == to->content_hash)
 		return take_same(old, to->file_bytes, ret);
-	r = guess_all(&g);
-	if (r == 0)
+	r = guess_all(&g, path);
+	ret->is_foreign = r == 0;
+	if (r > 0)
 		r = take_pages(&g, ret);
+	free(g.pieces);
 	free(g.pages);
 	if (r < 0)
 		retargeted_done(ret);

@@ -145,6 +145,7 @@ check "the same" cmp -s "$TMP/out" "$TMP/new.json"
 
 # ---- paths with other numbers, data files ----
 cp "$TMP/new" "$R/usr/lib/app-1.2/libapp.so.7.1"
+cp "$TMP/new" "$R/usr/lib/app-1.2/libapp3.so.9" # another library
 ln -s libapp.so.7.1 "$R/usr/lib/app-1.2/libapp.so.8"
 head -c 5000 /dev/zero >"$R/usr/lib/app-1.2/small"
 head -c 300000 /dev/zero >"$R/usr/lib/app-1.2/big"
@@ -159,9 +160,50 @@ same "a data file of the same size" "7 8" "$(object pages /usr/lib/app-1.2/big)"
 same "a small one of another size" "0 1" "$(object pages /usr/lib/app-1.2/small)"
 check "a big one is left out" grep -q "bigger: left out: a data file of another size" "$TMP/err"
 
+# ---- another program ----
+# trained NAME FILE: a profile of /usr/bin/NAME as if each second page of FILE had been needed
+trained() {
+	local pages
+	pages=$(seq 0 2 $((($(stat -L -c %s "$2") - 1) / 4096)))
+	# shellcheck disable=SC2086 # a list
+	profile "$TMP/p.json" "/usr/bin/$1" "{ \"path\": \"/usr/bin/$1\", \"build_id\": \"$(id_of "$2")\",
+		\"size\": $(stat -L -c %s "$2"), \"pages\": [$(sed 's/.*/[&, 1, 1, 3]/' <<<"$pages" | paste -s -d ,)],
+		\"fingerprint\": \"$("$BUILD/tests/fingerprint" "$2" "$3" $pages)\" }"
+}
+echo 'int puts(const char *); int main(void) { return puts("Hello, world!") < 0; }' >"$TMP/hello.c"
+gcc -O2 -o "$TMP/hello" "$TMP/hello.c" && strip "$TMP/hello"
+programs="$TMP/hello"
+for name in bash dash sed grep awk tar gzip ld as; do
+	file=$(readlink -f "$(type -P "$name")") && [ "$(id_of "$file")" ] && programs+=" $file"
+done
+taken='' n=0 # which program is one that it is not
+for a in $programs; do
+	for level in sizes keys; do
+		trained app "$a" "$level"
+		for b in $programs; do
+			[ "$a" != "$b" ] || continue
+			n=$((n + 1))
+			cp "$b" "$R/usr/bin/app"
+			retarget --to="$R" "$TMP/p.json" 2>/dev/null && taken+=" ${a##*/}:${b##*/}"
+		done
+	done
+done
+echo "# $n pairs of programs"
+check "there are some" test "$n" -gt 40
+same "no program is another one" "" "$taken"
+status "another program" 1 retarget -v --to="$R" "$TMP/p.json"
+check "says why" grep -q "left out: another program" "$TMP/err"
+# Small files are known, too: the same source, other flags, and a little more of it.
+trained hello "$TMP/hello" keys
+sed 's/world/moon/; s/< 0/!= 11/' "$TMP/hello.c" >"$TMP/hello2.c"
+gcc -O1 -fno-omit-frame-pointer -o "$R/usr/bin/hello" "$TMP/hello2.c" && strip "$R/usr/bin/hello"
+status "a small program, built anew" 0 retarget --to="$R" "$TMP/p.json"
+same "from" "$(id_of "$TMP/hello")" "$(object retargeted_from)"
+
 # ---- compile does it on the machine ----
 P=$R/usr/share/elfcast/profiles.d
 mkdir -p "$P" "$R/var"
+cp "$TMP/new" "$R/usr/bin/app"
 profile_of "$TMP/old" /usr/bin/app
 cp "$TMP/p.json" "$P/test.app.json"
 compile() { elfcast compile --root="$R" --storage=flash "$@"; }
@@ -201,6 +243,18 @@ same "the same content is as trained" "- valid" "$(shown retargeted) $(shown now
 cp "$TMP/c" "$R/usr/bin/app" && profile_of "$TMP/b" /usr/bin/app && cp "$TMP/p.json" "$P/test.app.json"
 status "compile for another build-id alone" 0 compile
 same "is as trained, of the id that is there" "- valid $second" "$(shown retargeted) $(shown now) $(shown build_id)"
+
+# Nothing is applied to another program: not by its fingerprint, not without.
+cp "$(type -P bash)" "$R/usr/bin/app"
+for how in with without; do
+	profile_of "$TMP/old" /usr/bin/app
+	[ $how = with ] || sed -i 's/"fingerprint": "[^"]*"/"note2": 2/' "$TMP/p.json"
+	cp "$TMP/p.json" "$P/test.app.json"
+	status "compile for another program, $how fingerprint" 0 compile
+	same "leaves it, $how fingerprint" "- stale" "$(shown retargeted) $(shown now)"
+	elfcast list --root="$R" >"$TMP/out" 2>&1
+	check "list says so, $how fingerprint" grep -q "^stale .*0/1 .*/usr/bin/app$" "$TMP/out"
+done
 
 # ---- check says what could be ----
 if [ -x "$BUILD/elfcast-check" ]; then

@@ -81,7 +81,7 @@ static void check_retarget(const struct fingerprint *f, const struct layout *l)
 		REQUIRE(pageset_append(&pages, &(struct page_run){ pageset_end(&pages),
 								   n - pageset_end(&pages),
 								   2, 3 }) == 0);
-	REQUIRE(retarget_pages(f, &pages, l, &r) == 0);
+	REQUIRE(retarget_pages(f, &pages, "/usr/bin/app", l, &r) == 0);
 	REQUIRE(r.confidence <= 100 && r.coverage <= 100);
 	REQUIRE(pageset_end(&r.pages) <= 0x20);
 }

@@ -61,7 +61,7 @@ static void check_retarget(const struct fingerprint *f, const struct layout *l,
 
 	if (n_pages)
 		REQUIRE(pageset_append(&all, &(struct page_run){ 0, n_pages, 1, 1 }) == 0);
-	REQUIRE(retarget_pages(f, &all, l, &r) == 0);
+	REQUIRE(retarget_pages(f, &all, "/usr/bin/app", l, &r) == 0);
 	REQUIRE(r.confidence <= 100 && r.coverage <= 100);
 	REQUIRE(pageset_end(&r.pages) <= n_pages);
 	if (f->content_hash == l->content_hash)
