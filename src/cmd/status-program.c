@@ -104,6 +104,11 @@ static const char *why(const struct row *row)
 
 /* ---- text ---- */
 
+static bool is_as_trained(const struct row *row)
+{
+	return (now_is_usable(row->now) && !row->confidence) || row->now == NOW_OTHER;
+}
+
 static void print_files(const struct summary *s)
 {
 	bool all = log_get_level() >= LOG_LEVEL_DEBUG;
@@ -112,12 +117,15 @@ static void print_files(const struct summary *s)
 	for (size_t i = 0; i < s->n_rows; i++) {
 		const struct row *row = &s->rows[i];
 
-		if (now_is_usable(row->now) || row->now == NOW_OTHER ||
-		    (n++ >= FILE_LINES && !all))
+		if (is_as_trained(row) || (n++ >= FILE_LINES && !all))
 			continue;
 		fputs("           ", stdout);
 		text_put(row->path);
-		printf(": %s\n", why(row));
+		if (now_is_usable(row->now))
+			printf(": another build, retargeted: %u %% sure\n",
+			       row->confidence);
+		else
+			printf(": %s\n", why(row));
 	}
 	if (n > FILE_LINES && !all)
 		printf("           and %zu more; --verbose lists them\n", n - FILE_LINES);
@@ -126,10 +134,10 @@ static void print_files(const struct summary *s)
 static void print_state(const struct known_launch *l, const struct summary *s)
 {
 	printf("state:     %s, %zu of %zu file%s as the profile knows them",
-	       known_state_text(l->state), l->totals.n_usable, l->n_objects,
-	       l->n_objects == 1 ? "" : "s");
+	       known_state_text(l->state), l->totals.n_usable - l->totals.n_retargeted,
+	       l->n_objects, l->n_objects == 1 ? "" : "s");
 	if (l->totals.n_retargeted > 0)
-		printf(" (%zu retargeted)", l->totals.n_retargeted);
+		printf(", %zu retargeted", l->totals.n_retargeted);
 	printf(", %.1f MiB\n", (double)l->totals.n_pages_usable * PAGE_BYTES / (1 << 20));
 	print_files(s);
 }
@@ -248,6 +256,22 @@ static void print_gain(const struct context *c, const char *program)
 
 /* ---- JSON ---- */
 
+static void put_retargeted(const struct summary *s)
+{
+	json_open("retargeted", '[');
+	for (size_t i = 0; i < s->n_rows; i++) {
+		const struct row *row = &s->rows[i];
+
+		if (!row->confidence || !now_is_usable(row->now))
+			continue;
+		json_open(NULL, '{');
+		json_string("path", row->path);
+		json_uint("confidence", row->confidence);
+		json_close('}');
+	}
+	json_close(']');
+}
+
 static void put_files(const struct summary *s)
 {
 	json_open("files", '[');
@@ -276,8 +300,10 @@ static void put_launch(struct context *c, const struct known_launch *l)
 	json_string("state", known_state_text(l->state));
 	json_uint("objects", l->n_objects);
 	json_uint("usable_objects", l->totals.n_usable);
-	if (summary_from_shadow(&l->shadow, &c->facts, &s) == 0)
+	if (summary_from_shadow(&l->shadow, &c->facts, &s) == 0) {
 		put_files(&s);
+		put_retargeted(&s);
+	}
 	choice = find_choice(c, known_profile(l), &rank);
 	json_string("at_boot", choice ? status_pack_verdict_key(choice->verdict) : NULL);
 	if (choice && choice->verdict == PACK_TAKEN)

@@ -13,9 +13,10 @@
 #include "pageset.h"
 
 struct retargeted {
-	struct pageset pages; /* empty where too little is known, or it is another program */
-	bool is_same;	      /* the files differ in their build-id at most */
-	bool is_foreign;      /* another program, as far as one can tell */
+	struct pageset
+		pages;	 /* empty where too little is known, or it is another program */
+	bool is_same;	 /* the files differ in their build-id at most */
+	bool is_foreign; /* another program, as far as one can tell */
 	/* In percent: what share of the pages will be needed; and of needed code that was found. */
 	unsigned confidence, coverage;
 };

@@ -219,6 +219,11 @@ same "is of the build that is there" "$(id_of "$TMP/new") valid" "$(shown build_
 check "has its pages" test "$(shown pages)" -ge "$(object pages | wc -w)"
 elfcast show --root="$R" "$R/var/lib/elfcast/shadow"/*.shadow >"$TMP/out"
 check "show says so" grep -q "retargeted $(object confidence)%  /usr/bin/app" "$TMP/out"
+elfcast status --root="$R" /usr/bin/app >"$TMP/out" 2>/dev/null
+check "status names it" grep -q "^ *\(state: .*\)\?/usr/bin/app: another build, retargeted: $(object confidence) % sure$" "$TMP/out"
+check "status tells it from what is exact" grep -q "^state: *valid, 0 of 1 file as the profile knows them, 1 retargeted, " "$TMP/out"
+same "status --json names it" "/usr/bin/app $(object confidence)" "$(elfcast status --json --root="$R" /usr/bin/app 2>/dev/null |
+	python3 -c 'import json, sys; r, = json.load(sys.stdin)[0]["profiles"][0]["retargeted"]; print(r["path"], r["confidence"])')"
 elfcast list --root="$R" >"$TMP/out" 2>&1
 check "list says so" grep -q "/usr/bin/app (1 retargeted)" "$TMP/out"
 same "as JSON, too" 1 "$(elfcast status --json --root="$R" 2>/dev/null |
