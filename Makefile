@@ -204,7 +204,7 @@ $(PKG_LIB): $(call OBJ,$(wildcard src/pkg/*.c src/installed/*.c))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/elfcast-status-packages: $(call OBJ,src/cmd/summary.c src/cmd/text-out.c)
+$(BUILD)/elfcast-status-packages: $(call OBJ,src/cmd/summary.c src/cmd/terminal.c src/cmd/text-out.c)
 # check.c and check-*.c, and so on.
 .SECONDEXPANSION:
 $(TOOLS): $(BUILD)/elfcast-%: $$(call OBJ,$$(wildcard src/tools/$$*.c src/tools/$$*-*.c)) \

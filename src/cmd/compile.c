@@ -69,8 +69,9 @@ static void print_result(const struct reconcile_result *r)
 	log_info("%u profile%s: %u compiled, %u unchanged, %u bad; %u shadow%s removed",
 		 r->n_profiles, r->n_profiles == 1 ? "" : "s", r->n_compiled,
 		 r->n_unchanged, r->n_bad, r->n_removed, r->n_removed == 1 ? "" : "s");
-	log_debug("for boot: %u launches, %.1f MiB%s", r->pack.n_launches,
-		  (double)r->pack.n_pages / 256, r->pack.written ? "" : ", as before");
+	log_debug("for boot: %u launch%s, %.1f MiB%s", r->pack.n_launches,
+		  r->pack.n_launches == 1 ? "" : "es", (double)r->pack.n_pages / 256,
+		  r->pack.written ? "" : ", as before");
 }
 
 static int compile(void)

@@ -146,10 +146,10 @@ static int compare(const struct profile *a, const struct profile *b, struct diff
 static void print_text(const char *what, const char *a, const char *b)
 {
 	printf("%-9s ", what);
-	text_put(a);
+	text_put(stdout, a);
 	if (strcmp(a, b) != 0) {
 		fputs(" | ", stdout);
-		text_put(b);
+		text_put(stdout, b);
 	}
 	putchar('\n');
 }
@@ -178,14 +178,16 @@ static void print_rows(const struct diff *d)
 			printf("\n%8s %8s %8s  %s\n", "only A", "only B", "both", "file");
 		printf("%8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  ", r->only_a, r->only_b,
 		       r->both);
-		text_put(any(r)->path);
+		text_put(stdout, any(r)->path);
 		puts(r->is_rebuilt ? "  (another build)"
 		     : !r->a	   ? "  (not in A)"
 		     : !r->b	   ? "  (not in B)"
 				   : "");
 	}
 	if (left)
-		printf("%zu more files that differ; --all shows them\n", left);
+		printf(left == 1 ? "%zu more file that differs; --all shows it\n"
+				 : "%zu more files that differ; --all shows them\n",
+		       left);
 }
 
 static void print(const struct profile *a, const struct profile *b, const struct diff *d)

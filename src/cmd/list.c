@@ -18,12 +18,12 @@ static const char *profile_dir(const struct known_launch *l)
 	return l->file ? store_profile_dir(l->file->from_etc) : NULL;
 }
 
-static void print_head(void)
+static void print_head(FILE *f)
 {
-	printf("%-12s  %7s  %6s  %s\n", "STATE", "OBJECTS", "MIB", "PROGRAM");
+	fprintf(f, "%-12s  %7s  %6s  %s\n", "STATE", "OBJECTS", "MIB", "PROGRAM");
 }
 
-static void print_line(const struct known *k, const struct known_launch *l)
+static void print_line(FILE *f, const struct known *k, const struct known_launch *l)
 {
 	bool verbose = log_get_level() >= LOG_LEVEL_DEBUG;
 	char objects[32] = "-", size[32] = "-";
@@ -34,22 +34,22 @@ static void print_line(const struct known *k, const struct known_launch *l)
 		snprintf(size, sizeof(size), "%.1f",
 			 (double)l->totals.n_pages_usable * PAGE_BYTES / (1 << 20));
 	}
-	printf("%-12s  %7s  %6s  ", known_state_text(l->state), objects, size);
+	fprintf(f, "%-12s  %7s  %6s  ", known_state_text(l->state), objects, size);
 	if (!l->shadow.data)
-		text_put(l->problem ? l->problem : known_profile(l));
+		text_put(f, l->problem ? l->problem : known_profile(l));
 	else
-		text_put_launch(known_program(l), known_scenario(l),
+		text_put_launch(f, known_program(l), known_scenario(l),
 				verbose || known_is_ambiguous(k, l) ? known_profile(l)
 								    : NULL);
 	if (l->totals.n_retargeted)
-		printf(" (%zu retargeted)", l->totals.n_retargeted);
+		fprintf(f, " (%zu retargeted)", l->totals.n_retargeted);
 	if (verbose && l->file && l->file->from_etc)
-		fputs(", of this machine", stdout);
-	putchar('\n');
+		fputs(", of this machine", f);
+	fputc('\n', f);
 }
 
 /* For scripts: each program once, of profiles of which that is not known their file. */
-static void print_names(const struct known *k)
+static void print_names(FILE *f, const struct known *k)
 {
 	const char *last = "";
 
@@ -59,15 +59,19 @@ static void print_names(const struct known *k)
 
 		if ((l->state == KNOWN_ABSENT && !arg_all) || strcmp(name, last) == 0)
 			continue;
-		text_put(name);
-		putchar('\n');
+		text_put(f, name);
+		fputc('\n', f);
 		last = name;
 	}
 }
 
-static void print_text(const struct known *k)
+static int print_text(const struct known *k)
 {
 	size_t n_hidden = 0, n_lines = 0;
+	struct text_lines t;
+
+	if (text_open(&t) < 0)
+		return CMD_FAILED;
 
 	for (size_t i = 0; i < k->n; i++) {
 		if (k->items[i].state == KNOWN_ABSENT && !arg_all) {
@@ -75,9 +79,11 @@ static void print_text(const struct known *k)
 			continue;
 		}
 		if (n_lines++ == 0)
-			print_head();
-		print_line(k, &k->items[i]);
+			print_head(t.f);
+		print_line(t.f, k, &k->items[i]);
 	}
+	if (text_close(&t) < 0)
+		return CMD_FAILED;
 	fflush(stdout);
 	if (n_hidden > 0)
 		log_info("%zu profile%s of programs that are not installed; --all lists %s",
@@ -86,6 +92,7 @@ static void print_text(const struct known *k)
 		log_info(
 			"there are no profiles: 'elfcast train --install -- COMMAND' makes "
 			"one");
+	return CMD_DONE;
 }
 
 static void print_json(const struct known *k)
@@ -124,9 +131,9 @@ static int list(void)
 	if (arg_json)
 		print_json(&k);
 	else if (log_get_level() < LOG_LEVEL_INFO)
-		print_names(&k);
+		print_names(stdout, &k);
 	else
-		print_text(&k);
+		return print_text(&k);
 	return CMD_DONE;
 }
 

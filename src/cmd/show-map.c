@@ -124,7 +124,7 @@ static void print_object(struct cells *c, const struct map_object *m)
 	c->object = m;
 	c->run = 0;
 	c->pages = MAX(DIV_ROUND_UP(n_pages, MOST_LINES * c->width), 1u);
-	text_put(row->path);
+	text_put(stdout, row->path);
 	printf("\n  %llu of %llu page%s, %s", (unsigned long long)row->n_pages,
 	       (unsigned long long)n_pages, n_pages == 1 ? "" : "s", now_text(row->now));
 	if (m->n_parts == 0 && n_pages <= ONE_LINE && n_pages <= c->width) {

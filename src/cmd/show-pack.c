@@ -47,18 +47,32 @@ static void print_json(const struct shadow *s, const uint64_t *n_pages)
 	json_close(']');
 }
 
-static void print_text(const struct shadow *s, const uint64_t *n_pages)
+static void print_table(FILE *f, const struct shadow *s, const uint64_t *n_pages)
 {
-	printf("Pack for boot: %u launches, %u files, %.1f MiB in %u extents\n\n",
-	       s->n_launches, s->n_objects, mib(shadow_count_pages(s)), s->n_extents);
-	printf("%6s %10s  %s\n", "RANK", "ADDS MIB", "PROGRAM");
+	fprintf(f, "Pack for boot: %u launch%s, %u file%s, %.1f MiB in %u extent%s\n\n",
+		s->n_launches, s->n_launches == 1 ? "" : "es", s->n_objects,
+		s->n_objects == 1 ? "" : "s", mib(shadow_count_pages(s)), s->n_extents,
+		s->n_extents == 1 ? "" : "s");
+	fprintf(f, "%6s %10s  %s\n", "RANK", "ADDS MIB", "PROGRAM");
 	for (uint32_t i = 0; i < s->n_launches; i++) {
 		const char *scenario = shadow_string(s, s->launches[i].scenario);
 
-		printf("%6u %10.1f  ", i + 1, mib(n_pages[i]));
-		text_put_launch(shadow_string(s, s->launches[i].program), scenario, NULL);
-		putchar('\n');
+		fprintf(f, "%6u %10.1f  ", i + 1, mib(n_pages[i]));
+		text_put_launch(f, shadow_string(s, s->launches[i].program), scenario,
+				NULL);
+		fputc('\n', f);
 	}
+}
+
+static int print_text(const struct shadow *s, const uint64_t *n_pages)
+{
+	struct text_lines t;
+	int r = text_open(&t);
+
+	if (r < 0)
+		return r;
+	print_table(t.f, s, n_pages);
+	return text_close(&t);
 }
 
 int show_pack(const struct shadow *pack)
@@ -70,6 +84,6 @@ int show_pack(const struct shadow *pack)
 	if (arg_json)
 		print_json(pack, n_pages);
 	else
-		print_text(pack, n_pages);
+		return print_text(pack, n_pages);
 	return 0;
 }

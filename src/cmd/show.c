@@ -115,89 +115,101 @@ static void format_now(const struct row *row, char *ret, size_t bytes)
 }
 
 /* The path comes last: narrow terminals then wrap only what is long. */
-static void print_row(const struct summary *s, const struct row *row)
+static void print_row(FILE *f, const struct summary *s, const struct row *row)
 {
 	char share[16], runs[32], when[32], now[32];
 
 	format_share(row, share, sizeof(share));
 	format_when(row, when, sizeof(when));
 	format_now(row, now, sizeof(now));
-	printf("%7llu %6s ", (unsigned long long)row->n_pages, share);
+	fprintf(f, "%7llu %6s ", (unsigned long long)row->n_pages, share);
 	if (s->trained) {
 		format_runs(row, s->trained->n_runs, runs, sizeof(runs));
-		printf("%9s ", runs);
+		fprintf(f, "%9s ", runs);
 	}
-	printf("%8s  %s%-10s%s  ", when, colour_of(row->now), now,
-	       use_colour ? "\033[0m" : "");
-	text_put(row->path);
-	putchar('\n');
+	fprintf(f, "%8s  %s%-10s%s  ", when, colour_of(row->now), now,
+		use_colour ? "\033[0m" : "");
+	text_put(f, row->path);
+	fputc('\n', f);
 }
 
-static void print_title(const struct summary *s)
+static void print_title(FILE *f, const struct summary *s)
 {
 	const struct profile *p = s->trained;
 
-	fputs(use_colour ? "\033[1m" : "", stdout);
-	text_put(s->program);
-	fputs(use_colour ? "\033[0m" : "", stdout);
-	fputs(", scenario ", stdout);
-	text_put(s->scenario);
-	printf(" (%s", p ? "profile" : "shadow");
+	fputs(use_colour ? "\033[1m" : "", f);
+	text_put(f, s->program);
+	fputs(use_colour ? "\033[0m" : "", f);
+	fputs(", scenario ", f);
+	text_put(f, s->scenario);
+	fprintf(f, " (%s", p ? "profile" : "shadow");
 	if (s->profile) {
-		fputs(" of ", stdout);
-		text_put(s->profile);
+		fputs(" of ", f);
+		text_put(f, s->profile);
 	}
-	fputs(", ", stdout);
-	text_put(s->arch);
-	puts(")");
+	fputs(", ", f);
+	text_put(f, s->arch);
+	fputs(")\n", f);
 	if (p) {
-		printf("trained: %u run%s, window %u ms, method ", p->n_runs,
-		       p->n_runs == 1 ? "" : "s", p->window_ms);
-		text_put(p->method);
-		fputs(", kernel ", stdout);
-		text_put(p->kernel);
-		putchar('\n');
+		fprintf(f, "trained: %u run%s, window %u ms, method ", p->n_runs,
+			p->n_runs == 1 ? "" : "s", p->window_ms);
+		text_put(f, p->method);
+		fputs(", kernel ", f);
+		text_put(f, p->kernel);
+		fputc('\n', f);
 	}
 }
 
-static void print_head(const struct summary *s)
+static void print_head(FILE *f, const struct summary *s)
 {
-	print_title(s);
-	printf("\n%7s %6s %s%8s  %-10s  %s\n", "pages", "share",
-	       s->trained ? "     runs " : "", "before", "now", "path");
+	print_title(f, s);
+	fprintf(f, "\n%7s %6s %s%8s  %-10s  %s\n", "pages", "share",
+		s->trained ? "     runs " : "", "before", "now", "path");
 }
 
-static void print_amount(uint64_t n_pages, size_t n_objects)
+static void print_amount(FILE *f, uint64_t n_pages, size_t n_objects)
 {
 	double kib = (double)n_pages * PAGE_BYTES / 1024;
 
-	printf(kib < 1024 ? "%llu pages (%.0f KiB) of %zu object%s"
-			  : "%llu pages (%.1f MiB) of %zu object%s",
-	       (unsigned long long)n_pages, kib < 1024 ? kib : kib / 1024, n_objects,
-	       n_objects == 1 ? "" : "s");
+	fprintf(f,
+		kib < 1024 ? "%llu page%s (%.0f KiB) of %zu object%s"
+			   : "%llu page%s (%.1f MiB) of %zu object%s",
+		(unsigned long long)n_pages, n_pages == 1 ? "" : "s",
+		kib < 1024 ? kib : kib / 1024, n_objects, n_objects == 1 ? "" : "s");
 }
 
-static void print_table(const struct summary *s)
+static void print_all(FILE *f, const struct summary *s)
 {
 	struct totals t = summary_count(s);
 
-	print_head(s);
+	print_head(f, s);
 	for (size_t i = 0; i < s->n_rows; i++)
 		if (s->rows[i].now != NOW_OTHER || log_get_level() >= LOG_LEVEL_DEBUG)
-			print_row(s, &s->rows[i]);
-	putchar('\n');
+			print_row(f, s, &s->rows[i]);
+	fputc('\n', f);
 	if (t.n_objects < s->n_rows)
-		printf("of other builds: %zu objects, which --verbose lists\n",
-		       s->n_rows - t.n_objects);
-	print_amount(t.n_pages, t.n_objects);
-	fputs("; usable now: ", stdout);
-	print_amount(t.n_pages_usable, t.n_usable);
-	putchar('\n');
+		fprintf(f, "of other builds: %zu object%s, which --verbose lists\n",
+			s->n_rows - t.n_objects, s->n_rows - t.n_objects == 1 ? "" : "s");
+	print_amount(f, t.n_pages, t.n_objects);
+	fputs("; usable now: ", f);
+	print_amount(f, t.n_pages_usable, t.n_usable);
+	fputc('\n', f);
 	if (s->n_lookup_dirs > 0)
-		printf("looked at: %zu name%s in %zu director%s, %zu listed\n",
-		       s->n_lookup_names, s->n_lookup_names == 1 ? "" : "s",
-		       s->n_lookup_dirs, s->n_lookup_dirs == 1 ? "y" : "ies",
-		       s->n_lookup_listed);
+		fprintf(f, "looked at: %zu name%s in %zu director%s, %zu listed\n",
+			s->n_lookup_names, s->n_lookup_names == 1 ? "" : "s",
+			s->n_lookup_dirs, s->n_lookup_dirs == 1 ? "y" : "ies",
+			s->n_lookup_listed);
+}
+
+static int print_table(const struct summary *s)
+{
+	struct text_lines t;
+	int r = text_open(&t);
+
+	if (r < 0)
+		return r;
+	print_all(t.f, s);
+	return text_close(&t);
 }
 
 /* What one command works with. */
@@ -211,6 +223,7 @@ static int print_map(const struct context *c, const struct summary *s,
 		     const struct profile *profile, const struct shadow *shadow)
 {
 	_cleanup_(page_map_done) struct page_map map = { 0 };
+	struct text_lines t;
 	int r = page_map_load(s, profile, shadow, &c->place, &map);
 
 	if (r < 0)
@@ -219,10 +232,14 @@ static int print_map(const struct context *c, const struct summary *s,
 		show_html_add(c->html, s, &map);
 		return 0;
 	}
-	print_title(s);
+	r = text_open(&t);
+	if (r < 0)
+		return r;
+	print_title(t.f, s);
+	r = text_close(&t);
 	putchar('\n');
 	show_map(&map);
-	return 0;
+	return r;
 }
 
 /* R: how summarising went; S is freed. It is of PROFILE, or else of SHADOW. */
@@ -234,7 +251,7 @@ static int print_summary(const struct context *c, struct summary *s, int r,
 	else if (r == 0 && arg_json)
 		print_json(s);
 	else if (r == 0)
-		print_table(s);
+		r = print_table(s);
 	if (r < 0)
 		log_errno(r, "cannot summarise '%s'", s->program);
 	summary_done(s);

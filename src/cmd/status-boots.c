@@ -47,26 +47,26 @@ static const char *boot_state_name(const struct boots *b)
 	return last == BOOT_PLAN_NO ? "no" : last == BOOT_PLAN_NONE ? "none" : "on";
 }
 
-void status_print_boot_gain(const struct boots *b, const struct boot_gain *g)
+void status_print_boot_gain(FILE *f, const struct boots *b, const struct boot_gain *g)
 {
 	if (status_boot_is_off(b)) {
-		puts("switched off: what is read for the boot gains nothing here");
+		fputs("switched off: what is read for the boot gains nothing here\n", f);
 		return;
 	}
 	if (g->n_eager + g->n_controls == 0) {
-		puts("nothing is known yet");
+		fputs("nothing is known yet\n", f);
 		return;
 	}
 	if (g->n_eager > 0)
-		printf("%.2f s read ahead (%zu)", g->eager_ms / 1000, g->n_eager);
+		fprintf(f, "%.2f s read ahead (%zu)", g->eager_ms / 1000, g->n_eager);
 	if (g->n_controls > 0)
-		printf("%s%.2f s left alone (%zu)", g->n_eager > 0 ? ", " : "",
-		       g->control_ms / 1000, g->n_controls);
+		fprintf(f, "%s%.2f s left alone (%zu)", g->n_eager > 0 ? ", " : "",
+			g->control_ms / 1000, g->n_controls);
 	if (g->n_pairs < STATS_N_MIN)
-		puts(", too few to tell");
+		fputs(", too few to tell\n", f);
 	else
-		printf(": saves %.2f s [%.2f to %.2f]\n", g->saves_ms.value / 1000,
-		       g->saves_ms.low / 1000, g->saves_ms.high / 1000);
+		fprintf(f, ": saves %.2f s [%.2f to %.2f]\n", g->saves_ms.value / 1000,
+			g->saves_ms.low / 1000, g->saves_ms.high / 1000);
 }
 
 void status_put_boot_gain(const struct boots *b, const struct boot_gain *g)
@@ -89,23 +89,23 @@ void status_put_boot_gain(const struct boots *b, const struct boot_gain *g)
 
 /* ---- the table ---- */
 
-static void print_head(unsigned columns)
+static void print_head(FILE *f, unsigned columns)
 {
-	printf("%-16s  %-8s  %8s", "BOOT", "READ", "TARGET S");
+	fprintf(f, "%-16s  %-8s  %8s", "BOOT", "READ", "TARGET S");
 	if (columns >= WITH_EAGER)
-		printf("  %8s %7s", "FOR IT", "S");
+		fprintf(f, "  %8s %7s", "FOR IT", "S");
 	if (columns >= WITH_REST)
-		printf("  %8s %7s", "REST", "S");
+		fprintf(f, "  %8s %7s", "REST", "S");
 	if (columns >= WITH_USED)
-		printf("  %5s", "USED");
+		fprintf(f, "  %5s", "USED");
 	if (columns >= WITH_KERNEL)
-		printf("  %s", "KERNEL");
-	putchar('\n');
+		fprintf(f, "  %s", "KERNEL");
+	fputc('\n', f);
 }
 
-static void print_amount(uint64_t bytes, uint64_t ms)
+static void print_amount(FILE *f, uint64_t bytes, uint64_t ms)
 {
-	printf("  %8.1f %7.2f", mib(bytes), seconds(ms));
+	fprintf(f, "  %8.1f %7.2f", mib(bytes), seconds(ms));
 }
 
 static const char *colour_of(const struct boot_line *l, bool use_colour)
@@ -122,7 +122,8 @@ static const char *colour_of(const struct boot_line *l, bool use_colour)
 	}
 }
 
-static void print_line(const struct boot_line *l, unsigned columns, bool use_colour)
+static void print_line(FILE *f, const struct boot_line *l, unsigned columns,
+		       bool use_colour)
 {
 	char when[32], used[16] = "-", target[32] = "-";
 
@@ -131,30 +132,34 @@ static void print_line(const struct boot_line *l, unsigned columns, bool use_col
 		snprintf(target, sizeof(target), "%.2f", seconds(l->target_ms));
 	if (l->used_percent != BOOT_USED_UNKNOWN)
 		snprintf(used, sizeof(used), "%u %%", l->used_percent);
-	printf("%-16.16s  %s%-8s%s  %8s", when, colour_of(l, use_colour),
-	       boot_plan_name(l->plan), use_colour ? "\033[0m" : "", target);
+	fprintf(f, "%-16.16s  %s%-8s%s  %8s", when, colour_of(l, use_colour),
+		boot_plan_name(l->plan), use_colour ? "\033[0m" : "", target);
 	if (columns >= WITH_EAGER)
-		print_amount(l->eager_bytes, l->eager_ms);
+		print_amount(f, l->eager_bytes, l->eager_ms);
 	if (columns >= WITH_REST)
-		print_amount(l->rest_bytes, l->rest_ms);
+		print_amount(f, l->rest_bytes, l->rest_ms);
 	if (columns >= WITH_USED)
-		printf("  %5s", used);
+		fprintf(f, "  %5s", used);
 	if (columns >= WITH_KERNEL)
-		printf("  %s", l->kernel);
-	puts(l->turned_off ? "  -> off" : "");
+		fprintf(f, "  %s", l->kernel);
+	fprintf(f, "%s\n", l->turned_off ? "  -> off" : "");
 }
 
-static void print_text(const struct boots *b, const struct boot_gain *g)
+static int print_text(const struct boots *b, const struct boot_gain *g)
 {
 	unsigned columns = terminal_columns(STDOUT_FILENO);
 	bool use_colour = terminal_has_colour(STDOUT_FILENO);
+	struct text_lines t;
 
+	if (text_open(&t) < 0)
+		return CMD_FAILED;
 	if (b->n > 0)
-		print_head(columns);
+		print_head(t.f, columns);
 	for (size_t i = 0; i < b->n; i++)
-		print_line(&b->items[i], columns, use_colour);
-	fputs(b->n > 0 ? "\nboots: " : "boots: ", stdout);
-	status_print_boot_gain(b, g);
+		print_line(t.f, &b->items[i], columns, use_colour);
+	fputs(b->n > 0 ? "\nboots: " : "boots: ", t.f);
+	status_print_boot_gain(t.f, b, g);
+	return text_close(&t) < 0 ? CMD_FAILED : CMD_DONE;
 }
 
 static void put_line(const struct boot_line *l)
@@ -210,6 +215,6 @@ int status_boots(const struct store *s)
 	if (arg_json)
 		print_json(&b, &g);
 	else
-		print_text(&b, &g);
+		return print_text(&b, &g);
 	return CMD_DONE;
 }

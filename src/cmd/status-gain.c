@@ -32,27 +32,29 @@ static double saved_s(uint64_t ms, double percent)
 	return percent < 100 ? (double)ms / 1000 * percent / (100 - percent) : 0;
 }
 
-void status_print_launch_gain(const struct status_gain *g, const struct watch_state *w)
+void status_print_launch_gain(FILE *f, const struct status_gain *g,
+			      const struct watch_state *w)
 {
 	const struct launch_gain *all = &g->all;
 
 	if (all->n_read + all->n_alone == 0) {
-		puts("nothing is known yet");
+		fputs("nothing is known yet\n", f);
 		return;
 	}
 	if (all->n_pairs < LAUNCH_GAIN_PAIRS) {
-		printf("%zu cold ones timed, %zu left alone: too few to tell\n",
-		       all->n_read + all->n_alone, all->n_alone);
+		fprintf(f, "%zu cold one%s timed, %zu left alone: too few to tell\n",
+			all->n_read + all->n_alone,
+			all->n_read + all->n_alone == 1 ? "" : "s", all->n_alone);
 		return;
 	}
-	printf("%.0f %% of a cold one saved [%.0f to %.0f]", all->percent.value,
-	       all->percent.low, all->percent.high);
+	fprintf(f, "%.0f %% of a cold one saved [%.0f to %.0f]", all->percent.value,
+		all->percent.low, all->percent.high);
 	if (w->timed_ms > 0)
-		printf(", %.1f s since boot [%.1f to %.1f]",
-		       saved_s(w->timed_ms, all->percent.value),
-		       saved_s(w->timed_ms, all->percent.low),
-		       saved_s(w->timed_ms, all->percent.high));
-	puts(all->is_none ? ": switched off" : "");
+		fprintf(f, ", %.1f s since boot [%.1f to %.1f]",
+			saved_s(w->timed_ms, all->percent.value),
+			saved_s(w->timed_ms, all->percent.low),
+			saved_s(w->timed_ms, all->percent.high));
+	fprintf(f, "%s\n", all->is_none ? ": switched off" : "");
 }
 
 static void put_estimate(const char *name, const struct estimate *e, bool is_known)
@@ -83,17 +85,17 @@ void status_put_launch_gain(const struct status_gain *g, const struct watch_stat
 	json_bool("is_off", all->is_none);
 }
 
-void status_print_program_gain(const struct status_gain *g, const char *program)
+void status_print_program_gain(FILE *f, const struct status_gain *g, const char *program)
 {
 	struct launch_gain own;
 
 	if (launch_verdicts_is_off(&g->verdicts, program))
-		printf("  %6s", "off");
+		fprintf(f, "  %6s", "off");
 	else if (launch_gain_find(&g->times, program, &own) < 0 ||
 		 own.n_pairs < LAUNCH_GAIN_PAIRS)
-		printf("  %6s", "-");
+		fprintf(f, "  %6s", "-");
 	else
-		printf("  %4.0f %%", own.percent.value);
+		fprintf(f, "  %4.0f %%", own.percent.value);
 }
 
 void status_put_program_gain(const struct status_gain *g, const char *program)

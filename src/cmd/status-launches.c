@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "json-out.h"
@@ -11,8 +12,12 @@
 #include "log.h"
 #include "macro.h"
 #include "status.h"
+#include "terminal.h"
 #include "text-out.h"
 #include "watch-state.h"
+
+/* Narrower terminals get less columns. */
+enum { WITH_LAST = 80 };
 
 static int compare_weights(const void *a, const void *b)
 {
@@ -29,7 +34,7 @@ static double launches_of(const struct launch_count *c)
 	return (double)c->weight / LAUNCHES_ONE;
 }
 
-void status_print_habit(const struct launch_habit *h)
+void status_print_habit(FILE *f, const struct launch_habit *h)
 {
 	uint32_t s = h->after_ms / 1000;
 	char boots[32], after[32] = "-";
@@ -39,7 +44,7 @@ void status_print_habit(const struct launch_habit *h)
 	if (h->after_ms != LAUNCHES_NEVER)
 		snprintf(after, sizeof(after), s < 100 ? "%u s" : "%u min",
 			 s < 100 ? s : s / 60);
-	printf("%7s %8s", boots, after);
+	fprintf(f, "%7s %8s", boots, after);
 }
 
 void status_put_habit(const struct launch_habit *h)
@@ -52,22 +57,23 @@ void status_put_habit(const struct launch_habit *h)
 		json_uint("after_ms", h->after_ms);
 }
 
-void status_print_watcher(const struct watch_state *w, bool running)
+void status_print_watcher(FILE *f, const struct watch_state *w, bool running)
 {
-	printf("%s", running ? "running" : "not running");
-	if (w->n_read + w->n_resident + w->n_again + w->n_dropped == 0) {
-		putchar('\n');
-		return;
-	}
-	printf(", since boot %" PRIu64 " launches read ahead (%.1f MiB asked for), %" PRIu64
-	       " in memory already\n",
-	       w->n_read, (double)w->n_pages * PAGE_BYTES / (1 << 20),
-	       w->n_resident + w->n_again);
+	fputs(running ? "running" : "not running", f);
+	if (w->n_read + w->n_resident + w->n_again + w->n_dropped > 0)
+		fprintf(f,
+			", since boot %" PRIu64
+			" launch%s read ahead (%.1f MiB asked for), "
+			"%" PRIu64 " in memory already",
+			w->n_read, w->n_read == 1 ? "" : "es",
+			(double)w->n_pages * PAGE_BYTES / (1 << 20),
+			w->n_resident + w->n_again);
+	fputc('\n', f);
 	if (w->n_dropped > 0)
 		log_warning("%" PRIu64
-			    " launches were not read ahead: too many at once, or "
-			    "memory was short",
-			    w->n_dropped);
+			    " launch%s not read ahead: too many at once, or memory was "
+			    "short",
+			    w->n_dropped, w->n_dropped == 1 ? " was" : "es were");
 }
 
 void status_put_watcher(const struct watch_state *w, bool running)
@@ -82,39 +88,61 @@ void status_put_watcher(const struct watch_state *w, bool running)
 	json_uint("pages_asked", w->n_pages);
 }
 
-static void print_text(const struct launch_counts *l,
-		       const struct launch_count *const *sorted, size_t n,
-		       const struct status_gain *g, const struct watch_state *w,
-		       bool running)
+static void print_line(FILE *f, const struct launch_counts *l, const struct launch_count *c,
+		       const struct status_gain *g, unsigned columns)
 {
 	struct launch_habit habit;
+	char when[32];
 
-	if (n > 0)
-		printf("%12s  %-19s" STATUS_HABIT_COLUMNS STATUS_GAIN_COLUMN "  %s\n",
-		       "LAUNCHES", "LAST", "PROGRAM");
-	for (size_t i = 0; i < n; i++) {
-		char when[32];
+	fprintf(f, "%12.2f", launches_of(c));
+	text_time(c->last_s, when, sizeof(when));
+	if (columns >= WITH_LAST)
+		fprintf(f, "  %-19s", when);
+	launch_counts_habit(l, c->program, &habit);
+	status_print_habit(f, &habit);
+	status_print_program_gain(f, g, c->program);
+	fputs("  ", f);
+	text_put(f, c->program);
+	fputc('\n', f);
+}
 
-		text_time(sorted[i]->last_s, when, sizeof(when));
-		printf("%12.2f  %-19s", launches_of(sorted[i]), when);
-		launch_counts_habit(l, sorted[i]->program, &habit);
-		status_print_habit(&habit);
-		status_print_program_gain(g, sorted[i]->program);
-		fputs("  ", stdout);
-		text_put(sorted[i]->program);
-		putchar('\n');
-	}
-	log_info("%zu programs launched; a count halves in %u days", n,
+static int print_table(const struct launch_counts *l,
+		       const struct launch_count *const *sorted, size_t n,
+		       const struct status_gain *g, const struct watch_state *w)
+{
+	unsigned columns = terminal_columns(STDOUT_FILENO);
+	struct text_lines t;
+
+	if (n == 0)
+		return 0;
+	if (text_open(&t) < 0)
+		return -ENOMEM;
+	fprintf(t.f, "%12s", "LAUNCHES");
+	if (columns >= WITH_LAST)
+		fprintf(t.f, "  %-19s", "LAST");
+	fputs(STATUS_HABIT_COLUMNS STATUS_GAIN_COLUMN "  PROGRAM\n", t.f);
+	for (size_t i = 0; i < n; i++)
+		print_line(t.f, l, sorted[i], g, columns);
+	fputs("read ahead: ", t.f);
+	status_print_launch_gain(t.f, g, w);
+	return text_close(&t);
+}
+
+static int print_text(const struct launch_counts *l,
+		      const struct launch_count *const *sorted, size_t n,
+		      const struct status_gain *g, const struct watch_state *w,
+		      bool running)
+{
+	if (print_table(l, sorted, n, g, w) < 0)
+		return CMD_FAILED;
+	log_info("%zu program%s launched; a count halves in %u days", n, n == 1 ? "" : "s",
 		 LAUNCHES_HALF_LIFE_S / 86400);
-	if (n > 0) {
-		fputs("read ahead: ", stdout);
-		status_print_launch_gain(g, w);
-	}
 	if (running)
-		log_info("watcher: running, %" PRIu64 " programs with profiles",
-			 w->n_programs);
+		log_info("watcher: running, %" PRIu64 " program%s with profiles",
+			 w->n_programs, w->n_programs == 1 ? "" : "s");
 	else
 		log_info("watcher: not running");
+	return CMD_DONE;
 }
 
 /* What is not as it should be: whoever reads the table must know. */
@@ -122,10 +150,11 @@ static void print_warnings(const struct watch_state *w, bool running)
 {
 	if (w->n_overflows > 0)
 		log_warning("launches were not counted: too many at once, %" PRIu64
-			    " times since boot",
-			    w->n_overflows);
+			    " time%s since boot",
+			    w->n_overflows, w->n_overflows == 1 ? "" : "s");
 	if (running && w->n_unwatched > 0)
-		log_warning("%" PRIu64 " programs cannot be watched", w->n_unwatched);
+		log_warning("%" PRIu64 " program%s cannot be watched", w->n_unwatched,
+			    w->n_unwatched == 1 ? "" : "s");
 	if (running && w->last_error)
 		log_warning("the watcher cannot write: %s", strerror((int)w->last_error));
 }
@@ -192,10 +221,11 @@ int status_launches(const struct store *s)
 		if (l.items[i].weight > 0)
 			sorted[n++] = &l.items[i];
 	qsort(sorted, n, sizeof(*sorted), compare_weights);
+	r = CMD_DONE;
 	if (arg_json)
 		print_json(&l, sorted, n, &g, &w, running);
 	else
-		print_text(&l, sorted, n, &g, &w, running);
+		r = print_text(&l, sorted, n, &g, &w, running);
 	print_warnings(&w, running);
-	return CMD_DONE;
+	return r;
 }

@@ -12,47 +12,49 @@
 #include "log.h"
 #include "status-look.h"
 #include "status.h"
+#include "text-out.h"
 
 static double mib(uint64_t bytes)
 {
 	return (double)bytes / (1 << 20);
 }
 
-static void print_programs(const struct known *k)
+static void print_programs(FILE *f, const struct known *k)
 {
 	bool any = false;
 
-	fputs("programs:  ", stdout);
+	fputs("programs:  ", f);
 	for (size_t i = 0; i < KNOWN_STATES; i++) {
 		if (k->n_with[i] == 0)
 			continue;
-		printf("%s%zu %s", any ? ", " : "", k->n_with[i],
-		       known_state_text((enum known_state)i));
+		fprintf(f, "%s%zu %s", any ? ", " : "", k->n_with[i],
+			known_state_text((enum known_state)i));
 		any = true;
 	}
-	puts(any ? "" : "none have profiles");
+	fprintf(f, "%s\n", any ? "" : "none have profiles");
 }
 
-static void print_boot(const struct overview *o)
+static void print_boot(FILE *f, const struct overview *o)
 {
 	const struct boot_report *r = &o->report;
 
 	if (!o->has_report) {
-		puts("last boot: nothing is known of it");
+		fputs("last boot: nothing is known of it\n", f);
 		return;
 	}
-	printf("last boot: %s", r->outcome);
+	fprintf(f, "last boot: %s", r->outcome);
 	if (r->asked_bytes > 0)
-		printf(", %.1f MiB asked for: %.1f read, %.1f there already; "
-		       "%" PRIu64 " of %" PRIu64 " objects, %.2f s, CPU %.0f ms",
-		       mib(r->asked_bytes), mib(r->read_bytes), mib(r->there_bytes),
-		       r->n_objects_used, r->n_objects, r->ms / 1000, r->cpu_ms);
+		fprintf(f,
+			", %.1f MiB asked for: %.1f read, %.1f there already; "
+			"%" PRIu64 " of %" PRIu64 " objects, %.2f s, CPU %.0f ms",
+			mib(r->asked_bytes), mib(r->read_bytes), mib(r->there_bytes),
+			r->n_objects_used, r->n_objects, r->ms / 1000, r->cpu_ms);
 	if (*r->stopped)
-		printf(", stopped: %s", r->stopped);
-	putchar('\n');
+		fprintf(f, ", stopped: %s", r->stopped);
+	fputc('\n', f);
 }
 
-static void print_waste(const struct overview *o)
+static void print_waste(FILE *f, const struct overview *o)
 {
 	const struct usage_sums *u = &o->usage;
 	uint64_t n_pages = u->used_pages + u->not_used_pages;
@@ -60,21 +62,22 @@ static void print_waste(const struct overview *o)
 	if (!o->has_report || n_pages == 0)
 		return;
 	if (u->is_known)
-		printf("wasted:    %.1f of %.1f MiB so far, for programs not launched "
-		       "yet\n",
-		       mib(u->not_used_pages * PAGE_BYTES), mib(n_pages * PAGE_BYTES));
+		fprintf(f,
+			"wasted:    %.1f of %.1f MiB so far, for programs not launched "
+			"yet\n",
+			mib(u->not_used_pages * PAGE_BYTES), mib(n_pages * PAGE_BYTES));
 	else
-		printf("wasted:    not known: %s\n",
-		       u->is_denied ? "launch counts are root's to read"
-				    : "launches are not counted");
+		fprintf(f, "wasted:    not known: %s\n",
+			u->is_denied ? "launch counts are root's to read"
+				     : "launches are not counted");
 }
 
-static void print_problem(const struct status_problem *p)
+static void print_problem(FILE *f, const struct status_problem *p)
 {
-	printf(*p->command ? "%s: '%s'\n" : "%s\n", p->text, p->command);
+	fprintf(f, *p->command ? "%s: '%s'\n" : "%s\n", p->text, p->command);
 }
 
-static void print_problems(const struct overview *o)
+static void print_problems(FILE *f, const struct overview *o)
 {
 	struct status_problem problems[STATUS_PROBLEMS];
 	size_t n_more, n = status_find_problems(o, problems, &n_more);
@@ -84,45 +87,58 @@ static void print_problems(const struct overview *o)
 		const struct status_problem *p = &problems[i];
 
 		if (!p->is_hint && !any)
-			puts("to mend:");
+			fputs("to mend:\n", f);
 		any |= !p->is_hint;
-		fputs(p->is_hint ? "hint:      " : "  ", stdout);
-		print_problem(p);
+		fputs(p->is_hint ? "hint:      " : "  ", f);
+		print_problem(f, p);
 	}
 	if (n_more > 0)
-		printf("  and %zu more: 'elfcast list'\n", n_more);
+		fprintf(f, "  and %zu more: 'elfcast list'\n", n_more);
 	if (!any)
-		puts("to mend:   nothing");
+		fputs("to mend:   nothing\n", f);
 }
 
 /* Nothing at all where nothing is to be mended. */
-static void print_quiet(const struct overview *o)
+static void print_quiet(FILE *f, const struct overview *o)
 {
 	struct status_problem problems[STATUS_PROBLEMS];
 	size_t n_more, n = status_find_problems(o, problems, &n_more);
 
 	for (size_t i = 0; i < n; i++)
 		if (!problems[i].is_hint)
-			print_problem(&problems[i]);
+			print_problem(f, &problems[i]);
 }
 
-static void print_text(const struct overview *o)
+static void print_text(FILE *f, const struct overview *o)
 {
-	print_programs(&o->known);
-	printf("pack:      %s", o->pack);
+	print_programs(f, &o->known);
+	fprintf(f, "pack:      %s", o->pack);
 	if (o->pack_launches > 0)
-		printf(", %" PRIu64 " launch%s, %.1f MiB", o->pack_launches,
-		       o->pack_launches == 1 ? "" : "es", mib(o->pack_pages * PAGE_BYTES));
-	printf("\nwatcher:   ");
-	status_print_watcher(&o->watcher, o->watcher_runs);
-	fputs("saved:     ", stdout);
-	status_print_launch_gain(&o->launches, &o->watcher);
-	print_boot(o);
-	print_waste(o);
-	fputs("boots:     ", stdout);
-	status_print_boot_gain(&o->boots, &o->gain);
-	status_training_print(&o->training);
-	print_problems(o);
+		fprintf(f, ", %" PRIu64 " launch%s, %.1f MiB", o->pack_launches,
+			o->pack_launches == 1 ? "" : "es", mib(o->pack_pages * PAGE_BYTES));
+	fprintf(f, "\nwatcher:   ");
+	status_print_watcher(f, &o->watcher, o->watcher_runs);
+	fputs("saved:     ", f);
+	status_print_launch_gain(f, &o->launches, &o->watcher);
+	print_boot(f, o);
+	print_waste(f, o);
+	fputs("boots:     ", f);
+	status_print_boot_gain(f, &o->boots, &o->gain);
+	status_training_print(f, &o->training);
+	print_problems(f, o);
+}
+
+static int print_people(const struct overview *o)
+{
+	struct text_lines t;
+
+	if (text_open(&t) < 0)
+		return CMD_FAILED;
+	if (log_get_level() < LOG_LEVEL_INFO)
+		print_quiet(t.f, o);
+	else
+		print_text(t.f, o);
+	return text_close(&t) < 0 ? CMD_FAILED : CMD_DONE;
 }
 
 /* ---- JSON ---- */
@@ -239,30 +255,29 @@ int status_overview(const struct store *s)
 		return CMD_FAILED;
 	if (arg_json)
 		print_json(&o);
-	else if (log_get_level() < LOG_LEVEL_INFO)
-		print_quiet(&o);
 	else
-		print_text(&o);
+		return print_people(&o);
 	return CMD_DONE;
 }
 
 /* ---- for monitoring ---- */
 
 /* The first line says all; those below it are for whoever looks. */
-static void print_check(const struct overview *o, const struct status_problem *problems,
-			size_t n, size_t n_real)
+static void print_check(FILE *f, const struct overview *o,
+			const struct status_problem *problems, size_t n, size_t n_real)
 {
 	size_t n_programs =
 		o->known.n_with[KNOWN_VALID] + o->known.n_with[KNOWN_PARTLY_STALE];
 
 	if (n_real == 0)
-		printf("elfcast OK: %zu program%s\n", n_programs,
-		       n_programs == 1 ? "" : "s");
+		fprintf(f, "elfcast OK: %zu program%s\n", n_programs,
+			n_programs == 1 ? "" : "s");
 	else
-		printf("elfcast WARNING: %zu problem%s\n", n_real, n_real == 1 ? "" : "s");
+		fprintf(f, "elfcast WARNING: %zu problem%s\n", n_real,
+			n_real == 1 ? "" : "s");
 	for (size_t i = 0; i < n; i++)
 		if (!problems[i].is_hint)
-			print_problem(&problems[i]);
+			print_problem(f, &problems[i]);
 }
 
 int status_check(const struct store *s)
@@ -286,7 +301,7 @@ int status_check(const struct store *s)
 		put_problems(&o);
 		json_close('}');
 	} else {
-		print_check(&o, problems, n, n_real);
+		print_check(stdout, &o, problems, n, n_real);
 	}
 	return n_real > 0 ? CMD_FAILED : CMD_DONE;
 }

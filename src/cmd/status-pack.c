@@ -119,7 +119,7 @@ static void print_json(const struct pack *p, const struct config *c, enum on_dis
 }
 
 /* The profile, too, where the program has another one of this scenario. */
-static void print_name(const struct pack *p, const struct pack_choice *c)
+static void print_name(FILE *f, const struct pack *p, const struct pack_choice *c)
 {
 	bool ambiguous = false;
 
@@ -129,30 +129,30 @@ static void print_name(const struct pack *p, const struct pack_choice *c)
 		ambiguous = o != c && strcmp(o->program, c->program) == 0 &&
 			    strcmp(o->scenario, c->scenario) == 0;
 	}
-	text_put_launch(c->program, c->scenario, ambiguous ? c->name : NULL);
+	text_put_launch(f, c->program, c->scenario, ambiguous ? c->name : NULL);
 }
 
-static void print_head(unsigned columns)
+static void print_head(FILE *f, unsigned columns)
 {
-	printf("%5s", "RANK");
+	fprintf(f, "%5s", "RANK");
 	if (columns >= WITH_WEIGHT)
-		printf(" %9s" STATUS_HABIT_COLUMNS, "WEIGHT");
-	printf(" %9s %9s", "SAVES MS", "NEW MIB");
+		fprintf(f, " %9s" STATUS_HABIT_COLUMNS, "WEIGHT");
+	fprintf(f, " %9s %9s", "SAVES MS", "NEW MIB");
 	if (columns >= WITH_SUMS)
-		printf(" %9s %9s", "SHARED", "SUM");
-	puts("  PROGRAM");
+		fprintf(f, " %9s %9s", "SHARED", "SUM");
+	fputs("  PROGRAM\n", f);
 }
 
-static void print_columns(const struct pack_choice *c, unsigned columns)
+static void print_columns(FILE *f, const struct pack_choice *c, unsigned columns)
 {
 	if (columns >= WITH_WEIGHT) {
-		printf(" %9.3f", (double)c->weight / PACK_CERTAIN);
-		status_print_habit(&c->habit);
+		fprintf(f, " %9.3f", (double)c->weight / PACK_CERTAIN);
+		status_print_habit(f, &c->habit);
 	}
-	printf(" %9.0f %9.1f", (double)c->saving_us / 1000, mib(c->n_new_pages));
+	fprintf(f, " %9.0f %9.1f", (double)c->saving_us / 1000, mib(c->n_new_pages));
 }
 
-static size_t print_taken(const struct pack *p)
+static size_t print_taken(FILE *f, const struct pack *p)
 {
 	unsigned columns = terminal_columns(STDOUT_FILENO);
 	uint64_t n_pages = 0;
@@ -164,21 +164,21 @@ static size_t print_taken(const struct pack *p)
 		if (c->verdict != PACK_TAKEN)
 			break;
 		if (i == 0)
-			print_head(columns);
+			print_head(f, columns);
 		n_pages += c->n_new_pages;
-		printf("%5zu", i + 1);
-		print_columns(c, columns);
+		fprintf(f, "%5zu", i + 1);
+		print_columns(f, c, columns);
 		if (columns >= WITH_SUMS)
-			printf(" %9.1f %9.1f", mib(c->n_pages - c->n_new_pages),
-			       mib(n_pages));
-		fputs("  ", stdout);
-		print_name(p, c);
-		puts(c->boot ? " (boot)" : c->always ? " (always)" : "");
+			fprintf(f, " %9.1f %9.1f", mib(c->n_pages - c->n_new_pages),
+				mib(n_pages));
+		fputs("  ", f);
+		print_name(f, p, c);
+		fprintf(f, "%s\n", c->boot ? " (boot)" : c->always ? " (always)" : "");
 	}
 	return i;
 }
 
-static void print_left_out(const struct pack *p, size_t first)
+static void print_left_out(FILE *f, const struct pack *p, size_t first)
 {
 	unsigned columns = terminal_columns(STDOUT_FILENO);
 	size_t n = pack_count(p) - first, n_lines = n;
@@ -187,18 +187,18 @@ static void print_left_out(const struct pack *p, size_t first)
 		return;
 	if (log_get_level() < LOG_LEVEL_DEBUG)
 		n_lines = MIN(n, (size_t)LEFT_OUT_LINES);
-	printf("%sLeft out:\n", first ? "\n" : "");
+	fprintf(f, "%sLeft out:\n", first ? "\n" : "");
 	for (size_t i = first; i < first + n_lines; i++) {
 		const struct pack_choice *c = pack_get(p, i);
 
-		printf("%5s", "-");
-		print_columns(c, columns);
-		fputs("  ", stdout);
-		print_name(p, c);
-		printf(": %s\n", verdict_words[c->verdict]);
+		fprintf(f, "%5s", "-");
+		print_columns(f, c, columns);
+		fputs("  ", f);
+		print_name(f, p, c);
+		fprintf(f, ": %s\n", verdict_words[c->verdict]);
 	}
 	if (n_lines < n)
-		printf("%5s and %zu more; --verbose lists them\n", "", n - n_lines);
+		fprintf(f, "%5s and %zu more; --verbose lists them\n", "", n - n_lines);
 }
 
 static void print_sum(const struct pack *p, const struct config *c, size_t n_taken)
@@ -217,12 +217,19 @@ static void print_sum(const struct pack *p, const struct config *c, size_t n_tak
 		 (double)pack_budget_bytes(p) / (1 << 20), (double)us / 1e6, limit);
 }
 
-static void print_text(const struct pack *p, const struct config *c)
+static int print_text(const struct pack *p, const struct config *c)
 {
-	size_t n_taken = print_taken(p);
+	struct text_lines t;
+	size_t n_taken;
 
-	print_left_out(p, n_taken);
+	if (text_open(&t) < 0)
+		return CMD_FAILED;
+	n_taken = print_taken(t.f, p);
+	print_left_out(t.f, p, n_taken);
+	if (text_close(&t) < 0)
+		return CMD_FAILED;
 	print_sum(p, c, n_taken);
+	return CMD_DONE;
 }
 
 static void warn(enum on_disk disk, const struct config *c, unsigned n_damaged)
@@ -279,10 +286,11 @@ int status_pack(const struct store *s)
 		log_errno(r, "cannot choose what to read at boot");
 		return CMD_FAILED;
 	}
+	r = CMD_DONE;
 	if (arg_json)
 		print_json(p, &c, disk, n_damaged);
 	else
-		print_text(p, &c);
+		r = print_text(p, &c);
 	warn(disk, &c, n_damaged);
-	return CMD_DONE;
+	return r;
 }

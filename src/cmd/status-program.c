@@ -109,7 +109,7 @@ static bool is_as_trained(const struct row *row)
 	return (now_is_usable(row->now) && !row->confidence) || row->now == NOW_OTHER;
 }
 
-static void print_files(const struct summary *s)
+static void print_files(FILE *f, const struct summary *s)
 {
 	bool all = log_get_level() >= LOG_LEVEL_DEBUG;
 	size_t n = 0;
@@ -119,27 +119,29 @@ static void print_files(const struct summary *s)
 
 		if (is_as_trained(row) || (n++ >= FILE_LINES && !all))
 			continue;
-		fputs("           ", stdout);
-		text_put(row->path);
+		fputs("           ", f);
+		text_put(f, row->path);
 		if (now_is_usable(row->now))
-			printf(": another build, retargeted: %u %% sure\n",
-			       row->confidence);
+			fprintf(f, ": another build, retargeted: %u %% sure\n",
+				row->confidence);
 		else
-			printf(": %s\n", why(row));
+			fprintf(f, ": %s\n", why(row));
 	}
 	if (n > FILE_LINES && !all)
-		printf("           and %zu more; --verbose lists them\n", n - FILE_LINES);
+		fprintf(f, "           and %zu more; --verbose lists them\n",
+			n - FILE_LINES);
 }
 
-static void print_state(const struct known_launch *l, const struct summary *s)
+static void print_state(FILE *f, const struct known_launch *l, const struct summary *s)
 {
-	printf("state:     %s, %zu of %zu file%s as the profile knows them",
-	       known_state_text(l->state), l->totals.n_usable - l->totals.n_retargeted,
-	       l->n_objects, l->n_objects == 1 ? "" : "s");
+	fprintf(f, "state:     %s, %zu of %zu file%s as the profile knows them",
+		known_state_text(l->state), l->totals.n_usable - l->totals.n_retargeted,
+		l->n_objects, l->n_objects == 1 ? "" : "s");
 	if (l->totals.n_retargeted > 0)
-		printf(", %zu retargeted", l->totals.n_retargeted);
-	printf(", %.1f MiB\n", (double)l->totals.n_pages_usable * PAGE_BYTES / (1 << 20));
-	print_files(s);
+		fprintf(f, ", %zu retargeted", l->totals.n_retargeted);
+	fprintf(f, ", %.1f MiB\n",
+		(double)l->totals.n_pages_usable * PAGE_BYTES / (1 << 20));
+	print_files(f, s);
 }
 
 static void mend_command(const struct known_launch *l, char *ret, size_t bytes)
@@ -152,106 +154,111 @@ static void mend_command(const struct known_launch *l, char *ret, size_t bytes)
 }
 
 /* Whoever did that meant it: nothing is to be mended. */
-static void print_disabled(const struct context *c, const struct known_launch *l)
+static void print_disabled(FILE *f, const struct context *c, const struct known_launch *l)
 {
 	_cleanup_free_ char *listed = NULL;
 
 	if (l->state != KNOWN_DISABLED)
 		return;
 	if (config_find_disabled(c->store, known_file(l), &listed) < 0) {
-		printf("disabled:  Never= in '%s' names it\n", store_config_path());
+		fprintf(f, "disabled:  Never= in '%s' names it\n", store_config_path());
 		return;
 	}
-	fputs("disabled:  'elfcast enable ", stdout);
-	text_put(known_file(l));
-	puts("' undoes that");
+	fputs("disabled:  'elfcast enable ", f);
+	text_put(f, known_file(l));
+	fputs("' undoes that\n", f);
 }
 
-static void print_choice(const struct context *c, const char *profile)
+static void print_choice(FILE *f, const struct context *c, const char *profile)
 {
 	size_t rank = 0;
 	const struct pack_choice *choice = find_choice(c, profile, &rank);
 
-	fputs("at boot:   ", stdout);
+	fputs("at boot:   ", f);
 	if (!choice)
-		puts(c->pack ? "not read" : "not known: launch counts are root's to read");
+		fprintf(f, "%s\n",
+			c->pack ? "not read"
+				: "not known: launch counts are root's to read");
 	else if (choice->verdict == PACK_TAKEN)
-		printf("read, rank %zu, adds %.1f MiB, saves about %.0f ms of a cold "
-		       "launch\n",
-		       rank, (double)choice->n_new_pages * PAGE_BYTES / (1 << 20),
-		       (double)choice->saving_us / 1000);
+		fprintf(f,
+			"read, rank %zu, adds %.1f MiB, saves about %.0f ms of a cold "
+			"launch\n",
+			rank, (double)choice->n_new_pages * PAGE_BYTES / (1 << 20),
+			(double)choice->saving_us / 1000);
 	else
-		printf("not read: %s\n", status_pack_verdict(choice->verdict));
+		fprintf(f, "not read: %s\n", status_pack_verdict(choice->verdict));
 }
 
-static void print_launch(struct context *c, const struct known_launch *l)
+static void print_launch(FILE *f, struct context *c, const struct known_launch *l)
 {
 	_cleanup_(summary_done) struct summary s = { 0 };
 	char path[512] = "its profile is gone", command[512];
 
 	if (l->file)
 		store_profile_path(l->file, path, sizeof(path));
-	fputs("\nprofile:   ", stdout);
-	text_put(path);
+	fputs("\nprofile:   ", f);
+	text_put(f, path);
 	if (strcmp(known_scenario(l), "default") != 0) {
-		fputs(", scenario ", stdout);
-		text_put(known_scenario(l));
+		fputs(", scenario ", f);
+		text_put(f, known_scenario(l));
 	}
 	if (strcmp(known_program(l), known_file(l)) != 0) {
-		fputs(", launched as ", stdout);
-		text_put(known_program(l));
+		fputs(", launched as ", f);
+		text_put(f, known_program(l));
 	}
-	putchar('\n');
+	fputc('\n', f);
 	if (summary_from_shadow(&l->shadow, &c->facts, &s) < 0)
 		return;
-	print_state(l, &s);
-	print_choice(c, known_profile(l));
-	print_disabled(c, l);
+	print_state(f, l, &s);
+	print_choice(f, c, known_profile(l));
+	print_disabled(f, c, l);
 	mend_command(l, command, sizeof(command));
 	if (!*command)
 		return;
-	fputs("to mend:   '", stdout);
-	text_put(command);
-	puts("'");
+	fputs("to mend:   '", f);
+	text_put(f, command);
+	fputs("'\n", f);
 }
 
-static void print_counts(const struct context *c, const char *program)
+static void print_counts(FILE *f, const struct context *c, const char *program)
 {
 	const struct launch_count *n = launch_counts_find(&c->counts, program);
 	char when[32];
 
-	fputs("launches:  ", stdout);
+	fputs("launches:  ", f);
 	if (c->counts_error == -EACCES) {
-		puts("not known: the counts are root's to read");
+		fputs("not known: the counts are root's to read\n", f);
 	} else if (!n || n->weight == 0) {
-		puts(c->counts_error == 0 ? "none counted" : "not counted");
+		fprintf(f, "%s\n", c->counts_error == 0 ? "none counted" : "not counted");
 	} else {
 		text_time(n->last_s, when, sizeof(when));
-		printf("%.1f of late (a count halves in %u days), last %s\n",
-		       (double)n->weight / LAUNCHES_ONE, LAUNCHES_HALF_LIFE_S / 86400,
-		       when);
+		fprintf(f, "%.1f of late (a count halves in %u days), last %s\n",
+			(double)n->weight / LAUNCHES_ONE, LAUNCHES_HALF_LIFE_S / 86400,
+			when);
 	}
 }
 
 /* What elfcastd measured of its cold launches, where it has. */
-static void print_gain(const struct context *c, const char *program)
+static void print_gain(FILE *f, const struct context *c, const char *program)
 {
 	struct launch_gain g;
 
 	if (launch_gain_find(&c->gain.times, program, &g) < 0 || g.n_read + g.n_alone == 0)
 		return;
-	fputs("gain:      ", stdout);
+	fputs("gain:      ", f);
 	if (launch_verdicts_is_off(&c->gain.verdicts, program))
-		puts("none when it is launched: not read ahead then any more");
+		fputs("none when it is launched: not read ahead then any more\n", f);
 	else if (g.n_pairs < LAUNCH_GAIN_PAIRS)
-		printf("%zu cold launch%s timed, %zu left alone: too few to tell\n",
-		       g.n_read + g.n_alone, g.n_read + g.n_alone == 1 ? "" : "es",
-		       g.n_alone);
+		fprintf(f, "%zu cold launch%s timed, %zu left alone: too few to tell\n",
+			g.n_read + g.n_alone, g.n_read + g.n_alone == 1 ? "" : "es",
+			g.n_alone);
 	else
-		printf("saves %.0f %% of a cold launch [%.0f to %.0f]: %.0f ms, left alone "
-		       "%.0f ms\n",
-		       g.percent.value, g.percent.low, g.percent.high, g.read_ms,
-		       g.alone_ms);
+		fprintf(f,
+			"saves %.0f %% of a cold launch [%.0f to %.0f]: %.0f ms, left "
+			"alone "
+			"%.0f ms\n",
+			g.percent.value, g.percent.low, g.percent.high, g.read_ms,
+			g.alone_ms);
 }
 
 /* ---- JSON ---- */
@@ -360,6 +367,43 @@ static void tell_none(const struct known *k, const char *program, const char *na
 			program, name);
 }
 
+static bool is_of(const struct known_launch *l, const char *program)
+{
+	return l->shadow.data && strcmp(known_file(l), program) == 0;
+}
+
+static int print_program(struct context *c, const char *program, bool first)
+{
+	struct text_lines t;
+	int r = text_open(&t);
+
+	if (r < 0)
+		return r;
+	fputs(first ? "" : "\n", t.f);
+	text_put(t.f, program);
+	fputc('\n', t.f);
+	print_counts(t.f, c, program);
+	print_gain(t.f, c, program);
+	for (size_t i = 0; i < c->known.n; i++)
+		if (is_of(&c->known.items[i], program))
+			print_launch(t.f, c, &c->known.items[i]);
+	return text_close(&t);
+}
+
+static void put_program(struct context *c, const char *program)
+{
+	json_open(NULL, '{');
+	json_string("program", program);
+	put_counts(c, program);
+	status_put_program_gain(&c->gain, program);
+	json_open("profiles", '[');
+	for (size_t i = 0; i < c->known.n; i++)
+		if (is_of(&c->known.items[i], program))
+			put_launch(c, &c->known.items[i]);
+	json_close(']');
+	json_close('}');
+}
+
 static int look_at(struct context *c, const char *name, bool first)
 {
 	_cleanup_free_ char *program = NULL;
@@ -369,39 +413,14 @@ static int look_at(struct context *c, const char *name, bool first)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < c->known.n; i++)
-		n += c->known.items[i].shadow.data &&
-		     strcmp(known_file(&c->known.items[i]), program) == 0;
+		n += is_of(&c->known.items[i], program);
 	if (n == 0) {
 		tell_none(&c->known, program, name);
 		return -ENOENT;
 	}
-	if (arg_json) {
-		json_open(NULL, '{');
-		json_string("program", program);
-		put_counts(c, program);
-		status_put_program_gain(&c->gain, program);
-		json_open("profiles", '[');
-	} else {
-		fputs(first ? "" : "\n", stdout);
-		text_put(program);
-		putchar('\n');
-		print_counts(c, program);
-		print_gain(c, program);
-	}
-	for (size_t i = 0; i < c->known.n; i++) {
-		const struct known_launch *l = &c->known.items[i];
-
-		if (!l->shadow.data || strcmp(known_file(l), program) != 0)
-			continue;
-		if (arg_json)
-			put_launch(c, l);
-		else
-			print_launch(c, l);
-	}
-	if (arg_json) {
-		json_close(']');
-		json_close('}');
-	}
+	if (!arg_json)
+		return print_program(c, program, first);
+	put_program(c, program);
 	return 0;
 }
 

@@ -24,7 +24,7 @@ static bool was_recorded(const struct status_training *t)
 	return t->has_last && *t->last.profile;
 }
 
-static void print_last(const struct boot_training *b)
+static void print_last(FILE *f, const struct boot_training *b)
 {
 	time_t seconds = (time_t)b->time_s;
 	struct tm local;
@@ -32,26 +32,26 @@ static void print_last(const struct boot_training *b)
 
 	if (localtime_r(&seconds, &local))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &local);
-	printf("recorded:  %s", when);
+	fprintf(f, "recorded:  %s", when);
 	if (b->is_exact)
-		fputs(", exactly", stdout);
+		fputs(", exactly", f);
 	else
-		printf(", %" PRIu64 " boot%s", b->n_boots, b->n_boots == 1 ? "" : "s");
-	printf(", kernel %s, %.1f MiB", b->kernel,
-	       (double)b->n_pages * PAGE_BYTES / (1 << 20));
+		fprintf(f, ", %" PRIu64 " boot%s", b->n_boots, b->n_boots == 1 ? "" : "s");
+	fprintf(f, ", kernel %s, %.1f MiB", b->kernel,
+		(double)b->n_pages * PAGE_BYTES / (1 << 20));
 	if (b->n_boots > 1)
-		printf(", the last boot added %.1f",
-		       (double)b->n_new_pages * PAGE_BYTES / (1 << 20));
-	putchar('\n');
+		fprintf(f, ", the last boot added %.1f",
+			(double)b->n_new_pages * PAGE_BYTES / (1 << 20));
+	fputc('\n', f);
 }
 
-void status_training_print(const struct status_training *t)
+void status_training_print(FILE *f, const struct status_training *t)
 {
 	if (was_recorded(t))
-		print_last(&t->last);
-	printf("next boot: %s: %s\n",
-	       boot_train_is_due(t->next) ? "recorded" : "not recorded",
-	       boot_train_text(t->next));
+		print_last(f, &t->last);
+	fprintf(f, "next boot: %s: %s\n",
+		boot_train_is_due(t->next) ? "recorded" : "not recorded",
+		boot_train_text(t->next));
 }
 
 void status_training_json(const struct status_training *t)

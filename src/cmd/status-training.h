@@ -3,6 +3,8 @@
 #ifndef ELFCAST_STATUS_TRAINING_H
 #define ELFCAST_STATUS_TRAINING_H
 
+#include <stdio.h>
+
 #include "boot-training.h"
 
 struct status_training {
@@ -12,7 +14,7 @@ struct status_training {
 };
 
 int status_training_look(const struct store *s, struct status_training *ret);
-void status_training_print(const struct status_training *t);
+void status_training_print(FILE *f, const struct status_training *t);
 void status_training_json(const struct status_training *t);
 
 #endif

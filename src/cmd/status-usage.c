@@ -169,23 +169,23 @@ static double mib(uint64_t n_pages)
 }
 
 /* What cannot be seen is not 0.0. */
-static void print_mib(const struct launch_usage *l, uint64_t n_pages)
+static void print_mib(FILE *f, const struct launch_usage *l, uint64_t n_pages)
 {
 	if (l->n_pages > 0 && l->n_unknown == l->n_pages)
-		printf(" %9s", "?");
+		fprintf(f, " %9s", "?");
 	else
-		printf(" %9.1f", mib(n_pages));
+		fprintf(f, " %9.1f", mib(n_pages));
 }
 
-static void print_head(unsigned columns)
+static void print_head(FILE *f, unsigned columns)
 {
-	printf("%9s %9s", "MIB", "RESIDENT");
+	fprintf(f, "%9s %9s", "MIB", "RESIDENT");
 	if (columns >= WITH_ALL)
-		printf(" %9s", "EVICTED");
-	printf("  %-8s", "LAUNCHED");
+		fprintf(f, " %9s", "EVICTED");
+	fprintf(f, "  %-8s", "LAUNCHED");
 	if (columns >= WITH_ALL)
-		printf(" %7s", "IN VAIN");
-	puts("  PROGRAM");
+		fprintf(f, " %7s", "IN VAIN");
+	fputs("  PROGRAM\n", f);
 }
 
 static bool is_same(const struct shadow *s, const struct shadow_launch *a,
@@ -196,57 +196,71 @@ static bool is_same(const struct shadow *s, const struct shadow_launch *a,
 }
 
 /* The profile, too, where the program has another one of this scenario. */
-static void print_name(const struct shadow *pack, uint32_t i)
+static void print_name(FILE *f, const struct shadow *pack, uint32_t i)
 {
 	const struct shadow_launch *l = &pack->launches[i];
 	bool ambiguous = false;
 
 	for (uint32_t k = 0; !ambiguous && k < pack->n_launches; k++)
 		ambiguous = k != i && is_same(pack, l, &pack->launches[k]);
-	text_put_launch(shadow_string(pack, l->program), shadow_string(pack, l->scenario),
+	text_put_launch(f, shadow_string(pack, l->program),
+			shadow_string(pack, l->scenario),
 			ambiguous ? shadow_string(pack, l->name) : NULL);
 }
 
-static void print_line(const struct usage *u, uint32_t i, unsigned columns)
+static void print_line(FILE *f, const struct usage *u, uint32_t i, unsigned columns)
 {
 	const struct launch_usage *l = &u->launches[i];
 
-	printf("%9.1f", mib(l->n_pages));
-	print_mib(l, l->n_resident);
+	fprintf(f, "%9.1f", mib(l->n_pages));
+	print_mib(f, l, l->n_resident);
 	if (columns >= WITH_ALL)
-		print_mib(l, l->n_evicted);
-	printf("  %-8s", l->boot		      ? "boot"
-			 : l->launched		      ? "yes"
-			 : u->counts_error == -EACCES ? "?"
-						      : "no");
+		print_mib(f, l, l->n_evicted);
+	fprintf(f, "  %-8s",
+		l->boot			     ? "boot"
+		: l->launched		     ? "yes"
+		: u->counts_error == -EACCES ? "?"
+					     : "no");
 	if (columns >= WITH_ALL)
-		printf(" %7u", l->n_boots);
-	fputs("  ", stdout);
-	print_name(u->pack, i);
-	putchar('\n');
+		fprintf(f, " %7u", l->n_boots);
+	fputs("  ", f);
+	print_name(f, u->pack, i);
+	fputc('\n', f);
 }
 
-static void print_text(const struct usage *u)
+static int print_table(const struct usage *u)
+{
+	unsigned columns = terminal_columns(STDOUT_FILENO);
+	struct text_lines t;
+
+	if (text_open(&t) < 0)
+		return -ENOMEM;
+	if (u->pack->n_launches > 0)
+		print_head(t.f, columns);
+	for (uint32_t i = 0; i < u->pack->n_launches; i++)
+		print_line(t.f, u, i, columns);
+	return text_close(&t);
+}
+
+static int print_text(const struct usage *u)
 {
 	struct launch_usage used = sum(u, true), not_used = sum(u, false);
-	unsigned columns = terminal_columns(STDOUT_FILENO);
 	uint64_t n_unknown = used.n_unknown + not_used.n_unknown;
 
-	if (u->pack->n_launches > 0)
-		print_head(columns);
-	for (uint32_t i = 0; i < u->pack->n_launches; i++)
-		print_line(u, i, columns);
+	if (print_table(u) < 0)
+		return CMD_FAILED;
 	if (n_unknown > 0)
 		log_warning(
 			"of %.1f MiB it cannot be seen whether they are in memory: other "
 			"files by now, or only root may",
 			mib(n_unknown));
 	if (u->counts_error == -EACCES || u->pack->n_launches == 0)
-		return;
+		return CMD_DONE;
 	log_info("%.1f of %.1f MiB for programs launched since boot; %.1f MiB for others, "
 		 "%.1f of them still in memory",
 		 mib(used.n_pages), mib(used.n_pages + not_used.n_pages),
 		 mib(not_used.n_pages), mib(not_used.n_resident));
+	return CMD_DONE;
 }
 
 static void put_pages(const struct launch_usage *l)
@@ -298,8 +312,8 @@ int status_usage(const struct store *s)
 		return CMD_FAILED;
 	if (arg_json)
 		print_json(&u);
-	else
-		print_text(&u);
+	else if (print_text(&u) != CMD_DONE)
+		return CMD_FAILED;
 	if (u.counts_error == -EACCES)
 		log_warning(
 			"launch counts are root's to read: what was launched is not known");

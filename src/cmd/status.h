@@ -4,6 +4,7 @@
 #define ELFCAST_STATUS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "launch-gain.h"
 #include "store.h"
@@ -37,11 +38,11 @@ int status_load_boots(const struct store *s, struct boots *b, struct boot_gain *
 /* The boot's part was switched off, for it gains nothing. */
 bool status_boot_is_off(const struct boots *b);
 /* What it says: the rest of a line, and members of a JSON object. */
-void status_print_boot_gain(const struct boots *b, const struct boot_gain *g);
+void status_print_boot_gain(FILE *f, const struct boots *b, const struct boot_gain *g);
 void status_put_boot_gain(const struct boots *b, const struct boot_gain *g);
 
 /* What elfcastd did with launches since boot: the rest of a line, and members of a JSON object. */
-void status_print_watcher(const struct watch_state *w, bool running);
+void status_print_watcher(FILE *f, const struct watch_state *w, bool running);
 void status_put_watcher(const struct watch_state *w, bool running);
 
 /* What the times of launches say; of zeros. A warning where they cannot be used. -ENOMEM. */
@@ -53,16 +54,17 @@ struct status_gain {
 int status_load_times(const struct store *s, struct status_gain *ret);
 void status_gain_done(struct status_gain *g);
 /* Of all launches: the rest of a line, and members of a JSON object. */
-void status_print_launch_gain(const struct status_gain *g, const struct watch_state *w);
+void status_print_launch_gain(FILE *f, const struct status_gain *g,
+			      const struct watch_state *w);
 void status_put_launch_gain(const struct status_gain *g, const struct watch_state *w);
 /* Of one program: a column, and members of a JSON object. */
 #define STATUS_GAIN_COLUMN "   SAVES"
-void status_print_program_gain(const struct status_gain *g, const char *program);
+void status_print_program_gain(FILE *f, const struct status_gain *g, const char *program);
 void status_put_program_gain(const struct status_gain *g, const char *program);
 
 /* In how many boots a program was launched, and when: two columns, and members of a JSON object. */
 #define STATUS_HABIT_COLUMNS "  BOOTS    AFTER"
-void status_print_habit(const struct launch_habit *h);
+void status_print_habit(FILE *f, const struct launch_habit *h);
 void status_put_habit(const struct launch_habit *h);
 
 #endif

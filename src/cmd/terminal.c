@@ -9,10 +9,27 @@
 #include "macro.h"
 #include "terminal.h"
 
+/* Of columns that somebody can mean. */
+#define MOST 10000u
+
+/* 0: $COLUMNS does not say. */
+static unsigned columns_of_environment(void)
+{
+	const char *value = getenv("COLUMNS");
+	char *end = NULL;
+	unsigned long n = value ? strtoul(value, &end, 10) : 0;
+
+	return value && *value >= '0' && *value <= '9' && !*end && n <= MOST ? (unsigned)n
+									     : 0;
+}
+
 unsigned terminal_columns(int fd)
 {
 	struct winsize size;
+	unsigned n = columns_of_environment();
 
+	if (n > 0)
+		return n;
 	if (ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
 		return UINT_MAX;
 	return size.ws_col;

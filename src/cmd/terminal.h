@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* How many columns the terminal on FD has; UINT_MAX if FD is none or it does not say. */
+/* $COLUMNS, or how many columns the terminal on FD has; UINT_MAX if FD is none or it does not say. */
 unsigned terminal_columns(int fd);
 /* Whether colours may be used on FD: it is a terminal, and $NO_COLOR is not set. */
 bool terminal_has_colour(int fd);

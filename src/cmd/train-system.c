@@ -48,11 +48,12 @@ static void tell_problems(const struct trace_system_report *r, bool light)
 	if (r->n_overflows)
 		log_warning("too many files were opened: some are missing");
 	if (r->n_clashes)
-		log_info("%u files left out that share their inode number with others",
-			 r->n_clashes);
+		log_info("%u file%s left out that share%s an inode number with others",
+			 r->n_clashes, r->n_clashes == 1 ? "" : "s",
+			 r->n_clashes == 1 ? "s" : "");
 	if (r->n_left_out)
-		log_warning("%zu files left out: more than a profile can hold",
-			    r->n_left_out);
+		log_warning("%zu file%s left out: more than a profile can hold",
+			    r->n_left_out, r->n_left_out == 1 ? "" : "s");
 	log_debug("%llu events, %llu of files that do not count",
 		  (unsigned long long)r->n_events, (unsigned long long)r->n_unknown);
 }

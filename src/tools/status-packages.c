@@ -208,7 +208,7 @@ static bool is_listed(const struct status *s, const struct shadow_status *x, siz
 	       (!x->summary.is_absent || log_get_level() >= LOG_LEVEL_DEBUG || arg_json);
 }
 
-static void print_programs(const struct status *s, size_t package)
+static void print_programs(FILE *f, const struct status *s, size_t package)
 {
 	for (size_t i = 0; i < s->n_shadows; i++) {
 		const struct shadow_status *x = &s->shadows[i];
@@ -216,36 +216,55 @@ static void print_programs(const struct status *s, size_t package)
 
 		if (!is_listed(s, x, package))
 			continue;
-		printf("%s: ", name ? name : "(no package)");
-		text_put(x->summary.program);
-		printf(" (%s): %s, %zu of %zu object%s\n", x->summary.scenario, state_of(x),
-		       x->n_usable, x->n_objects, x->n_objects == 1 ? "" : "s");
+		fprintf(f, "%s: ", name ? name : "(no package)");
+		text_put(f, x->summary.program);
+		fprintf(f, " (%s): %s, %zu of %zu object%s\n", x->summary.scenario,
+			state_of(x), x->n_usable, x->n_objects,
+			x->n_objects == 1 ? "" : "s");
 	}
 }
 
-static void print_text(const struct status *s)
+static void print_sums(FILE *f, const struct status *s)
 {
 	struct totals_of_packages t = count_packages(s);
 	size_t with = t.in_state[WORTH_VALID] + t.in_state[WORTH_PARTLY_STALE] +
 		      t.in_state[WORTH_STALE];
 
+	fprintf(f,
+		"%zu of %zu package%s (%s) %s profiles: %zu valid, %zu partly stale, %zu "
+		"stale; "
+		"%zu %s only objects of others, %zu nothing\n",
+		with, s->installed.packages.n, s->installed.packages.n == 1 ? "" : "s",
+		s->installed.manager, with == 1 ? "has" : "have", t.in_state[WORTH_VALID],
+		t.in_state[WORTH_PARTLY_STALE], t.in_state[WORTH_STALE], t.with_objects,
+		t.with_objects == 1 ? "has" : "have",
+		s->installed.packages.n - with - t.with_objects);
+}
+
+static void print_table(FILE *f, const struct status *s)
+{
 	for (size_t i = 0; i <= s->installed.packages.n; i++) {
 		const struct package_status *p = &s->packages[i];
 
 		if (p->n_programs + p->n_absent > 0)
-			print_programs(s, i);
+			print_programs(f, s, i);
 		else if (i > 0 && log_get_level() >= LOG_LEVEL_DEBUG)
-			printf("%s: no profile, %zu objects of others\n", name_of(s, i),
-			       p->n_objects);
+			fprintf(f, "%s: no profile, %zu object%s of others\n",
+				name_of(s, i), p->n_objects, p->n_objects == 1 ? "" : "s");
 	}
-	if (log_get_level() < LOG_LEVEL_INFO)
-		return;
-	printf("%zu of %zu packages (%s) have profiles: %zu valid, %zu partly stale, %zu "
-	       "stale; "
-	       "%zu have only objects of others, %zu nothing\n",
-	       with, s->installed.packages.n, s->installed.manager, t.in_state[WORTH_VALID],
-	       t.in_state[WORTH_PARTLY_STALE], t.in_state[WORTH_STALE], t.with_objects,
-	       s->installed.packages.n - with - t.with_objects);
+	if (log_get_level() >= LOG_LEVEL_INFO)
+		print_sums(f, s);
+}
+
+static int print_text(const struct status *s)
+{
+	struct text_lines t;
+
+	if (text_open(&t) < 0)
+		return CMD_FAILED;
+	print_table(t.f, s);
+	if (text_close(&t) < 0)
+		return CMD_FAILED;
 	if (s->n_absent > 0)
 		log_info("%zu profile%s of programs that are not installed", s->n_absent,
 			 s->n_absent == 1 ? "" : "s");
@@ -254,6 +273,7 @@ static void print_text(const struct status *s)
 			    "see 'elfcast status'",
 			    s->n_uncompiled, s->n_uncompiled == 1 ? "" : "s", s->n_damaged,
 			    s->n_damaged == 1 ? "" : "s");
+	return CMD_DONE;
 }
 
 static void put_programs(const struct status *s, size_t package)
@@ -320,7 +340,7 @@ static int show_status(void)
 	if (arg_json)
 		put_json(&s);
 	else
-		print_text(&s);
+		return print_text(&s);
 	return CMD_DONE;
 }
 

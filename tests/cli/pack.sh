@@ -206,7 +206,7 @@ same "a table" "RANK WEIGHT BOOTS AFTER SAVES MS NEW MIB SHARED SUM PROGRAM" "$(
 same "with the reasons" "/usr/bin/g, clone: not the default scenario" "$(sed -n 's/^    - .*  //p' "$TMP/out")"
 same "and a sum" "elfcast: 1 of 2 launches, 0.0 of 512.0 MiB, about 0.0 of 30.0 s to read" "$(cat "$TMP/err")"
 elfcast show "$R/usr/lib/elfcast/boot.pack" >"$TMP/out"
-same "show" "Pack for boot: 1 launches, 2 files, 0.0 MiB in 2 extents" "$(head -n 1 "$TMP/out")"
+same "show" "Pack for boot: 1 launch, 2 files, 0.0 MiB in 2 extents" "$(head -n 1 "$TMP/out")"
 status "dump" 1 elfcast dump "$R/usr/lib/elfcast/boot.pack"
 same "says what it is" "elfcast: '$R/usr/lib/elfcast/boot.pack' is a pack of 1 launches, not one program's shadow; 'elfcast show' lists them" \
 	"$(cat "$TMP/err")"

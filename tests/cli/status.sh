@@ -97,6 +97,20 @@ same "of a program: as JSON" "50.0 6" "$(status_of --json two | python3 -c 'impo
 d = json.load(sys.stdin)[0]; print(d["saves_percent"]["median"], d["cold_controls"])')"
 same "of a program that was not timed: nothing" 0 "$(status_of one | grep -c '^gain:')"
 rm "$R/var/lib/elfcast/launch-times"
+printf 'elfcast-launch-times 1\nread 50 /usr/bin/two\nend 1\n' >"$R/var/lib/elfcast/launch-times"
+mkdir -p "$R/run/elfcast"
+{
+	echo "elfcast-watch 3"
+	for line in pid start programs unwatched overflows error "read 1" alone resident again "dropped 1" "pages 256" timed timed-ms; do
+		[[ $line = *" "* ]] && echo "$line" || echo "$line 0"
+	done
+} >"$R/run/elfcast/watch"
+status_of >"$TMP/out" 2>"$TMP/err"
+check "one cold launch" grep -qx 'saved:     1 cold one timed, 0 left alone: too few to tell' "$TMP/out"
+check "one launch" grep -qx 'watcher:   not running, since boot 1 launch read ahead (1.0 MiB asked for), 0 in memory already' "$TMP/out"
+check "one that was dropped" grep -q '1 launch was not read ahead: ' "$TMP/err"
+rm "$R/run/elfcast/watch"
+rm "$R/var/lib/elfcast/launch-times"
 status "of a program without a profile" 1 status_of sh
 
 # A data file of its own changes at any time, and a build that is to be retargeted waits for the timer.

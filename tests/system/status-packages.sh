@@ -41,16 +41,16 @@ goes_through_life() { # manager hello-name
 	local m=$1 hello=$2
 	says "$m: all valid" "(no package): /usr/bin/alone (default): valid, 1 of 1 object
 $hello: /usr/bin/hello (default): valid, 2 of 2 objects
-1 of 3 packages ($m) have profiles: 1 valid, 0 partly stale, 0 stale; 1 have only objects of others, 1 nothing"
+1 of 3 packages ($m) has profiles: 1 valid, 0 partly stale, 0 stale; 1 has only objects of others, 1 nothing"
 	same "$m: no complaint" "" "$(cat "$TMP/err")"
 	make_elf "$R/usr/lib/libx.so.1" four
 	says "$m: library replaced" "(no package): /usr/bin/alone (default): valid, 1 of 1 object
 $hello: /usr/bin/hello (default): partly stale, 1 of 2 objects
-1 of 3 packages ($m) have profiles: 0 valid, 1 partly stale, 0 stale; 1 have only objects of others, 1 nothing"
+1 of 3 packages ($m) has profiles: 0 valid, 1 partly stale, 0 stale; 1 has only objects of others, 1 nothing"
 	make_elf "$R/usr/bin/hello" five
 	says "$m: program replaced" "(no package): /usr/bin/alone (default): valid, 1 of 1 object
 $hello: /usr/bin/hello (default): stale, 0 of 2 objects
-1 of 3 packages ($m) have profiles: 0 valid, 0 partly stale, 1 stale; 1 have only objects of others, 1 nothing"
+1 of 3 packages ($m) has profiles: 0 valid, 0 partly stale, 1 stale; 1 has only objects of others, 1 nothing"
 	status "$m: --json" 0 packages --json
 	same "$m: --json: says" "None valid 1, $hello stale 1, x none 1, z none 0" "$(python3 -c '
 import json, sys
