@@ -106,7 +106,7 @@ struct boot_timeline {
 	struct boot_sample samples[BOOT_SAMPLES];
 };
 
-/* S follows the last one. */
+/* S follows the last one; where it says less, no less than that. */
 void boot_timeline_add(struct boot_timeline *t, struct boot_sample s);
 
 /*

@@ -16,12 +16,23 @@ static void thin_out(struct boot_timeline *t)
 	t->apart_us *= 2;
 }
 
+/* S is not before LAST, nor less. */
+static void raise_to(struct boot_sample *s, const struct boot_sample *last)
+{
+	s->us = MAX(s->us, last->us);
+	s->asked_pages = MAX(s->asked_pages, last->asked_pages);
+	s->read_kib = MAX(s->read_kib, last->read_kib);
+}
+
 void boot_timeline_add(struct boot_timeline *t, struct boot_sample s)
 {
 	uint32_t n = t->n;
 
 	if (n == 0)
 		t->apart_us = APART_US;
+	/* Threads tell what they knew before they had their turn. */
+	if (n > 0)
+		raise_to(&s, &t->samples[n - 1]);
 	/* The last one is always where it has come to. */
 	if (n >= 2 && s.us - t->samples[n - 2].us < t->apart_us) {
 		t->samples[n - 1] = s;

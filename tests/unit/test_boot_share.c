@@ -222,6 +222,35 @@ static void test_timelines_are_joined(void **state)
 										     << 40);
 }
 
+/* What a thread tells late is no step back, nor what an early run counted after its last moment. */
+static void test_timelines_do_not_fall(void **state)
+{
+	static struct boot_share early, told;
+	const struct boot_timeline *t = &told.data_timeline;
+
+	(void)state;
+	boot_timeline_add(&early.data_timeline, (struct boot_sample){ 0, 0, 0 });
+	boot_timeline_add(&early.data_timeline, (struct boot_sample){ 5000, 40, 100 });
+	boot_timeline_add(&early.data_timeline, (struct boot_sample){ 8000, 30, 120 });
+	assert_int_equal(early.data_timeline.samples[2].asked_pages, 40);
+	early.data.pages_asked = 30;
+	early.data.bytes_read = 90 << 10;
+	early.data_eager.from_us = 1000000;
+	boot_timeline_add(&told.data_timeline, (struct boot_sample){ 0, 0, 0 });
+	boot_timeline_add(&told.data_timeline, (struct boot_sample){ 7000, 20, 8 });
+	told.data_continued = 1;
+	/* Where the second began before the last moment of the first, too. */
+	assert_int_equal(boot_timelines_join(&told, &early, 1006000), 1000000);
+	assert_true(t->n >= 3);
+	for (uint32_t i = 1; i < t->n; i++) {
+		assert_true(t->samples[i].us >= t->samples[i - 1].us);
+		assert_true(t->samples[i].asked_pages >= t->samples[i - 1].asked_pages);
+		assert_true(t->samples[i].read_kib >= t->samples[i - 1].read_kib);
+	}
+	assert_int_equal(t->samples[t->n - 1].asked_pages, 50);
+	assert_int_equal(t->samples[t->n - 1].read_kib, 120);
+}
+
 /* Two runs are one in the report, but only where the second went on with what the first did. */
 static void test_runs_are_added(void **state)
 {
@@ -289,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_right_stays),
 		cmocka_unit_test(test_timeline),
 		cmocka_unit_test(test_timelines_are_joined),
+		cmocka_unit_test(test_timelines_do_not_fall),
 		cmocka_unit_test(test_runs_are_added),
 		cmocka_unit_test(test_fates_are_of_one_container),
 	};
