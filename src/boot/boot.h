@@ -125,6 +125,7 @@ struct boot_share {
 	uint64_t early_pages_asked;	/* of data_eager's, by that run */
 	_Atomic uint64_t n_eager_pages; /* of n_pages: what the boot itself needs */
 	_Atomic uint64_t eager_key;	/* boots_key() of that */
+	_Atomic uint64_t pack_sum;	/* shadow_buffer_sum() of the pack */
 	_Atomic int
 		plan; /* enum boot_plan, when part->plan_fd hangs up; BOOT_PLAN_NONE before */
 	_Atomic uint32_t n_launches, n_objects;

@@ -271,8 +271,9 @@ static int read_later(const struct boot_part *part, struct pace *pace,
 	return read_part(part, pace, store, rest, max_pages, ret);
 }
 
-static void describe_pack(struct boot_share *share, const struct shadow *s)
+static void describe_pack(struct boot_share *share, const struct shadow_buffer *pack)
 {
+	const struct shadow *s = &pack->shadow;
 	const struct shadow eager = shadow_slice(s, 0, s->n_eager);
 
 	share->n_launches = s->n_launches;
@@ -280,6 +281,7 @@ static void describe_pack(struct boot_share *share, const struct shadow *s)
 	share->n_pages = shadow_count_pages(s);
 	share->n_eager_pages = shadow_count_pages(&eager);
 	share->eager_key = boots_key(s);
+	share->pack_sum = shadow_buffer_sum(pack);
 }
 
 static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *pace,
@@ -293,7 +295,7 @@ static enum boot_outcome read_ahead(const struct boot_part *part, struct pace *p
 	struct shadow rest;
 	int r;
 
-	describe_pack(part->share, s);
+	describe_pack(part->share, pack);
 	boot_make_plan(part, store, wish);
 	pace_publish(pace);
 	r = continue_early(part, pack, &eager);

@@ -172,11 +172,6 @@ void boot_early_add(struct boot_share *told, const struct boot_share *early)
 	}
 }
 
-static uint64_t sum_of(const struct shadow_buffer *b)
-{
-	return le64_get(((const struct shadow_header *)(const void *)b->data)->xxh3);
-}
-
 void boot_eager_put(struct boot_eager *e, const struct boot_counts *counts,
 		    uint64_t start_us)
 {
@@ -192,13 +187,14 @@ void boot_fates_put(struct boot_fates *f, const struct shadow_buffer *b,
 {
 	if (!skips || b->shadow.n_objects > BOOT_FATES)
 		return;
-	f->xxh3 = sum_of(b);
+	f->xxh3 = shadow_buffer_sum(b);
 	memcpy(f->skips, skips, b->shadow.n_objects);
 	f->n = b->shadow.n_objects;
 }
 
 const uint8_t *boot_fates_get(const struct boot_fates *f, const struct shadow_buffer *b)
 {
-	return f->n > 0 && f->n == b->shadow.n_objects && f->xxh3 == sum_of(b) ? f->skips
-									       : NULL;
+	return f->n > 0 && f->n == b->shadow.n_objects && f->xxh3 == shadow_buffer_sum(b)
+		       ? f->skips
+		       : NULL;
 }

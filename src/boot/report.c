@@ -220,13 +220,18 @@ static void put_timeline(const char *key, const struct boot_timeline *t)
 	json_close(']');
 }
 
+static void put_hex(const char *key, uint64_t x)
+{
+	char text[sizeof("0123456789abcdef")];
+
+	snprintf(text, sizeof(text), "%016" PRIx64, x);
+	json_string(key, text);
+}
+
 static void put_eager(const struct boot_share *share)
 {
-	char key[sizeof("0123456789abcdef")];
-
-	snprintf(key, sizeof(key), "%016" PRIx64, (uint64_t)share->eager_key);
 	json_open("eager", '{');
-	json_string("key", key);
+	put_hex("key", share->eager_key);
 	json_uint("pack_bytes", share->n_eager_pages * PAGE_BYTES);
 	json_uint("asked_bytes", share->data_eager.pages_asked * PAGE_BYTES);
 	json_uint("read_bytes", share->data_eager.bytes_read);
@@ -273,6 +278,7 @@ static void put_report(const struct boot_options *o, const struct boot_share *sh
 	json_uint("objects", share->n_objects);
 	json_uint("objects_used", share->n_skips[OBJECT_USED]);
 	json_uint("pack_bytes", share->n_pages * PAGE_BYTES);
+	put_hex("pack_sum", share->pack_sum);
 	json_uint("asked_pages", asked / PAGE_BYTES);
 	json_uint("asked_bytes", asked);
 	json_uint("asked_extents", share->n_extents_asked);

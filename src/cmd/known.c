@@ -57,6 +57,26 @@ bool known_is_ambiguous(const struct known *k, const struct known_launch *l)
 	       (i + 1 < k->n && is_same_launch(l, l + 1));
 }
 
+/* Items are in the order of programs. */
+static bool is_same_program(const struct known_launch *a, const struct known_launch *b)
+{
+	return a->shadow.data && b->shadow.data &&
+	       strcmp(known_program(a), known_program(b)) == 0;
+}
+
+void known_count_programs(const struct known *k, size_t ret[static KNOWN_STATES])
+{
+	memset(ret, 0, KNOWN_STATES * sizeof(*ret));
+	for (size_t i = 0; i < k->n;) {
+		enum known_state best = k->items[i].state;
+		size_t first = i;
+
+		while (++i < k->n && is_same_program(&k->items[first], &k->items[i]))
+			best = MIN(best, k->items[i].state);
+		ret[best]++;
+	}
+}
+
 static void on_config_problem(const char *path, const struct diag *d,
 			      _unused_ void *userdata)
 {

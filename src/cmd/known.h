@@ -60,6 +60,11 @@ const char *known_file(const struct known_launch *l);
 const char *known_scenario(const struct known_launch *l);
 /* The file name of the profile; never NULL. */
 const char *known_profile(const struct known_launch *l);
+/*
+ * Programs by the best of the states of their profiles, whoever ships these and for which scenario; a profile
+ * whose program is not known is one by itself.
+ */
+void known_count_programs(const struct known *k, size_t ret[static KNOWN_STATES]);
 /* Another profile is about the same scenario of the same program. */
 bool known_is_ambiguous(const struct known *k, const struct known_launch *l);
 

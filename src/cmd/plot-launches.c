@@ -73,19 +73,12 @@ static uint64_t pages_until(const struct shadow *pack, uint32_t at)
 	return n_until;
 }
 
-/* R is of the pack that is there. */
-static bool is_of(const struct boot_report *r, const struct shadow *pack)
-{
-	return r->n_launches == pack->n_launches && r->n_objects == pack->n_objects;
-}
-
 static void add_from_pack(struct plot_launches *l, const struct boot_report *report,
 			  uint32_t at)
 {
 	const struct shadow *pack = l->usage.pack;
 	const struct launch_usage *u = &l->usage.launches[at];
-	double ms = is_of(report, pack) ? boot_plot_asked_ms(report, pages_until(pack, at))
-					: PLOT_UNKNOWN;
+	double ms = boot_plot_asked_ms(report, pages_until(pack, at));
 	struct plot_program *g;
 
 	/* Where it ended early, what came behind that was not read. */
@@ -155,7 +148,7 @@ int plot_launches_load(const struct store *s, const struct boot_report *report,
 
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; report && report->asked_bytes > 0 && l->usage.launches &&
+	for (uint32_t i = 0; report && report->asked_bytes > 0 && l->usage.is_of_boot &&
 			     i < l->usage.pack->n_launches;
 	     i++)
 		add_from_pack(l, report, i);
@@ -166,6 +159,6 @@ int plot_launches_load(const struct store *s, const struct boot_report *report,
 	l->plot.programs = l->programs;
 	l->plot.from_ms = report ? (double)report->start_us / 1000 : 0;
 	l->plot.now_ms = (double)clock_boottime_ms();
-	l->plot.is_counting = l->usage.counting;
+	l->plot.is_counting = l->usage.is_watched;
 	return 0;
 }

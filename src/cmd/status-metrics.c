@@ -43,7 +43,7 @@ static void print_problem_metrics(const struct overview *o)
 	for (size_t i = 0; i < n; i++)
 		n_real += !problems[i].is_hint;
 	gauge("problems", "What elfcast status says is to be mended.", (double)n_real);
-	if (o->usage.is_known)
+	if (!o->usage.unknown)
 		gauge("boot_unused_bytes",
 		      "Read at boot for programs that were not launched since.",
 		      (double)(o->usage.not_used_pages * PAGE_BYTES));

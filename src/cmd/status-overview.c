@@ -21,13 +21,15 @@ static double mib(uint64_t bytes)
 
 static void print_programs(FILE *f, const struct known *k)
 {
+	size_t n_with[KNOWN_STATES];
 	bool any = false;
 
+	known_count_programs(k, n_with);
 	fputs("programs:  ", f);
 	for (size_t i = 0; i < KNOWN_STATES; i++) {
-		if (k->n_with[i] == 0)
+		if (n_with[i] == 0)
 			continue;
-		fprintf(f, "%s%zu %s", any ? ", " : "", k->n_with[i],
+		fprintf(f, "%s%zu %s", any ? ", " : "", n_with[i],
 			known_state_text((enum known_state)i));
 		any = true;
 	}
@@ -61,15 +63,13 @@ static void print_waste(FILE *f, const struct overview *o)
 
 	if (!o->has_report || n_pages == 0)
 		return;
-	if (u->is_known)
+	if (!u->unknown)
 		fprintf(f,
 			"wasted:    %.1f of %.1f MiB so far, for programs not launched "
 			"yet\n",
 			mib(u->not_used_pages * PAGE_BYTES), mib(n_pages * PAGE_BYTES));
 	else
-		fprintf(f, "wasted:    not known: %s\n",
-			u->is_denied ? "launch counts are root's to read"
-				     : "launches are not counted");
+		fprintf(f, "wasted:    not known: %s\n", u->unknown);
 }
 
 static void print_problem(FILE *f, const struct status_problem *p)
@@ -207,7 +207,7 @@ static void put_problems(const struct overview *o)
 
 static void put_waste(const struct usage_sums *u)
 {
-	if (!u->is_known) {
+	if (u->unknown) {
 		json_string("not_used_bytes", NULL);
 		return;
 	}
@@ -266,9 +266,10 @@ int status_overview(const struct store *s)
 static void print_check(FILE *f, const struct overview *o,
 			const struct status_problem *problems, size_t n, size_t n_real)
 {
-	size_t n_programs =
-		o->known.n_with[KNOWN_VALID] + o->known.n_with[KNOWN_PARTLY_STALE];
+	size_t n_with[KNOWN_STATES], n_programs;
 
+	known_count_programs(&o->known, n_with);
+	n_programs = n_with[KNOWN_VALID] + n_with[KNOWN_PARTLY_STALE];
 	if (n_real == 0)
 		fprintf(f, "elfcast OK: %zu program%s\n", n_programs,
 			n_programs == 1 ? "" : "s");

@@ -30,7 +30,7 @@ struct known {
 	uint64_t target_us;
 	bool has_units; /* systemd has told its times */
 	struct shadow_buffer pack;
-	bool has_pack; /* and its eager part is the one that was read */
+	bool has_pack; /* that was read, its eager part with it */
 	struct plot_launches launches;
 };
 
@@ -74,9 +74,8 @@ static int look(const struct store *s, struct known *k)
 		r = -ENOENT;
 	if (r < 0)
 		return r;
-	k->has_pack = store_load(s, STORE_PACK, NULL, &k->pack) == 0 && k->has_report &&
-		      k->report.plan == BOOT_PLAN_EAGER &&
-		      boots_key(&k->pack.shadow) == k->report.key;
+	k->has_pack = k->has_report && k->report.plan == BOOT_PLAN_EAGER &&
+		      boot_report_load_pack(s, &k->report, &k->pack) == 0;
 	return 0;
 }
 

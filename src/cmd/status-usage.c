@@ -3,11 +3,13 @@
  * What became of the pages that the pack names: still in memory, evicted, and brought in for
  * a program that has been launched since boot or for one that has not.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "boot-report.h"
 #include "bounds.h"
 #include "clock.h"
 #include "cmd.h"
@@ -21,6 +23,7 @@
 #include "status.h"
 #include "terminal.h"
 #include "text-out.h"
+#include "watch-state.h"
 
 /* Narrower terminals get less columns. */
 enum { WITH_ALL = 76 };
@@ -73,6 +76,49 @@ static uint64_t boot_time(void)
 	return now > up ? now - up : 0;
 }
 
+/* It has watched from early on, or takes up what one did that has. */
+static bool is_watched(const struct store *s, const struct launch_counts *counts)
+{
+	char boot_id[BOOT_ID_BYTES + 1];
+	struct watch_state w;
+
+	if (boots_read_id(boot_id) == 0 && strcmp(counts->watched_id, boot_id) == 0)
+		return true;
+	return watch_state_load(s, &w) == 0 && watch_state_is_running(&w) &&
+	       watch_state_start_s(&w) <= LAUNCHES_LATEST_S;
+}
+
+static void mark_launched(struct usage *u, const char *program)
+{
+	for (uint32_t i = 0; i < u->pack->n_launches; i++)
+		if (strcmp(shadow_string(u->pack, u->pack->launches[i].program), program) ==
+		    0)
+			u->launches[i].launched = true;
+}
+
+/* What was launched before elfcastd was, and runs still. Others than root see their own alone. */
+static void look_at_running(struct usage *u)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *e;
+
+	while (proc && (e = readdir(proc))) {
+		char link[sizeof(e->d_name) + 16], program[LIMIT_PATH_BYTES + 1];
+		ssize_t n;
+
+		if (e->d_name[0] < '1' || e->d_name[0] > '9')
+			continue;
+		snprintf(link, sizeof(link), "/proc/%s/exe", e->d_name);
+		n = readlink(link, program, sizeof(program) - 1);
+		if (n <= 0)
+			continue;
+		program[n] = 0;
+		mark_launched(u, program);
+	}
+	if (proc)
+		closedir(proc);
+}
+
 /* What cannot be read counts as nothing: this is only a look. */
 static void look_at_launches(struct usage *u, const struct store *s)
 {
@@ -83,6 +129,7 @@ static void look_at_launches(struct usage *u, const struct store *s)
 	u->counting = u->counts_error == 0;
 	if (!u->counting)
 		counts = (struct launch_counts){ 0 };
+	u->is_watched = u->counting && is_watched(s, &counts);
 	for (uint32_t i = 0; i < u->pack->n_launches; i++) {
 		const struct shadow_launch *l = &u->pack->launches[i];
 		const char *program = shadow_string(u->pack, l->program);
@@ -94,11 +141,21 @@ static void look_at_launches(struct usage *u, const struct store *s)
 			u->launches[i].boot || (c && c->last_s >= since_s);
 		u->launches[i].n_boots = launch_counts_vain_boots(&counts, program);
 	}
+	if (strcmp(s->root_path, "/") == 0)
+		look_at_running(u);
+}
+
+static int load_pack(const struct store *s, struct usage *u)
+{
+	int r = boot_report_find_pack(s, &u->file);
+
+	u->is_of_boot = r == 0;
+	return r == 0 || r == -ENOMEM ? r : store_load(s, STORE_PACK, NULL, &u->file);
 }
 
 int usage_load(const struct store *s, struct usage *u)
 {
-	int r = store_load(s, STORE_PACK, NULL, &u->file);
+	int r = load_pack(s, u);
 
 	u->pack = &u->file.shadow;
 	if (r < 0)
@@ -147,20 +204,28 @@ static struct launch_usage sum(const struct usage *u, bool launched)
 	return all;
 }
 
+/* Of a part of the launches, or of another pack, it would be another figure. */
+static const char *why_unknown(const struct usage *u)
+{
+	if (u->counts_error == -EACCES)
+		return "launch counts are root's to read";
+	if (!u->counting)
+		return "launches are not counted";
+	if (!u->is_of_boot)
+		return "the pack that was read is not there any more";
+	return u->is_watched ? NULL : "launches are not counted since this boot began";
+}
+
 void status_usage_sum(const struct store *s, struct usage_sums *ret)
 {
 	_cleanup_(usage_done) struct usage u = { 0 };
-	struct launch_usage used, not_used;
 
-	*ret = (struct usage_sums){ 0 };
+	*ret = (struct usage_sums){ .unknown = "there is no pack" };
 	if (usage_load(s, &u) < 0)
 		return;
-	used = sum(&u, true);
-	not_used = sum(&u, false);
-	ret->is_known = u.counting;
-	ret->is_denied = u.counts_error == -EACCES;
-	ret->used_pages = used.n_pages;
-	ret->not_used_pages = not_used.n_pages;
+	ret->unknown = why_unknown(&u);
+	ret->used_pages = sum(&u, true).n_pages;
+	ret->not_used_pages = sum(&u, false).n_pages;
 }
 
 static double mib(uint64_t n_pages)
@@ -319,5 +384,7 @@ int status_usage(const struct store *s)
 			"launch counts are root's to read: what was launched is not known");
 	else if (!u.counting && u.pack->n_launches > 0)
 		log_warning("launches are not counted: see elfcastd(8)");
+	else if (u.pack->n_launches > 0 && why_unknown(&u))
+		log_warning("%s", why_unknown(&u));
 	return CMD_DONE;
 }

@@ -21,19 +21,20 @@ struct usage {
 	struct launch_usage *launches; /* as in the pack */
 	int counts_error;	       /* why there are no counts */
 	bool counting;		       /* there are counts at all */
+	bool is_watched;	       /* launches are counted since this boot began */
+	bool is_of_boot; /* it is the pack that this boot has read, not one made since */
 };
 
 /*
- * The pack, and which of its launches came since boot, without looking at what is in memory. U is of zeros;
- * -ENOENT: there is no pack.
+ * The pack that this boot has read or, where that is not known, the one that is there; and which of its launches
+ * came since boot, without looking at what is in memory. U is of zeros; -ENOENT: there is no pack.
  */
 int usage_load(const struct store *s, struct usage *u);
 void usage_done(struct usage *u);
 
 /* Pages of the pack by whether their program was launched since boot. */
 struct usage_sums {
-	bool is_known;	/* launches are counted, and this user may read the counts */
-	bool is_denied; /* they are, but not for this user */
+	const char *unknown; /* why they are not known; NULL: they are */
 	uint64_t used_pages, not_used_pages;
 };
 

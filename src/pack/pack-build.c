@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "boot-programs.h"
+#include "boot-report.h"
 #include "bounds.h"
 #include "launch-counts.h"
 #include "object-open.h"
@@ -175,6 +176,7 @@ static int sync_pack(const struct store *s, const struct config *c, const struct
 		return r;
 	if (data)
 		sum_up(p, ret);
+	boot_report_keep_pack(s, data, bytes);
 	return put_or_remove(s, STORE_PACK, data, bytes, &ret->written);
 }
 

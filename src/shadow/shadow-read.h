@@ -61,6 +61,12 @@ int shadow_buffer_read(int fd, size_t limit_bytes, enum shadow_kind kind,
 		       struct shadow_buffer *ret);
 void shadow_buffer_done(struct shadow_buffer *b);
 
+/* The sum in its header: which container it is. */
+static inline uint64_t shadow_buffer_sum(const struct shadow_buffer *b)
+{
+	return le64_get(((const struct shadow_header *)(const void *)b->data)->xxh3);
+}
+
 /* Checked strings, never NULL. */
 static inline const char *shadow_string(const struct shadow *s, le32 offset)
 {

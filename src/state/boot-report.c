@@ -8,6 +8,7 @@
 #include "bounds.h"
 #include "json-read.h"
 #include "json-scan.h"
+#include "shadow-read.h"
 
 /* Members that are not there, or are no such number, are 0. */
 static uint64_t get_uint(const struct json_value *report, const char *key)
@@ -56,12 +57,12 @@ static void get_boot_id(const struct json_value *report, char ret[static BOOT_ID
 		*ret = 0;
 }
 
-static uint64_t get_key(const struct json_value *eager)
+static uint64_t get_hex(const struct json_value *of, const char *key)
 {
 	char text[17];
 	struct json_value v;
 
-	if (!json_member(eager, "key", &v) || json_kind(&v) != JSON_STRING ||
+	if (!json_member(of, key, &v) || json_kind(&v) != JSON_STRING ||
 	    json_copy_string(v.at, v.end, text, sizeof(text)) != 16 ||
 	    strspn(text, "0123456789abcdef") != 16)
 		return 0;
@@ -76,7 +77,7 @@ static void get_eager(const struct json_value *report, struct boot_report *r)
 
 	if (!json_member(report, "eager", &eager))
 		return;
-	r->key = get_key(&eager);
+	r->key = get_hex(&eager, "key");
 	r->eager_asked_bytes = get_uint(&eager, "asked_bytes");
 	r->eager_bytes = MIN(get_uint(&eager, "read_bytes"), LIMIT_BOOT_BYTES / 2) +
 			 MIN(get_uint(&eager, "metadata_read_bytes"), LIMIT_BOOT_BYTES / 2);
@@ -183,6 +184,7 @@ int boot_report_parse(const char *text, struct boot_report *ret)
 	get_word(&root, "plan", plan, sizeof(plan));
 	boot_plan_from_name(plan, &r.plan);
 	get_boot_id(&root, r.boot_id);
+	r.pack_sum = get_hex(&root, "pack_sum");
 	r.start_us = get_uint(&root, "start_us");
 	get_eager(&root, &r);
 	error = get_moments(&root, "metadata", &r.metadata);
@@ -206,6 +208,58 @@ int boot_report_load(const struct store *s, struct boot_report *ret)
 	int r = store_read(s, STORE_BOOT_REPORT, NULL, &text, &bytes);
 
 	return r < 0 ? r : boot_report_parse((char *)text, ret);
+}
+
+static int load_pack(const struct store *s, enum store_file file, uint64_t sum,
+		     struct shadow_buffer *ret)
+{
+	struct shadow_buffer b = { 0 };
+	int r = store_load(s, file, NULL, &b);
+
+	if (r == 0 && shadow_buffer_sum(&b) == sum) {
+		*ret = b;
+		return 0;
+	}
+	shadow_buffer_done(&b);
+	return r == -ENOMEM ? r : -ESTALE;
+}
+
+int boot_report_load_pack(const struct store *s, const struct boot_report *r,
+			  struct shadow_buffer *ret)
+{
+	int error;
+
+	if (r->n_launches == 0)
+		return -ENOENT;
+	error = load_pack(s, STORE_PACK, r->pack_sum, ret);
+	return error == -ESTALE ? load_pack(s, STORE_PACK_READ, r->pack_sum, ret) : error;
+}
+
+int boot_report_find_pack(const struct store *s, struct shadow_buffer *ret)
+{
+	struct boot_report report;
+	int r = boot_report_load(s, &report);
+
+	if (r < 0)
+		return r;
+	r = boot_report_load_pack(s, &report, ret);
+	boot_report_done(&report);
+	return r;
+}
+
+/* What compiles need not have a /run that it may write to: then nobody knows later. */
+void boot_report_keep_pack(const struct store *s, const uint8_t *data, size_t bytes)
+{
+	_cleanup_(shadow_buffer_done) struct shadow_buffer pack = { 0 };
+	struct boot_report r;
+	bool written;
+
+	if (boot_report_load(s, &r) < 0)
+		return;
+	if (load_pack(s, STORE_PACK, r.pack_sum, &pack) == 0 &&
+	    (!data || pack.bytes != bytes || memcmp(pack.data, data, bytes) != 0))
+		store_put(s, STORE_PACK_READ, NULL, pack.data, pack.bytes, &written);
+	boot_report_done(&r);
 }
 
 unsigned boot_report_used_percent(const struct boot_report *r)

@@ -11,6 +11,8 @@
 
 #include "boots.h"
 
+struct shadow_buffer;
+
 /* What had been asked for and read, US after the start of the prefetch. */
 struct boot_moment {
 	uint64_t us, asked_bytes, read_bytes;
@@ -29,6 +31,7 @@ struct boot_report {
 	double ms, cpu_ms;
 	enum boot_plan plan;
 	uint64_t key;		      /* as in the log of boots */
+	uint64_t pack_sum;	      /* shadow_buffer_sum() of the pack; 0: not known */
 	uint64_t own_bytes;	      /* of that, of this machine's own files */
 	uint64_t eager_bytes;	      /* read for the boot, the file systems' own with it */
 	uint64_t eager_asked_bytes;   /* of files */
@@ -49,6 +52,17 @@ int boot_report_parse(const char *text, struct boot_report *ret);
 void boot_report_done(struct boot_report *r);
 /* This boot's. -ENOENT: there is none. */
 int boot_report_load(const struct store *s, struct boot_report *ret);
+
+/*
+ * The pack that R's boot has read; another one may have taken its place for the next boot. -ENOENT: none
+ * was read; -ESTALE: it is not there any more.
+ */
+int boot_report_load_pack(const struct store *s, const struct boot_report *r,
+			  struct shadow_buffer *ret);
+/* The same of this boot's report; -ENOENT also: there is none. */
+int boot_report_find_pack(const struct store *s, struct shadow_buffer *ret);
+/* Before DATA (NULL: none) takes the pack's place: keep the one that this boot has read, where that can be. */
+void boot_report_keep_pack(const struct store *s, const uint8_t *data, size_t bytes);
 
 /* Of the pack's files, those that were as it says; 100 where there was no pack to be read. */
 unsigned boot_report_used_percent(const struct boot_report *r);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "boot-report.h"
 #include "boots.h"
 #include "clock.h"
 #include "launch-counts.h"
@@ -50,9 +51,9 @@ int boots_note_used(const struct store *s, const struct launch_counts *l)
 	if (r == 0)
 		r = boots_load(s, &b);
 	if (r == 0)
-		r = store_load(s, STORE_PACK, NULL, &pack);
+		r = boot_report_find_pack(s, &pack);
 	if (r < 0)
-		return r;
+		return r == -ESTALE ? -ENOENT : r;
 	line = boots_find(&b, boot_id);
 	if (!line)
 		return -ENOENT;

@@ -113,8 +113,8 @@ int boots_save(const struct store *s, const struct boots *b);
 unsigned boots_used_percent(const struct shadow *pack, const struct launch_counts *l,
 			    uint64_t since_s);
 /*
- * The same with the pack that is there, into this boot's line, by the program that saw all
- * launches. -ENOENT: this boot is not in the log, or there is no pack.
+ * The same with the pack that this boot has read, into its line, by the program that saw all
+ * launches. -ENOENT: this boot is not in the log, or that pack is not there any more.
  */
 int boots_note_used(const struct store *s, const struct launch_counts *l);
 

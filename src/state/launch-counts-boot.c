@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "boot-report.h"
 #include "boots.h"
 #include "bounds.h"
 #include "clock.h"
@@ -90,8 +91,10 @@ int launch_counts_pack_programs(const struct store *s, struct name_list *ret)
 {
 	_cleanup_(name_list_done) struct name_list l = { 0 };
 	_cleanup_(shadow_buffer_done) struct shadow_buffer pack = { 0 };
-	int r = store_load(s, STORE_PACK, NULL, &pack);
+	int r = boot_report_find_pack(s, &pack);
 
+	if (r < 0 && r != -ENOMEM)
+		r = store_load(s, STORE_PACK, NULL, &pack);
 	if (r == 0)
 		r = add_programs(&pack.shadow, &l);
 	if (r < 0)

@@ -110,6 +110,11 @@ void watch_state_set_self(struct watch_state *w)
 	w->start_ticks = start_of(w->pid);
 }
 
+uint64_t watch_state_start_s(const struct watch_state *w)
+{
+	return w->start_ticks / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
 bool watch_state_is_running(const struct watch_state *w)
 {
 	uint64_t start = start_of(w->pid);

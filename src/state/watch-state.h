@@ -32,6 +32,8 @@ int watch_state_save(const struct store *s, const struct watch_state *w);
 /* Name this process in W. */
 void watch_state_set_self(struct watch_state *w);
 bool watch_state_is_running(const struct watch_state *w);
+/* When it was started, in seconds since boot. */
+uint64_t watch_state_start_s(const struct watch_state *w);
 
 int watch_state_parse(const char *text, size_t bytes, struct watch_state *ret);
 /* Bytes without the NUL. */

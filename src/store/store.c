@@ -64,6 +64,7 @@ static const struct file {
 			     .durable = true },
 	[STORE_BOOT_REPORT] = { IN_RUN, "boot.json", LIMIT_BOOT_REPORT_BYTES },
 	[STORE_BOOT_EARLY] = { IN_RUN, "boot.early", LIMIT_BOOT_REPORT_BYTES },
+	[STORE_PACK_READ] = { IN_RUN, "boot.pack", LIMIT_PACK_BYTES, SHADOW_KIND_PACK },
 	[STORE_WATCH] = { IN_RUN, "watch", PAGE_BYTES },
 	[STORE_LAUNCHED] = { IN_RUN, "launched", LIMIT_LAUNCHED_BYTES, .mode = 0640 },
 	[STORE_TRAINING] = { IN_COUNTS, "boot.training", PAGE_BYTES, .durable = true },

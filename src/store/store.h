@@ -112,10 +112,11 @@ enum store_file {
 	STORE_DISABLED,	    /* disabled.conf: what elfcast disable says */
 	STORE_BOOT_REPORT,  /* of the last boot's prefetch */
 	STORE_BOOT_EARLY,   /* of its early part, for the later one */
-	STORE_WATCH,	    /* what elfcastd tells of itself */
-	STORE_LAUNCHED,	    /* and of this boot's launches */
-	STORE_TRAINING,	    /* which boots were recorded */
-	STORE_TRAIN_NEXT,   /* is there where the next boot is to be recorded */
+	STORE_PACK_READ, /* the pack that it has read, once another one has taken its place */
+	STORE_WATCH,	 /* what elfcastd tells of itself */
+	STORE_LAUNCHED,	  /* and of this boot's launches */
+	STORE_TRAINING,	  /* which boots were recorded */
+	STORE_TRAIN_NEXT, /* is there where the next boot is to be recorded */
 };
 
 /*

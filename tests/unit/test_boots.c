@@ -6,10 +6,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "boot-report.h"
 #include "boots.h"
 #include "clock.h"
 #include "launch-counts.h"
@@ -446,6 +449,23 @@ static void test_used(void **state)
 	assert_int_equal(boots_used_percent(&s, &l, 900), BOOT_USED_UNKNOWN);
 }
 
+/* Of a boot that has read the pack DATA, or one whose sum is OTHER more. */
+static void put_report(const struct store *s, const uint8_t *data, size_t bytes,
+		       uint64_t other)
+{
+	const struct shadow_header *h = (const void *)data;
+	char report[256];
+	bool written;
+
+	assert_true(bytes > sizeof(*h));
+	snprintf(report, sizeof(report),
+		 "{ \"elfcast\": 1, \"outcome\": \"read\", \"launches\": 2, \"pack_sum\": "
+		 "\"%016" PRIx64 "\" }",
+		 le64_get(h->xxh3) + other);
+	assert_int_equal(
+		store_put(s, STORE_BOOT_REPORT, NULL, report, strlen(report), &written), 0);
+}
+
 /* With files. */
 static void test_note_used(void **state)
 {
@@ -454,12 +474,15 @@ static void test_note_used(void **state)
 	_cleanup_(store_done) struct store s = { 0 };
 	struct boot_line line = { .used_percent = BOOT_USED_UNKNOWN, .kernel = "k" };
 	_cleanup_free_ uint8_t *data = NULL;
+	struct identity identity;
 	static struct boots b;
 	bool written;
 	size_t bytes;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
+	snprintf(command, sizeof(command), "%s/run", dir);
+	assert_int_equal(mkdir(command, 0755), 0);
 	assert_int_equal(store_open(dir, false, &s), 0);
 	assert_int_equal(boots_note_used(&s, &l), -ENOENT);
 	b.n = 0;
@@ -473,6 +496,15 @@ static void test_note_used(void **state)
 	boots_add(&b, &line);
 	assert_int_equal(boots_save(&s, &b), 0);
 	assert_int_equal(launch_counts_count(&l, "/b", clock_seconds(CLOCK_REALTIME)), 0);
+	assert_int_equal(boots_note_used(&s, &l), -ENOENT); /* nobody has read it */
+	put_report(&s, data, bytes, 1);
+	assert_int_equal(boots_note_used(&s, &l), -ENOENT); /* nor this one */
+	put_report(&s, data, bytes, 0);
+	/* Whatever is there by then: it is the one that was read which was used. */
+	boot_report_keep_pack(&s, data, bytes);
+	assert_int_equal(store_stat(&s, STORE_PACK_READ, NULL, &identity), -ENOENT);
+	boot_report_keep_pack(&s, NULL, 0);
+	assert_int_equal(store_remove(&s, STORE_PACK, NULL, &written), 0);
 	assert_int_equal(boots_note_used(&s, &l), 0);
 	assert_int_equal(boots_load(&s, &b), 0);
 	assert_int_equal(b.n, 2);
