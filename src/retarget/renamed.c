@@ -44,6 +44,26 @@ static bool is_wanted(int dirfd, const char *name, mode_t type)
 	       (st.st_mode & S_IFMT) == type;
 }
 
+/* How many bytes A and B have in common, but for the number in which they differ. */
+static size_t common_bytes(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] && a[n] == b[n])
+		n++;
+	while (n > 0 && isdigit((unsigned char)a[n - 1]))
+		n--;
+	return n;
+}
+
+/* A becomes of NAME sooner than B: libfoo2.so.3 of libfoo2.so.1 sooner than libfoo3.so.1. */
+static bool is_better(const char *a, const char *b, const char *name)
+{
+	size_t x = common_bytes(a, name), y = common_bytes(b, name);
+
+	return x != y ? x > y : strverscmp(a, b) > 0;
+}
+
 /* The entry of the directory that is NAME, or most like it. */
 static int find_entry(int dirfd, const char *name, mode_t type, char ret[NAME_MAX + 1])
 {
@@ -63,7 +83,7 @@ static int find_entry(int dirfd, const char *name, mode_t type, char ret[NAME_MA
 	*ret = 0;
 	while ((e = readdir(d)))
 		if (names_are_alike(e->d_name, name) && is_wanted(dirfd, e->d_name, type) &&
-		    strverscmp(e->d_name, ret) > 0)
+		    (!*ret || is_better(e->d_name, ret, name)))
 			snprintf(ret, NAME_MAX + 1, "%s", e->d_name);
 	return *ret ? 0 : -ENOENT;
 }

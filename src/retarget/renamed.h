@@ -9,7 +9,7 @@ bool names_are_alike(const char *a, const char *b);
 
 /*
  * The regular file PATH (absolute, canonical) beneath ROOTFD, or where it is missing the one that
- * differs in numbers only, of several the highest. Links are not followed. -ENOENT; -ENOMEM. *RET
+ * differs in numbers only, of several the one that has most of them, or the highest. Links are not followed. -ENOENT; -ENOMEM. *RET
  * is new.
  */
 int renamed_find(int rootfd, const char *path, char **ret);

@@ -147,9 +147,14 @@ check "the same" cmp -s "$TMP/out" "$TMP/new.json"
 cp "$TMP/new" "$R/usr/lib/app-1.2/libapp.so.7.1"
 cp "$TMP/new" "$R/usr/lib/app-1.2/libapp3.so.9" # another library
 ln -s libapp.so.7.1 "$R/usr/lib/app-1.2/libapp.so.8"
+cp "$TMP/new" "$R/usr/lib/app-1.2/liba2.so.3"
+cp "$TMP/new" "$R/usr/lib/app-1.2/liba3.so.9" # another one, too
 head -c 5000 /dev/zero >"$R/usr/lib/app-1.2/small"
 head -c 300000 /dev/zero >"$R/usr/lib/app-1.2/big"
 head -c 300000 /dev/zero >"$R/usr/lib/app-1.2/bigger"
+profile_of "$TMP/old" /usr/lib/app-1.1/liba2.so.1
+status "a number in its name" 0 retarget -v --to="$R" "$TMP/p.json"
+same "is kept rather than its version" "/usr/lib/app-1.2/liba2.so.3" "$(object path)"
 profile_of "$TMP/old" /usr/lib/app-1.1/libapp.so.6.3 ",
 	{ \"path\": \"/usr/lib/app-1.1/small\", \"size\": 9000, \"pages\": [[1, 1, 1, 4]] },
 	{ \"path\": \"/usr/lib/app-1.1/big\", \"size\": 300000, \"pages\": [[7, 2, 1, 4]] },

@@ -143,11 +143,10 @@ def score(old_root, new_root, work):
     s = Score()
     for path in sorted(glob.glob(work + "/new/*.json")):
         name = os.path.basename(path)
-        retargeted, old = load(f"{work}/retargeted/{name}"), {}
-        for p, o in load(f"{work}/old/{name}").items():
-            old.setdefault(like(p), o)
+        retargeted, old = load(f"{work}/retargeted/{name}"), load(f"{work}/old/{name}")
+        alike = {like(p): o for p, o in old.items()}
         for p, o in load(path).items():
-            before = old.get(like(p))
+            before = old.get(p, alike.get(like(p)))
             if not before or before["build_id"] == o["build_id"]:
                 continue
             secs, needed = sections(new_root + p), pages(o)
@@ -157,7 +156,7 @@ def score(old_root, new_root, work):
             s.add("retargeted", secs, taken, needed)
             s.add("stale", secs, stale, needed)
             s.add("scaled", secs, scaled(pages(before), sections(old_root + before["path"]), secs), needed)
-            sure = retargeted[p]["confidence"] / 100 if p in retargeted else None
+            sure = retargeted[p].get("confidence", 100) / 100 if p in retargeted else None
             s.pairs.append((sure, len(taken & needed), len(taken)))
             if os.environ.get("DETAIL"):
                 print("%-12s %-64s needed %5d recall %5.1f precision %5.1f sure %s" %
