@@ -12,9 +12,9 @@ case $what in
 build) ;;
 check)
 	deb="$deb libcmocka-dev e2fsprogs xfsprogs btrfs-progs squashfs-tools strace bubblewrap man-db libfuse3-dev fuse3 squashfuse
-	     erofs-utils cpio python3 perl git gdb gcc"
+	     erofs-utils cpio python3 perl git gdb gcc patchelf"
 	rpm="$rpm libcmocka-devel e2fsprogs xfsprogs btrfs-progs squashfs-tools strace bubblewrap man-db fuse3-devel fuse3 squashfuse
-	     erofs-utils cpio python3 perl git gdb libasan libubsan"
+	     erofs-utils cpio python3 perl git gdb libasan libubsan patchelf"
 	# elfcast-tools, and what holds the completions against their shells.
 	deb="$deb librpm-dev libarchive-dev rpm gnupg dpkg-dev fish zsh"
 	rpm="$rpm rpm-devel libarchive-devel rpm-build rpm-sign gnupg2 dpkg fish zsh"

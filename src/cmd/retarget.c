@@ -10,6 +10,7 @@
 #include "bounds.h"
 #include "buildid.h"
 #include "cmd.h"
+#include "elf-end.h"
 #include "elf-layout.h"
 #include "hash.h"
 #include "io.h"
@@ -205,6 +206,16 @@ static int retarget_object(struct job *j, const struct profile_object *o,
 	return add_retargeted(j, o, t, &result);
 }
 
+/* As compile sees it: what was put behind the end makes no other file. */
+static bool is_trained(const struct profile_object *o, const struct target *t)
+{
+	uint64_t end;
+
+	return buildid_equal(&o->buildid, &t->id) &&
+	       (o->size_bytes == t->size_bytes ||
+		(t->id.n_bytes && elf_find_end(t->fd, &end) == 0 && end == o->size_bytes));
+}
+
 static int do_object(struct job *j, const struct profile_object *o)
 {
 	_cleanup_(target_done) struct target t = { .fd = -1 };
@@ -217,7 +228,7 @@ static int do_object(struct job *j, const struct profile_object *o)
 		return r;
 	if (r < 0)
 		return left_out(j, o, strerror(-r));
-	if (buildid_equal(&o->buildid, &t.id) && o->size_bytes == t.size_bytes)
+	if (is_trained(o, &t))
 		return keep(j, o, &t);
 	if (!o->buildid.n_bytes && !t.id.n_bytes && t.size_bytes <= LIMIT_WHOLE_DATA_BYTES)
 		return keep_whole(j, o, &t);

@@ -35,8 +35,7 @@ static int compile(const struct store *s, const struct profile *p, struct mounts
 	if (!facts)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_objects; i++)
-		facts_read(&c, p->objects[i].path, p->objects[i].buildid.n_bytes > 0,
-			   &facts[i]);
+		facts_read_object(&c, &p->objects[i], &facts[i]);
 	facts_done(&c);
 	r = compile_profile(p, p->program, facts, &ret->data, &ret->bytes);
 	if (r == 0)

@@ -51,7 +51,7 @@ static enum now judge_profile_object(const struct profile_object *o,
 	if (f->error < 0)
 		return now_from_error(f->error);
 	if (o->buildid.n_bytes)
-		return buildid_equal(&o->buildid, &f->buildid) ? NOW_VALID : NOW_STALE;
+		return object_is_build(o, f) ? NOW_VALID : NOW_STALE;
 	if (o->size_bytes == f->identity.size_bytes)
 		return NOW_VALID;
 	return f->identity.size_bytes <= LIMIT_WHOLE_DATA_BYTES ? NOW_WHOLE : NOW_STALE;
@@ -64,12 +64,14 @@ static enum now judge_shadow_object(const struct shadow_object *o,
 	struct identity was = shadow_object_identity(o);
 	struct buildid wanted = shadow_object_buildid(o);
 	bool same = identity_equal(&was, &f->identity);
+	bool same_build = wanted.n_bytes && buildid_equal(&wanted, &f->buildid) &&
+			  was.size_bytes == f->identity.size_bytes;
 
 	if (f->error < 0)
 		return now_from_error(f->error);
 	if (!shadow_object_is_usable(o))
 		return same && o->state == OBJECT_STALE ? NOW_STALE : NOW_CHANGED;
-	if (same || (wanted.n_bytes && buildid_equal(&wanted, &f->buildid)))
+	if (same || same_build)
 		return o->state == OBJECT_WHOLE ? NOW_WHOLE : NOW_VALID;
 	return NOW_CHANGED;
 }
@@ -152,7 +154,7 @@ static int add_profile_object(struct summary *s, const struct profile_object *o,
 
 	if (!row)
 		return -ENOMEM;
-	facts_read(facts, o->path, o->buildid.n_bytes > 0, &f);
+	facts_read_object(facts, o, &f);
 	*row = (struct row){ .path = o->path,
 			     .buildid = o->buildid,
 			     .n_pages = pageset_count(&o->pages),

@@ -18,6 +18,11 @@ static void extents_done(struct extents *e)
 	free(e->items);
 }
 
+bool object_is_build(const struct profile_object *o, const struct file_facts *f)
+{
+	return buildid_equal(&o->buildid, &f->buildid) && !f->is_other_layout;
+}
+
 static enum object_state object_state(const struct profile_object *o,
 				      const struct file_facts *f)
 {
@@ -26,8 +31,7 @@ static enum object_state object_state(const struct profile_object *o,
 	if (f->error < 0)
 		return OBJECT_UNUSABLE;
 	if (o->buildid.n_bytes)
-		return buildid_equal(&o->buildid, &f->buildid) ? OBJECT_VALID
-							       : OBJECT_STALE;
+		return object_is_build(o, f) ? OBJECT_VALID : OBJECT_STALE;
 	if (o->size_bytes == f->identity.size_bytes)
 		return OBJECT_VALID;
 	return f->identity.size_bytes <= LIMIT_WHOLE_DATA_BYTES ? OBJECT_WHOLE

@@ -15,8 +15,12 @@ struct file_facts {
 	int error; /* 0, or negative errno: -ENOENT, -EINVAL (not regular), … */
 	struct identity identity; /* zero with -ENOENT */
 	struct buildid buildid;	  /* only looked for where the profile has one */
+	bool is_other_layout;	  /* it has the id of the object's build, and is not it */
 	enum storage_class storage;
 };
+
+/* Whether the file is the ELF file that was trained. */
+bool object_is_build(const struct profile_object *o, const struct file_facts *f);
 
 /*
  * PROGRAM: the file that P's program leads to. FACTS has one item per object of P, in its order. New

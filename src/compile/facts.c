@@ -12,6 +12,7 @@
 
 #include "bounds.h"
 #include "buildid.h"
+#include "elf-end.h"
 #include "facts.h"
 #include "io.h"
 
@@ -117,6 +118,26 @@ void facts_read(struct facts_context *c, const char *path, bool want_buildid,
 		entry->facts = *ret;
 		entry->has_buildid = want_buildid;
 	}
+}
+
+static bool ends_at(const struct facts_context *c, const char *path, uint64_t bytes)
+{
+	struct stat st;
+	_cleanup_close_ int path_fd = io_open_path(c->rootfd, path, &st);
+	_cleanup_close_ int fd = path_fd < 0 ? path_fd : io_reopen_read(path_fd);
+	uint64_t end;
+
+	return fd >= 0 && elf_find_end(fd, &end) == 0 && end == bytes;
+}
+
+void facts_read_object(struct facts_context *c, const struct profile_object *o,
+		       struct file_facts *ret)
+{
+	facts_read(c, o->path, o->buildid.n_bytes > 0, ret);
+	ret->is_other_layout = ret->error == 0 && o->buildid.n_bytes > 0 &&
+			       buildid_equal(&o->buildid, &ret->buildid) &&
+			       o->size_bytes != ret->identity.size_bytes &&
+			       !ends_at(c, o->path, o->size_bytes);
 }
 
 /* ---- links ---- */

@@ -22,6 +22,13 @@ struct facts_context {
  */
 void facts_read(struct facts_context *c, const char *path, bool want_buildid,
 		struct file_facts *ret);
+/*
+ * The same for the file of O, and whether it is another than its build-id says: that survives what
+ * moves each page, as patchelf does. A file of another size is the one that was trained when it ends
+ * where that did, as its headers say, and something was put behind it (elfcast embed).
+ */
+void facts_read_object(struct facts_context *c, const struct profile_object *o,
+		       struct file_facts *ret);
 void facts_done(struct facts_context *c);
 
 /*

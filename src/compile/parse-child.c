@@ -114,8 +114,7 @@ static int read_all_facts(const struct parse_child_job *job, const struct profil
 			  struct file_facts *facts)
 {
 	for (size_t i = 0; i < p->n_objects; i++) {
-		facts_read(job->facts, p->objects[i].path,
-			   p->objects[i].buildid.n_bytes > 0, &facts[i]);
+		facts_read_object(job->facts, &p->objects[i], &facts[i]);
 		if (facts[i].error == -ENOMEM || facts[i].error == -EMFILE ||
 		    facts[i].error == -ENFILE)
 			return facts[i].error; /* our trouble, not the file's */
@@ -138,6 +137,7 @@ static int retarget(const struct parse_child_job *job, struct retargeter *retarg
 			.is_readable = facts[i].error == 0,
 			.buildid = facts[i].buildid,
 			.size_bytes = facts[i].identity.size_bytes,
+			.is_trained_build = object_is_build(&p->objects[i], &facts[i]),
 		};
 	retarget_objects(retargeter, p, files, &is_changed, ret_is_deferred);
 	return is_changed ? read_all_facts(job, p, facts) : 0;

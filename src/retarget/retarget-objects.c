@@ -22,18 +22,11 @@ void retargeter_done(struct retargeter *t)
 	free(t->known);
 }
 
-static bool is_trained_build(const struct profile_object *o, const struct retarget_file *f)
-{
-	/* An id that survives a change of the file (patchelf) says less than its size. */
-	return buildid_equal(&o->buildid, &f->buildid) &&
-	       (o->size_bytes == f->size_bytes || !o->fingerprint);
-}
-
 static bool is_candidate(const struct profile_object *o, const struct retarget_file *f)
 {
 	return f->is_readable && o->buildid.n_bytes && f->buildid.n_bytes &&
 	       o->fingerprint && !o->retargeted_from.n_bytes && o->pages.n_runs > 0 &&
-	       !is_trained_build(o, f);
+	       !f->is_trained_build;
 }
 
 /* ---- layouts ---- */
@@ -124,7 +117,7 @@ static bool retarget_path(struct retargeter *t, struct profile *p,
 	size_t best_i = end;
 
 	for (size_t i = first; i < end; i++)
-		if (!files[i].is_readable || is_trained_build(&p->objects[i], &files[i]))
+		if (!files[i].is_readable || files[i].is_trained_build)
 			return false;
 	for (size_t i = first; i < end; i++) {
 		struct retargeted one = { 0 };

@@ -11,6 +11,7 @@ struct retarget_file {
 	bool is_readable; /* and regular */
 	struct buildid buildid;
 	uint64_t size_bytes;
+	bool is_trained_build;
 };
 
 /* One for many profiles, which name the same libraries. */

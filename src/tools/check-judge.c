@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A pure function of profile and facts. It agrees with compile on what is valid, and is
- * stricter where a package can be looked at more closely than a machine: digests, ranges.
+ * A pure function of profile and facts. It agrees with compile on what is valid, but that a
+ * program may still be to be stripped, and is stricter where a package can be looked at more closely
+ * than a machine: digests, ranges.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -266,6 +266,33 @@ for how in with without; do
 	check "list says so, $how fingerprint" grep -q "^stale .*0/1 .*/usr/bin/app$" "$TMP/out"
 done
 
+# ---- the same build-id, another file, and nothing is known but where it ended ----
+# now_of OLD NEW: what compile and show say of NEW where OLD was trained, without a fingerprint
+now_of() {
+	profile_of "$1" /usr/bin/app
+	sed 's/"fingerprint": "[^"]*"/"note2": 2/' "$TMP/p.json" >"$P/test.app.json"
+	cp "$2" "$R/usr/bin/app"
+	elfcast compile -q --root="$R" --storage=flash
+	echo "$(shown now) $(elfcast show --root="$R" --json "$P/test.app.json" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["objects"][0]["now"])')"
+}
+same "something behind the end" "valid valid" "$(now_of "$TMP/old" "$TMP/moved")"
+same "more sections" "stale stale" "$(objcopy --add-section .more="$TMP/hello.c" "$TMP/old" "$TMP/more"
+	now_of "$TMP/old" "$TMP/more")"
+source_of 2 >"$TMP/a.c"
+gcc -Wl,--build-id=0x$first -o "$TMP/d" -O1 "$TMP/a.c"
+same "an id that was set by hand" "stale stale" "$(now_of "$TMP/b" "$TMP/d")"
+if type -P patchelf >/dev/null; then
+	cp "$TMP/old" "$TMP/patched"
+	patchelf --set-interpreter "/a/much/longer/path/to/the/dynamic/linker/than/there/was/ld.so.2" "$TMP/patched"
+	same "patchelf keeps the id" "$(id_of "$TMP/old")" "$(id_of "$TMP/patched")"
+	same "patchelf moved it" "stale stale" "$(now_of "$TMP/old" "$TMP/patched")"
+fi
+# What was compiled before the file became another one: prefetch goes by the size, and so does show.
+now_of "$TMP/old" "$TMP/old" >/dev/null
+cp "$TMP/moved" "$R/usr/bin/app"
+same "another size since it was compiled" "changed" "$(shown now)"
+
 # ---- check says what could be ----
 if [ -x "$BUILD/elfcast-check" ]; then
 	cp "$TMP/new" "$R/usr/bin/app"

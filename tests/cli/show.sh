@@ -222,7 +222,8 @@ mkdir -p "$B/usr/bin" "$B/usr/lib" "$B/usr/share/elfcast/profiles.d" "$B/var"
 make_elf "$B/usr/bin/app" app
 make_elf "$B/usr/lib/libnew.so.2" new
 object() { # PATH BUILD_ID
-	printf '{ "path": "%s", "build_id": "%s", "size": 16384, "pages": [[0, 1, 1, 0]] }' "$1" "$2"
+	printf '{ "path": "%s", "build_id": "%s", "size": %d, "pages": [[0, 1, 1, 0]] }' "$1" "$2" \
+		"$(stat -c %s "$B$1" 2>/dev/null || echo 16384)"
 }
 objects="$(object /usr/bin/app "$(build_id_of "$B/usr/bin/app")"), $(object /usr/bin/app 0123456789abcdef),
 	$(object /usr/lib/libnew.so.2 "$(build_id_of "$B/usr/lib/libnew.so.2")"), $(object /usr/lib/libold.so.1 0123456789abcdef)"
@@ -260,7 +261,8 @@ for step in nothing link; do # that leads nowhere
 done
 mkdir "$B/usr/lib/app-1"
 make_elf "$B/usr/lib/app-1/link" linked
-sed -i "s/0123456789abcdef\", \"size\": 16384, \"pages\": \[\[0, 1, 1, 0\]\] },/$(build_id_of "$B/usr/lib/app-1/link")\", \"size\": 16384, \"pages\": [[0, 1, 1, 0]] },/" "$B/usr/share/elfcast/profiles.d/test.link.json"
+sed -i "s/0123456789abcdef\", \"size\": 16384,/$(build_id_of "$B/usr/lib/app-1/link")\", \"size\": $(stat -c %s "$B/usr/lib/app-1/link"),/" \
+	"$B/usr/share/elfcast/profiles.d/test.link.json"
 elfcast compile -q --root="$B"
 same "what it leads to is there: valid, and in the pack" "valid taken" "$(state_of link) $(verdict_of link)"
 rm -r "$B/usr/lib/app-1"
