@@ -141,7 +141,8 @@ SHARED   := $(BUILD)/libelfcast-prefetch.so
 SHARED_SRC := $(wildcard src/preload/*.c) $(addprefix src/,base/clock.c base/io.c base/utf8.c file/buildid.c \
 	    file/elf-notes.c file/hash.c disk/fstypes.c shadow/embedded-block.c \
 	    shadow/shadow-read.c store/store.c store/store-shadows.c read/object-open.c read/plugged.c)
-MAN      := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
+# SCDOC= on the command line: without manuals.
+MAN      := $(if $(SCDOC),$(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd)))
 
 # Tests of src/pkg, where it is built.
 PKG_UNIT := tests/unit/test_payload.c tests/unit/test_dpkg.c
@@ -157,12 +158,17 @@ LAB      := $(BUILD)/lab/slowdisk
 
 all: $(PROGRAMS) $(SHARED) $(TOOLS) $(MAN)
 
+# Before anything is built: all that building needs, or what is missing, by the names of its packages.
+$(BUILD)/needs: packaging/check-needs.sh
+	@mkdir -p $(@D)
+	$(Q)CC='$(CC)' CPPFLAGS='$(CPPFLAGS) $(JSON_INC)' PKG_CONFIG='$(PKG_CONFIG)' SCDOC='$(SCDOC)' $< && touch $@
+
 define compile_dir
-$$(BUILD)/src/$(1)/%.o: src/$(1)/%.c Makefile
+$$(BUILD)/src/$(1)/%.o: src/$(1)/%.c Makefile | $$(BUILD)/needs
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)
 	$$(Q)$$(CC) $$(BASE_CFLAGS) $$(call includes,$(1)) $$(INC_LIB_$(1)) $$(CPPFLAGS) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
-$$(BUILD)/shared/src/$(1)/%.o: src/$(1)/%.c Makefile
+$$(BUILD)/shared/src/$(1)/%.o: src/$(1)/%.c Makefile | $$(BUILD)/needs
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)
 	$$(Q)$$(CC) $$(SHARED_CFLAGS) $$(call includes,$(1)) $$(CPPFLAGS) $$(CFLAGS) -fPIC -MMD -MP -c -o $$@ $$<
@@ -214,12 +220,13 @@ $(TOOLS): $(BUILD)/elfcast-%: $$(call OBJ,$$(wildcard src/tools/$$*.c src/tools/
 
 # The first line is for man(1): the page has tables. scdoc puts a paragraph before and behind each
 # heading and in front of the end of each block, where there is none.
-$(BUILD)/man/%: src/man/%.scd
+$(BUILD)/man/%: src/man/%.scd | $(BUILD)/needs
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)
-	$(Q)(echo "'\\\" t" && $(SCDOC) < $<) | awk '/^\.P$$/ { n = 1; next } \
+	$(Q)$(SCDOC) < $< > $@.scdoc
+	$(Q)(echo "'\\\" t" && cat $@.scdoc) | awk '/^\.P$$/ { n = 1; next } \
 		n && !/^\.(SH|SS|RE)/ && last !~ /^\.(SH|SS|TH|RS)/ { print ".P" } \
-		{ n = 0; last = $$0; print }' > $@.tmp && mv $@.tmp $@
+		{ n = 0; last = $$0; print }' > $@.tmp && mv $@.tmp $@ && rm $@.scdoc
 
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(PKG_LIB) $(LIB)
 	@mkdir -p $(@D)
@@ -347,8 +354,14 @@ install: all
 		packaging/initramfs/mkinitcpio/elfcast-initrd.service)
 	$(if $(rpmmacrodir),install -D -m 644 -t $(DESTDIR)$(rpmmacrodir) packaging/rpm/macros.elfcast)
 
+# Where systemd runs the machine that things are taken from, what is ours there is stopped, and not enabled any more.
+SYSTEMCTL    ?= systemctl
+SYSTEMD_RUNS ?= $(if $(DESTDIR),,$(wildcard /run/systemd/system))
+UNITS        := $(notdir $(wildcard packaging/systemd/*.service packaging/systemd/*.timer))
+
 # What install puts there, and directories that are empty then. What was learned and set stays.
 uninstall: all
+	$(if $(SYSTEMD_RUNS),-$(SYSTEMCTL) disable --quiet --now $(UNITS))
 	$(Q)tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
 	$(MAKE) -s install DESTDIR="$$tmp" >/dev/null && \
 	rm -f "$$tmp$(sysconfdir)/elfcast/elfcast.conf" && \
@@ -360,6 +373,7 @@ uninstall: all
 		rmdir "$(DESTDIR)$$dir" 2>/dev/null; done; \
 	for dir in $(sysconfdir)/elfcast /var/lib/elfcast; do \
 		if [ -e "$(DESTDIR)$$dir" ]; then echo "left, yours: $(DESTDIR)$$dir"; fi; done
+	$(if $(SYSTEMD_RUNS),-$(SYSTEMCTL) daemon-reload)
 
 # profiles/collection, trained anew: see profiles/README.md.
 JOBS ?= 2

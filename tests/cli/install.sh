@@ -28,6 +28,15 @@ same "leaves what is not its own" "./etc/elfcast/elfcast.conf ./opt/x/bin/other 
 same "and says what" "left, yours: $D/etc/elfcast" "$(cat "$TMP/out")"
 rm -r "$D/etc/elfcast" "$D/opt/x/share/elfcast" "$D/opt/x/bin/other"
 check "make install once more" installs install
-check "make uninstall once more" installs uninstall
+# As on a machine that systemd runs: first nothing of it runs any more.
+cat >"$TMP/systemctl" <<SH
+#!/bin/sh
+echo "\$*" >>"$TMP/asked"
+[ -x "$D/opt/x/bin/elfcastd" ] && echo before >>"$TMP/asked" || echo behind >>"$TMP/asked"
+SH
+chmod 755 "$TMP/systemctl"
+check "make uninstall once more" installs uninstall SYSTEMD_RUNS=yes SYSTEMCTL="$TMP/systemctl"
+check "stops elfcastd, and what reads at boot, while they are there" grep -q '^disable --quiet --now .*elfcast-boot.service.*elfcastd.service' "$TMP/asked"
+same "and tells systemd that they are gone" "before daemon-reload behind" "$(tail -n 3 "$TMP/asked" | paste -s -d ' ')"
 same "nothing is left" "" "$(find "$D" ! -type d; find "$D" -name '*elfcast*')"
 finish
