@@ -122,6 +122,8 @@ transact elfcast:0:1
 check "dpkg: installed again, it counts on" test -e "$R/var/lib/elfcast/launches"
 same "and the program is disabled still" disabled "$(in_root elfcast list | awk '/prog/ { print $1; exit }')"
 check "dpkg: purged" dpkg_in -P elfcast
+same "it names the profiles of this machine that go" "Purging /etc/elfcast/profiles.d/local.prog.json, a profile that was trained here" \
+	"$(grep trained "$TMP/out")"
 same "all that elfcast wrote is gone, not what the administrator did" "admin.prog.json" \
 	"$(find "$R/etc/elfcast" "$R/var/lib/elfcast" ! -type d -printf '%P\n' 2>/dev/null | xargs -n 1 basename)"
 rm -r "$R/etc/elfcast"
