@@ -27,12 +27,18 @@ block() {
 		on && seen && /^$/ { print ""; next }
 		on && seen { exit }' "$TUTORIAL" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
 }
-for f in control rules changelog hello.install hello-elfcast.install; do
-	block "debian/$f" >"$V/debian/$f"
-	check "the tutorial has debian/$f" test -s "$V/debian/$f"
-done
-chmod +x "$V/debian/rules"
-echo "3.0 (native)" >"$V/debian/source/format"
+# files_of DIRECTORY PREFIX FILE...: these of its debian/ as the tutorial has them, whose names have that PREFIX there
+files_of() {
+	local dir=$1 prefix=$2 f
+	shift 2
+	mkdir -p "$dir/debian/source"
+	for f; do
+		block "${prefix}debian/$f" >"$dir/debian/$f"
+		check "the tutorial has ${prefix}debian/$f" test -s "$dir/debian/$f"
+	done
+	chmod +x "$dir/debian/rules"
+}
+files_of "$V" "" control rules changelog hello.install hello-elfcast.install source/format
 hello_source "$V"
 cd "$V" || exit 1
 
@@ -77,4 +83,35 @@ says "training again" "elfcast train -n"
 builds "the profile is released again" 1.0-2
 does "dpkg upgrades the profile" dpkg_in -i "$(deb hello-elfcast 1.0-2 all)"
 same "they are read again" valid "$(hello_is)"
+
+# ---- a package of its own ----
+O=$TMP/own/hello-elfcast-1.0
+files_of "$O" hello-elfcast/ control rules changelog install source/format
+cp hello.hello.json "$O"
+cd "$O" || exit 1
+does "a package of its own is built" dpkg-buildpackage -b
+same "it has the profile, and nothing else" ./usr/share/elfcast/profiles.d/hello.hello.json \
+	"$(dpkg-deb --fsys-tarfile ../hello-elfcast_1.0_all.deb | tar -t | grep json)"
+does "dpkg takes it in place of the other" dpkg_in -i ../hello-elfcast_1.0_all.deb
+same "it is compiled" valid "$(hello_is)"
+
+# ---- a source package that had one binary package, with a "make install" ----
+M=$TMP/made/hello-1.0
+mkdir -p "$M"
+cp -r "$V/debian" "$V/hello.hello.json" "$V/hello.c" "$M"
+cd "$M" || exit 1
+rm debian/hello.install
+printf 'all:\n\t$(CC) -o hello hello.c\ninstall:\n\tinstall -D hello $(DESTDIR)/usr/bin/hello\n' >Makefile
+printf '#!/usr/bin/make -f\n%%:\n\tdh $@\n' >debian/rules
+has_hello() { dpkg-deb --fsys-tarfile "$(echo ../hello_*.deb)" | tar -t | grep -c /usr/bin/hello; }
+status "a second binary package ends the build" 2 dpkg-buildpackage -b
+check "as the tutorial says" grep -q 'dh_missing.*usr/bin/hello\|missing files' "$TMP/err"
+sed -n '/^    override_dh_auto_install:/,/^$/p' "$TUTORIAL" | sed 's/^    //' >>debian/rules
+does "with what the tutorial has in debian/rules" dpkg-buildpackage -b
+same "it has what it had" 1 "$(has_hello)"
+rm -f ../*.deb
+sed -i '/^override_dh_auto_install/,$d' debian/rules
+echo usr >debian/hello.install
+does "or with what it has in debian/hello.install" dpkg-buildpackage -b
+same "so it has" 1 "$(has_hello)"
 finish

@@ -24,7 +24,7 @@ cp "$PKGS"/rpm/elfcast-0*."$(uname -m)".rpm "$P"
 cd "$P" || exit 1
 mkdir hello-1.0
 hello_source hello-1.0
-sed -n '/^    Name: *hello/,/^    # end/p' "$TUTORIAL" | sed 's/^    //' >"$TMP/hello.spec"
+sed -n '/^    Name: *hello$/,/^    # end$/p' "$TUTORIAL" | sed 's/^    //' >"$TMP/hello.spec"
 check "the tutorial has a spec" grep -q '^%files elfcast' "$TMP/hello.spec"
 # The macro as it is installed, but for the program, which is not yet.
 sed "s,%{_bindir}/elfcast,$BUILD/elfcast," "$TOP/packaging/rpm/macros.elfcast" >"$TMP/macros"
@@ -55,7 +55,7 @@ from_repository() {
 repository() { says "a repository" createrepo_c; }
 
 # ---- train on the package as built ----
-echo '{}' >hello.hello.json
+says "something in place of the profile" "echo "
 source_of 1
 says "a first build" "rpmbuild -bb --nocheck"
 rm hello-elfcast*
@@ -107,4 +107,16 @@ does "dnf installs the program beside elfcast" from_repository install base elfc
 does "in a second transaction" from_repository install hello
 check "and the profile comes along" test -e "$R/usr/share/elfcast/profiles.d/hello.hello.json"
 same "compiled" valid "$(hello_is)"
+
+# ---- a package of its own ----
+rm hello-elfcast*
+sed -n '/^    Name: *hello-elfcast$/,/^    # end of hello-elfcast.spec$/p' "$TUTORIAL" | sed 's/^    //' >hello-elfcast.spec
+says "a package of its own is built" "rpmbuild -bb hello-elfcast.spec"
+same "it has the profile, and nothing else" /usr/share/elfcast/profiles.d/hello.hello.json \
+	"$(command rpm -qp --nosignature -l hello-elfcast-1.0-1.noarch.rpm 2>/dev/null)"
+same "and comes by itself" "(hello and elfcast)" "$(command rpm -qp --nosignature --supplements hello-elfcast-1.0-1.noarch.rpm 2>/dev/null)"
+repository
+new_root empty disk
+does "dnf installs all three" from_repository install base hello elfcast hello-elfcast
+same "the profile is compiled" valid "$(hello_is)"
 finish
