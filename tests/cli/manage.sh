@@ -167,6 +167,18 @@ if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
 	status "show what one may not read" 1 setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$BUILD/elfcast" show --root="$R" "$TMP/closed.json"
 	same "says why" "elfcast: cannot read '$TMP/closed.json': Permission denied" "$(grep -v 'not root.s' "$TMP/err")"
+	# A profile that only root may read: compiled, it is everybody's; before that, somebody else is told no more than that.
+	chmod 440 "$R/usr/share/elfcast/profiles.d/test.one.json"
+	as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$BUILD/elfcast" "$@" --root="$R" 2>"$TMP/err"; }
+	elfcast compile -q --root="$R"
+	chmod -R go+rX "$R/var"
+	same "mode 0440: its shadow is for everybody" "valid /usr/bin/one" "$(as_nobody list | awk '/one$/ { print $1, $NF }')"
+	check "show it" as_nobody show one
+	rm -r "$R/var/lib/elfcast" "$R/usr/lib/elfcast"
+	same "not compiled: that is all that is known" "not test.one.json" "$(as_nobody list | awk '/one/ { print $1, $NF }')"
+	check "and what mends it" grep -q "profile.* no shadow: 'elfcast compile'" <<<"$(as_nobody status)"
+	chmod 644 "$R/usr/share/elfcast/profiles.d/test.one.json"
+	elfcast compile -q --root="$R"
 	status "disable by somebody else" 1 setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$BUILD/elfcast" disable --root="$R" one
 	same "says who may" "elfcast: cannot change '/etc/elfcast/disabled.conf': only root may" "$(grep -v 'not root.s' "$TMP/err")"

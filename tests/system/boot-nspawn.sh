@@ -213,6 +213,28 @@ launches() { # expression
 print(eval(sys.argv[1], {"s": json.load(sys.stdin)}))' "$1"
 }
 same "the watcher is off until somebody enables it" disabled "$(inside systemctl is-enabled elfcastd)"
+# What status says of the units, as this systemd answers.
+says_of_units() { # NAME TEXT: among hints, and what is to be mended
+	check "status: $1" grep -qF "$2" <<<"$(inside elfcast status 2>/dev/null | sed -n '/^hint:/p; /^to mend:/,$p')"
+}
+says_of_units "recommends the watcher" "counted: 'systemctl enable --now elfcastd'"
+inside systemctl --quiet mask elfcastd
+says_of_units "not where it is masked" "elfcastd is masked: "
+inside systemctl --quiet unmask elfcastd
+mkdir -p "$R/etc/systemd/system/elfcastd.service.d"
+printf '[Service]\nExecStart=\nExecStart=/bin/false\n' >"$R/etc/systemd/system/elfcastd.service.d/fails.conf"
+inside systemctl daemon-reload
+inside systemctl start elfcastd
+fails() { [ "$(inside systemctl show -P Result elfcastd)" = exit-code ]; }
+wait_until fails
+says_of_units "nor where it fails" "elfcastd fails: "
+rm "$R/etc/systemd/system/elfcastd.service.d/fails.conf"
+inside systemctl stop elfcastd
+inside systemctl reset-failed elfcastd 2>/dev/null
+inside systemctl daemon-reload
+inside systemctl --quiet disable elfcast-compile.timer
+says_of_units "what is not enabled is to be mended" "are not enabled: 'systemctl enable elfcast-compile.timer'"
+inside systemctl --quiet enable elfcast-compile.timer
 check "it starts" inside systemctl start elfcastd
 for ((i = 0; i < 1800; i++)); do
 	[ "$(launches 's["watcher"]["running"] and s["watcher"]["programs"] > 0')" = True ] && break
