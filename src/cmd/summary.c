@@ -63,9 +63,11 @@ static enum now judge_shadow_object(const struct shadow_object *o,
 {
 	struct identity was = shadow_object_identity(o);
 	struct buildid wanted = shadow_object_buildid(o);
-	bool same = identity_equal(&was, &f->identity);
-	bool same_build = wanted.n_bytes && buildid_equal(&wanted, &f->buildid) &&
-			  was.size_bytes == f->identity.size_bytes;
+	bool same_size = was.size_bytes == f->identity.size_bytes;
+	bool same = identity_equal(&was, &f->identity) ||
+		    (was.ino == 0 && wanted.n_bytes == 0 && same_size);
+	bool same_build =
+		wanted.n_bytes && buildid_equal(&wanted, &f->buildid) && same_size;
 
 	if (f->error < 0)
 		return now_from_error(f->error);

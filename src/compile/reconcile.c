@@ -17,6 +17,7 @@
 #include "parse-child.h"
 #include "reconcile.h"
 #include "shadow-read.h"
+#include "shadow-write.h"
 
 /* A machine that installs packages without end must not keep one of them here for ever. */
 #define SYNC_ROUNDS    3
@@ -333,6 +334,17 @@ static int plan(struct sync *c, bool keep_all)
 	return r;
 }
 
+static int for_an_image(const uint8_t *data, size_t bytes, uint8_t **ret, size_t *ret_bytes)
+{
+	*ret = malloc(bytes);
+	if (!*ret)
+		return -ENOMEM;
+	memcpy(*ret, data, bytes);
+	shadow_forget_inodes(*ret, bytes);
+	*ret_bytes = bytes;
+	return 0;
+}
+
 /*
  * Behind the shadow: where the file systems keep what its launch reads of them. Not of an image,
  * whose files are going to lie elsewhere. New; *RET is NULL where there is nothing to say. -ENOMEM.
@@ -346,7 +358,7 @@ static int append_places(struct sync *c, const struct shadow *s, const uint8_t *
 
 	*ret = NULL;
 	if (c->store->usr)
-		return 0;
+		return for_an_image(data, bytes, ret, ret_bytes);
 	r = metadata_places_of_launch(s, &c->facts, &places, &places_bytes);
 	if (r < 0 || places_bytes > LIMIT_SHADOW_BYTES - bytes)
 		return r == -ENOMEM ? r : 0;

@@ -188,6 +188,14 @@ static struct parts divide(uint8_t *data, const struct shadow_desc *d)
 	return p;
 }
 
+static void seal(uint8_t *data, size_t bytes)
+{
+	struct shadow_header *h = (struct shadow_header *)data;
+
+	h->xxh3 =
+		le64_make(hash_without(data, bytes, offsetof(struct shadow_header, xxh3)));
+}
+
 static int fill(uint8_t *data, size_t bytes, size_t string_bytes,
 		const struct shadow_desc *d)
 {
@@ -213,8 +221,7 @@ static int fill(uint8_t *data, size_t bytes, size_t string_bytes,
 	r = put_extents(&p, d);
 	if (r < 0)
 		return r;
-	p.header->xxh3 =
-		le64_make(hash_without(data, bytes, offsetof(struct shadow_header, xxh3)));
+	seal(data, bytes);
 	return 0;
 }
 
@@ -252,4 +259,16 @@ int shadow_write(const struct shadow_desc *desc, uint8_t **ret, size_t *ret_byte
 	*ret = TAKE_PTR(data);
 	*ret_bytes = bytes;
 	return 0;
+}
+
+void shadow_forget_inodes(uint8_t *data, size_t bytes)
+{
+	const struct shadow_header *h = (const struct shadow_header *)data;
+	const struct shadow_desc d = { .n_launches = le32_get(h->n_launches) };
+	struct shadow_object *o = divide(data, &d).objects;
+
+	for (uint32_t i = le32_get(h->n_objects); i > 0; i--, o++)
+		if (o->buildid_bytes == 0)
+			o->ino = o->mtime_ns = o->ctime_ns = le64_make(0);
+	seal(data, bytes);
 }

@@ -52,4 +52,10 @@ struct shadow_desc {
  */
 int shadow_write(const struct shadow_desc *desc, uint8_t **ret, size_t *ret_bytes);
 
+/*
+ * DATA, a container that was parsed, for files that are going to be copied: from now on those without a
+ * build-id are told by path and size, as nothing else of them stays (elfcast-shadow(5)). In place.
+ */
+void shadow_forget_inodes(uint8_t *data, size_t bytes);
+
 #endif

@@ -15,6 +15,10 @@ if [ -z "${ELFCAST_LIVE_NS:-}" ]; then
 fi
 mount -t tmpfs -o mode=755 elfcast-test "$TMP" || exit 1 # images, and what lies on top of them
 make_root
+mkdir -p "$R/usr/share" && head -c 9000 /dev/zero >"$R/usr/share/data"
+profile "$P/test.two.json" /usr/bin/two "{ \"path\": \"/usr/bin/two\", \"build_id\": \"$(build_id_of "$R/usr/bin/two")\",
+	\"size\": $(stat -c %s "$R/usr/bin/two"), \"pages\": [[0, 1, 1, 0]] },
+	{ \"path\": \"/usr/share/data\", \"size\": 9000, \"pages\": [[0, 2, 1, 1]] }"
 
 # attach FILE DIRECTORY MOUNT-OPTION...: the loop device goes with its mount
 attach() {
@@ -27,14 +31,14 @@ attach() {
 	losetup -d "$loop"
 	return $status
 }
-# reads NAME ROOT PACK: both programs' files are asked for, and by that pack
+# reads NAME ROOT PACK [OF]: both programs' files are asked for, a data file too, and by that pack
 reads() {
 	local try
 	for ((try = 0; try < 20; try++)); do
 		elfcast-prefetch -q --reserve=0 --root="$2" --report="$TMP/report"
 		grep -q '"memory pressure"' "$TMP/report" || break # the whole machine's: not ours
 	done
-	same "$1" "$3 2 of 2" "$(python3 -c 'import json, sys
+	same "$1" "$3 ${4:-3} of 3" "$(python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))
 print(r["pack"], r["objects_used"], "of", r["objects"])' "$TMP/report")" ||
 		sed 's/^/# /' "$TMP/report"
@@ -55,11 +59,25 @@ else
 		skip "an overlay on squashfs" "cannot be mounted here"
 	else
 		reads "a live system reads the pack of its image" "$TMP/over" /usr/lib/elfcast/boot.pack
+		same "so do launches" "1 1 2 2" "$(for f in one two; do
+			elfcast prefetch --root="$TMP/over" --json "/usr/bin/$f"
+		done | python3 -c 'import json, re, sys
+print(*re.findall(r"\"objects(?:_used)?\": ([0-9]+)", sys.stdin.read()))')"
+		for f in "$TMP"/over/usr/lib/elfcast/shadow/*two*; do
+			same "show says the same" "valid valid" "$(elfcast show --root="$TMP/over" --json "$f" |
+				python3 -c 'import json, sys; print(*[o["now"] for s in json.load(sys.stdin) for o in s["objects"]])')"
+		done
 		status "it compiles one of its own" 0 elfcast compile --root="$TMP/over"
 		reads "and reads that" "$TMP/over" /var/lib/elfcast/boot.pack
 		check "away" end_live
 		check "and mounted again" live
 		reads "it is still right" "$TMP/over" /var/lib/elfcast/boot.pack
+		# In the image's own, a data file's size is what is known of it; of a program its build-id.
+		rm -r "$TMP/over/var/lib/elfcast"
+		cp "$TMP/over/usr/bin/two" "$TMP/two" && cp "$TMP/two" "$TMP/over/usr/bin/two"
+		reads "a program that was copied is the same" "$TMP/over" /usr/lib/elfcast/boot.pack
+		echo >>"$TMP/over/usr/share/data"
+		reads "a data file that has grown is not" "$TMP/over" /usr/lib/elfcast/boot.pack 2
 		end_live
 	fi
 	rm -rf "$R/usr/lib/elfcast"
