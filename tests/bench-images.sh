@@ -29,13 +29,7 @@ make -s -C "$TOP" BUILD="${BUILD#"$TOP"/}" "$BUILD/elfcastd" >/dev/null || lab_d
 lab_has_fuse || lab_die "no modelled disk here: it takes /dev/fuse and libfuse3"
 lab_begin
 
-kinds=()
-for kind in $KIND; do
-	why=$(lab_kind_lacks "$kind")
-	[ "$kind" != erofs ] || [ -n "$why" ] || lab_erofs_keeps_order ||
-		why="mkfs.erofs keeps no order before 1.8.2"
-	if [ -z "$why" ]; then kinds+=("$kind"); else echo "not measured: $kind: $why" >&2; fi
-done
+read -ra kinds <<<"$(lab_ordered_kinds "$KIND")"
 [ ${#kinds[@]} -gt 0 ] || lab_die "nothing to measure"
 measured=() others=()
 for p in $PROGRAMS; do

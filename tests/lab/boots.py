@@ -96,7 +96,8 @@ def closing(disk, ms, all_bytes):
             text += ", by %s %.0f %% [%.0f, %.0f]" % (
                 way, gone(*map(median, samples)), *interval(gone, *samples))
     for way, base in (("eager", "cold"), ("stale", "cold"), ("large", "cold"), ("foreign", "fewer"),
-                      ("eager", "predecessor"), ("recorded", "cold"), ("recorded-cached", "cached")):
+                      ("eager", "predecessor"), ("ordered", "cold"),
+                      ("eager-ordered", "eager"), ("recorded", "cold"), ("recorded-cached", "cached")):
         if way in ms and base in ms:
             text += against(ms, way, base)
     if "eager" in ms and "predecessor" in ms:

@@ -82,6 +82,17 @@ lab_first() { # kind
 	"$BUILD/elfcast" export -q --format="$1" --root="$LAB/tree/merged" "${LAB_FIRST[@]}"
 }
 
+# Those of KINDS that can be made here with files in an order; of the others why not, to standard error.
+lab_ordered_kinds() { # kinds
+	local kind why
+	for kind in $1; do
+		why=$(lab_kind_lacks "$kind")
+		[ "$kind" != erofs ] || [ -n "$why" ] || lab_erofs_keeps_order ||
+			why="mkfs.erofs keeps no order before 1.8.2"
+		if [ -z "$why" ]; then echo "$kind"; else echo "not measured: $kind: $why" >&2; fi
+	done | paste -sd ' '
+}
+
 lab_erofs_keeps_order() { "${MKFS_EROFS:-mkfs.erofs}" --help 2>&1 | grep -q -- --sort; }
 
 # Not compressed: data lies as members do in the archive, the first ones first.

@@ -94,7 +94,9 @@ static void eager_readers_fill_the_disk_and_no_more(void **state)
 		  0,
 		  { 4, 3, false, 64, 64, 1 } },
 		{ { 100, 900, STORAGE_FLASH, true, true }, 0, { 2, 2, false, 64, 64, 4 } },
-		{ { 100, 900, STORAGE_IMAGE, true, true }, 64, { 2, 2, false, 64, 64, 1 } },
+		{ { 100, 900, STORAGE_IMAGE, true, true },
+		  64,
+		  { 16, 8, false, 64, 64, 1 } },
 		{ { 1, 2, STORAGE_NETWORK, true, true }, 0, { 1, 2, false, 64, 64, 1 } },
 	};
 
