@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "known.h"
 #include "log.h"
 #include "parse-child.h"
@@ -96,7 +97,22 @@ int known_parse_uncompiled(const struct store *s, struct facts_context *facts,
 
 /* ---- what compile would look at again ---- */
 
-static void on_plan(const char *path, _unused_ const char *why, void *userdata)
+/* Of what lies where not everybody may go nothing is noted, so that it is looked at each time. */
+static bool is_out_of_reach(const struct known_launch *l, const char *why)
+{
+	const struct shadow *s = &l->shadow.shadow;
+	char text[LIMIT_PATH_BYTES + 16];
+
+	for (uint32_t i = 0; i < s->n_objects; i++) {
+		snprintf(text, sizeof(text), "'%s' changed",
+			 shadow_string(s, s->objects[i].path));
+		if (s->objects[i].state == OBJECT_UNUSABLE && strcmp(why, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void on_plan(const char *path, const char *why, void *userdata)
 {
 	struct known *k = userdata;
 	char own[512];
@@ -109,7 +125,7 @@ static void on_plan(const char *path, _unused_ const char *why, void *userdata)
 			continue;
 		store_profile_path(l->file, own, sizeof(own));
 		if (strcmp(own, path) == 0)
-			l->is_pending = true;
+			l->is_pending = !is_out_of_reach(l, why);
 	}
 }
 

@@ -42,6 +42,14 @@ bool status_wants_compile(const struct known_launch *l)
 	       (l->totals.n_changed > 0 || (l->is_pending && l->state != KNOWN_VALID));
 }
 
+bool status_wants_training(const struct known_launch *l)
+{
+	const struct totals *t = &l->totals;
+
+	return (l->state == KNOWN_STALE || l->state == KNOWN_PARTLY_STALE) &&
+	       !status_wants_compile(l) && t->n_usable + t->n_unreadable < t->n_objects;
+}
+
 /*
  * Programs that changed after their shadow was made and were not looked at: no hook did. Data files change
  * at any time, and other builds that are to be retargeted the hook leaves: these the timer takes up.
@@ -76,7 +84,7 @@ static void add_programs(struct status_problems *p, const struct known *k)
 	for (size_t i = 0; i < k->n; i++) {
 		const struct known_launch *l = &k->items[i];
 
-		n_shipped += l->state == KNOWN_STALE && !status_wants_compile(l) &&
+		n_shipped += l->state == KNOWN_STALE && status_wants_training(l) &&
 			     l->file && !l->file->from_etc;
 	}
 	add_changed(p, k);
@@ -84,7 +92,7 @@ static void add_programs(struct status_problems *p, const struct known *k)
 		const struct known_launch *l = &k->items[i];
 		char command[512];
 
-		if (l->state != KNOWN_STALE || status_wants_compile(l) || !l->file ||
+		if (l->state != KNOWN_STALE || !status_wants_training(l) || !l->file ||
 		    !l->file->from_etc)
 			continue;
 		status_train_command(l, command, sizeof(command));

@@ -97,6 +97,8 @@ static const char *why(const struct row *row)
 		return "changed since it was compiled";
 	case NOW_MISSING:
 		return "not there";
+	case NOW_UNREADABLE:
+		return "not for everybody to read, or on no local disk: not read ahead";
 	default:
 		return now_text(row->now);
 	}
@@ -149,7 +151,7 @@ static void mend_command(const struct known_launch *l, char *ret, size_t bytes)
 	*ret = 0;
 	if (l->state == KNOWN_UNCOMPILED || status_wants_compile(l))
 		snprintf(ret, bytes, "elfcast compile");
-	else if (l->state == KNOWN_STALE || l->state == KNOWN_PARTLY_STALE)
+	else if (status_wants_training(l))
 		status_train_command(l, ret, bytes);
 }
 

@@ -57,6 +57,11 @@ static enum now judge_profile_object(const struct profile_object *o,
 	return f->identity.size_bytes <= LIMIT_WHOLE_DATA_BYTES ? NOW_WHOLE : NOW_STALE;
 }
 
+static bool identity_is_unknown(const struct identity *i)
+{
+	return identity_equal(i, &(struct identity){ 0 });
+}
+
 /* A shadow's object against its file, as prefetch would see it. */
 static enum now judge_shadow_object(const struct shadow_object *o,
 				    const struct file_facts *f)
@@ -71,6 +76,8 @@ static enum now judge_shadow_object(const struct shadow_object *o,
 
 	if (f->error < 0)
 		return now_from_error(f->error);
+	if (o->state == OBJECT_UNUSABLE && (same || identity_is_unknown(&was)))
+		return NOW_UNREADABLE; /* for compile, which has no rights of root's */
 	if (!shadow_object_is_usable(o))
 		return same && o->state == OBJECT_STALE ? NOW_STALE : NOW_CHANGED;
 	if (same || same_build)
@@ -270,6 +277,7 @@ struct totals summary_count(const struct summary *s)
 			continue;
 		t.n_objects++;
 		t.n_changed += row->now == NOW_CHANGED;
+		t.n_unreadable += row->now == NOW_UNREADABLE;
 		t.n_changed_elf += row->now == NOW_CHANGED && row->buildid.n_bytes > 0;
 		if (!now_is_usable(row->now))
 			continue;

@@ -49,6 +49,7 @@ struct totals {
 	size_t n_objects; /* but for those of other builds */
 	size_t n_usable, n_retargeted;
 	size_t n_changed, n_changed_elf; /* since they were compiled */
+	size_t n_unreadable;		 /* not for everybody to read */
 };
 
 const char *now_text(enum now now);

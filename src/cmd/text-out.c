@@ -48,7 +48,7 @@ void text_put_launch(FILE *f, const char *program, const char *scenario,
 /* ---- lines of limited width ---- */
 
 /* What is below a heading stands there; see status. */
-enum { HEADING = 11, FURTHER_IN = 2, NARROWEST = 20 };
+enum { HEADING = 11, FURTHER_IN = 2, ROW = 9, NARROWEST = 20 };
 
 int text_open(struct text_lines *t)
 {
@@ -101,6 +101,9 @@ static unsigned indent_of(const char *line, size_t n)
 		return HEADING;
 	while (blanks < n && line[blanks] == ' ')
 		blanks++;
+	/* Numbers in a table, which stand on the right. */
+	if (blanks > 0 && blanks < ROW && memchr("-0123456789", line[blanks], 11))
+		return ROW;
 	return (unsigned)blanks + FURTHER_IN;
 }
 

@@ -179,6 +179,27 @@ if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
 	check "and what mends it" grep -q "profile.* no shadow: 'elfcast compile'" <<<"$(as_nobody status)"
 	chmod 644 "$R/usr/share/elfcast/profiles.d/test.one.json"
 	elfcast compile -q --root="$R"
+	# A file of a launch that only root may read, or that lies where only root may go.
+	mkdir -p "$R/usr/share/closed"
+	make_elf "$R/usr/bin/three" three
+	cp "$R/usr/bin/one" "$R/usr/bin/inner"
+	echo data >"$R/usr/share/closed/data"
+	of() { echo "{ \"path\": \"$1\", \"build_id\": \"$(build_id_of "$R$1")\", \"size\": $(stat -c %s "$R$1"), \"pages\": [[0, 1, 1, 0]] }"; }
+	profile "$E/profiles.d/local.three.json" /usr/bin/three "$(of /usr/bin/three), $(of /usr/bin/inner),
+		{ \"path\": \"/usr/share/closed/data\", \"size\": 5, \"pages\": [[0, 1, 1, 0]] }"
+	chmod 440 "$R/usr/bin/inner"
+	chmod 700 "$R/usr/share/closed"
+	elfcast compile -q --root="$R"
+	same "what only root may read: its state" "unreadable unreadable valid" "$(elfcast show --json --root="$R" three |
+		python3 -c 'import json, sys; print(*sorted(o["now"] for o in json.load(sys.stdin)[0]["objects"]))')"
+	elfcast status --root="$R" three >"$TMP/out" 2>"$TMP/err"
+	check "is told so" grep -q '/usr/bin/inner: not for everybody to read' "$TMP/out"
+	check "and there too" grep -q '/usr/share/closed/data: not for everybody to read' "$TMP/out"
+	same "neither compile nor train would help" 0 "$(grep -c 'to mend' "$TMP/out")"
+	elfcast status --root="$R" >"$TMP/out" 2>"$TMP/err"
+	same "nor is anything to be mended, or compiled soon" "to mend:   nothing" "$(sed -n '/^hint/p; /^to mend/,$p' "$TMP/out")"
+	rm "$R/usr/bin/three" "$R/usr/bin/inner" "$E/profiles.d/local.three.json"
+	elfcast compile -q --root="$R"
 	status "disable by somebody else" 1 setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$BUILD/elfcast" disable --root="$R" one
 	same "says who may" "elfcast: cannot change '/etc/elfcast/disabled.conf': only root may" "$(grep -v 'not root.s' "$TMP/err")"
