@@ -98,19 +98,70 @@ static int open_program(const char *name, struct program *ret)
 
 /* ---- the profile ---- */
 
-static const struct profile_object *find_self(const struct profile *p)
+/*
+ * What is launched by a link (python3) is another path than its file (python3.11): of either, the
+ * build ID, or else another one; NULL: none has a build-id.
+ */
+static const struct profile_object *find_own(const struct profile *p, const char *file,
+					     const struct buildid *id)
+{
+	const struct profile_object *other = NULL;
+
+	for (size_t i = 0; i < p->n_objects; i++) {
+		const struct profile_object *o = &p->objects[i];
+
+		if ((strcmp(o->path, p->program) != 0 && strcmp(o->path, file) != 0) ||
+		    !o->buildid.n_bytes)
+			continue;
+		if (buildid_equal(&o->buildid, id))
+			return o;
+		other = o;
+	}
+	return other;
+}
+
+/* And trained where it had another path. */
+static const struct profile_object *find_target(const struct profile *p,
+						const struct buildid *id)
 {
 	for (size_t i = 0; i < p->n_objects; i++)
-		if (strcmp(p->objects[i].path, p->program) == 0)
+		if (buildid_equal(&p->objects[i].buildid, id))
 			return &p->objects[i];
 	return NULL;
 }
 
-static int check_is_of(const struct profile *profile, const char *name,
-		       const struct program *p)
+/* The profile goes into the file, whatever name that was launched by. */
+static int rename_program(struct profile *p, const char *path)
 {
-	const struct profile_object *self = find_self(profile);
+	char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	free(p->program);
+	p->program = copy;
+	return 0;
+}
+
+/* Of several releases' builds of the program this is one. */
+static void drop_other_builds(struct profile *p, const struct buildid *id)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_objects; i++) {
+		struct profile_object *o = &p->objects[i];
+
+		if (strcmp(o->path, p->program) == 0 && !buildid_equal(&o->buildid, id))
+			profile_object_done(o);
+		else
+			p->objects[n++] = *o;
+	}
+	p->n_objects = n;
+}
+
+static int adapt(struct profile *profile, const char *name, const struct program *p)
+{
 	char trained[BUILDID_HEX_BYTES], found[BUILDID_HEX_BYTES];
+	const struct profile_object *self;
 	struct buildid id;
 	int r = buildid_read(p->fd, &id);
 
@@ -118,25 +169,32 @@ static int check_is_of(const struct profile *profile, const char *name,
 		log_error("'%s' has no build-id: link it with --build-id", p->path);
 		return r;
 	}
-	if (!self || !self->buildid.n_bytes) {
-		log_error("%s: it does not name its program '%s' with a build-id", name,
-			  profile->program);
+	self = find_own(profile, p->path, &id);
+	if (!self)
+		self = find_target(profile, &id);
+	if (!self) {
+		log_error("%s: it names neither its program '%s' nor '%s' with a build-id",
+			  name, profile->program, p->path);
 		return -EINVAL;
 	}
-	if (buildid_equal(&self->buildid, &id))
-		return 0;
-	buildid_to_hex(&self->buildid, trained);
-	buildid_to_hex(&id, found);
-	log_error("%s: it was trained on build %s, '%s' is %s", name, trained, p->path,
-		  found);
-	return -ESTALE;
+	if (!buildid_equal(&self->buildid, &id)) {
+		buildid_to_hex(&self->buildid, trained);
+		buildid_to_hex(&id, found);
+		log_error("%s: it was trained on build %s, '%s' is %s", name, trained,
+			  p->path, found);
+		return -ESTALE;
+	}
+	r = rename_program(profile, self->path);
+	if (r == 0)
+		drop_other_builds(profile, &id);
+	return r;
 }
 
 static int load_profile(const char *name, const struct program *p, struct profile **ret)
 {
 	int r = input_load_profile(name, ret);
 
-	return r < 0 ? r : check_is_of(*ret, name, p);
+	return r < 0 ? r : adapt(*ret, name, p);
 }
 
 /* ---- what it becomes ---- */
@@ -178,6 +236,21 @@ static int pack_with_shadow(struct profile *p, uint64_t program_bytes, uint8_t *
 	return r < 0 ? r : embedded_pack(p, shadow, bytes, ret, ret_bytes);
 }
 
+/* Sorted by path: of several builds of a library nobody knows which one will be there. */
+static bool has_several_builds(const struct profile *p)
+{
+	for (size_t i = 1; i < p->n_objects; i++)
+		if (strcmp(p->objects[i - 1].path, p->objects[i].path) == 0)
+			return true;
+	return false;
+}
+
+static int pack_alone(struct profile *p, const char *why, uint8_t **ret, size_t *ret_bytes)
+{
+	log_info("the profile is compiled when the program is launched: %s", why);
+	return embedded_pack(p, NULL, 0, ret, ret_bytes);
+}
+
 /*
  * Behind the end the block makes the program longer, whose size is in its shadow. All numbers are of one
  * size, so the second block is as long as the first.
@@ -187,8 +260,11 @@ static int pack_for(const struct program *program, const struct embed_change *c,
 {
 	_cleanup_free_ uint8_t *block = NULL;
 	size_t bytes, first_bytes;
-	int r = pack_with_shadow(p, program->bytes, &block, &bytes);
+	int r;
 
+	if (has_several_builds(p))
+		return pack_alone(p, "it names several builds of a file", ret, ret_bytes);
+	r = pack_with_shadow(p, program->bytes, &block, &bytes);
 	if (r == 0 && !c->use_note) {
 		first_bytes = bytes;
 		free(TAKE_PTR(block));
@@ -200,11 +276,9 @@ static int pack_for(const struct program *program, const struct embed_change *c,
 	}
 	if (r == 0 && c->use_note && bytes > program->note.room_bytes)
 		r = -E2BIG;
-	if (r == -E2BIG) {
-		log_info("the profile is compiled when the program is launched: "
-			 "beside it there is no room for its shadow");
-		return embedded_pack(p, NULL, 0, ret, ret_bytes);
-	}
+	if (r == -E2BIG)
+		return pack_alone(p, "beside it there is no room for its shadow", ret,
+				  ret_bytes);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(block);

@@ -194,6 +194,17 @@ else
 	skip "check looks inside" "elfcast-check is not built"
 fi
 
+# What is launched by a link, in a profile of two releases: this one's file, and the other's.
+profile "$TMP/link.json" "$D/link" "{ \"path\": \"$D/plain\", \"build_id\": \"$(build_id_of "$D/plain")\",
+		\"size\": $(stat -c %s "$TMP/plain.orig"), \"pages\": [[0, 1, 1, 0]] },
+	{ \"path\": \"$D/plain\", \"build_id\": \"0123456789abcdef\", \"size\": 8192, \"pages\": [[1, 1, 1, 1]] },
+	{ \"path\": \"/usr/lib/libgone.so.1\", \"build_id\": \"0123456789abcdef\", \"size\": 8192, \"pages\": [[1, 1, 1, 1]] }"
+cp "$TMP/plain.orig" "$D/target" && ln -s target "$D/link"
+check "a profile of a link goes into the file" elfcast embed -q "$D/link" "$TMP/link.json"
+same "of this build alone" "$D/target $D/target $(stat -c %s "$D/target") [[0, 1, 1, 0]] /usr/lib/libgone.so.1 8192 [[1, 1, 1, 1]]" \
+	"$(what "$D/target")"
+same "it is read ahead from there" "$D/target" "$(elfcast run -v "$D/link" 2>&1 >/dev/null | grep -o "$D/target" | head -n 1)"
+
 # What stays as it is.
 stays() { # WHY FILE: refused, with this reason, unchanged
 	cp "$2" "$TMP/before"
