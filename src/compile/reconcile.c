@@ -13,6 +13,7 @@
 #include "bounds.h"
 #include "compile-index.h"
 #include "config.h"
+#include "embedded-launched.h"
 #include "metadata-places.h"
 #include "parse-child.h"
 #include "reconcile.h"
@@ -83,6 +84,35 @@ static int load_config(struct sync *c)
 	return config_load(c->store, &c->config, on_config_problem, c);
 }
 
+/* Programs of which something else than they themselves has a profile. */
+static int find_known(const struct sync *c, struct name_list *ret)
+{
+	const struct shadow *s = &c->index.shadow;
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < s->n_launches; i++)
+		if (!store_profile_is_embedded(shadow_string(s, s->launches[i].name)))
+			r = name_list_add(ret, shadow_string(s, s->launches[i].program));
+	for (size_t i = 0; r == 0 && i < c->config.embedded.n; i++)
+		r = name_list_add(ret, c->config.embedded.names[i]);
+	name_list_sort_unique(ret);
+	return r;
+}
+
+/* What was launched here and brings its profile. Of an image nothing was launched. */
+static int add_launched(struct sync *c)
+{
+	_cleanup_(name_list_done) struct name_list known = { 0 }, found = { 0 };
+	int r;
+
+	if (c->store->usr)
+		return 0;
+	r = find_known(c, &known);
+	if (r == 0)
+		r = embedded_find_launched(c->store, &known, &found);
+	return r == 0 ? store_add_embedded(c->store, &found, &c->profiles) : r;
+}
+
 static int sync_init(struct sync *c)
 {
 	int r = mounts_load(&c->mounts), storage = c->options->storage_override;
@@ -108,10 +138,14 @@ static int sync_init(struct sync *c)
 	snprintf(c->parameters, sizeof(c->parameters), "%s %s storage=%d", ELFCAST_VERSION,
 		 INDEX_REVISION, storage);
 	c->next.old = &c->index;
+	if (!c->options->force)
+		r = index_load(c->store, &c->facts, &c->index);
+	if (r == 0)
+		r = add_launched(c);
+	if (r < 0)
+		return r;
 	c->todo = calloc(c->profiles.n + 1, sizeof(*c->todo));
-	if (!c->todo)
-		return -ENOMEM;
-	return c->options->force ? 0 : index_load(c->store, &c->facts, &c->index);
+	return c->todo ? 0 : -ENOMEM;
 }
 
 static void problem(struct sync *c, const struct profile_file *f, const struct diag *d)

@@ -175,6 +175,13 @@ int store_list_profiles(const struct store *s, struct profile_list *ret)
 	return 0;
 }
 
+#define EMBEDDED "embedded."
+
+bool store_profile_is_embedded(const char *name)
+{
+	return strncmp(name, EMBEDDED, strlen(EMBEDDED)) == 0;
+}
+
 static int open_program(const struct store *s, const char *program, struct stat *ret)
 {
 	return io_open_path(s->rootfd, program, ret);
@@ -198,7 +205,7 @@ static int add_embedded(const struct store *s, const char *program, struct profi
 		f.identity = identity_from_stat(&st);
 	f.program = strdup(program);
 	if (!f.program ||
-	    asprintf(&f.name, "embedded.%016" PRIx64 ".json", hash_string(program)) < 0) {
+	    asprintf(&f.name, EMBEDDED "%016" PRIx64 ".json", hash_string(program)) < 0) {
 		free(f.program);
 		return -ENOMEM;
 	}

@@ -66,6 +66,8 @@ struct profile_list {
 
 /* Both profile directories; a missing one is empty. -ENOMEM, -E2BIG, -EIO, … */
 int store_list_profiles(const struct store *s, struct profile_list *ret);
+/* Whether the profile NAME stands for one inside of its program. */
+bool store_profile_is_embedded(const char *name);
 /*
  * Behind L's: those inside of the files that PROGRAMS name, as "embedded.HASH.json"; what is not there is
  * left out. -ENOMEM.

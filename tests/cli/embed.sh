@@ -182,6 +182,28 @@ echo "Embedded=app" >"$C"
 compile
 check "a name is not enough" grep -qF "elfcast.conf:1:10: 'app' is no absolute path" "$TMP/err"
 
+# And those that were launched here, unless somebody else has a profile of them.
+chmod 755 "$R/opt/app"
+rm "$C"
+cp "$R/opt/none" "$R/opt/other"
+compile
+same "not before they are" 0 "$(n_shadows)"
+{
+	echo "elfcast-launches 3 $(date +%s) - - 0"
+	printf '3.000000 %s 0 /opt/%s\n' "$(date +%s)" app "$(date +%s)" gone "$(date +%s)" none "$(date +%s)" other
+	echo "end 4"
+} >"$R/var/lib/elfcast/launches"
+compile
+same "one that was launched is looked into" "embedded 1" "$(ls "$S" | cut -d . -f 2 | sort -u) $(n_shadows)"
+same "others are not told of" "" "$(grep -v compiled "$TMP/err")"
+sums >"$TMP/sums"
+check "again" compile
+same "it is the same" "" "$(sums | diff - "$TMP/sums")"
+profile "$R/usr/share/elfcast/profiles.d/vendor.app.json" /opt/app "{ \"path\": \"/opt/app\",
+	\"build_id\": \"$(build_id_of "$R/opt/app")\", \"size\": $(stat -c %s "$R/opt/app"), \"pages\": [[0, 1, 1, 0]] }"
+compile && compile
+same "a package's counts before it here, too" "vendor.app.json" "$(ls "$S" | sed 's/^[0-9a-f]*\.//; s/\.shadow$//')"
+
 # check, where it is built.
 if [ -x "$BUILD/elfcast-check" ]; then
 	export ELFCAST_EXEC_PATH=$BUILD ASAN_OPTIONS=detect_leaks=0
