@@ -77,6 +77,23 @@ void known_count_programs(const struct known *k, size_t ret[static KNOWN_STATES]
 	}
 }
 
+size_t known_count_programs_of(const struct known *k,
+			       bool (*wanted)(const struct known_launch *l))
+{
+	const struct known_launch *last = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n; i++) {
+		const struct known_launch *l = &k->items[i];
+
+		if (!wanted(l))
+			continue;
+		n += !last || !is_same_program(last, l);
+		last = l;
+	}
+	return n;
+}
+
 static void on_config_problem(const char *path, const struct diag *d,
 			      _unused_ void *userdata)
 {

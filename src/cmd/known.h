@@ -65,6 +65,9 @@ const char *known_profile(const struct known_launch *l);
  * whose program is not known is one by itself.
  */
 void known_count_programs(const struct known *k, size_t ret[static KNOWN_STATES]);
+/* How many programs have a profile of which WANTED says so. */
+size_t known_count_programs_of(const struct known *k,
+			       bool (*wanted)(const struct known_launch *l));
 /* Another profile is about the same scenario of the same program. */
 bool known_is_ambiguous(const struct known *k, const struct known_launch *l);
 

@@ -50,20 +50,33 @@ bool status_wants_training(const struct known_launch *l)
 	       !status_wants_compile(l) && t->n_usable + t->n_unreadable < t->n_objects;
 }
 
+/* It changed after its shadow was made, and was not looked at: no hook did. */
+static bool is_changed(const struct known_launch *l)
+{
+	return status_wants_compile(l) && l->totals.n_changed_elf > 0;
+}
+
 /*
- * Programs that changed after their shadow was made and were not looked at: no hook did. Data files change
- * at any time, and other builds that are to be retargeted the hook leaves: these the timer takes up.
+ * Data files change at any time, and other builds that are to be retargeted the hook leaves: these the timer
+ * takes up.
  */
+static bool is_for_later(const struct known_launch *l)
+{
+	return status_wants_compile(l) && l->totals.n_changed_elf == 0;
+}
+
+/* A package's profile of another build is nobody's fault here, and comes back with its next release. */
+static bool is_stale_as_shipped(const struct known_launch *l)
+{
+	return l->state == KNOWN_STALE && status_wants_training(l) && l->file &&
+	       !l->file->from_etc;
+}
+
 static void add_changed(struct status_problems *p, const struct known *k)
 {
-	size_t n = 0, n_later = 0;
+	size_t n = known_count_programs_of(k, is_changed),
+	       n_later = known_count_programs_of(k, is_for_later);
 
-	for (size_t i = 0; i < k->n; i++) {
-		const struct known_launch *l = &k->items[i];
-
-		if (status_wants_compile(l))
-			*(l->totals.n_changed_elf > 0 ? &n : &n_later) += 1;
-	}
 	if (n > 0)
 		status_add_problem(
 			p, "changed", false, "elfcast compile",
@@ -76,17 +89,10 @@ static void add_changed(struct status_problems *p, const struct known *k)
 				   n_later, n_later == 1 ? "" : "s");
 }
 
-/* A package's profile of another build is nobody's fault here, and comes back with its next release. */
 static void add_programs(struct status_problems *p, const struct known *k)
 {
-	size_t n_shipped = 0;
+	size_t n_shipped = known_count_programs_of(k, is_stale_as_shipped);
 
-	for (size_t i = 0; i < k->n; i++) {
-		const struct known_launch *l = &k->items[i];
-
-		n_shipped += l->state == KNOWN_STALE && status_wants_training(l) &&
-			     l->file && !l->file->from_etc;
-	}
 	add_changed(p, k);
 	for (size_t i = 0; i < k->n; i++) {
 		const struct known_launch *l = &k->items[i];

@@ -187,6 +187,18 @@ static int load(const struct store *s, struct usage *u)
 	return 0;
 }
 
+/* Of a part of the launches, or of another pack, it would be another figure. */
+static const char *why_unknown(const struct usage *u)
+{
+	if (u->counts_error == -EACCES)
+		return "launch counts are root's to read";
+	if (!u->counting)
+		return "launches are not counted";
+	if (!u->is_of_boot)
+		return "the pack that was read is not there any more";
+	return u->is_watched ? NULL : "launches are not counted since this boot began";
+}
+
 static struct launch_usage sum(const struct usage *u, bool launched)
 {
 	struct launch_usage all = { 0 };
@@ -202,18 +214,6 @@ static struct launch_usage sum(const struct usage *u, bool launched)
 		all.n_unknown += l->n_unknown;
 	}
 	return all;
-}
-
-/* Of a part of the launches, or of another pack, it would be another figure. */
-static const char *why_unknown(const struct usage *u)
-{
-	if (u->counts_error == -EACCES)
-		return "launch counts are root's to read";
-	if (!u->counting)
-		return "launches are not counted";
-	if (!u->is_of_boot)
-		return "the pack that was read is not there any more";
-	return u->is_watched ? NULL : "launches are not counted since this boot began";
 }
 
 void status_usage_sum(const struct store *s, struct usage_sums *ret)
@@ -282,10 +282,10 @@ static void print_line(FILE *f, const struct usage *u, uint32_t i, unsigned colu
 	if (columns >= WITH_ALL)
 		print_mib(f, l, l->n_evicted);
 	fprintf(f, "  %-8s",
-		l->boot			     ? "boot"
-		: l->launched		     ? "yes"
-		: u->counts_error == -EACCES ? "?"
-					     : "no");
+		l->boot		 ? "boot"
+		: l->launched	 ? "yes"
+		: why_unknown(u) ? "?"
+				 : "no");
 	if (columns >= WITH_ALL)
 		fprintf(f, " %7u", l->n_boots);
 	fputs("  ", f);
@@ -319,7 +319,7 @@ static int print_text(const struct usage *u)
 			"of %.1f MiB it cannot be seen whether they are in memory: other "
 			"files by now, or only root may",
 			mib(n_unknown));
-	if (u->counts_error == -EACCES || u->pack->n_launches == 0)
+	if (why_unknown(u) || u->pack->n_launches == 0)
 		return CMD_DONE;
 	log_info("%.1f of %.1f MiB for programs launched since boot; %.1f MiB for others, "
 		 "%.1f of them still in memory",

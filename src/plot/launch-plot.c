@@ -222,9 +222,11 @@ static void put_launches(const struct frame *fr, const char *program, double y)
 static void put_boot_columns(const struct frame *fr, const struct plot_program *g, double y)
 {
 	svg_textf(fr->f, AT_BOOT, y, "t", "end", "%.1f", mib(g->pack_pages));
-	if (!fr->plot->is_counting)
+	if (!fr->plot->is_counting && !g->is_launched)
 		return;
-	if (was_late(g))
+	if (!fr->plot->is_counting)
+		svg_text(fr->f, BECAME, y, "intime", "end", "used");
+	else if (was_late(g))
 		svg_text(fr->f, BECAME, y, "late", "end", "too late");
 	else if (was_in_time(g))
 		svg_text(fr->f, BECAME, y, "intime", "end", "in time");
@@ -306,8 +308,10 @@ static void put_boot_sums(const struct frame *fr, double y)
 			  in_time);
 	else
 		svg_textf(fr->f, 20, y, "s", "start",
-			  "read at boot for programs: %.1f MiB; launches are not known",
-			  mib(s.n_pages));
+			  "read at boot for programs: %.1f MiB, of these used %.1f or "
+			  "more: not all "
+			  "launches are known",
+			  mib(s.n_pages), mib(s.n_used));
 }
 
 static void put_head(const struct frame *fr)

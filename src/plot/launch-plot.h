@@ -28,7 +28,7 @@ struct launch_plot {
 	double from_ms, now_ms; /* the boot, on the axis 0; and its end */
 	uint64_t n_with[LAUNCHED_HOWS],
 		n_pages;  /* since boot: the log has only the last ones */
-	bool is_counting; /* who was launched is known */
+	bool is_counting; /* all launches since the boot began are known */
 };
 
 double launch_plot_height(const struct launch_plot *p);

@@ -44,6 +44,11 @@ elfcast compile -q --root="$R"
 status "check: a package's profile that is stale is nobody's fault here" 0 status_of --check
 status "but it is told" 0 status_of
 check "as a hint" grep -q "^hint: .*1 program is another build than packages' profiles know: 'elfcast list'" "$TMP/out"
+sed 's/"default"/"other"/' "$P/test.two.json" >"$P/test.two.other.json"
+elfcast compile -q --root="$R"
+check "a program with two profiles is one" grep -q "^hint: .*1 program is another build than" <<<"$(status_of)"
+rm "$P/test.two.other.json"
+elfcast compile -q --root="$R"
 mkdir -p "$R/etc/elfcast/profiles.d"
 
 # A profile that cannot be compiled never will be.

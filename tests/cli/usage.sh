@@ -108,7 +108,7 @@ same "sum of what was launched" $((25 * 4096)) "$(usage 'd["used"]["bytes"]')"
 launched a 1767225601 # before this boot
 same "launched before boot" False "$(of a launched)"
 status "text" 0 elfcast status --usage --root="$R"
-check "text: a line each" grep -qE '^ +0\.1 +[0-9.]+ +[0-9.]+  no +0  /usr/bin/b$' "$TMP/out"
+check "text: a line each" grep -qE '^ +0\.1 +[0-9.]+ +[0-9.]+  \? +0  /usr/bin/b$' "$TMP/out"
 check "text: the boot" grep -qE '  boot +0  /usr/bin/sys, boot$' "$TMP/out"
 
 check "one profile needs no name" test "$(grep -c '\[' "$TMP/out")" = 0

@@ -35,6 +35,7 @@ same "as JSON: null" None "$(bytes)"
 counts "$boot_id" /usr/bin/one
 same "since its start: what two brought in" 4096 "$(bytes)"
 same "in words" "0.0 of 0.0 MiB so far, for programs not launched yet" "$(wasted)"
+same "in the table" "yes no" "$(elfcast status --usage --root="$R" 2>/dev/null | awk 'NR > 1 { print $4 }' | xargs)"
 check "the picture has it" test "$(plot)" -gt 0
 counts "$boot_id" /usr/bin/one /usr/bin/two
 same "both were launched" 0 "$(bytes)"

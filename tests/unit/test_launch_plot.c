@@ -122,7 +122,7 @@ static void test_what_became(void **state)
 	p.is_counting = false;
 	draw(&p);
 	assert_int_equal(count("wasted"), 0);
-	assert_non_null(strstr(text, "launches are not known"));
+	assert_non_null(strstr(text, "or more: not all launches are known"));
 }
 
 static void test_nothing_is_known(void **state)
