@@ -11,6 +11,7 @@
 #include "json-out.h"
 #include "log.h"
 #include "terminal.h"
+#include "text-out.h"
 
 /* ---- problems ---- */
 
@@ -107,38 +108,38 @@ static void format_interval(const struct estimate *e, int digits, char *ret, siz
  * them, not broken lines; --json has all. */
 enum { WITH_FAULTS = 55, WITH_READS = 73, WITH_CPU = 88 };
 
-static void print_head(bool has_interval, unsigned columns)
+static void print_head(FILE *f, bool has_interval, unsigned columns)
 {
-	printf("%-9s %11s %17s", "", "median", has_interval ? "95 %" : "range");
+	fprintf(f, "%-9s %11s %17s", "", "median", has_interval ? "95 %" : "range");
 	if (columns >= WITH_FAULTS)
-		printf(" %7s %7s", "major", "minor");
+		fprintf(f, " %7s %7s", "major", "minor");
 	if (columns >= WITH_READS)
-		printf(" %9s %7s", "requests", "MiB");
+		fprintf(f, " %9s %7s", "requests", "MiB");
 	if (columns >= WITH_CPU)
-		printf(" prefetcher CPU");
-	putchar('\n');
+		fprintf(f, " prefetcher CPU");
+	fputc('\n', f);
 }
 
-static void print_way(const struct bench *b, enum bench_way way,
+static void print_way(FILE *f, const struct bench *b, enum bench_way way,
 		      const struct bench_way_summary *s, unsigned columns)
 {
 	int digits = decimals(s->ms.value);
 	char range[64];
 
 	format_interval(&s->ms, digits, range, sizeof(range));
-	printf("%-9s %8.*f ms %17s", bench_way_name(way), digits, s->ms.value, range);
+	fprintf(f, "%-9s %8.*f ms %17s", bench_way_name(way), digits, s->ms.value, range);
 	if (columns >= WITH_FAULTS)
-		printf(" %7.0f %7.0f", s->n_major, s->n_minor);
+		fprintf(f, " %7.0f %7.0f", s->n_major, s->n_minor);
 	if (columns >= WITH_READS && b->has_reads)
-		printf(" %9.0f %7.1f", s->n_requests, s->n_bytes / (1 << 20));
+		fprintf(f, " %9.0f %7.1f", s->n_requests, s->n_bytes / (1 << 20));
 	else if (columns >= WITH_READS)
-		printf(" %9s %7s", "?", "?");
+		fprintf(f, " %9s %7s", "?", "?");
 	if (columns >= WITH_CPU && (way == BENCH_BEFORE || way == BENCH_TOGETHER))
-		printf(" %7.1f ms", s->prefetch_cpu_ms);
-	putchar('\n');
+		fprintf(f, " %7.1f ms", s->prefetch_cpu_ms);
+	fputc('\n', f);
 }
 
-static void print_verdict(const struct bench *b, enum bench_way way,
+static void print_verdict(FILE *f, const struct bench *b, enum bench_way way,
 			  const struct bench_summary *s)
 {
 	double cold = s->ways[BENCH_COLD].ms.value;
@@ -147,24 +148,24 @@ static void print_verdict(const struct bench *b, enum bench_way way,
 	char range[64];
 
 	format_interval(&w->saves, digits, range, sizeof(range));
-	printf("read ahead %-9s ", way == BENCH_BEFORE ? "before:" : "together:");
+	fprintf(f, "read ahead %-9s ", way == BENCH_BEFORE ? "before:" : "together:");
 	switch (w->verdict) {
 	case VERDICT_GAIN:
-		printf("saves %.*f ms of %.*f ms %s\n", digits, w->saves.value, digits,
-		       cold, range);
+		fprintf(f, "saves %.*f ms of %.*f ms %s\n", digits, w->saves.value, digits,
+			cold, range);
 		break;
 	case VERDICT_LOSS:
-		printf("costs %.*f ms more than %.*f ms: saves %s\n", digits,
-		       -w->saves.value, digits, cold, range);
+		fprintf(f, "costs %.*f ms more than %.*f ms: saves %s\n", digits,
+			-w->saves.value, digits, cold, range);
 		break;
 	case VERDICT_NO_GAIN:
-		printf("no gain here: saves %.*f ms of %.*f ms %s\n", digits,
-		       w->saves.value, digits, cold, range);
+		fprintf(f, "no gain here: saves %.*f ms of %.*f ms %s\n", digits,
+			w->saves.value, digits, cold, range);
 		break;
 	case VERDICT_TOO_FEW:
-		printf("%zu round%s cannot tell, %u can: saves %.*f ms of %.*f ms %s\n",
-		       b->n_rounds, b->n_rounds == 1 ? "" : "s", STATS_N_MIN, digits,
-		       w->saves.value, digits, cold, range);
+		fprintf(f, "%zu round%s cannot tell, %u can: saves %.*f ms of %.*f ms %s\n",
+			b->n_rounds, b->n_rounds == 1 ? "" : "s", STATS_N_MIN, digits,
+			w->saves.value, digits, cold, range);
 		break;
 	}
 }
@@ -266,23 +267,28 @@ int bench_report_print(const struct bench_report *report)
 	unsigned columns = terminal_columns(STDOUT_FILENO);
 	const struct bench *b = report->bench;
 	struct bench_summary s;
+	struct text_lines t;
 	int r;
 
 	r = bench_summarise(b->rounds, b->n_rounds, &s);
 	if (r < 0)
 		return r;
-	printf("%s: %llu pages (%.1f MiB) of %zu files, %zu round%s\n", report->program,
-	       (unsigned long long)b->files->n_wanted,
-	       (double)pages_to_kib(b->files->n_wanted) / 1024, b->files->n_used,
-	       b->n_rounds, b->n_rounds == 1 ? "" : "s");
-	print_head(b->n_rounds >= STATS_N_MIN, columns);
+	r = text_open(&t);
+	if (r < 0)
+		return r;
+	fprintf(t.f, "%s: %llu pages (%.1f MiB) of %zu file%s, %zu round%s\n",
+		report->program, (unsigned long long)b->files->n_wanted,
+		(double)pages_to_kib(b->files->n_wanted) / 1024, b->files->n_used,
+		b->files->n_used == 1 ? "" : "s", b->n_rounds, b->n_rounds == 1 ? "" : "s");
+	print_head(t.f, b->n_rounds >= STATS_N_MIN, columns);
 	for (size_t way = 0; way < BENCH_WAYS; way++)
-		print_way(b, (enum bench_way)way, &s.ways[way], columns);
-	print_verdict(b, BENCH_BEFORE, &s);
-	print_verdict(b, BENCH_TOGETHER, &s);
+		print_way(t.f, b, (enum bench_way)way, &s.ways[way], columns);
+	print_verdict(t.f, b, BENCH_BEFORE, &s);
+	print_verdict(t.f, b, BENCH_TOGETHER, &s);
+	r = text_close(&t);
 	fflush(stdout);
 	print_notes(b, &s);
-	return 0;
+	return r;
 }
 
 /* ---- for programs ---- */

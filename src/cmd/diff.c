@@ -143,27 +143,27 @@ static int compare(const struct profile *a, const struct profile *b, struct diff
 
 /* ---- output ---- */
 
-static void print_text(const char *what, const char *a, const char *b)
+static void print_text(FILE *f, const char *what, const char *a, const char *b)
 {
-	printf("%-9s ", what);
-	text_put(stdout, a);
+	fprintf(f, "%-9s ", what);
+	text_put(f, a);
 	if (strcmp(a, b) != 0) {
-		fputs(" | ", stdout);
-		text_put(stdout, b);
+		fputs(" | ", f);
+		text_put(f, b);
 	}
-	putchar('\n');
+	fputc('\n', f);
 }
 
-static void print_number(const char *what, uint64_t a, uint64_t b)
+static void print_number(FILE *f, const char *what, uint64_t a, uint64_t b)
 {
 	char text_a[24], text_b[24];
 
 	snprintf(text_a, sizeof(text_a), "%" PRIu64, a);
 	snprintf(text_b, sizeof(text_b), "%" PRIu64, b);
-	print_text(what, text_a, text_b);
+	print_text(f, what, text_a, text_b);
 }
 
-static void print_rows(const struct diff *d)
+static void print_rows(FILE *f, const struct diff *d)
 {
 	size_t n = 0, left = 0;
 
@@ -175,36 +175,41 @@ static void print_rows(const struct diff *d)
 			continue;
 		}
 		if (n++ == 0)
-			printf("\n%8s %8s %8s  %s\n", "only A", "only B", "both", "file");
-		printf("%8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  ", r->only_a, r->only_b,
-		       r->both);
-		text_put(stdout, any(r)->path);
-		puts(r->is_rebuilt ? "  (another build)"
-		     : !r->a	   ? "  (not in A)"
-		     : !r->b	   ? "  (not in B)"
-				   : "");
+			fprintf(f, "\n%8s %8s %8s  %s\n", "only A", "only B", "both",
+				"file");
+		fprintf(f, "%8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  ", r->only_a, r->only_b,
+			r->both);
+		text_put(f, any(r)->path);
+		fprintf(f, "%s\n",
+			r->is_rebuilt ? "  (another build)"
+			: !r->a	      ? "  (not in A)"
+			: !r->b	      ? "  (not in B)"
+				      : "");
 	}
 	if (left)
-		printf(left == 1 ? "%zu more file that differs; --all shows it\n"
-				 : "%zu more files that differ; --all shows them\n",
-		       left);
+		fprintf(f,
+			left == 1 ? "%zu more file that differs; --all shows it\n"
+				  : "%zu more files that differ; --all shows them\n",
+			left);
 }
 
-static void print(const struct profile *a, const struct profile *b, const struct diff *d)
+static void print(FILE *f, const struct profile *a, const struct profile *b,
+		  const struct diff *d)
 {
-	print_text("program", a->program, b->program);
-	print_text("scenario", a->scenario, b->scenario);
-	print_text("arch", a->arch, b->arch);
-	print_number("runs", a->n_runs, b->n_runs);
-	print_number("window", a->window_ms, b->window_ms);
-	print_text("method", a->method, b->method);
-	print_text("kernel", a->kernel, b->kernel);
-	printf("%-9s %zu only in A, %zu only in B, %zu in both\n", "files", d->files_a,
-	       d->files_b, d->files_both);
-	printf("%-9s %" PRIu64 " only in A, %" PRIu64 " only in B, %" PRIu64 " in both\n",
-	       "pages", d->only_a, d->only_b, d->both);
-	print_number("lookups", lookups_count(&a->lookups), lookups_count(&b->lookups));
-	print_rows(d);
+	print_text(f, "program", a->program, b->program);
+	print_text(f, "scenario", a->scenario, b->scenario);
+	print_text(f, "arch", a->arch, b->arch);
+	print_number(f, "runs", a->n_runs, b->n_runs);
+	print_number(f, "window", a->window_ms, b->window_ms);
+	print_text(f, "method", a->method, b->method);
+	print_text(f, "kernel", a->kernel, b->kernel);
+	fprintf(f, "%-9s %zu only in A, %zu only in B, %zu in both\n", "files", d->files_a,
+		d->files_b, d->files_both);
+	fprintf(f,
+		"%-9s %" PRIu64 " only in A, %" PRIu64 " only in B, %" PRIu64 " in both\n",
+		"pages", d->only_a, d->only_b, d->both);
+	print_number(f, "lookups", lookups_count(&a->lookups), lookups_count(&b->lookups));
+	print_rows(f, d);
 }
 
 static void put_head(const char *key, const struct profile *p)
@@ -258,18 +263,23 @@ static void put_json(const struct profile *a, const struct profile *b, const str
 static int diff(const char *name_a, const char *name_b)
 {
 	_cleanup_(profile_freep) struct profile *a = NULL, *b = NULL;
+	struct text_lines t;
 	struct diff d;
+	int r;
 
 	if (input_load_profile(name_a, &a) < 0 || input_load_profile(name_b, &b) < 0)
 		return CMD_FAILED;
 	if (compare(a, b, &d) < 0)
 		return log_errno(-ENOMEM, "cannot compare"), CMD_FAILED;
-	if (arg_json)
+	r = arg_json ? 0 : text_open(&t);
+	if (r == 0 && arg_json)
 		put_json(a, b, &d);
-	else
-		print(a, b, &d);
+	else if (r == 0) {
+		print(t.f, a, b, &d);
+		r = text_close(&t);
+	}
 	free(d.rows);
-	return CMD_DONE;
+	return r < 0 ? CMD_FAILED : CMD_DONE;
 }
 
 static int run(int argc, char *argv[])

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # sanitized: too
-# On a narrow terminal, and where $COLUMNS says so, lines of status, list and show are cut at blanks.
+# On a narrow terminal, and where $COLUMNS says so, lines of status, list, show and diff are cut at blanks.
 . "$(dirname "$0")/../lib.sh"
 
 make_root
@@ -19,7 +19,7 @@ cp "$TOP/tests/fuzz/corpus/boots/full" "$R/var/lib/elfcast/boots"
 printf 'elfcast-launches 2 1767300000 -\n5.000000 1767300000 0 %s\nend 1\n' "$long" >"$R/var/lib/elfcast/launches"
 make_elf "$R/usr/bin/two" rebuilt
 verbs=("status" "status $long" "status --pack" "status --usage" "status --launches" "status --boots" "list" "list --all -v"
-	"show $long" "show $P/test.long.json" "show --map $long" "show $R/var/lib/elfcast/boot.pack")
+	"diff $P/test.one.json $P/test.long.json" "show $long" "show $P/test.long.json" "show --map $long" "show $R/var/lib/elfcast/boot.pack")
 widest() { awk '{ n = length($0); if (n > most) { most = n; line = $0 } } END { print most + 0, line }' "$1"; }
 words() { tr -s ' \n' '\n\n' <"$1"; }
 for verb in "${verbs[@]}"; do
