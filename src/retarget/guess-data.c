@@ -53,6 +53,8 @@ int guess_sort_pieces(struct guesses *g)
 	g->pieces = calloc(g->to->n_pieces + 1, sizeof(*g->pieces));
 	if (!g->pieces)
 		return -ENOMEM;
+	if (g->from->n_data == 0)
+		return 0;
 	if (g->to->n_pieces)
 		memcpy(g->pieces, g->to->pieces, g->to->n_pieces * sizeof(*g->pieces));
 	qsort(g->pieces, g->to->n_pieces, sizeof(*g->pieces), compare_pieces);

@@ -78,26 +78,40 @@ static int sort_keys(const struct layout *l, uint32_t **ret)
 	return 0;
 }
 
-/* Of 100, how much of what the fingerprint knows is there. */
-static int content_speaks(const struct guesses *g)
+/* Keys of the fingerprint, and those that are there. -ENOMEM */
+static int count_keys(const struct guesses *g, uint64_t *ret_known, uint64_t *ret_found)
 {
-	_cleanup_free_ uint32_t *keys = NULL;
-	uint64_t known = 2 * ABSENT_MARKS, found = 0;
+	_cleanup_free_ uint32_t *there = NULL;
+	uint64_t known = 0, found = 0;
 
-	for (size_t i = 0; i < g->from->n_data; i++)
-		for (size_t k = 0; k < g->from->data[i].n_marks; k++) {
-			known += 2;
-			found += 2 * guess_has_piece(g, g->from->data[i].marks[k].hash);
-		}
-	if (sort_keys(g->to, &keys) < 0)
+	for (size_t i = 0; i < g->from->n_code; i++)
+		known += g->from->code[i].n_keys;
+	if (known > 0 && sort_keys(g->to, &there) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < g->from->n_code; i++)
 		for (size_t k = 0; k < g->from->code[i].n_keys; k++) {
 			uint32_t hash = g->from->code[i].keys[k].hash;
-			size_t at = SEARCH_FIRST(j, g->to->n_keys, keys[j] < hash);
+			size_t at = SEARCH_FIRST(j, g->to->n_keys, there[j] < hash);
 
-			known++;
-			found += at < g->to->n_keys && keys[at] == hash;
+			found += at < g->to->n_keys && there[at] == hash;
+		}
+	*ret_known = known;
+	*ret_found = found;
+	return 0;
+}
+
+/* Of 100, how much of what the fingerprint knows is there. */
+static int content_speaks(const struct guesses *g)
+{
+	uint64_t known, found;
+
+	if (count_keys(g, &known, &found) < 0)
+		return -ENOMEM;
+	known += 2 * ABSENT_MARKS;
+	for (size_t i = 0; i < g->from->n_data; i++)
+		for (size_t k = 0; k < g->from->data[i].n_marks; k++) {
+			known += 2;
+			found += 2 * guess_has_piece(g, g->from->data[i].marks[k].hash);
 		}
 	return (int)(found * 100 / known);
 }
