@@ -139,7 +139,7 @@ PROGRAMS := $(addprefix $(BUILD)/,elfcast elfcastd elfcast-hook elfcast-prefetch
 # What is loaded into other programs, and what it takes of the library.
 SHARED   := $(BUILD)/libelfcast-prefetch.so
 SHARED_SRC := $(wildcard src/preload/*.c) $(addprefix src/,base/clock.c base/io.c base/utf8.c file/buildid.c \
-	    file/elf-notes.c file/hash.c disk/fstypes.c shadow/embedded-block.c \
+	    file/elf-id.c file/elf-notes.c file/hash.c disk/fstypes.c shadow/embedded-block.c \
 	    shadow/shadow-read.c store/store.c store/store-shadows.c read/object-open.c read/plugged.c)
 # SCDOC= on the command line: without manuals.
 MAN      := $(if $(SCDOC),$(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd)))

@@ -11,6 +11,7 @@
 #include "buildid.h"
 #include "cmd.h"
 #include "elf-end.h"
+#include "elf-id.h"
 #include "elf-layout.h"
 #include "hash.h"
 #include "io.h"
@@ -78,7 +79,9 @@ static int open_target(const struct job *j, const struct profile_object *o,
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	ret->size_bytes = (uint64_t)st.st_size;
-	r = buildid_read(ret->fd, &ret->id);
+	/* What was trained as data is data, whatever it is. */
+	r = o->buildid.n_bytes ? elf_id_read(ret->fd, &ret->id)
+			       : buildid_read(ret->fd, &ret->id);
 	if (r < 0)
 		ret->id = (struct buildid){ 0 };
 	return r == -ENOMEM || r == -EIO ? r : 0;

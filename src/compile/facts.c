@@ -13,6 +13,7 @@
 #include "bounds.h"
 #include "buildid.h"
 #include "elf-end.h"
+#include "elf-id.h"
 #include "facts.h"
 #include "io.h"
 
@@ -38,10 +39,10 @@ enum storage_class facts_storage(const struct facts_context *c, const char *full
 static int read_buildid(int path_fd, struct buildid *ret)
 {
 	_cleanup_close_ int fd = io_reopen_read(path_fd);
-	int r = fd < 0 ? fd : buildid_read(fd, ret);
+	int r = fd < 0 ? fd : elf_id_read(fd, ret);
 
-	/* Not ELF any more, damaged, stripped of its id: another file than the one trained. */
-	return r == -ENOEXEC || r == -ENOENT || r == -EBADMSG || r == -E2BIG ? 0 : r;
+	/* Not ELF any more, or damaged: another file than the one trained. */
+	return r > 0 || r == -ENOEXEC || r == -EBADMSG || r == -E2BIG ? 0 : r;
 }
 
 static int read_file_facts(const struct facts_context *c, const char *path,

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "buildid.h"
+#include "elf-id.h"
 #include "io.h"
 #include "members.h"
 
@@ -124,7 +124,7 @@ int members_add_data(struct members *m, const void *data, uint64_t bytes)
  */
 static int head_buildid(const struct members *m, struct buildid *ret)
 {
-	int r = buildid_read(m->head_fd, ret);
+	int r = wanted_id_error(elf_id_read(m->head_fd, ret));
 
 	if (m->pos <= LIMIT_PAYLOAD_ELF_BYTES)
 		return r;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bounds.h"
-#include "buildid.h"
+#include "elf-id.h"
 #include "io.h"
 #include "librpm.h"
 #include "package.h"
@@ -68,7 +68,7 @@ static int read_regular(int path_fd, const struct stat *st, struct wanted_file *
 	if (fd < 0)
 		return fd;
 	f->size_bytes = (uint64_t)st->st_size;
-	f->buildid_error = buildid_read(fd, &f->buildid);
+	f->buildid_error = wanted_id_error(elf_id_read(fd, &f->buildid));
 	r = f->want_digest ? hash_file(fd, f->digest) : 0;
 	return f->buildid_error == -ENOMEM ? -ENOMEM : r;
 }

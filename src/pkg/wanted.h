@@ -9,6 +9,7 @@
 #ifndef ELFCAST_WANTED_H
 #define ELFCAST_WANTED_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,7 @@ struct wanted_file {
 	enum wanted_type type;
 	uint64_t size_bytes;
 	int buildid_error; /* 0: it has one; else as buildid_read(), -ENOEXEC: no ELF file */
+	/* With -ENOENT, too: the id that stands for it, but where only a header was read. */
 	struct buildid buildid;
 	char digest[HASH_DIGEST_BYTES]; /* "": was not read */
 	char *link;	     /* target of a symbolic link, as it stands there; or NULL */
@@ -47,6 +49,12 @@ struct wanted {
 	struct wanted_key *dirs, *stems;
 	size_t n_dirs, n_stems;
 };
+
+/* A buildid_error of what elf_id_read() returned. */
+static inline int wanted_id_error(int r)
+{
+	return r > 0 ? -ENOENT : r;
+}
 
 void wanted_done(struct wanted *w);
 

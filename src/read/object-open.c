@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "blockdev.h"
+#include "elf-id.h"
 #include "ext4.h"
 #include "fstypes.h"
 #include "io.h"
@@ -166,10 +167,10 @@ enum object_skip object_check(const struct shadow_object *o, const struct stat *
 	 */
 	if (want_id.n_bytes == 0 || found.size_bytes != want.size_bytes)
 		return OBJECT_CHANGED;
-	r = buildid_read(fd, &found_id);
+	r = elf_id_read(fd, &found_id);
 	if (r == -EIO)
 		return OBJECT_FAILED;
-	return r == 0 && buildid_equal(&want_id, &found_id) ? OBJECT_USED : OBJECT_CHANGED;
+	return r >= 0 && buildid_equal(&want_id, &found_id) ? OBJECT_USED : OBJECT_CHANGED;
 }
 
 const char *object_skip_text(enum object_skip skip)

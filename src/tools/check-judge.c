@@ -69,6 +69,8 @@ static void judge_buildid(const struct profile_object *o, struct finding *f)
 		buildid_to_hex(&file->buildid, found);
 		break;
 	case -ENOENT:
+		if (buildid_equal(&o->buildid, &file->buildid))
+			return;
 		what = "none";
 		break;
 	case -ENOEXEC:

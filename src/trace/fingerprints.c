@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "buildid.h"
+#include "elf-id.h"
 #include "elf-layout.h"
 #include "readable.h"
 #include "training.h"
@@ -24,8 +24,8 @@ static int open_same(const struct profile_object *o)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != o->size_bytes)
 		return -ESTALE;
-	r = buildid_read(fd, &id);
-	if (r == 0 && !buildid_equal(&id, &o->buildid))
+	r = elf_id_read(fd, &id);
+	if (r >= 0 && !buildid_equal(&id, &o->buildid))
 		r = -ESTALE;
 	return r < 0 ? r : TAKE_FD(fd);
 }

@@ -8,7 +8,7 @@
 #include <sys/utsname.h>
 
 #include "bounds.h"
-#include "buildid.h"
+#include "elf-id.h"
 #include "hash.h"
 #include "readable.h"
 #include "search-path.h"
@@ -38,16 +38,18 @@ static int open_recorded(const struct trace_object *o)
 }
 
 /*
- * Build-id of an ELF file; a digest for all others. An ELF file without a usable build-id
- * counts as data: known by path and size.
+ * An id for ELF files; a digest for all others. A damaged ELF file counts as data: known by path
+ * and size. So does a private one without a build-id: who guesses what is in it would know by its
+ * id that he is right.
  */
 static int identify(int fd, bool is_private, struct profile_object *ret)
 {
 	char digest[HASH_DIGEST_BYTES];
-	int r = buildid_read(fd, &ret->buildid);
+	int r = is_private ? buildid_read(fd, &ret->buildid)
+			   : elf_id_read(fd, &ret->buildid);
 
-	if (r == 0 || r == -ENOMEM || r == -EIO)
-		return r;
+	if (r >= 0 || r == -ENOMEM || r == -EIO)
+		return MIN(r, 0);
 	ret->buildid = (struct buildid){ 0 };
 	/* By its digest, who guesses what is in a private file knows that he is right. */
 	if (is_private || ret->size_bytes > LIMIT_DIGESTED_BYTES)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# takes: 30 s
+# takes: 40 s
 # sanitized: too
 # elfcast retarget: a made-up program in several builds. Which functions it needs is known, so that
 # it is known which pages each build needs.
@@ -292,6 +292,22 @@ fi
 now_of "$TMP/old" "$TMP/old" >/dev/null
 cp "$TMP/moved" "$R/usr/bin/app"
 same "another size since it was compiled" "changed" "$(shown now)"
+
+# ---- no build-id at all: its first page tells versions apart, also of the same size ----
+for seed in 1 2; do
+	source_of $seed >"$TMP/a.c"
+	gcc -Wl,--build-id=none -o "$TMP/none$seed" -O1 "$TMP/a.c" && cp "$TMP/none$seed" "$TMP/none$seed.full"
+	truncate -s 400000 "$TMP/none$seed"
+done
+made_id() { "$BUILD/tests/fingerprint" "$1" id; }
+check "their ids differ" test "$(made_id "$TMP/none1")" != "$(made_id "$TMP/none2")"
+id_of() { made_id "$1"; }
+same "the one that was trained" "valid valid" "$(now_of "$TMP/none1" "$TMP/none1")"
+same "another one of its size" "stale stale" "$(now_of "$TMP/none1" "$TMP/none2")"
+profile_of "$TMP/none1" /usr/bin/app
+status "can be retargeted" 0 retarget --to="$R" "$TMP/p.json"
+same "from" "$(made_id "$TMP/none1")" "$(object retargeted_from)"
+id_of() { build_id_of "$1"; }
 
 # ---- check says what could be ----
 if [ -x "$BUILD/elfcast-check" ]; then

@@ -1,25 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fingerprint FILE sizes|keys PAGE...: the text that train writes of FILE when these are needed. */
+/*
+ * fingerprint FILE sizes|keys PAGE...: the text that train writes of FILE when these are needed.
+ * fingerprint FILE id: by which id it knows FILE.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "elf-id.h"
 #include "elf-layout.h"
 #include "fingerprint.h"
+
+static int print_id(int fd)
+{
+	char hex[BUILDID_HEX_BYTES];
+	struct buildid id;
+
+	if (elf_id_read(fd, &id) < 0)
+		return 1;
+	buildid_to_hex(&id, hex);
+	puts(hex);
+	return 0;
+}
 
 int main(int argc, char *argv[])
 {
 	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
 	_cleanup_(layout_done) struct layout l = { 0 };
-	_cleanup_close_ int fd = argc > 3 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
+	_cleanup_close_ int fd = argc > 2 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
 	_cleanup_free_ struct page_range *pages = calloc((size_t)argc, sizeof(*pages));
 	_cleanup_free_ char *text = NULL;
 	bool has_keys = argc > 3 && strcmp(argv[2], "keys") == 0;
 
 	if (fd < 0 || !pages) {
-		fputs("usage: fingerprint FILE sizes|keys PAGE...\n", stderr);
+		fputs("usage: fingerprint FILE id|sizes|keys PAGE...\n", stderr);
 		return 2;
 	}
+	if (strcmp(argv[2], "id") == 0)
+		return print_id(fd);
 	for (int i = 3; i < argc; i++)
 		pages[i - 3] = (struct page_range){ (uint32_t)atoi(argv[i]), 1 };
 	if (elf_read_layout(fd, &l) < 0 ||

@@ -19,6 +19,7 @@
 #include "../helpers/libelf-buildid.h"
 #include "bounds.h"
 #include "buildid.h"
+#include "elf-id.h"
 #include "macro.h"
 
 enum { PHDRS = 64, NOTES = 512, SHDRS = 1024, IMAGE_BYTES = 2048 };
@@ -454,6 +455,37 @@ static void test_section_count_in_first_section(void **state)
 	check_both(&im, "section-count-huge", 0, -EBADMSG, 3, 20);
 }
 
+/* By the first page alone, however long the file is; a build-id that is there comes first. */
+static void test_made_id(void **state)
+{
+	static const char head[64] = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1 };
+	static char file[2 * PAGE_BYTES];
+	_cleanup_close_ int fd = memfd_create("made-id", MFD_CLOEXEC),
+			    self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct buildid first, b;
+
+	(void)state;
+	memcpy(file, head, sizeof(head));
+	assert_int_equal(pwrite(fd, file, sizeof(file), 0), sizeof(file));
+	assert_int_equal(buildid_read(fd, &b), -ENOENT);
+	assert_int_equal(elf_id_read(fd, &first), 1);
+	assert_int_equal(first.n_bytes, 8);
+	assert_int_equal(pwrite(fd, "x", 1, PAGE_BYTES), 1);
+	assert_int_equal(ftruncate(fd, 3 * PAGE_BYTES), 0);
+	assert_int_equal(elf_id_read(fd, &b), 1);
+	assert_true(buildid_equal(&first, &b));
+	assert_int_equal(pwrite(fd, "x", 1, PAGE_BYTES - 1), 1);
+	assert_int_equal(elf_id_read(fd, &b), 1);
+	assert_false(buildid_equal(&first, &b));
+	assert_int_equal(ftruncate(fd, sizeof(head)), 0);
+	assert_int_equal(elf_id_read(fd, &b), 1);
+	assert_int_equal(pwrite(fd, "?", 1, 0), 1);
+	assert_int_equal(elf_id_read(fd, &b), -ENOEXEC);
+	assert_int_equal(buildid_read(self, &first), 0);
+	assert_int_equal(elf_id_read(self, &b), 0);
+	assert_true(buildid_equal(&first, &b));
+}
+
 static void test_not_a_file(void **state)
 {
 	_cleanup_close_ int dir = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -485,6 +517,7 @@ int main(void)
 		cmocka_unit_test(test_note_segment_limit),
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_section_count_in_first_section),
+		cmocka_unit_test(test_made_id),
 		cmocka_unit_test(test_not_a_file),
 	};
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -140,6 +141,32 @@ static void test_elf_file(void **state)
 	assert_true(buildid_equal(&p->objects[0].buildid, &id));
 	assert_null(p->objects[0].digest);
 	free(o.path);
+}
+
+/* One without is known by its first page: by an id all the same, and no digest; but a private one. */
+static void test_elf_file_without_id(void **state)
+{
+	static const char head[64] = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1 };
+	char path[80];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/without", dir);
+	for (int private = 0; private < 2; private ++) {
+		uint8_t when[1] = { 1 };
+		_cleanup_(profile_freep) struct profile *p = NULL;
+		struct trace_object o;
+		struct trace_result t = { .method = TRACE_UFFD,
+					  .objects = &o,
+					  .n_objects = 1 };
+
+		write_file(path, private ? 0600 : 0644, head, sizeof(head));
+		o = object_of(path, when, 1);
+		assert_int_equal(train(1, &t, &p), 0);
+		assert_int_equal(p->objects[0].buildid.n_bytes, private ? 0 : 8);
+		assert_null(p->objects[0].digest);
+		assert_int_equal(unlink(path), 0);
+		free(o.path);
+	}
 }
 
 /* Replaced since it was recorded, or gone: its pages mean nothing any more. */
@@ -446,6 +473,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_data_file),
 		cmocka_unit_test(test_elf_file),
+		cmocka_unit_test(test_elf_file_without_id),
 		cmocka_unit_test(test_changed_file),
 		cmocka_unit_test(test_private_file),
 		cmocka_unit_test(test_lookups),
