@@ -8,7 +8,8 @@
 # /var/lib/elfcast-retarget-roots; not in /tmp or /var/tmp, whose files training leaves out), and
 # kept. As root, with mmdebstrap and a mirror. Each launch is trained three times in both roots,
 # carried from OLD to NEW, and compared page by page, of all ELF files that are other builds there;
-# DETAIL=1 tells of each.
+# DETAIL=1 tells of each. With WORK=DIR, a directory that is there, profiles are left in DIR/old, DIR/new and
+# DIR/retargeted.
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=${BUILD:-$TOP/build}
@@ -93,8 +94,8 @@ train() {
 
 old=$(make_root "$1") && new=$(make_root "$2") || fail "cannot make a root"
 PROGRAMS=${*:3}
-work=$(mktemp -d /tmp/elfcast-retarget.XXXXXX) || exit 1
-trap 'rm -rf "$work"' EXIT
+work=${WORK:-$(mktemp -d /tmp/elfcast-retarget.XXXXXX)} || exit 1
+trap '[ -n "${WORK:-}" ] || rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 train "$old" "$work/old"
 train "$new" "$work/new"
