@@ -109,7 +109,7 @@ USES_pkg     := format base file layout elf
 USES_installed := format base file pkg
 USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile embed retarget compile trace \
 		trace/launch trace/running trace/system bench filelist
-USES_tools   := format base text process file disk shadow store read layout elf profile embed compile pkg installed cmd
+USES_tools   := format base text process file disk shadow store read layout elf profile embed retarget compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
 DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot preload layout elf profile embed retarget compile \

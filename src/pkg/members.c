@@ -154,5 +154,8 @@ int members_give_data(struct members *m, struct wanted_file *f)
 	f->buildid_error = head_buildid(m, &f->buildid);
 	if (m->want_digest)
 		hash_stream_digest(m->hash, f->digest);
-	return f->buildid_error == -ENOMEM ? -ENOMEM : 0;
+	if (f->buildid_error == -ENOMEM)
+		return -ENOMEM;
+	return m->pos <= LIMIT_PAYLOAD_ELF_BYTES ? wanted_tell_elf(m->wanted, m->head_fd, f)
+						 : 0;
 }

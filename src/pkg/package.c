@@ -60,7 +60,8 @@ static int read_link_at(int fd, struct wanted_file *f)
 	return f->link ? 0 : -ENOMEM;
 }
 
-static int read_regular(int path_fd, const struct stat *st, struct wanted_file *f)
+static int read_regular(int path_fd, const struct stat *st, const struct wanted *w,
+			struct wanted_file *f)
 {
 	_cleanup_close_ int fd = io_reopen_read(path_fd);
 	int r;
@@ -70,6 +71,8 @@ static int read_regular(int path_fd, const struct stat *st, struct wanted_file *
 	f->size_bytes = (uint64_t)st->st_size;
 	f->buildid_error = wanted_id_error(elf_id_read(fd, &f->buildid));
 	r = f->want_digest ? hash_file(fd, f->digest) : 0;
+	if (r == 0)
+		r = wanted_tell_elf(w, fd, f);
 	return f->buildid_error == -ENOMEM ? -ENOMEM : r;
 }
 
@@ -119,7 +122,7 @@ static int look_up_below(int rootfd, struct wanted *w, struct wanted_file *f)
 					: WANTED_OTHER;
 	if (f->type == WANTED_LINK)
 		return read_link_at(fd, f);
-	return f->type == WANTED_FILE ? read_regular(fd, &st, f) : 0;
+	return f->type == WANTED_FILE ? read_regular(fd, &st, w, f) : 0;
 }
 
 static int read_directory(int rootfd, struct wanted *w, struct diag *diag)

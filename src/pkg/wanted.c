@@ -32,6 +32,11 @@ void wanted_reset(struct wanted *w)
 		forget(&w->files[i]);
 }
 
+int wanted_tell_elf(const struct wanted *w, int fd, const struct wanted_file *f)
+{
+	return w->on_elf && f->buildid_error == 0 ? w->on_elf(fd, f, w->userdata) : 0;
+}
+
 void wanted_done(struct wanted *w)
 {
 	wanted_reset(w);

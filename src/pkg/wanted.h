@@ -48,7 +48,13 @@ struct wanted {
 	size_t n, capacity;
 	struct wanted_key *dirs, *stems;
 	size_t n_dirs, n_stems;
+	/* Called with the whole content of each of the files that has an id; may be NULL. -ENOMEM. */
+	int (*on_elf)(int fd, const struct wanted_file *f, void *userdata);
+	void *userdata;
 };
+
+/* As ON_ELF, where there is one, and F has an id. */
+int wanted_tell_elf(const struct wanted *w, int fd, const struct wanted_file *f);
 
 /* A buildid_error of what elf_id_read() returned. */
 static inline int wanted_id_error(int r)

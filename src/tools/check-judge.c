@@ -55,9 +55,21 @@ int want_profile(const struct profile *p, struct wanted *w)
 
 /* ---- a file that is there ---- */
 
-static void judge_buildid(const struct profile_object *o, struct finding *f)
+/* What could be made of another build; nothing of it was looked at where only a header was read. */
+static const char *carried_text(const struct profile_object *o, uint8_t sure,
+				char ret[static 48])
 {
-	char wanted[BUILDID_HEX_BYTES], found[BUILDID_HEX_BYTES] = "";
+	if (sure == CANNOT_BE_RETARGETED)
+		return "; cannot be retargeted";
+	if (!sure)
+		return o->fingerprint ? "; may be retargeted" : "";
+	snprintf(ret, 48, "; can be retargeted, %u %% sure", sure);
+	return ret;
+}
+
+static void judge_buildid(const struct profile_object *o, uint8_t sure, struct finding *f)
+{
+	char wanted[BUILDID_HEX_BYTES], found[BUILDID_HEX_BYTES] = "", carried[48];
 	const struct wanted_file *file = f->file;
 	const char *what = found;
 
@@ -83,7 +95,7 @@ static void judge_buildid(const struct profile_object *o, struct finding *f)
 		what = "a damaged ELF file";
 	}
 	find(f, VERDICT_STALE, "build-id %s wanted, %s found%s", wanted, what,
-	     o->fingerprint && what == found ? "; can be retargeted" : "");
+	     what == found ? carried_text(o, sure, carried) : "");
 }
 
 static void judge_data(const struct profile_object *o, struct finding *f)
@@ -97,7 +109,7 @@ static void judge_data(const struct profile_object *o, struct finding *f)
 		find(f, VERDICT_DIGEST, "%s wanted, %s found", o->digest, file->digest);
 }
 
-static void judge_file(const struct profile_object *o, struct finding *f)
+static void judge_file(const struct profile_object *o, uint8_t sure, struct finding *f)
 {
 	uint64_t file_pages = DIV_ROUND_UP(f->file->size_bytes, PAGE_BYTES);
 	uint32_t end = pageset_end(&o->pages);
@@ -106,7 +118,7 @@ static void judge_file(const struct profile_object *o, struct finding *f)
 		judge_data(o, f);
 		return;
 	}
-	judge_buildid(o, f);
+	judge_buildid(o, sure, f);
 	if (f->verdict != VERDICT_MATCHES || f->file->size_bytes == o->size_bytes)
 		return;
 	if (end > file_pages)
@@ -151,7 +163,7 @@ static void judge_type(struct finding *f)
 }
 
 static int judge_object(const struct profile *p, const struct profile_object *o,
-			const struct wanted *packages, size_t n, bool all,
+			const struct wanted *packages, size_t n, bool all, uint8_t sure,
 			struct finding *f)
 {
 	char path[LIMIT_PATH_BYTES + 8];
@@ -175,7 +187,7 @@ static int judge_object(const struct profile *p, const struct profile_object *o,
 	if (!f->file)
 		judge_absent(&absence, all || strcmp(o->path, p->program) == 0, f);
 	else if (f->file->type == WANTED_FILE)
-		judge_file(o, f);
+		judge_file(o, sure, f);
 	else
 		judge_type(f);
 	return 0;
@@ -200,12 +212,12 @@ static void excuse_other_builds(const struct profile *p, struct finding *f)
 }
 
 int judge_profile(const struct profile *p, const struct wanted *packages, size_t n,
-		  bool all, struct finding *ret)
+		  bool all, const uint8_t *sure, struct finding *ret)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < p->n_objects; i++)
-		r = judge_object(p, &p->objects[i], packages, n, all, &ret[i]);
+		r = judge_object(p, &p->objects[i], packages, n, all, sure[i], &ret[i]);
 	if (r == 0)
 		excuse_other_builds(p, ret);
 	return r;

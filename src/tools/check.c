@@ -39,6 +39,7 @@ struct checked_profile {
 	struct profile *profile;  /* NULL: it is bad */
 	struct diag diag;	  /* why */
 	struct finding *findings; /* one for each object; NULL: not held against anything */
+	uint8_t *sure;		  /* of each object: see check_retarget() */
 };
 
 struct checked_package {
@@ -63,6 +64,7 @@ static void check_done(struct check *c)
 		input_close(&c->profiles[i].input);
 		profile_free(c->profiles[i].profile);
 		free(c->profiles[i].findings);
+		free(c->profiles[i].sure);
 	}
 	for (size_t i = 0; c->wanted && i < c->n_packages; i++)
 		wanted_done(&c->wanted[i]);
@@ -174,6 +176,24 @@ static int want_all(const struct check *c, struct wanted *w)
 	return r == 0 ? wanted_prepare(w) : r;
 }
 
+/* All profiles look at the file while it is there. */
+static int on_elf(int fd, const struct wanted_file *f, void *userdata)
+{
+	struct check *c = userdata;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->n_profiles; i++) {
+		struct checked_profile *p = &c->profiles[i];
+
+		if (!p->profile)
+			continue;
+		if (!p->sure)
+			p->sure = calloc(p->profile->n_objects + 1, sizeof(*p->sure));
+		r = p->sure ? check_retarget(fd, f, p->profile, p->sure) : -ENOMEM;
+	}
+	return r;
+}
+
 static void limit_memory(void)
 {
 #ifndef __SANITIZE_ADDRESS__ /* which reserves far more */
@@ -198,6 +218,8 @@ static int read_packages(struct check *c)
 	for (size_t i = 0; r == 0 && i < c->n_packages; i++) {
 		struct checked_package *p = &c->packages[i];
 
+		c->wanted[i].on_elf = on_elf;
+		c->wanted[i].userdata = c;
 		r = want_all(c, &c->wanted[i]);
 		if (r == 0)
 			p->error = read_package(p, &c->wanted[i]);
@@ -219,9 +241,12 @@ static int judge(const struct check *c, struct checked_profile *p)
 	if (!p->profile || !all_packages_are_good(c))
 		return 0;
 	p->findings = calloc(p->profile->n_objects + 1, sizeof(*p->findings));
-	if (!p->findings)
+	if (!p->sure)
+		p->sure = calloc(p->profile->n_objects + 1, sizeof(*p->sure));
+	if (!p->findings || !p->sure)
 		return -ENOMEM;
-	return judge_profile(p->profile, c->wanted, c->n_packages, arg_all, p->findings);
+	return judge_profile(p->profile, c->wanted, c->n_packages, arg_all, p->sure,
+			     p->findings);
 }
 
 /* ---- text ---- */

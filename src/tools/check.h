@@ -33,12 +33,22 @@ struct finding {
 	char detail[256];		/* printable; "": nothing to add */
 };
 
+#define CANNOT_BE_RETARGETED 101u
+
+/*
+ * F was found in a package, with its content at FD. SURE has an item for each object of P: those whose
+ * pages were not looked for yet, and which are of another build of F, get how sure it is of their
+ * pages in percent, or CANNOT_BE_RETARGETED. -ENOMEM.
+ */
+int check_retarget(int fd, const struct wanted_file *f, const struct profile *p,
+		   uint8_t *sure);
+
 /*
  * Judge all objects of P against the N packages' files (the first that has a path counts)
- * into RET, one for each object. ALL: what is in no package is missing. -ENAMETOOLONG, ...
+ * into RET, one for each object, as is SURE. ALL: what is in no package is missing. -ENAMETOOLONG, ...
  */
 int judge_profile(const struct profile *p, const struct wanted *packages, size_t n,
-		  bool all, struct finding *ret);
+		  bool all, const uint8_t *sure, struct finding *ret);
 
 /* Add all objects of P to W, as judge_profile() will look them up. */
 int want_profile(const struct profile *p, struct wanted *w);

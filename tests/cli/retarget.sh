@@ -315,7 +315,17 @@ if [ -x "$BUILD/elfcast-check" ]; then
 	profile_of "$TMP/old" /usr/bin/app
 	ELFCAST_EXEC_PATH=$BUILD ASAN_OPTIONS=detect_leaks=0 status "check against another build" 1 \
 		elfcast check --against="$R" "$TMP/p.json"
-	check "says that it can be retargeted" grep -q "found; can be retargeted" "$TMP/out" "$TMP/err"
+	retarget --to="$R" "$TMP/p.json" 2>/dev/null
+	check "says how sure that is" grep -q "found; can be retargeted, $(object confidence) % sure" "$TMP/out"
+	tar -C "$R" -cf "$TMP/app.tar" usr/bin/app
+	ELFCAST_EXEC_PATH=$BUILD ASAN_OPTIONS=detect_leaks=0 status "in an archive" 1 \
+		elfcast check --against="$TMP/app.tar" "$TMP/p.json"
+	check "says the same" grep -q "found; can be retargeted, $(object confidence) % sure" "$TMP/out"
+	cp "$(type -P bash)" "$R/usr/bin/app"
+	ELFCAST_EXEC_PATH=$BUILD ASAN_OPTIONS=detect_leaks=0 status "check against another program" 1 \
+		elfcast check --against="$R" "$TMP/p.json"
+	check "says that it cannot" grep -q "found; cannot be retargeted" "$TMP/out"
+	cp "$TMP/new" "$R/usr/bin/app"
 fi
 
 # ---- what cannot be ----
