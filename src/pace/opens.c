@@ -12,8 +12,8 @@
 #include "opens.h"
 
 /*
- * process 1 reads the files of its units one after the other, in an order that is another one each
- * time: what lies so little behind the front may still come. A small server has 200 of them.
+ * Each MiB of the boot's part is in the order of places, not of use (pack-write.c): what lies so little
+ * behind the front, as many files of one page, may still come. Process 1 has 200 units in one of them.
  */
 #define NEAR	     256u
 /* Fewer tell nothing. */

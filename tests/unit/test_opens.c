@@ -111,7 +111,7 @@ static bool are_few(struct opens *o)
 	return opens_are_few(&c);
 }
 
-/* Who reads the files of its units does that in any order: 200 at once. */
+/* In the pack they are in another order than that of use: 200 in any. */
 static void test_what_is_used(void **state)
 {
 	struct opens_count c;
