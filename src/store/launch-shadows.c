@@ -162,6 +162,7 @@ int launch_shadows_add(struct launch_shadows *l, struct shadow_buffer *b)
 		return -ENOMEM;
 	}
 	l->items[l->n++] = *b;
+	*b = (struct shadow_buffer){ 0 };
 	return 0;
 }
 
