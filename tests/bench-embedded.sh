@@ -5,6 +5,7 @@
 # has the compiled profiles, with "embedded" it has nothing but the program. Each way in turn.
 #
 #   PROGRAMS="perl git gdb"   of those that make bench has, and that are not launched by a link
+#   AS=65534                  launched by this user, who may not read the file system's own blocks; else by root
 #   STORAGE="net:1000:3000:125 sd:1500:60 hdd"  ROUNDS=5  OUT=FILE (JSON lines)
 #
 # Ends with one line a disk: "result: DISK … embedded takes N of the time of json, gains N of what that gains".
@@ -15,6 +16,8 @@ export TOP BUILD PYTHONDONTWRITEBYTECODE=1
 . "$TOP/tests/lab/lab.sh"
 lab_enter "$@"
 . "$TOP/tests/lab/measure.sh"
+# shellcheck disable=SC2034 # of lab.sh
+LAB_UID=${AS:-}
 : "${PROGRAMS:=perl git gdb}" "${STORAGE:=net:1000:3000:125 sd:1500:60 hdd}" "${ROUNDS:=5}"
 
 lab_build || lab_die "the build failed"

@@ -3,9 +3,10 @@
  * Start one program, possibly in a chroot, and say in one JSON line on stdout what it cost:
  * wall and CPU time, major and minor faults of it and of all children that it waited for.
  *
- * Usage: lab-launch [-r ROOT] [-d DIR] [-t SECONDS] [-v] [-f] [-w WORD]... -- CMD...
+ * Usage: lab-launch [-r ROOT] [-d DIR] [-t SECONDS] [-u UID] [-v] [-f] [-w WORD]... -- CMD...
  *   -w  words of a command that is started, outside ROOT, at the same moment; not counted
  *   -f  that command may fail
+ *   -u  as the user of this number, in no group
  *   -v  leave the program its output (else /dev/null)
  * "refaults": pages of files that the kernel had taken away from the page cache and that were
  * read again meanwhile, by whomever; where a machine reclaims what looks cold (DAMON, say), a
@@ -16,6 +17,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -35,6 +37,7 @@
 static const char *arg_root, *arg_dir = "/";
 static unsigned arg_timeout_s = 120;
 static bool arg_verbose, arg_may_fail;
+static uid_t arg_uid; /* 0: whoever this is */
 static char *companion[MAX_WORDS + 1];
 
 /* The same for every launch and every machine. LC_ALL=C: no locale archive is looked for. */
@@ -117,6 +120,10 @@ static pid_t start(char *const argv[], int null_fd, bool inside)
 		die(arg_root);
 	if (chdir(arg_dir) < 0)
 		die(arg_dir);
+	if (arg_uid > 0 &&
+	    (setgroups(0, NULL) < 0 || setresgid(arg_uid, arg_uid, arg_uid) < 0 ||
+	     setresuid(arg_uid, arg_uid, arg_uid) < 0))
+		die("setresuid");
 	execve(argv[0], argv, environment);
 	die(argv[0]);
 }
@@ -168,7 +175,7 @@ static void parse(int argc, char *argv[])
 	size_t n = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "+r:d:t:w:vf")) != -1)
+	while ((c = getopt(argc, argv, "+r:d:t:u:w:vf")) != -1)
 		switch (c) {
 		case 'r':
 			arg_root = optarg;
@@ -178,6 +185,9 @@ static void parse(int argc, char *argv[])
 			break;
 		case 't':
 			arg_timeout_s = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'u':
+			arg_uid = (uid_t)strtoul(optarg, NULL, 10);
 			break;
 		case 'v':
 			arg_verbose = true;
@@ -193,7 +203,8 @@ static void parse(int argc, char *argv[])
 			exit(2);
 		}
 	if (optind == argc) {
-		fputs("Usage: lab-launch [-r ROOT] [-d DIR] [-t SECONDS] [-v] [-f] [-w "
+		fputs("Usage: lab-launch [-r ROOT] [-d DIR] [-t SECONDS] [-u UID] [-v] "
+		      "[-f] [-w "
 		      "WORD]... "
 		      "-- CMD...\n",
 		      stderr);

@@ -141,14 +141,14 @@ lab_make_state() {
 }
 
 # One launch of PROGRAM, as it is now: a JSON line on stdout. More words: a companion, which
-# may fail when LAB_MAY_FAIL is set.
+# may fail when LAB_MAY_FAIL is set. By the user LAB_UID, if that is set.
 lab_launch() {
 	local w=(${LAB_MAY_FAIL:+-f}) word
 	lab_launch_words "$1"
 	lab_fresh_tmp "$1" || return 1
 	shift
 	for word; do w+=(-w "$word"); done
-	"$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work "${w[@]}" -- "${LAB_CMD[@]}" \
+	"$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work ${LAB_UID:+-u "$LAB_UID"} "${w[@]}" -- "${LAB_CMD[@]}" \
 		2>"$LAB/launch.err" || {
 		tail -n 5 "$LAB/launch.err" >&2
 		return 1
