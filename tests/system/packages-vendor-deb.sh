@@ -46,7 +46,12 @@ cd "$V" || exit 1
 dpkg-buildpackage() { command dpkg-buildpackage -uc -us -d "$@"; }
 builds() { # name version
 	sed -i "1s/(.*)/($2)/" debian/changelog
-	says "$1" dpkg-buildpackage
+	says "$1" "dpkg-buildpackage -b"
+}
+trains() { # name
+	says "$1" "elfcast train -n"
+	says "$1: looking at it" "elfcast show hello.hello"
+	mv hello.hello.json debian
 }
 deb() { echo "../$1_$2_$3.deb"; }
 dpkg_in() { dpkg --root="$R" --force-unsafe-io --force-downgrade --no-pager "$@" </dev/null; }
@@ -63,11 +68,12 @@ for p in libc6 $LIBELF libjson-c5 zlib1g; do
 done >"$R/var/lib/dpkg/status"
 (cd "$BASE" && find . -type d -printf '/%P\n' | sed 's,^/$,/.,') >"$R/var/lib/dpkg/info/libc6:$arch.list"
 
-echo '{}' >hello.hello.json
+echo '{}' >debian/hello.hello.json
+tar -czf ../hello_1.0.orig.tar.gz --exclude=debian -C .. hello-1.0
+says "the profile is no change of upstream's sources" "dpkg-buildpackage -S"
 builds "a first build" 1.0-1
 does "dpkg installs elfcast and the program" dpkg_in -i "$PKGS"/deb/elfcast_*_"$arch".deb "$(deb hello 1.0-1 "$arch")"
-says "training" "elfcast train -n"
-says "looking at it" "elfcast show hello.hello"
+trains "training"
 builds "a second build, of the same version" 1.0-1
 [ ! -x "$BUILD/elfcast-check" ] || says "the profile is of that package" "$check_words" "s/amd64/$arch/"
 does "dpkg installs the profile" dpkg_in -i "$(deb hello-elfcast 1.0-1 all)"
@@ -75,11 +81,11 @@ same "the trigger has compiled it" valid "$(hello_is)"
 another_hello .
 builds "the program is released again" 1.0-2
 [ ! -x "$BUILD/elfcast-check" ] ||
-	status "the old profile is not of that package" 1 elfcast check --against="$(deb hello 1.0-2 "$arch")" hello.hello.json
+	status "the old profile is not of that package" 1 elfcast check --against="$(deb hello 1.0-2 "$arch")" debian/hello.hello.json
 does "dpkg upgrades the program" dpkg_in -i "$(deb hello 1.0-2 "$arch")"
 same "its pages are not read any more" stale "$(hello_is)"
 check "status says why" grep -q '/usr/bin/hello: another build' <<<"$(in_root elfcast status hello)"
-says "training again" "elfcast train -n"
+trains "training again"
 builds "the profile is released again" 1.0-2
 does "dpkg upgrades the profile" dpkg_in -i "$(deb hello-elfcast 1.0-2 all)"
 same "they are read again" valid "$(hello_is)"
@@ -87,7 +93,7 @@ same "they are read again" valid "$(hello_is)"
 # ---- a package of its own ----
 O=$TMP/own/hello-elfcast-1.0
 files_of "$O" hello-elfcast/ control rules changelog install source/format
-cp hello.hello.json "$O"
+cp debian/hello.hello.json "$O"
 cd "$O" || exit 1
 does "a package of its own is built" dpkg-buildpackage -b
 same "it has the profile, and nothing else" ./usr/share/elfcast/profiles.d/hello.hello.json \
@@ -98,7 +104,7 @@ same "it is compiled" valid "$(hello_is)"
 # ---- a source package that had one binary package, with a "make install" ----
 M=$TMP/made/hello-1.0
 mkdir -p "$M"
-cp -r "$V/debian" "$V/hello.hello.json" "$V/hello.c" "$M"
+cp -r "$V/debian" "$V/hello.c" "$M"
 cd "$M" || exit 1
 rm debian/hello.install
 printf 'all:\n\t$(CC) -o hello hello.c\ninstall:\n\tinstall -D hello $(DESTDIR)/usr/bin/hello\n' >Makefile

@@ -28,10 +28,12 @@ sed -n '/^    Name: *hello$/,/^    # end$/p' "$TUTORIAL" | sed 's/^    //' >"$TM
 check "the tutorial has a spec" grep -q '^%files elfcast' "$TMP/hello.spec"
 # The macro as it is installed, but for the program, which is not yet.
 sed "s,%{_bindir}/elfcast,$BUILD/elfcast," "$TOP/packaging/rpm/macros.elfcast" >"$TMP/macros"
-# All in this directory, as the tutorial's other commands have it.
+# All in this directory, as the tutorial's other commands have it. Nothing of who runs this.
+sources=(--define "_sourcedir $P")
+mkdir "$TMP/home"
 rpmbuild() {
-	ELFCAST_EXEC_PATH=$BUILD command rpmbuild --nodeps --load "$TMP/macros" \
-		--define "_topdir $TMP/rpmbuild" --define "_tmppath $TMP" --define "_sourcedir $P" --define "_rpmdir $P" \
+	HOME=$TMP/home ELFCAST_EXEC_PATH=$BUILD command rpmbuild --nodeps --load "$TMP/macros" \
+		--define "_topdir $TMP/rpmbuild" --define "_tmppath $TMP" "${sources[@]}" --define "_rpmdir $P" \
 		--define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" --define '_build_id_links none' \
 		"$@"
 }
@@ -111,7 +113,8 @@ same "compiled" valid "$(hello_is)"
 # ---- a package of its own ----
 rm hello-elfcast*
 sed -n '/^    Name: *hello-elfcast$/,/^    # end of hello-elfcast.spec$/p' "$TUTORIAL" | sed 's/^    //' >hello-elfcast.spec
-says "a package of its own is built" "rpmbuild -bb hello-elfcast.spec"
+sources=() # the command says where they are
+says "a package of its own is built" "rpmbuild -bb --define"
 same "it has the profile, and nothing else" /usr/share/elfcast/profiles.d/hello.hello.json \
 	"$(command rpm -qp --nosignature -l hello-elfcast-1.0-1.noarch.rpm 2>/dev/null)"
 same "and comes by itself" "(hello and elfcast)" "$(command rpm -qp --nosignature --supplements hello-elfcast-1.0-1.noarch.rpm 2>/dev/null)"
