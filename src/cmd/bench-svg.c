@@ -51,21 +51,17 @@ static int digits(double ms)
 
 static void put_head(FILE *f, double height)
 {
-	fprintf(f,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
-		"width=\"%.0f\" height=\"%.0f\" font-family=\"system-ui, sans-serif\" "
-		"font-size=\"13\">\n<style>\n"
-		".bg { fill: #fff } .t { fill: #222 } .s { fill: #666; font-size: 12px }\n"
-		".h { fill: #222; font-size: 17px; font-weight: 600 }\n"
-		".grid { stroke: #8884 } .err { stroke: #222; stroke-width: 1.5 }\n"
-		".cold { fill: #b9bec4 } .ahead { fill: #2a78c8 } .warm { fill: #1f8a4c }\n"
-		".dot { fill: #222; fill-opacity: .35 }\n"
-		"@media (prefers-color-scheme: dark) {\n"
-		".bg { fill: #16181b } .t, .h { fill: #e4e6e8 } .s { fill: #a0a4a9 }\n"
-		".err { stroke: #e4e6e8 } .cold { fill: #5a6068 } .dot { fill: #fff }\n"
-		".ahead { fill: #3d8bd8 } .warm { fill: #2f9d5d }\n}\n</style>\n",
-		WIDTH, height, WIDTH, height);
+	svg_begin(f, WIDTH, height, 13);
+	fputs(".bg { fill: #fff } .t { fill: #222 } .s { fill: #666; font-size: 12px }\n"
+	      ".h { fill: #222; font-size: 17px; font-weight: 600 }\n"
+	      ".grid { stroke: #8884 } .err { stroke: #222; stroke-width: 1.5 }\n"
+	      ".cold { fill: #b9bec4 } .ahead { fill: #2a78c8 } .warm { fill: #1f8a4c }\n"
+	      ".dot { fill: #222; fill-opacity: .35 }\n"
+	      "@media (prefers-color-scheme: dark) {\n"
+	      ".bg { fill: #16181b } .t, .h { fill: #e4e6e8 } .s { fill: #a0a4a9 }\n"
+	      ".err { stroke: #e4e6e8 } .cold { fill: #5a6068 } .dot { fill: #fff }\n"
+	      ".ahead { fill: #3d8bd8 } .warm { fill: #2f9d5d }\n}\n</style>\n",
+	      f);
 	svg_rect(f, 0, 0, WIDTH, height, "bg");
 }
 

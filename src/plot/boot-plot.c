@@ -147,43 +147,39 @@ static void put_head(const struct frame *fr)
 	double height = fr->bottom + BOTTOM + (l ? launch_plot_height(l) : 0);
 
 	/* Colours that are read on white and on black; the rest follows what the reader uses. */
-	fprintf(fr->f,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
-		"width=\"%.0f\" height=\"%.0f\" font-family=\"system-ui, sans-serif\" "
-		"font-size=\"11\">\n<style>\n"
-		".bg { fill: #fff } .t { fill: #222 } .s { fill: #666 }\n"
-		".h { fill: #222; font-size: 16px; font-weight: 600 }\n"
-		/* What stands on a line is read, too. */
-		".s, .tt, .late, .intime { paint-order: stroke; stroke: #fff; "
-		"stroke-width: 3px }\n"
-		".grid { stroke: #8884; stroke-width: 1 } .axis { stroke: #888 }\n"
-		".row { fill: #8881 } .phase { fill: #1f8a4c18 }\n"
-		".asked { fill: none; stroke: #2a78c8; stroke-width: 1.5 }\n"
-		".read { fill: #2a78c840; stroke: none }\n"
-		".meta { fill: none; stroke: #c07a12; stroke-width: 1.5 }\n"
-		".own { fill: none; stroke: #8a4bb8; stroke-width: 1.5 }\n"
-		".unit { fill: #7a7f87 } .ahead, .intime { fill: #1f8a4c }\n"
-		".alone { fill: #c07a12 } .late { fill: #c8362a }\n"
-		".there { fill: none; stroke: #888; stroke-width: 1.2 }\n"
-		".dropped { stroke: #c8362a; stroke-width: 2 }\n"
-		".ready { stroke: #1f8a4c; stroke-width: 2 }\n"
-		".main { stroke: #111; stroke-width: 1.5 }\n"
-		".dot { fill: #2a78c8 }\n"
-		".mark { stroke: #8888; stroke-dasharray: 2 3 }\n"
-		".target { stroke: #c8362a; stroke-width: 1.5 } .tt { fill: #c8362a }\n"
-		"@media (prefers-color-scheme: dark) {\n"
-		".bg { fill: #16181b } .s, .tt, .late, .intime { stroke: #16181b } .t, .h "
-		"{ fill: #e4e6e8 "
-		"} .s { fill: #a0a4a9 }\n"
-		".main { stroke: #fff } .target { stroke: #ff7b6e } .tt { fill: #ff7b6e }\n"
-		".asked { stroke: #62aaf0 } .dot { fill: #62aaf0 } .meta { stroke: #e5a54a "
-		"}\n"
-		".own { stroke: #bd8ae0 } .ahead, .intime { fill: #3fbf78 }\n"
-		".alone { fill: #e5a54a } .late { fill: #ff7b6e } .dropped { stroke: "
-		"#ff7b6e }\n"
-		".ready { stroke: #3fbf78 }\n}\n</style>\n",
-		PLOT_WIDTH, height, PLOT_WIDTH, height);
+	svg_begin(fr->f, PLOT_WIDTH, height, 11);
+	fputs(".bg { fill: #fff } .t { fill: #222 } .s { fill: #666 }\n"
+	      ".h { fill: #222; font-size: 16px; font-weight: 600 }\n"
+	      /* What stands on a line is read, too. */
+	      ".s, .tt, .late, .intime { paint-order: stroke; stroke: #fff; "
+	      "stroke-width: 3px }\n"
+	      ".grid { stroke: #8884; stroke-width: 1 } .axis { stroke: #888 }\n"
+	      ".row { fill: #8881 } .phase { fill: #1f8a4c18 }\n"
+	      ".asked { fill: none; stroke: #2a78c8; stroke-width: 1.5 }\n"
+	      ".read { fill: #2a78c840; stroke: none }\n"
+	      ".meta { fill: none; stroke: #c07a12; stroke-width: 1.5 }\n"
+	      ".own { fill: none; stroke: #8a4bb8; stroke-width: 1.5 }\n"
+	      ".unit { fill: #7a7f87 } .ahead, .intime { fill: #1f8a4c }\n"
+	      ".alone { fill: #c07a12 } .late { fill: #c8362a }\n"
+	      ".there { fill: none; stroke: #888; stroke-width: 1.2 }\n"
+	      ".dropped { stroke: #c8362a; stroke-width: 2 }\n"
+	      ".ready { stroke: #1f8a4c; stroke-width: 2 }\n"
+	      ".main { stroke: #111; stroke-width: 1.5 }\n"
+	      ".dot { fill: #2a78c8 }\n"
+	      ".mark { stroke: #8888; stroke-dasharray: 2 3 }\n"
+	      ".target { stroke: #c8362a; stroke-width: 1.5 } .tt { fill: #c8362a }\n"
+	      "@media (prefers-color-scheme: dark) {\n"
+	      ".bg { fill: #16181b } .s, .tt, .late, .intime { stroke: #16181b } .t, .h "
+	      "{ fill: #e4e6e8 "
+	      "} .s { fill: #a0a4a9 }\n"
+	      ".main { stroke: #fff } .target { stroke: #ff7b6e } .tt { fill: #ff7b6e }\n"
+	      ".asked { stroke: #62aaf0 } .dot { fill: #62aaf0 } .meta { stroke: #e5a54a "
+	      "}\n"
+	      ".own { stroke: #bd8ae0 } .ahead, .intime { fill: #3fbf78 }\n"
+	      ".alone { fill: #e5a54a } .late { fill: #ff7b6e } .dropped { stroke: "
+	      "#ff7b6e }\n"
+	      ".ready { stroke: #3fbf78 }\n}\n</style>\n",
+	      fr->f);
 	svg_rect(fr->f, 0, 0, PLOT_WIDTH, height, "bg");
 }
 

@@ -79,6 +79,19 @@ void svg_put_cut(FILE *f, const char *s, size_t max_characters)
 	fputs(ELLIPSIS, f);
 }
 
+void svg_begin(FILE *f, double width, double height, unsigned font_px)
+{
+	fprintf(f,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
+		"width=\"100%%\" style=\"max-width: %.0fpx; height: calc(min(100vw, "
+		"%.0fpx) * "
+		"%.0f / %.0f)\" font-family=\"system-ui, sans-serif\" font-size=\"%u\">\n"
+		"<style>\nsvg { color-scheme: light dark; background: #fff }\n"
+		"@media (prefers-color-scheme: dark) { svg { background: #16181b } }\n",
+		width, height, 2 * width, 2 * width, height, width, font_px);
+}
+
 void svg_text(FILE *f, double x, double y, const char *class, const char *anchor,
 	      const char *s)
 {

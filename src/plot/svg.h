@@ -15,6 +15,11 @@ void svg_put_escaped(FILE *f, const char *s);
 /* The same, at most MAX_CHARACTERS of it, the last one an ellipsis where it was cut. */
 void svg_put_cut(FILE *f, const char *s, size_t max_characters);
 
+/*
+ * A picture as wide as the window, at most twice WIDTH, on a background of its own in light and in dark; up to
+ * within <style>.
+ */
+void svg_begin(FILE *f, double width, double height, unsigned font_px);
 /* ANCHOR: "start", "middle" or "end". CLASS and ANCHOR are ours. */
 void svg_text(FILE *f, double x, double y, const char *class, const char *anchor,
 	      const char *s);

@@ -104,6 +104,9 @@ static void assert_sane(void)
 	assert_null(strstr(text, "nan"));
 	assert_null(strstr(text, "inf\""));
 	assert_non_null(strstr(text, "</svg>\n"));
+	/* As wide as the window, on its own background. */
+	assert_non_null(strstr(text, " width=\"100%\" "));
+	assert_non_null(strstr(text, "svg { color-scheme: light dark; background: #fff }"));
 }
 
 static void draw(const struct boot_plot *p)
