@@ -256,7 +256,10 @@ static int remove_matching(const struct store *s, const struct known *k, const c
 		log_error(
 			"the profile '%s' belongs to a package: 'elfcast disable %s' keeps "
 			"it from being used",
-			known_profile(shipped), name);
+			known_profile(shipped),
+			program		       ? name
+			: shipped->shadow.data ? known_file(shipped)
+					       : "PROGRAM");
 	else
 		log_error(arg_scenario ? "'%s' has no profile of scenario '%s'"
 				       : "'%s' has no profile",

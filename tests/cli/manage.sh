@@ -95,6 +95,8 @@ same "only that of the machine's own" "valid /usr/bin/one,valid /usr/bin/two" "$
 check "is gone" test ! -e "$E/profiles.d/local.one.json"
 status "remove a package's" 1 elfcast remove --root="$R" one
 check "names disable" grep -q "belongs to a package: 'elfcast disable one'" "$TMP/err"
+status "remove a package's by its file" 1 elfcast remove --root="$R" test.one
+check "names the program, which disable knows" grep -q "belongs to a package: 'elfcast disable /usr/bin/one'" "$TMP/err"
 ln -s /dev/null "$E/profiles.d/test.two.json"
 elfcast compile -q --root="$R"
 same "masked" "valid /usr/bin/one,masked test.two.json" "$(list)"
