@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "config.h"
@@ -283,6 +284,16 @@ int known_find_called(const struct known *k, const char *name,
 	return *ret ? 0 : -ENOENT;
 }
 
+/* Neither a program nor a profile is called NAME. */
+static int log_unknown(int error, const char *name)
+{
+	if (error != -ENOENT || (arg_root && *arg_root) || strchr(name, '/') ||
+	    access("/proc/self/fd", X_OK) < 0)
+		return cmd_log_program(error, name);
+	log_error("there is no program '%s' in $PATH, and no profile of that name", name);
+	return error;
+}
+
 int known_find_program(const struct store *s, const struct known *k, const char *name,
 		       char **ret)
 {
@@ -295,7 +306,7 @@ int known_find_program(const struct store *s, const struct known *k, const char 
 	if (found == -ENOTUNIQ)
 		return found;
 	if (found < 0)
-		return cmd_log_program(r, name);
+		return log_unknown(r, name);
 	*ret = strdup(known_file(l));
 	return *ret ? 0 : -ENOMEM;
 }
