@@ -14,7 +14,8 @@ int status_load_times(const struct store *s, struct status_gain *ret)
 
 	if (r == -ENOMEM)
 		return r;
-	if (r < 0 && r != -ENOENT)
+	ret->is_refused = r == -EACCES;
+	if (r < 0 && r != -ENOENT && r != -EACCES)
 		log_warning("the times of launches cannot be used: %s", error_text(r));
 	r = launch_gain_find(&ret->times, NULL, &ret->all);
 	return r < 0 ? r : launch_verdicts_find(&ret->times, &ret->verdicts);
@@ -38,7 +39,10 @@ void status_print_launch_gain(FILE *f, const struct status_gain *g,
 	const struct launch_gain *all = &g->all;
 
 	if (all->n_read + all->n_alone == 0) {
-		fputs("nothing is known yet\n", f);
+		fputs(g->is_refused
+			      ? "not known: the times of launches are root's to read\n"
+			      : "nothing is known yet\n",
+		      f);
 		return;
 	}
 	if (all->n_pairs < LAUNCH_GAIN_PAIRS) {

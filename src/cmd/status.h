@@ -45,8 +45,9 @@ void status_put_boot_gain(const struct boots *b, const struct boot_gain *g);
 void status_print_watcher(FILE *f, const struct watch_state *w, bool running);
 void status_put_watcher(const struct watch_state *w, bool running);
 
-/* What the times of launches say; of zeros. A warning where they cannot be used. -ENOMEM. */
+/* What the times of launches say; of zeros. A warning where they are damaged, say. -ENOMEM. */
 struct status_gain {
+	bool is_refused; /* they are root's to read */
 	struct launch_times times;
 	struct launch_gain all;
 	struct launch_verdicts verdicts;

@@ -118,6 +118,10 @@ else
 	check "another user: told why, too" says "launch counts are root's to read"
 	status "another user: what is in memory" 0 as_nobody status --usage
 	check "another user: not what was launched" says "launch counts are root's to read"
+	printf 'elfcast-launch-times 1\nread 50 /usr/bin/two\nend 1\n' >"$V/launch-times"
+	chmod 600 "$V/launch-times"
 	status "another user: the overview" 0 as_nobody status
+	check "another user: what was saved is root's" grep -qx "saved:     not known: the times of launches are root's to read" "$TMP/out"
+	same "another user: that is no fault" 0 "$(grep -c 'times of launches' "$TMP/err")"
 fi
 finish
