@@ -124,7 +124,12 @@ static void print_text(FILE *f, const struct overview *o)
 	print_waste(f, o);
 	fputs("boots:     ", f);
 	status_print_boot_gain(f, &o->boots, &o->gain);
-	status_training_print(f, &o->training);
+	if (o->is_container)
+		fputs("next boot: not of this system: in a container nothing is read or "
+		      "recorded at boot, the host reads ahead\n",
+		      f);
+	else
+		status_training_print(f, &o->training);
 	print_problems(f, o);
 }
 
@@ -225,6 +230,7 @@ static void print_json(const struct overview *o)
 	json_uint("without_shadow", overview_uncompiled(o));
 	json_close('}');
 	json_uint("damaged_shadows", o->known.n_damaged);
+	json_bool("container", o->is_container);
 	put_programs(&o->known);
 	json_open("pack", '{');
 	json_string("state", o->pack);

@@ -91,6 +91,7 @@ check "is said so" grep -q 'units that keep elfcast up to date are not enabled' 
 rm "$R/etc/elfcast/elfcast.conf"
 mkdir -p "$R/run/systemd" && echo systemd-nspawn >"$R/run/systemd/container"
 look
+check "it says so" grep -qx 'next boot: not of this system: in a container nothing is read or recorded at boot, the host reads ahead' "$TMP/out"
 check "nor in a container" test "$(to_mend | grep -o 'elfcast-[a-z.-]*' | paste -s -d ' ')" = elfcast-compile.timer
 rm "$R/run/systemd/container"
 all masked masked
