@@ -71,6 +71,10 @@ void status_find_boot_problems(const struct overview *o, struct status_problems 
 void status_find_watcher_problems(const struct overview *o, struct status_problems *p);
 /* Its files are others than they were, and compile has not looked at these, or not with time to retarget. */
 bool status_wants_compile(const struct known_launch *l);
+/* Its profile is gone, and compile was not called since: what it says is still read ahead. */
+bool status_is_orphan(const struct known_launch *l);
+/* Of the boot, or of process 1: nobody starts that to record it, elfcast records boots by itself. */
+bool status_is_of_boot(const struct known_launch *l);
 /* Or they are other builds, and recording them again would help: what not everybody may read is not read ahead. */
 bool status_wants_training(const struct known_launch *l);
 /* How to record the program of L again: this machine's own profile knows its command. */

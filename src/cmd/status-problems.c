@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "macro.h"
 #include "status-look.h"
 #include "utf8.h"
 
@@ -36,6 +37,26 @@ void status_train_command(const struct known_launch *l, char *ret, size_t bytes)
 		 known_program(l));
 }
 
+bool status_is_orphan(const struct known_launch *l)
+{
+	return !l->file && l->state <= KNOWN_STALE;
+}
+
+bool status_is_of_boot(const struct known_launch *l)
+{
+	static const char *const process_1[] = { "/usr/lib/systemd/systemd",
+						 "/lib/systemd/systemd", "/sbin/init",
+						 "/usr/sbin/init", "/init" };
+
+	if (strcmp(known_scenario(l), SCENARIO_BOOT) == 0)
+		return true;
+	for (size_t i = 0; l->shadow.data && i < ARRAY_SIZE(process_1); i++)
+		if (strcmp(known_file(l), process_1[i]) == 0 ||
+		    strcmp(known_program(l), process_1[i]) == 0)
+			return true;
+	return false;
+}
+
 bool status_wants_compile(const struct known_launch *l)
 {
 	return l->state <= KNOWN_STALE &&
@@ -47,7 +68,8 @@ bool status_wants_training(const struct known_launch *l)
 	const struct totals *t = &l->totals;
 
 	return (l->state == KNOWN_STALE || l->state == KNOWN_PARTLY_STALE) &&
-	       !status_wants_compile(l) && t->n_usable + t->n_unreadable < t->n_objects;
+	       !status_wants_compile(l) && !status_is_of_boot(l) &&
+	       t->n_usable + t->n_unreadable < t->n_objects;
 }
 
 /* It changed after its shadow was made, and was not looked at: no hook did. */
@@ -56,13 +78,18 @@ static bool is_changed(const struct known_launch *l)
 	return status_wants_compile(l) && l->totals.n_changed_elf > 0;
 }
 
-/*
- * Data files change at any time, and other builds that are to be retargeted the hook leaves: these the timer
- * takes up.
- */
+/* Other builds that are to be retargeted the hook leaves: the timer takes them up. */
+static bool is_to_retarget(const struct known_launch *l)
+{
+	return status_wants_compile(l) && l->totals.n_changed == 0 &&
+	       l->totals.n_stale_elf > 0;
+}
+
+/* So it does data files, which change at any time. */
 static bool is_for_later(const struct known_launch *l)
 {
-	return status_wants_compile(l) && l->totals.n_changed_elf == 0;
+	return status_wants_compile(l) && l->totals.n_changed_elf == 0 &&
+	       !is_to_retarget(l);
 }
 
 /* A package's profile of another build is nobody's fault here, and comes back with its next release. */
@@ -75,7 +102,8 @@ static bool is_stale_as_shipped(const struct known_launch *l)
 static void add_changed(struct status_problems *p, const struct known *k)
 {
 	size_t n = known_count_programs_of(k, is_changed),
-	       n_later = known_count_programs_of(k, is_for_later);
+	       n_later = known_count_programs_of(k, is_for_later),
+	       n_retarget = known_count_programs_of(k, is_to_retarget);
 
 	if (n > 0)
 		status_add_problem(
@@ -87,6 +115,11 @@ static void add_changed(struct status_problems *p, const struct known *k)
 				   "the next compile takes up changed files of %zu "
 				   "program%s",
 				   n_later, n_later == 1 ? "" : "s");
+	if (n_retarget > 0)
+		status_add_problem(p, "to-retarget", true, "elfcast compile",
+				   "%zu program%s other builds now, in which the next "
+				   "compile looks for their pages",
+				   n_retarget, n_retarget == 1 ? " has" : "s have");
 }
 
 static void add_programs(struct status_problems *p, const struct known *k)
@@ -129,14 +162,20 @@ static void add_unusable(struct status_problems *p, const struct known_launch *l
 
 static void add_profiles(struct status_problems *p, const struct overview *o)
 {
-	size_t n = overview_uncompiled(o);
+	size_t n = overview_uncompiled(o), n_orphans = 0;
 
-	for (size_t i = 0; i < o->known.n; i++)
+	for (size_t i = 0; i < o->known.n; i++) {
 		add_unusable(p, &o->known.items[i]);
+		n_orphans += status_is_orphan(&o->known.items[i]);
+	}
 	if (n > 0)
 		status_add_problem(p, "not-compiled", false, "elfcast compile",
 				   "%zu profile%s no shadow", n,
 				   n == 1 ? " has" : "s have");
+	if (n_orphans > 0)
+		status_add_problem(p, "profile-gone", false, "elfcast compile",
+				   "%zu profile%s gone, and still used", n_orphans,
+				   n_orphans == 1 ? " is" : "s are");
 	if (o->known.n_damaged > 0)
 		status_add_problem(p, "damaged", false, "elfcast compile",
 				   "%zu shadow%s damaged", o->known.n_damaged,

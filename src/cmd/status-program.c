@@ -149,7 +149,7 @@ static void print_state(FILE *f, const struct known_launch *l, const struct summ
 static void mend_command(const struct known_launch *l, char *ret, size_t bytes)
 {
 	*ret = 0;
-	if (l->state == KNOWN_UNCOMPILED || status_wants_compile(l))
+	if (l->state == KNOWN_UNCOMPILED || status_is_orphan(l) || status_wants_compile(l))
 		snprintf(ret, bytes, "elfcast compile");
 	else if (status_wants_training(l))
 		status_train_command(l, ret, bytes);
@@ -191,10 +191,28 @@ static void print_choice(FILE *f, const struct context *c, const char *profile)
 		fprintf(f, "not read: %s\n", status_pack_verdict(choice->verdict));
 }
 
+static void print_mend(FILE *f, const struct context *c, const struct known_launch *l)
+{
+	char command[512];
+
+	mend_command(l, command, sizeof(command));
+	if (*command) {
+		fputs("to mend:   '", f);
+		text_put(f, command);
+		fputs("'\n", f);
+	} else if ((l->state == KNOWN_STALE || l->state == KNOWN_PARTLY_STALE) &&
+		   strcmp(known_scenario(l), SCENARIO_BOOT) == 0 && c->config.boot_train &&
+		   config_allows_boot(&c->config)) {
+		fputs("to mend:   nothing: recorded again at a next boot, once much has "
+		      "changed\n",
+		      f);
+	}
+}
+
 static void print_launch(FILE *f, struct context *c, const struct known_launch *l)
 {
 	_cleanup_(summary_done) struct summary s = { 0 };
-	char path[512] = "its profile is gone", command[512];
+	char path[512] = "its profile is gone";
 
 	if (l->file)
 		store_profile_path(l->file, path, sizeof(path));
@@ -209,17 +227,16 @@ static void print_launch(FILE *f, struct context *c, const struct known_launch *
 		text_put(f, known_program(l));
 	}
 	fputc('\n', f);
+	if (l->state == KNOWN_ABSENT) {
+		fputs("state:     not installed\n", f);
+		return;
+	}
 	if (summary_from_shadow(&l->shadow, &c->facts, &s) < 0)
 		return;
 	print_state(f, l, &s);
 	print_choice(f, c, known_profile(l));
 	print_disabled(f, c, l);
-	mend_command(l, command, sizeof(command));
-	if (!*command)
-		return;
-	fputs("to mend:   '", f);
-	text_put(f, command);
-	fputs("'\n", f);
+	print_mend(f, c, l);
 }
 
 static void print_counts(FILE *f, const struct context *c, const char *program)

@@ -279,6 +279,7 @@ struct totals summary_count(const struct summary *s)
 		t.n_changed += row->now == NOW_CHANGED;
 		t.n_unreadable += row->now == NOW_UNREADABLE;
 		t.n_changed_elf += row->now == NOW_CHANGED && row->buildid.n_bytes > 0;
+		t.n_stale_elf += row->now == NOW_STALE && row->buildid.n_bytes > 0;
 		if (!now_is_usable(row->now))
 			continue;
 		t.n_pages_usable += row->n_pages;
@@ -310,20 +311,28 @@ void summary_put_head(const struct summary *s)
 	json_uint("usable_objects", t.n_usable);
 }
 
+/*
+ * Stale as a whole when the program's own file is: not so a recorded boot, which is of many programs, nor a profile
+ * that does not name that file.
+ */
 enum worth summary_judge(const struct summary *s)
 {
-	bool program_is_usable = false;
+	bool program_is_usable = false, program_is_named = false;
 	size_t n_usable = 0, n_objects = 0;
 
 	for (size_t i = 0; i < s->n_rows; i++) {
 		bool usable = now_is_usable(s->rows[i].now);
+		bool is_program = strcmp(s->rows[i].path, s->file) == 0;
 
 		n_objects += s->rows[i].now != NOW_OTHER;
 		n_usable += usable;
-		program_is_usable |= usable && strcmp(s->rows[i].path, s->file) == 0;
+		program_is_named |= is_program;
+		program_is_usable |= usable && is_program;
 	}
 	if (n_usable == n_objects && n_objects > 0)
 		return WORTH_VALID;
+	if (!program_is_named || strcmp(s->scenario, SCENARIO_BOOT) == 0)
+		return n_usable > 0 ? WORTH_PARTLY_STALE : WORTH_STALE;
 	return program_is_usable ? WORTH_PARTLY_STALE : WORTH_STALE;
 }
 

@@ -49,6 +49,7 @@ struct totals {
 	size_t n_objects; /* but for those of other builds */
 	size_t n_usable, n_retargeted;
 	size_t n_changed, n_changed_elf; /* since they were compiled */
+	size_t n_stale_elf;		 /* other builds, as compile has seen */
 	size_t n_unreadable;		 /* not for everybody to read */
 };
 
@@ -69,8 +70,9 @@ void summary_put_head(const struct summary *s);
 /* A shadow's worth now, from best to worst. */
 enum worth {
 	WORTH_VALID,
-	WORTH_PARTLY_STALE, /* the program is as compiled, some of its objects are not */
-	WORTH_STALE,	    /* the program itself is not, or nothing is */
+	/* The program is as compiled, or its file does not matter, and some of the objects are not. */
+	WORTH_PARTLY_STALE,
+	WORTH_STALE, /* the program itself is not, or nothing is */
 	WORTHS,
 };
 

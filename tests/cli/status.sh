@@ -117,6 +117,8 @@ check "one that was dropped" grep -q '1 launch was not read ahead: ' "$TMP/err"
 rm "$R/run/elfcast/watch"
 rm "$R/var/lib/elfcast/launch-times"
 status "of a program without a profile" 1 status_of sh
+status "of nothing" 1 elfcast status chromum
+same "of nothing: says what was looked for" "elfcast: there is no program 'chromum' in \$PATH, and no profile of that name" "$(cat "$TMP/err")"
 
 # A data file of its own changes at any time, and a build that is to be retargeted waits for the timer.
 echo data >"$R/etc/ld.so.cache"
@@ -144,6 +146,7 @@ make_elf "$R/usr/bin/five" new
 elfcast disable -q --root="$R" one # as a package manager's hook: without the time to retarget
 same "upgraded: stale so far" "['stale', 'disabled']" "$(get '[p["state"] for p in s["programs"]]')"
 status "upgraded: nothing for monitoring" 0 status_of --check
+check "upgraded: a hint says what compile does" grep -qx "hint:      1 program has other builds now, in which the next compile looks for their pages: 'elfcast compile'" <<<"$(status_of)"
 status_of five >"$TMP/out"
 check "upgraded: compile mends it, not train" grep -qx "to mend:   'elfcast compile'" "$TMP/out"
 elfcast compile -q --root="$R"
@@ -157,10 +160,51 @@ check "disabled, and not installed: nor is then" test "$(grep -c 'to mend' "$TMP
 elfcast enable -q --root="$R" one five
 status_of one >"$TMP/out"
 check "not installed: nothing is to be mended" test "$(grep -c 'to mend' "$TMP/out")" = 0
+check "not installed: in a line" grep -qx 'state:     not installed' "$TMP/out"
+same "not installed: and no more" 0 "$(grep -c 'not there' "$TMP/out")"
 make_elf "$R/usr/bin/one" one
 rm "$R/etc/elfcast/profiles.d/local.five.json" "$R/usr/bin/five"
 mv "$TMP/local.two.json" "$R/etc/elfcast/profiles.d/"
 elfcast compile -q --root="$R"
+
+# A recorded boot is of many files: without one of them it is none of another build, and nobody trains process 1.
+mkdir -p "$R/usr/lib/systemd"
+make_elf "$R/usr/lib/systemd/systemd" one
+boot=$R/etc/elfcast/profiles.d/local.systemd.boot.json
+echo issue >"$R/etc/issue"
+profile "$boot" /usr/lib/systemd/systemd "{ \"path\": \"/usr/bin/one\", \"build_id\": \"$(build_id_of "$R/usr/bin/one")\",
+	\"size\": $(stat -c %s "$R/usr/bin/one"), \"pages\": [[0, 1, 1, 0]] },
+	{ \"path\": \"/etc/issue\", \"size\": 6, \"pages\": [[0, 1, 1, 0]] }"
+cp "$boot" "$TMP/boot.json"
+boot_is() { get '[p["state"] for p in s["programs"] if p["program"] == "/usr/lib/systemd/systemd"]'; }
+elfcast compile -q --root="$R"
+rm "$R/etc/issue"
+elfcast compile -q --root="$R"
+same "a profile that does not name its program, and one file is missing" "['partly stale']" "$(boot_is)"
+same "process 1: no command" "" "$(status_of systemd | grep -o 'to mend:.*')"
+sed 's/"default"/"boot"/' "$TMP/boot.json" >"$boot"
+elfcast compile -q --root="$R"
+same "a recorded boot of which a file is missing" "['partly stale']" "$(boot_is)"
+status_of systemd >"$TMP/out"
+check "the file is named" grep -qx '           /etc/issue: not there' "$TMP/out"
+check "and when it is recorded again" grep -qx 'to mend:   nothing: recorded again at a next boot, once much has changed' "$TMP/out"
+same "the check says nothing of it" 0 "$(status_of --check | grep -c systemd)"
+printf 'BootTrain=no\n' >"$R/etc/elfcast/elfcast.conf"
+same "without BootTrain= nothing is said" "" "$(status_of systemd | grep -o 'to mend:.*')"
+rm "$R/etc/elfcast/elfcast.conf"
+rm "$R/usr/bin/one"
+elfcast compile -q --root="$R"
+same "of which all are missing" "['stale']" "$(boot_is)"
+same "no command, either" 0 "$(status_of --check | grep -c systemd)"
+make_elf "$R/usr/bin/one" one
+elfcast compile -q --root="$R"
+rm "$boot"
+same "check: a profile that is gone" 1 "$(status_of --check | grep -cx "1 profile is gone, and still used: 'elfcast compile'")"
+status_of systemd >"$TMP/out"
+check "gone: of the program" grep -qx "to mend:   'elfcast compile'" "$TMP/out"
+elfcast compile -q --root="$R"
+same "compile mends it" 0 "$(status_of --check | grep -c 'is gone')"
+rm -r "$R/usr/lib/systemd"
 
 elfcast disable -q --root="$R" one two
 status "check: all are disabled, and one is stale: nothing is missed" 0 status_of --check
