@@ -344,7 +344,7 @@ interrupt_at() { # signal, state to wait for, then some more ms
 	done
 	read -r -t "0.$2" line <&"$fd" # lets it work on: the points differ from run to run
 	kill "-$signal" -- "-$pid"
-	timeout 20 tail --pid="$pid" -f /dev/null || kill -KILL -- "-$pid"
+	timeout 90 tail --pid="$pid" -f /dev/null || kill -KILL -- "-$pid"
 	exec {fd}<&-
 	left=$(ours "$dir")
 	[ -z "$left" ] || echo "$left" | sed 's/^/# left: /'
