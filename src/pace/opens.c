@@ -51,7 +51,7 @@ struct opens {
 	unsigned n_watched, n_missing; /* before that; probes in a row */
 };
 
-static void opens_free(struct opens *o)
+void opens_free(struct opens *o)
 {
 	if (o->fd >= 0)
 		close(o->fd);

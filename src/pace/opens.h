@@ -17,10 +17,12 @@
 struct opens;
 
 /*
- * For the files of S, none of which is looked at yet. Lives until the process ends, as a job that
- * hangs may. -ENOMEM; errors of inotify_init1(2): there is no telling.
+ * For the files of S, none of which is looked at yet. -ENOMEM; errors of inotify_init1(2): there is no
+ * telling.
  */
 int opens_new(const struct shadow *s, struct opens **ret);
+/* Not while a job may still call that hangs. */
+void opens_free(struct opens *o);
 
 /*
  * From here on it counts when others open object INDEX, which is open at FD. About in the order of first

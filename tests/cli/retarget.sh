@@ -178,7 +178,8 @@ trained() {
 echo 'int puts(const char *); int main(void) { return puts("Hello, world!") < 0; }' >"$TMP/hello.c"
 gcc -O2 -o "$TMP/hello" "$TMP/hello.c" && strip "$TMP/hello"
 programs="$TMP/hello"
-for name in bash dash sed grep awk tar gzip ld as; do
+# shellcheck disable=SC2046 # names
+for name in bash dash sed grep $([ "${ELFCAST_SANITIZED:-}" ] || echo awk tar gzip ld as); do
 	file=$(readlink -f "$(type -P "$name")") && [ "$(id_of "$file")" ] && programs+=" $file"
 done
 taken='' n=0 # which program is one that it is not
@@ -194,7 +195,7 @@ for a in $programs; do
 	done
 done
 echo "# $n pairs of programs"
-check "there are some" test "$n" -gt 40
+check "there are some" test "$n" -ge 40
 same "no program is another one" "" "$taken"
 status "another program" 1 retarget -v --to="$R" "$TMP/p.json"
 check "says why" grep -q "left out: another program" "$TMP/err"

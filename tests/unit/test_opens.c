@@ -131,6 +131,7 @@ static void test_what_is_used(void **state)
 	/* The first ones are asked about; the last ones are too near. */
 	assert_uint_in_range(c.n_passed, FILES - FILES / 10 - 256 - 20, FILES - 256);
 	assert_int_equal(c.n_used, c.n_passed);
+	opens_free(o);
 }
 
 static void test_what_is_not_used(void **state)
@@ -149,6 +150,7 @@ static void test_what_is_not_used(void **state)
 	/* Who is late is believed. */
 	touch(0, FILES, 1);
 	assert_false(are_few(o));
+	opens_free(o);
 }
 
 /* A service that starts early is not where the boot is. */
@@ -163,6 +165,7 @@ static void test_who_runs_ahead(void **state)
 	assert_false(are_few(o));
 	touch(600, 650, 1);
 	assert_true(are_few(o));
+	opens_free(o);
 }
 
 /* What ran before anybody looked has opened what is in memory, and does not open it again. */
@@ -179,6 +182,7 @@ static void test_what_was_there(void **state)
 	assert_false(opens_are_few(&c));
 	assert_uint_in_range(c.n_passed, 30, FILES - 256 - 300);
 	assert_true(c.n_used + 30 >= c.n_passed);
+	opens_free(o);
 }
 
 /* Too little to tell, whatever becomes of it. */
@@ -191,6 +195,7 @@ static void test_a_small_pack(void **state)
 	assert_false(are_few(o));
 	touch(256 + 63, 256 + 64, 1);
 	assert_false(are_few(o));
+	opens_free(o);
 }
 
 static void test_verdict(void **state)
