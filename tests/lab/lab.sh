@@ -47,6 +47,7 @@ lab_enter() {
 	ELFCAST_LAB_NS=1 exec unshare --mount --propagation private -- "$0" "$@"
 }
 
+# A signal may get lost: see interrupt_at in tests/system/slow-disk.sh. The next one is not.
 lab_begin() {
 	trap lab_end EXIT
 	trap 'exit 130' INT

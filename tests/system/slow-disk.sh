@@ -333,7 +333,7 @@ ours() { # what an interrupted lab could leave
 }
 
 interrupt_at() { # signal, state to wait for, then some more ms
-	local signal=$1 line dir='' pid left
+	local signal=$1 line dir='' pid left i
 	# As from a terminal: what a shell starts in the background ignores SIGINT for good.
 	exec {fd}< <(exec env --default-signal=INT setsid "$0" --victim 2>/dev/null)
 	pid=$!
@@ -343,8 +343,14 @@ interrupt_at() { # signal, state to wait for, then some more ms
 		[ "${line%% *}" = "$1" ] && break
 	done
 	read -r -t "0.$2" line <&"$fd" # lets it work on: the points differ from run to run
-	kill "-$signal" -- "-$pid"
-	timeout 90 tail --pid="$pid" -f /dev/null || kill -KILL -- "-$pid"
+	# A signal that comes while bash 5.2.15 parses a command substitution may be lost, one of some
+	# hundred: "trap: unexpected EOF while looking for matching `)'", and the script goes on as if nothing had
+	# been sent. So it is sent again; a clean-up that has begun ignores that.
+	for ((i = 0; i < 9; i++)); do
+		kill "-$signal" -- "-$pid" 2>/dev/null
+		timeout 10 tail --pid="$pid" -f /dev/null && break
+	done
+	[ "$i" -lt 9 ] || kill -KILL -- "-$pid"
 	exec {fd}<&-
 	left=$(ours "$dir")
 	[ -z "$left" ] || echo "$left" | sed 's/^/# left: /'
