@@ -182,15 +182,42 @@ static int add(struct known *k, const struct store *s, const struct profile_file
 	return r;
 }
 
+/*
+ * Programs whose own profiles compile has found: those that elfcast.conf names, and others that were
+ * launched here, of which not everybody may know but by what came of it.
+ */
+static int find_embedded(const struct store *s, const struct config *c,
+			 const struct name_list *shadows, struct name_list *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->embedded.n; i++)
+		r = name_list_add(ret, c->embedded.names[i]);
+	for (size_t i = 0; r == 0 && i < shadows->n; i++) {
+		_cleanup_(shadow_buffer_done) struct shadow_buffer b = { 0 };
+		_cleanup_free_ char *profile = store_shadow_profile(shadows->names[i]);
+
+		if (!profile)
+			return -ENOMEM;
+		if (store_profile_is_embedded(profile) &&
+		    store_load(s, STORE_SHADOW, shadows->names[i], &b) == 0)
+			r = name_list_add(ret, launch_shadow_file(&b));
+	}
+	name_list_sort_unique(ret);
+	return r;
+}
+
 static int add_all(const struct store *s, struct known *k, const struct config *c)
 {
-	_cleanup_(name_list_done) struct name_list names = { 0 };
+	_cleanup_(name_list_done) struct name_list names = { 0 }, embedded = { 0 };
 	int r = store_list_profiles(s, &k->profiles);
 
 	if (r == 0)
-		r = store_add_embedded(s, &c->embedded, &k->profiles);
-	if (r == 0)
 		r = store_list_shadows(s, &names);
+	if (r == 0)
+		r = find_embedded(s, c, &names, &embedded);
+	if (r == 0)
+		r = store_add_embedded(s, &embedded, &k->profiles);
 	if (r == 0)
 		k->items = calloc(k->profiles.n + names.n + 1, sizeof(*k->items));
 	if (r == 0 && !k->items)

@@ -196,6 +196,9 @@ same "not before they are" 0 "$(n_shadows)"
 compile
 same "one that was launched is looked into" "embedded 1" "$(ls "$S" | cut -d . -f 2 | sort -u) $(n_shadows)"
 same "others are not told of" "" "$(grep -v compiled "$TMP/err")"
+elfcast status --root="$R" >"$TMP/out" 2>&1
+same "status misses no profile" "" "$(grep 'gone' "$TMP/out")"
+check "list has it" sh -c "elfcast list --root='$R' | grep -q ' /opt/app$'"
 sums >"$TMP/sums"
 check "again" compile
 same "it is the same" "" "$(sums | diff - "$TMP/sums")"
