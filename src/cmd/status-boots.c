@@ -38,6 +38,15 @@ bool status_boot_is_off(const struct boots *b)
 	return last && (last->plan == BOOT_PLAN_OFF || last->turned_off);
 }
 
+/* Why: of the line with which it was. */
+static bool is_off_as_unused(const struct boots *b)
+{
+	for (size_t i = b->n; i-- > 0;)
+		if (b->items[i].turned_off)
+			return b->items[i].plan == BOOT_PLAN_UNUSED;
+	return false;
+}
+
 static const char *boot_state_name(const struct boots *b)
 {
 	enum boot_plan last = b->n > 0 ? b->items[b->n - 1].plan : BOOT_PLAN_NONE;
@@ -50,7 +59,10 @@ static const char *boot_state_name(const struct boots *b)
 void status_print_boot_gain(FILE *f, const struct boots *b, const struct boot_gain *g)
 {
 	if (status_boot_is_off(b)) {
-		fputs("switched off: what is read for the boot gains nothing here\n", f);
+		fprintf(f, "switched off: %s\n",
+			is_off_as_unused(b)
+				? "the boot used little of what is read for it"
+				: "what is read for the boot gains nothing here");
 		return;
 	}
 	if (g->n_eager + g->n_controls == 0) {

@@ -168,6 +168,7 @@ same "tells nothing yet" "unused False" "$(get "b['plan'], b['turned_off']" | tr
 check "a second one" note
 same "switches it off" "2 True" "$(get 'len(s["boots"]), b["turned_off"]' | tr -d "(,)")"
 check "and says so" grep -q 'twice, the boot used little of what was read for it' "$TMP/err"
+same "status, too" "boots: switched off: the boot used little of what is read for it" "$(boots | tail -n 1)"
 gain 4500
 check "a boot after which it is clear that it gains" note
 same "keeps it on" False "$(get 'b["turned_off"]')"
