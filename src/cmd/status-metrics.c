@@ -23,7 +23,8 @@ static void print_gain_metrics(const struct overview *o)
 	const struct boot_gain *g = &o->gain;
 
 	gauge("boot_part_off",
-	      "Whether reading ahead for the boot was switched off, for it gains nothing or is not used.",
+	      "Whether reading ahead for the boot was switched off, for it gains nothing "
+	      "or is not used.",
 	      status_boot_is_off(&o->boots));
 	metric("boot_target_seconds", "gauge",
 	       "Median time to the default target, of boots read ahead and left alone.");

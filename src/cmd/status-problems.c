@@ -141,9 +141,9 @@ static void add_programs(struct status_problems *p, const struct known *k)
 	}
 	if (n_shipped > 0)
 		status_add_problem(p, "stale-shipped", true, "elfcast list",
-				   "%zu program%s than packages' profiles know", n_shipped,
-				   n_shipped == 1 ? " is another build"
-						  : "s are other builds");
+				   "%zu program%s that packages' profiles know", n_shipped,
+				   n_shipped == 1 ? " is not the build"
+						  : "s are not the builds");
 }
 
 /* Nobody here can make a package's profile a good one. */

@@ -191,15 +191,17 @@ static uint32_t device_call_bytes(struct job *job, dev_t dev)
 /*
  * A file that has another inode than was recorded, as all have of which a program brings the shadow along, is
  * known by its build-id, and reading that goes to the disk, mostly to a page that the launch needs. What else it needs
- * of the file comes along, so that no disk has to go there twice: gdb of 60 files on a hard disk.
+ * of the file comes along, so that no disk has to go there twice: gdb of 60 files on a hard disk. Not from
+ * an image, which has an order of its own, and reads while it is asked.
  */
 static void bring_along(const struct job *job, const struct shadow_object *o,
 			const struct stat *st, int fd)
 {
 	struct identity want = shadow_object_identity(o), found = identity_from_stat(st);
 
-	if (job->s.kind != SHADOW_KIND_SHADOW || o->buildid_bytes == 0 ||
-	    want.size_bytes != found.size_bytes || identity_equal(&want, &found))
+	if (job->s.kind != SHADOW_KIND_SHADOW || o->storage == STORAGE_IMAGE ||
+	    o->buildid_bytes == 0 || want.size_bytes != found.size_bytes ||
+	    identity_equal(&want, &found))
 		return;
 	for (uint32_t i = le32_get(o->first_extent); i != SHADOW_NONE;
 	     i = le32_get(job->s.extents[i].next))

@@ -43,10 +43,10 @@ check "check: compile mends that" grep -q "files of 1 program changed and were n
 elfcast compile -q --root="$R"
 status "check: a package's profile that is stale is nobody's fault here" 0 status_of --check
 status "but it is told" 0 status_of
-check "as a hint" grep -q "^hint: .*1 program is another build than packages' profiles know: 'elfcast list'" "$TMP/out"
+check "as a hint" grep -q "^hint: .*1 program is not the build that packages' profiles know: 'elfcast list'" "$TMP/out"
 sed 's/"default"/"other"/' "$P/test.two.json" >"$P/test.two.other.json"
 elfcast compile -q --root="$R"
-check "a program with two profiles is one" grep -q "^hint: .*1 program is another build than" <<<"$(status_of)"
+check "a program with two profiles is one" grep -q "^hint: .*1 program is not the build that" <<<"$(status_of)"
 rm "$P/test.two.other.json"
 elfcast compile -q --root="$R"
 mkdir -p "$R/etc/elfcast/profiles.d"
