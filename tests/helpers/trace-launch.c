@@ -6,7 +6,8 @@
  * -p: without userfaultfd; -t: the time bucket of each page too; -s: what the whole system
  * reads while PROGRAM runs, which is started when recording has begun; -l: a light recording;
  * -b: what is busy with another recording is not waited for; -k: lookups, too, "? DIR NAME" each,
- * "? DIR/" where it was listed.
+ * "? DIR/" where it was listed. With -s "# large PATH N" says how many of its pages lie in large folios,
+ * and "# all-large N" what the recording says of all together, those that others use too.
  */
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
+#include "large-folios.h"
 #include "macro.h"
 #include "trace-system.h"
 #include "trace.h"
@@ -154,14 +156,17 @@ static int record_system(unsigned ms, bool light, char *argv[])
 		fprintf(stderr, "trace-launch: %s\n", strerror(-r));
 		return 1;
 	}
-	for (size_t i = 0; i < result.n_objects; i++)
+	for (size_t i = 0; i < result.n_objects; i++) {
 		print_object(&result.objects[i]);
+		printf("# large %s %llu\n", result.objects[i].path,
+		       (unsigned long long)large_folios_count(&result.objects[i]));
+	}
 	printf("# method filemap\n# exact %d\n# events %llu\n# lost %llu\n", report.exact,
 	       (unsigned long long)report.n_events, (unsigned long long)report.n_lost);
 	printf("# unknown %llu\n# overflows %u\n# clashes %u\n# left-out %zu\n",
 	       (unsigned long long)report.n_unknown, report.n_overflows, report.n_clashes,
 	       report.n_left_out);
-	printf("# large %llu\n", (unsigned long long)report.n_large);
+	printf("# all-large %llu\n", (unsigned long long)report.n_large);
 	printf("# elapsed-ms %llu\n", (unsigned long long)result.elapsed_us / 1000);
 	trace_result_done(&result);
 	return 0;
