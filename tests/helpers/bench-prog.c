@@ -85,6 +85,17 @@ static void leave_daemon(const char *path)
 		pause();
 }
 
+/* A prompt, so that who answers knows when. */
+static int ask(void)
+{
+	char line[16];
+
+	return write(1, "more? ", 6) == 6 && read(0, line, sizeof(line)) > 0 &&
+			       write(1, "got it\n", 7) == 7
+		       ? 0
+		       : 55;
+}
+
 static void fault_a_lot(void)
 {
 	char *p = malloc(40000 * 4096l);
@@ -112,8 +123,7 @@ int main(int argc, char *argv[])
 	if (strcmp(mode, "daemon") == 0)
 		leave_daemon(file);
 	if (strcmp(mode, "ask") == 0)
-		return read(0, line, sizeof(line)) > 0 && write(1, "got it\n", 7) == 7 ? 0
-										       : 55;
+		return ask();
 	if (strcmp(mode, "output") == 0)
 		return write(1, "output\n", 7) == 7 && write(2, "output\n", 7) == 7 &&
 				       read(0, line, 1) == 0

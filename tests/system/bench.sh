@@ -272,29 +272,25 @@ err_has "interrupted in a launch" 130 "stopped after 0 of 10 rounds"
 check "interrupted in a launch: it was ended" ended "$work/pids"
 
 # -- on a terminal --------------------------------------------------------------------------
-# terminal TEXT COMMAND...: what it shows on a terminal where TEXT is typed once it says
-# nothing more; its exit status as last line.
+# terminal TEXT COMMAND...: what it shows on a terminal where TEXT is typed whenever the program
+# asks; its exit status as last line.
 terminal() {
 	/usr/bin/python3 -c '
-import fcntl, os, pty, select, struct, sys, termios
+import fcntl, os, pty, struct, sys, termios
 pid, fd = pty.fork()
 if pid == 0:
 	size = struct.pack("4H", 24, int(os.environ.get("TERMINAL_COLUMNS", 0)), 0, 0)
 	fcntl.ioctl(1, termios.TIOCSWINSZ, size)
 	os.execv(sys.argv[2], sys.argv[2:])
-text, seen = sys.argv[1].encode().decode("unicode_escape").encode(), b""
-while True:
-	r, _, _ = select.select([fd], [], [], 1.0)
-	try:
-		if r:
-			data = os.read(fd, 4096)
-			seen += data
-			if not data:
-				break
-		elif text:
+text, seen, answers = sys.argv[1].encode().decode("unicode_escape").encode(), b"", 0
+try:
+	while data := os.read(fd, 4096):
+		seen += data
+		while answers < seen.count(b"more? "):
 			os.write(fd, text)
-	except OSError:
-		break
+			answers += 1
+except OSError:
+	pass
 os.write(1, seen)
 print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@" | tr '\r' '\n'
 }
