@@ -62,6 +62,10 @@ undisturbed() {
 	done
 }
 
+# brought FILE: the pages of it that were brought in since they were dropped, "FIRST COUNT ...": what the kernel
+# took away meanwhile (see undisturbed) was read nevertheless
+brought() { "$BUILD/tests/residency" --brought "$1" | cut -d ' ' -f 2- | xargs; }
+
 # reads_cold "FILE..." COMMAND...: on the cold disk at $root, of tests with cold() and resident();
 # its exit status in $status, what of the files is in memory then in $got
 reads_cold() {

@@ -252,7 +252,7 @@ pid=$(inside systemctl show -P MainPID elfcastd)
 check "it reloads" inside systemctl reload elfcastd
 same "and is the same" "active $pid" \
 	"$(inside systemctl is-active elfcastd) $(inside systemctl show -P MainPID elfcastd)"
-has_read() { [ "$("$BUILD/tests/residency" "$R/usr/share/probe" | cut -d ' ' -f 2-)" = "4 8" ]; }
+has_read() { [ "$(brought "$R/usr/share/probe")" = "4 8" ]; }
 runs_and_reads() { inside /usr/bin/true && has_read; }
 check "the service, confined, reads ahead what is launched" wait_until runs_and_reads
 rm "$R/usr/share/probe" "$R/etc/elfcast/profiles.d/local.probe.json"

@@ -52,7 +52,7 @@ for place in "$D/app" "$D/elsewhere/app"; do
 	sync "$D/data"
 	residency --evict "$D/data"
 	check "it runs" elfcast run --wait=60000 "$place"
-	same "and what it needs was read" "4 8 40 1" "$(residency "$D/data" | cut -d ' ' -f 2- | xargs)"
+	same "and what it needs was read" "4 8 40 1" "$(brought "$D/data")"
 done
 elfcast run -v "$D/app" 2>"$TMP/err"
 check "run says what it found" wait_until grep -qE "asked for [0-9]+ pages of 2 objects" "$TMP/err"
@@ -62,5 +62,5 @@ size=$(stat -c %s "$D/elsewhere/app")
 printf x | dd of="$D/elsewhere/app" bs=1 seek=$((size - 40)) conv=notrunc status=none
 residency --evict "$D/data"
 check "with a damaged profile it runs" elfcast run --wait=60000 "$D/elsewhere/app"
-same "and nothing is read" "" "$(residency "$D/data" | cut -d ' ' -f 2- | xargs)"
+same "and nothing is read" "" "$(brought "$D/data")"
 finish

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # takes: 5 s
 # elfcastd and programs that bring their profile inside: nothing is ever compiled here. The programs do
-# nothing: whatever of their files is in memory afterwards, the watcher has read.
+# nothing: whatever of their files is brought in afterwards, the watcher has read.
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/tests/helpers/watcher-lib.sh"
 
@@ -32,8 +32,7 @@ add() {
 	elfcast embed -q -o "$R/opt/$1" "$TMP/$2" "$TMP/p.json"
 	chmod 755 "$R/opt/$1"
 }
-in_memory() { residency "$1" | cut -d ' ' -f 2- | xargs; }
-has_read() { [ "$(in_memory "$D/$1")" = "4 8 40 1" ]; }
+has_read() { [ "$(brought "$D/$1")" = "4 8 40 1" ]; }
 # launch NAME: from cold, the program too
 launch() {
 	sync "$D/$1" "$R/opt/$1"
@@ -84,7 +83,7 @@ residency --evict "$R/opt/last"
 "$R/opt/last"
 check "settings that are read again" wait_until has_read trailer
 for name in small damaged others never known; do
-	same "nothing is read: $name" "" "$(in_memory "$D/$name")"
+	same "nothing is read: $name" "" "$(brought "$D/$name")"
 done
 end_watcher
 check "launches are counted" is_counted trailer 1
@@ -102,7 +101,7 @@ echo "ExecReadAhead=no" >"$C"
 start_watcher setsid
 launch known
 end_watcher
-same "ExecReadAhead=no: nothing is read" "" "$(in_memory "$D/known")"
+same "ExecReadAhead=no: nothing is read" "" "$(brought "$D/known")"
 check "but it is counted" is_counted known 3
 
 # Compiled, it is one like others.

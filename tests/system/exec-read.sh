@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # takes: 30 s
 # elfcastd reads ahead what a program needs when it is executed. The programs here do nothing:
-# whatever of their files is in memory afterwards, the watcher has read.
+# whatever of their files is brought in afterwards, the watcher has read.
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/tests/helpers/watcher-lib.sh"
 export PATH
@@ -32,8 +32,8 @@ make_cold() { # NAME: all of its data, and in the disk's hands
 	sync "$R/usr/share/data/$1"
 	residency --evict "$R/usr/share/data/$1"
 }
-in_memory() { residency "$R/usr/share/data/$1" | cut -d ' ' -f 2- | xargs; }
-has_read() { [ "$(in_memory "$1")" = "${2:-4 8 40 1}" ]; }
+read_of() { brought "$R/usr/share/data/$1"; }
+has_read() { [ "$(read_of "$1")" = "${2:-4 8 40 1}" ]; }
 # told NAME VALUE: what it has counted since boot; it tells when it is asked
 is_told() { kill -HUP "$watcher" && [ "$(state "$1")" = "$2" ]; }
 told() { check "$1" wait_until is_told "$2" "$3"; }
@@ -48,7 +48,7 @@ make_cold one
 make_cold two
 "$R/usr/bin/one"
 check "what a launch needs is read, and nothing else" wait_until has_read one
-same "of the others nothing" "" "$(in_memory two)"
+same "of the others nothing" "" "$(read_of two)"
 told "it counts a launch that was read ahead" read 1
 told "and the pages" pages 10
 "$R/usr/bin/one"
@@ -90,7 +90,7 @@ residency --evict "$R/usr/share/data/new"
 mv "$R/usr/share/data/new" "$R/usr/share/data/one"
 "$R/usr/bin/one"
 told "a launch with a file that changed" read 3
-same "of the changed file nothing is read" "" "$(in_memory one)"
+same "of the changed file nothing is read" "" "$(read_of one)"
 
 # A compile is noticed.
 elfcast compile -q --root="$R"
@@ -198,7 +198,7 @@ start_watcher setsid
 "$R/usr/bin/three"
 "$R/usr/bin/two"
 check "two is read" wait_until has_read two
-same "Never=three: three is not" "" "$(in_memory three)"
+same "Never=three: three is not" "" "$(read_of three)"
 echo "ExecReadAhead=no" >"$R/etc/elfcast/elfcast.conf"
 elfcast compile -q --root="$R"
 end_watcher
@@ -209,7 +209,7 @@ before=$(state read)
 "$R/usr/bin/two"
 "$R/usr/bin/one"
 end_watcher
-same "ExecReadAhead=no: nothing is read" " $before" "$(in_memory two) $(state read)"
+same "ExecReadAhead=no: nothing is read" " $before" "$(read_of two) $(state read)"
 check "but launches are counted" grep -q " /usr/bin/one$" "$R/var/lib/elfcast/launches"
 
 # How long a cold launch takes that is read ahead, and now and then one that is left alone. This one sleeps,
@@ -253,12 +253,12 @@ for n in 1 2; do
 	renew
 	"$R/usr/bin/sleeper" </dev/null
 	check "cold launch $n is read ahead and timed" wait_until is_timed read "$n"
-	same "it was read" "4 8 40 1" "$(in_memory sleeper)"
+	same "it was read" "4 8 40 1" "$(read_of sleeper)"
 done
 renew
 "$R/usr/bin/sleeper" </dev/null
 check "the third is timed without" wait_until is_timed alone 1
-same "nothing of it was read" "" "$(in_memory sleeper)"
+same "nothing of it was read" "" "$(read_of sleeper)"
 told "which is counted" alone $((n_alone + 1))
 renew
 "$R/usr/bin/sleeper" </dev/null
@@ -307,7 +307,7 @@ start_watcher setsid
 renew
 "$R/usr/bin/sleeper" </dev/null
 check "what gains nothing is left alone" wait_until is_timed alone 9
-same "and nothing is read" "" "$(in_memory sleeper)"
+same "and nothing is read" "" "$(read_of sleeper)"
 end_watcher
 elfcast status --launches --root="$R" >"$TMP/status"
 check "status says so" grep -qE '  off  /usr/bin/sleeper$' "$TMP/status"
@@ -341,7 +341,7 @@ check "a damaged bundle is reported" wait_until grep -q "cannot use what compile
 make_cold two
 "$R/usr/bin/two"
 told "and launches go on" read "$before"
-same "unread" "" "$(in_memory two)"
+same "unread" "" "$(read_of two)"
 elfcast compile -q --root="$R"
 check "the next compile repairs" cmp "$B" "$TMP/whole"
 end_watcher

@@ -60,7 +60,6 @@ profile_of() { # NAME: which needs its first page, and of its data 4 to 11 and 4
 	profile "$TMP/$1.json" "$D/$1" "{ \"path\": \"$D/data\", \"size\": 262144, \"pages\": [[4, 8, 1, 0], [40, 1, 1, 3]] },
 		{ \"path\": \"$D/$1\", \"build_id\": \"$(build_id_of "$D/$1")\", \"size\": $(stat -c %s "$D/$1"), \"pages\": [[0, 1, 1, 0]] }"
 }
-in_memory() { residency "$D/data" | cut -d ' ' -f 2- | xargs; }
 make_cold() { sync "$D/data" && residency --evict "$D/data"; }
 loaded() { make_cold && LD_PRELOAD=$LIB "$@"; }
 all="4 8 40 1"
@@ -76,27 +75,27 @@ without=$("$D/app")
 check "the profile is compiled" elfcast compile -q
 make_cold
 same "without it nothing is read" "$without" "$("$D/app")"
-same "nothing" "" "$(in_memory)"
+same "nothing" "" "$(brought "$D/data")"
 same "with it the program finds all as it was" "${without/loaded 0/loaded 1}" "$(loaded "$D/app")"
-same "and its pages are read" "$all" "$(in_memory)"
+same "and its pages are read" "$all" "$(brought "$D/data")"
 
 # The files are others now, or somebody else may write the shadow.
 cp "$D/data" "$TMP/data" && cp "$TMP/data" "$D/new" && sync "$D/new" && mv "$D/new" "$D/data"
 loaded "$D/app" >/dev/null
-same "of another file nothing is read" "" "$(in_memory)"
+same "of another file nothing is read" "" "$(brought "$D/data")"
 elfcast compile -q
 loaded "$D/app" >/dev/null
-same "until it is compiled" "$all" "$(in_memory)"
+same "until it is compiled" "$all" "$(brought "$D/data")"
 chmod o+w /var/lib/elfcast/shadow/*
 loaded "$D/app" >/dev/null
-same "a shadow that others may write is not believed" "" "$(in_memory)"
+same "a shadow that others may write is not believed" "" "$(brought "$D/data")"
 chmod o-w /var/lib/elfcast/shadow/*
 for f in /var/lib/elfcast/shadow/*; do
 	cp "$f" "$TMP/shadow"
 	printf x | dd of="$f" bs=1 seek=100 conv=notrunc status=none
 done
 same "with a damaged one the program starts" "${without/loaded 0/loaded 1}" "$(loaded "$D/app")"
-same "and nothing is read" "" "$(in_memory)"
+same "and nothing is read" "" "$(brought "$D/data")"
 cp "$TMP/shadow" "$f"
 
 # What a program brings along, wherever it lies.
@@ -106,7 +105,7 @@ elfcast embed -q "$D/brings" "$TMP/brings.json"
 mkdir "$D/elsewhere" && cp "$D/brings" "$D/elsewhere/moved"
 for p in "$D/brings" "$D/elsewhere/moved"; do
 	same "a program that brings its profile" "${without/loaded 0/loaded 1}" "$(loaded "$p")"
-	same "its pages are read" "$all" "$(in_memory)"
+	same "its pages are read" "$all" "$(brought "$D/data")"
 done
 
 # ---- where it may not be used ----
@@ -115,7 +114,7 @@ cp "$D/app" "$D/setuid" && chown nobody "$D/setuid" && chmod 4755 "$D/setuid"
 elfcast embed -q "$D/setuid" "$TMP/app.json"
 loaded setpriv --reuid 65533 --clear-groups "$D/setuid" >"$TMP/out"
 same "set-user-ID: the linker does not load it" "${without}" "$(cat "$TMP/out")"
-same "nothing is read" "" "$(in_memory)"
+same "nothing is read" "" "$(brought "$D/data")"
 libs=$(dirname "$(ldconfig -p | sed -n 's/.*libc\.so\.6.*=> //p' | head -n 1)")
 mkdir "$TMP/up" "$TMP/work"
 mount -t tmpfs tmpfs "$TMP/up" && mkdir "$TMP/up/u" "$TMP/up/w"
@@ -124,10 +123,10 @@ if mount -t overlay -o "lowerdir=$(readlink -f "$libs"),upperdir=$TMP/up/u,workd
 	make_cold
 	LD_PRELOAD=libelfcast-prefetch.so setpriv --reuid 65533 --clear-groups "$D/setuid" >"$TMP/out"
 	same "set-user-ID, from the linker's own directory: it is there" "${without/loaded 0/loaded 1}" "$(cat "$TMP/out")"
-	same "and does nothing" "" "$(in_memory)"
+	same "and does nothing" "" "$(brought "$D/data")"
 	make_cold
 	LD_PRELOAD=libelfcast-prefetch.so "$D/brings" >/dev/null
-	same "in others it does" "$all" "$(in_memory)"
+	same "in others it does" "$all" "$(brought "$D/data")"
 	umount -l "$(readlink -f "$libs")"
 else
 	skip "set-user-ID, from the linker's own directory" "no overlay"
@@ -138,7 +137,7 @@ if gcc -static -O1 -Wl,--build-id=sha1 -o "$D/static" "$TMP/a.c" 2>/dev/null; th
 	profile_of static
 	elfcast embed -q "$D/static" "$TMP/static.json"
 	same "static: it starts" "$without" "$(loaded "$D/static")"
-	same "static: nothing is read" "" "$(in_memory)"
+	same "static: nothing is read" "" "$(brought "$D/data")"
 else
 	skip "static" "no static libc"
 fi
@@ -169,7 +168,7 @@ if gcc -o "$TMP/filter" "$TMP/filter.c"; then
 	make_cold
 	same "a filter that answers with errors: it starts" "${without/loaded 0/loaded 1}" \
 		"$(PRELOAD=$LIB "$TMP/filter" error "$D/app")"
-	same "and nothing is read" "" "$(in_memory)"
+	same "and nothing is read" "" "$(brought "$D/data")"
 	(PRELOAD=$LIB "$TMP/filter" kill "$D/app" >/dev/null 2>&1)
 	same "one that kills, kills" $((128 + 31)) $?
 	same "and without the object does not" "$without" "$(PRELOAD='' "$TMP/filter" kill "$D/app")"
@@ -181,7 +180,7 @@ closed=$(cat "$TMP/out")
 make_cold
 LD_PRELOAD=$LIB "$D/app" "$TMP/out" 0<&- 1>&- 2>&-
 same "closed descriptors stay closed" "${closed/loaded 0/loaded 1}" "$(cat "$TMP/out")"
-same "and its pages are read" "$all" "$(in_memory)"
+same "and its pages are read" "$all" "$(brought "$D/data")"
 
 make_cold
 (ulimit -n 4 && LD_PRELOAD=$LIB "$D/app" >"$TMP/out")
@@ -197,13 +196,13 @@ ln "$D/data" "$R$D/data"
 elfcast compile -q # of files with one name more
 cp -a /var/lib/elfcast "$R/var/lib/"
 same "a chroot without /proc: it starts" "errno 0" "$(loaded chroot "$R" "$D/app" | grep -o 'errno 0')"
-same "nothing is read" "" "$(in_memory)"
+same "nothing is read" "" "$(brought "$D/data")"
 mount -t proc proc "$R/proc"
 same "with /proc and what is compiled there" "${without/loaded 0/loaded 1}" "$(loaded chroot "$R" "$D/app")"
-same "its pages are read" "$all" "$(in_memory)"
+same "its pages are read" "$all" "$(brought "$D/data")"
 rm -rf "$R/var/lib/elfcast"
 same "a root in which nothing is compiled: it starts" "${without/loaded 0/loaded 1}" "$(loaded chroot "$R" "$D/app")"
-same "nothing is read" "" "$(in_memory)"
+same "nothing is read" "" "$(brought "$D/data")"
 umount "$R/proc"
 
 # An image.
@@ -213,7 +212,7 @@ if command -v mksquashfs >/dev/null && mksquashfs "$D" "$TMP/image" -no-progress
 	elfcast embed -q --remove "$D/brings"
 	check "a program whose data is in an image" elfcast embed -q -o "$D/image" "$D/brings" "$TMP/image.json"
 	LD_PRELOAD=$LIB "$D/image" >/dev/null
-	same "of an image nothing is read" "" "$(residency "$TMP/mnt/data" | cut -d ' ' -f 2- | xargs)"
+	same "of an image nothing is read" "" "$(brought "$TMP/mnt/data")"
 	umount "$TMP/mnt"
 else
 	skip "of an image nothing is read" "no squashfs"
