@@ -24,17 +24,6 @@
 
 enum { BATCH_MAX = 256 };
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WORKER_LIMITS_MEMORY 0 /* its shadow memory is terabytes of address space */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WORKER_LIMITS_MEMORY 0
-#endif
-#endif
-#ifndef WORKER_LIMITS_MEMORY
-#define WORKER_LIMITS_MEMORY 1
-#endif
-
 /* On the pipe, before the shadow's bytes. Same program on both ends: host order. */
 struct frame {
 	uint32_t index;
@@ -200,7 +189,7 @@ static void enter_sandbox(const struct parse_child_job *job, size_t first, size_
 			  int out, int fds[static BATCH_MAX])
 {
 	struct sandbox sandbox = {
-		.memory_bytes = WORKER_LIMITS_MEMORY ? WORKER_MEMORY_BYTES : 0,
+		.memory_bytes = WORKER_MEMORY_BYTES,
 		.is_child = true,
 	};
 	int kept[BATCH_MAX + 2];

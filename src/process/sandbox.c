@@ -71,12 +71,29 @@ static void become_nobody(void)
 		return; /* what follows holds for root, too */
 }
 
+/* gcc defines it by itself. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+void sandbox_limit_memory(_unused_ size_t bytes)
+{
+#ifndef __SANITIZE_ADDRESS__ /* its shadow memory is terabytes of address space */
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_AS, &l) == 0 && l.rlim_cur > bytes)
+		limit(RLIMIT_AS, bytes);
+#endif
+}
+
 void sandbox_enter(const struct sandbox *s)
 {
 	bool confined;
 
 	if (s->memory_bytes)
-		limit(RLIMIT_AS, s->memory_bytes);
+		sandbox_limit_memory(s->memory_bytes);
 	limit(RLIMIT_CORE, 0);
 	if (!s->keep_user)
 		become_nobody();

@@ -21,6 +21,9 @@ struct sandbox {
  */
 void sandbox_enter(const struct sandbox *s);
 
+/* BYTES of address space at most, where no sanitizer is in the way. */
+void sandbox_limit_memory(size_t bytes);
+
 /* Close all descriptors but stdin, stdout, stderr and the N of KEPT. */
 void sandbox_close_all_but(const int *kept, size_t n);
 
