@@ -134,7 +134,7 @@ CMD_OBJ  := $(call OBJ,$(filter-out $(MAINS),$(wildcard src/cmd/*.c)))
 PKG_LIB  := $(if $(PKG_LIBS),$(BUILD)/libelfcast-pkg.a)
 TOOLS    := $(if $(PKG_LIBS),$(BUILD)/elfcast-check $(BUILD)/elfcast-status-packages)
 # What the tools share with elfcast, and with each other.
-TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/tools/tool-main.c)
+TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/tools/package-told.c src/tools/tool-main.c)
 PROGRAMS := $(addprefix $(BUILD)/,elfcast elfcastd elfcast-hook elfcast-prefetch)
 # What is loaded into other programs, and what it takes of the library.
 SHARED   := $(BUILD)/libelfcast-prefetch.so

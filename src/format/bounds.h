@@ -164,7 +164,7 @@
 #define LIMIT_PAYLOAD_MEMBERS	 (4u << 20)
 #define LIMIT_PAYLOAD_LINKS	 65536u /* hard links to members that are not wanted */
 /*
- * Address space of elfcast-check: librpm and libarchive take what a package's headers claim (a
+ * Address space of who reads packages: librpm and libarchive take what a package's headers claim (a
  * name of 2 GiB, an xz dictionary of 1 GiB). xz -9 needs 65 MiB, zstd --ultra --long 128 MiB.
  */
 #define LIMIT_CHECK_MEMORY_BYTES ((uint64_t)1 << 30)

@@ -156,6 +156,6 @@ int members_give_data(struct members *m, struct wanted_file *f)
 		hash_stream_digest(m->hash, f->digest);
 	if (f->buildid_error == -ENOMEM)
 		return -ENOMEM;
-	return m->pos <= LIMIT_PAYLOAD_ELF_BYTES ? wanted_tell_elf(m->wanted, m->head_fd, f)
-						 : 0;
+	return wanted_tell_file(m->wanted,
+				m->pos <= LIMIT_PAYLOAD_ELF_BYTES ? m->head_fd : -1, f);
 }

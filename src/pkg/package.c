@@ -72,7 +72,7 @@ static int read_regular(int path_fd, const struct stat *st, const struct wanted 
 	f->buildid_error = wanted_id_error(elf_id_read(fd, &f->buildid));
 	r = f->want_digest ? hash_file(fd, f->digest) : 0;
 	if (r == 0)
-		r = wanted_tell_elf(w, fd, f);
+		r = wanted_tell_file(w, fd, f);
 	return f->buildid_error == -ENOMEM ? -ENOMEM : r;
 }
 

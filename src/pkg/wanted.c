@@ -32,9 +32,9 @@ void wanted_reset(struct wanted *w)
 		forget(&w->files[i]);
 }
 
-int wanted_tell_elf(const struct wanted *w, int fd, const struct wanted_file *f)
+int wanted_tell_file(const struct wanted *w, int fd, const struct wanted_file *f)
 {
-	return w->on_elf && f->buildid_error == 0 ? w->on_elf(fd, f, w->userdata) : 0;
+	return w->on_file ? w->on_file(fd, f, w->userdata) : 0;
 }
 
 void wanted_done(struct wanted *w)
@@ -228,9 +228,10 @@ void wanted_note_dir(struct wanted *w, const char *folded)
 int wanted_note_file(struct wanted *w, const char *folded)
 {
 	size_t bytes = wanted_stem_bytes(folded);
+	int r = w->on_name ? w->on_name(folded, w->userdata) : 0;
 
-	if (bytes == 0)
-		return 0;
+	if (r < 0 || bytes == 0)
+		return r;
 	for (size_t i = first_key(w->stems, w->n_stems, folded, bytes);
 	     i < w->n_stems && compare_key(&w->stems[i], folded, bytes) == 0; i++) {
 		struct wanted_file *f = &w->files[w->stems[i].file];

@@ -48,13 +48,17 @@ struct wanted {
 	size_t n, capacity;
 	struct wanted_key *dirs, *stems;
 	size_t n_dirs, n_stems;
-	/* Called with the whole content of each of the files that has an id; may be NULL. -ENOMEM. */
-	int (*on_elf)(int fd, const struct wanted_file *f, void *userdata);
+	/*
+	 * Called with each of the files as it is found, FD its content, or -1: more of it than is
+	 * kept; and with the folded path of each regular member. Both may be NULL. -ENOMEM.
+	 */
+	int (*on_file)(int fd, const struct wanted_file *f, void *userdata);
+	int (*on_name)(const char *folded, void *userdata);
 	void *userdata;
 };
 
-/* As ON_ELF, where there is one, and F has an id. */
-int wanted_tell_elf(const struct wanted *w, int fd, const struct wanted_file *f);
+/* As ON_FILE, where there is one. */
+int wanted_tell_file(const struct wanted *w, int fd, const struct wanted_file *f);
 
 /* A buildid_error of what elf_id_read() returned. */
 static inline int wanted_id_error(int r)

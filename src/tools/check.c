@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "bounds.h"
@@ -19,17 +18,10 @@
 #include "io.h"
 #include "json-out.h"
 #include "log.h"
-#include "package.h"
+#include "package-told.h"
 #include "sandbox.h"
 #include "tool.h"
 #include "vec.h"
-
-/* gcc defines it by itself. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
 
 static bool arg_all, arg_quick, arg_strict;
 
@@ -177,11 +169,13 @@ static int want_all(const struct check *c, struct wanted *w)
 }
 
 /* All profiles look at the file while it is there. */
-static int on_elf(int fd, const struct wanted_file *f, void *userdata)
+static int on_file(int fd, const struct wanted_file *f, void *userdata)
 {
 	struct check *c = userdata;
 	int r = 0;
 
+	if (fd < 0 || f->buildid_error < 0)
+		return 0;
 	for (size_t i = 0; r == 0 && i < c->n_profiles; i++) {
 		struct checked_profile *p = &c->profiles[i];
 
@@ -194,31 +188,19 @@ static int on_elf(int fd, const struct wanted_file *f, void *userdata)
 	return r;
 }
 
-static void limit_memory(void)
-{
-#ifndef __SANITIZE_ADDRESS__ /* which reserves far more */
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur <= LIMIT_CHECK_MEMORY_BYTES)
-		return;
-	limit.rlim_cur = LIMIT_CHECK_MEMORY_BYTES;
-	setrlimit(RLIMIT_AS, &limit);
-#endif
-}
-
 /* All packages, also after a bad one. */
 static int read_packages(struct check *c)
 {
 	int r = 0;
 
-	limit_memory();
+	sandbox_limit_memory(LIMIT_CHECK_MEMORY_BYTES);
 	c->wanted = calloc(c->n_packages + 1, sizeof(*c->wanted));
 	if (!c->wanted)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < c->n_packages; i++) {
 		struct checked_package *p = &c->packages[i];
 
-		c->wanted[i].on_elf = on_elf;
+		c->wanted[i].on_file = on_file;
 		c->wanted[i].userdata = c;
 		r = want_all(c, &c->wanted[i]);
 		if (r == 0)
@@ -250,37 +232,6 @@ static int judge(const struct check *c, struct checked_profile *p)
 }
 
 /* ---- text ---- */
-
-/* No key is asked: a signature says who made the package, the digests that it is whole. */
-static const char *signature_text(const struct checked_package *p)
-{
-	return p->info.is_signed ? "signature not verified" : "not signed";
-}
-
-static void print_package(const struct checked_package *p)
-{
-	char members[40];
-
-	if (p->error < 0)
-		log_error("%s: %s", p->path, p->diag.message);
-	if (p->info.counts.n_bad_names > 0)
-		log_warning("%s: %" PRIu64 " members with '..' in their names passed over",
-			    p->path, p->info.counts.n_bad_names);
-	if (p->error < 0)
-		return;
-	if (p->info.is_header_only)
-		snprintf(members, sizeof(members), "header only");
-	else
-		snprintf(members, sizeof(members), "%" PRIu64 " members",
-			 p->info.counts.n_members);
-	if (p->info.rpm_format)
-		log_info("%s: %s, rpm format %u, %s, digests verified, %s", p->path,
-			 p->info.name, p->info.rpm_format, members, signature_text(p));
-	else if (p->info.counts.n_members > 0)
-		log_debug("%s: %s, %s", p->path, p->info.kind, members);
-	else
-		log_debug("%s: %s", p->path, p->info.kind);
-}
 
 static void print_warning(const char *text, void *userdata)
 {
@@ -478,7 +429,9 @@ static void report(struct check *c)
 		if (arg_json)
 			put_package(&c->packages[i]);
 		else
-			print_package(&c->packages[i]);
+			package_told_print(c->packages[i].path, &c->packages[i].info,
+					   c->packages[i].error < 0 ? &c->packages[i].diag
+								    : NULL);
 	}
 	if (arg_json) {
 		json_close(']');
