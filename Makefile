@@ -132,7 +132,7 @@ LIB_SRC  := $(filter-out $(MAINS),$(foreach d,$(LIB_DIRS),$(wildcard src/$(d)/*.
 LIB_OBJ  := $(call OBJ,$(LIB_SRC))
 CMD_OBJ  := $(call OBJ,$(filter-out $(MAINS),$(wildcard src/cmd/*.c)))
 PKG_LIB  := $(if $(PKG_LIBS),$(BUILD)/libelfcast-pkg.a)
-TOOLS    := $(if $(PKG_LIBS),$(BUILD)/elfcast-check $(BUILD)/elfcast-status-packages)
+TOOLS    := $(if $(PKG_LIBS),$(addprefix $(BUILD)/elfcast-,check retarget status-packages))
 # What the tools share with elfcast, and with each other.
 TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/tools/package-told.c src/tools/tool-main.c)
 PROGRAMS := $(addprefix $(BUILD)/,elfcast elfcastd elfcast-hook elfcast-prefetch)
@@ -211,6 +211,7 @@ $(PKG_LIB): $(call OBJ,$(wildcard src/pkg/*.c src/installed/*.c))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/elfcast-status-packages: $(call OBJ,src/cmd/summary.c src/cmd/terminal.c src/cmd/text-out.c)
+$(BUILD)/elfcast-retarget: $(call OBJ,src/cmd/retarget.c src/cmd/retarget-job.c src/cmd/output.c src/cmd/input-profile.c)
 # check.c and check-*.c, and so on.
 .SECONDEXPANSION:
 $(TOOLS): $(BUILD)/elfcast-%: $$(call OBJ,$$(wildcard src/tools/$$*.c src/tools/$$*-*.c)) \

@@ -140,6 +140,21 @@ int cmd_log_program(int error, const char *name)
 	return error;
 }
 
+int cmd_exec_tool(const char *verb, char *argv[])
+{
+	const char *dir = secure_getenv("ELFCAST_EXEC_PATH");
+	char path[LIMIT_PATH_BYTES + 1];
+
+	/* Nothing that leaves the directory, and no option. */
+	if (!*verb || *verb == '-' || verb[strspn(verb, "abcdefghijklmnopqrstuvwxyz-")])
+		return -ENOENT;
+	if (snprintf(path, sizeof(path), "%s/elfcast-%s", dir ? dir : ELFCAST_EXEC_DIR,
+		     verb) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	execv(path, argv);
+	return -errno;
+}
+
 static pid_t main_pid;
 
 static void on_interrupt(int signal_number)

@@ -87,6 +87,9 @@ __attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct cmd *cmd,
  */
 void cmd_catch_interrupt(void);
 
+/* Become elfcast-VERB, as git does. Returns only on failure: -ENOENT when there is none. */
+int cmd_exec_tool(const char *verb, char *argv[]);
+
 /* Last thing in main(): a full disk must not look like success. Returns the exit status. */
 int cmd_finish(int status);
 

@@ -53,22 +53,6 @@ static const struct cmd *find_cmd(const char *name)
 	return NULL;
 }
 
-/* Become elfcast-VERB, as git does. Returns only on failure: -ENOENT when there is none. */
-static int exec_tool(const char *verb, char *argv[])
-{
-	const char *dir = secure_getenv("ELFCAST_EXEC_PATH");
-	char path[LIMIT_PATH_BYTES + 1];
-
-	/* Nothing that leaves the directory, and no option. */
-	if (!*verb || *verb == '-' || verb[strspn(verb, "abcdefghijklmnopqrstuvwxyz-")])
-		return -ENOENT;
-	if (snprintf(path, sizeof(path), "%s/elfcast-%s", dir ? dir : ELFCAST_EXEC_DIR,
-		     verb) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	execv(path, argv);
-	return -errno;
-}
-
 /* "status --packages" asks librpm; all else of status is elfcast's own. */
 static bool is_status_of_packages(char *argv[])
 {
@@ -95,7 +79,7 @@ static bool is_known_tool(const char *verb)
 static int run_tool(char *argv[])
 {
 	const char *tool = is_status_of_packages(argv) ? "status-packages" : argv[0];
-	int r = exec_tool(tool, argv);
+	int r = cmd_exec_tool(tool, argv);
 
 	if (r == -ENOENT && is_known_tool(argv[0])) {
 		log_error("%s: elfcast-%s is not installed", argv[0], tool);

@@ -23,6 +23,8 @@ int input_load(const struct store *s, const char *name, const char *scenario,
 	       const char *profile, struct input *ret);
 /* NAME is a profile. New. Problems are logged. */
 int input_load_profile(const char *name, struct profile **ret);
+/* It is open as FD. */
+int input_read_profile(int fd, const char *name, struct profile **ret);
 /* The shadows of L that were compiled from PROFILE, as above; the others are freed. */
 void input_keep_profile(struct launch_shadows *l, const char *profile);
 /* launch_shadows_find(), but damaged ones are warned of, and none at all is -ENOENT; logged. */

@@ -30,6 +30,21 @@ bool names_are_alike(const char *a, const char *b)
 	return *a == *b;
 }
 
+char *renamed_stem(const char *path)
+{
+	char *stem = strdup(path), *to = stem;
+
+	while (stem && *path) {
+		size_t n = version_bytes(path);
+
+		*to++ = n ? '0' : *path;
+		path += n ? n : 1;
+	}
+	if (stem)
+		*to = 0;
+	return stem;
+}
+
 static void closedirp(DIR **d)
 {
 	if (*d)
@@ -56,10 +71,10 @@ static size_t common_bytes(const char *a, const char *b)
 	return n;
 }
 
-/* A becomes of NAME sooner than B: libfoo2.so.3 of libfoo2.so.1 sooner than libfoo3.so.1. */
-static bool is_better(const char *a, const char *b, const char *name)
+/* libfoo2.so.3 takes the place of libfoo2.so.1 sooner than libfoo3.so.1 does. */
+bool renamed_is_better(const char *a, const char *b, const char *path)
 {
-	size_t x = common_bytes(a, name), y = common_bytes(b, name);
+	size_t x = common_bytes(a, path), y = common_bytes(b, path);
 
 	return x != y ? x > y : strverscmp(a, b) > 0;
 }
@@ -83,7 +98,7 @@ static int find_entry(int dirfd, const char *name, mode_t type, char ret[NAME_MA
 	*ret = 0;
 	while ((e = readdir(d)))
 		if (names_are_alike(e->d_name, name) && is_wanted(dirfd, e->d_name, type) &&
-		    (!*ret || is_better(e->d_name, ret, name)))
+		    (!*ret || renamed_is_better(e->d_name, ret, name)))
 			snprintf(ret, NAME_MAX + 1, "%s", e->d_name);
 	return *ret ? 0 : -ENOENT;
 }

@@ -1,72 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# takes: 40 s
+# takes: 20 s
 # sanitized: too
 # elfcast retarget: a made-up program in several builds. Which functions it needs is known, so that
 # it is known which pages each build needs.
 . "$(dirname "$0")/../lib.sh"
 
-R=$TMP/root
-mkdir -p "$R/usr/bin" "$R/usr/lib/app-1.2"
-# source SEED: 1000 functions, of sizes that SEED tells; of each hundred, those of 40..49 are needed
-source_of() {
-	awk -v seed="$1" 'BEGIN {
-		srand(7)
-		print "int sum; static const int table[] = { 1, 2, 3 };"
-		for (i = 0; i < 1000; i++) {
-			n = 1 + int(rand() * 14)
-			if (seed == 2 && i % 50 == 10) { # new ones, and longer ones
-				printf "void extra_%d(int *p) {", i
-				for (k = 0; k < 20; k++) printf " sum += p[%d] * %d;", k, k + 1
-				print " }"
-				n += 3
-			}
-			printf "void function_%d(int *p) { static const char text[] = \"the text of %d\";", i, i
-			for (k = 0; k < n; k++) printf " p[%d] += sum ^ %d;", k, k * 7 + i
-			print " sum += text[p[0] & 7] + table[p[1] & 1]; }"
-		}
-		print "int main(void) { int p[64] = { 0 }; function_1(p); return 0; }"
-	}'
-}
-build() { # FILE SEED FLAG...
-	source_of "$2" >"$TMP/a.c"
-	gcc -Wl,--build-id=sha1 -o "$1.full" "${@:3}" "$TMP/a.c" &&
-		strip -o "$1" "$1.full"
-}
-# needed FILE: page numbers of what FILE's launch needs
-needed() {
-	{
-		echo 0
-		# Here code lies in the file where it is in memory.
-		nm -S --defined-only "$1.full" | while read -r addr size _ name; do
-			case $name in
-			function_*4[0-9])
-				seq $((16#$addr / 4096)) $(((16#$addr + 16#$size - 1) / 4096)) ;;
-			esac
-		done
-	} | sort -nu
-}
-id_of() { build_id_of "$1"; }
-# profile_of FILE PATH [MORE]: trained on FILE, which was PATH then
-profile_of() {
-	local pages
-	pages=$(needed "$1")
-	# shellcheck disable=SC2086 # a list
-	profile "$TMP/p.json" "$2" "{ \"path\": \"$2\", \"build_id\": \"$(id_of "$1")\",
-		\"size\": $(stat -c %s "$1"), \"note\": 1,
-		\"pages\": [$(sed 's/.*/[&, 1, 1, 3]/' <<<"$pages" | paste -s -d ,)],
-		\"fingerprint\": \"$("$BUILD/tests/fingerprint" "$1" keys $pages)\" }${3:-}"
-}
-# object KEY [PATH]: of the output
-object() {
-	python3 -c 'import json, sys
-for o in json.load(open(sys.argv[1]))["objects"]:
-    if len(sys.argv) < 4 or o["path"] == sys.argv[3]:
-        print(o.get(sys.argv[2], "-") if sys.argv[2] != "pages" else
-              " ".join(str(p) for r in o["pages"] for p in range(r[0], r[0] + r[1])))' "$TMP/new.json" "$@"
-}
-retarget() { elfcast retarget -o "$TMP/new.json" "$@"; }
+. "$TOP/tests/helpers/retarget-lib.sh"
 
+mkdir -p "$R/usr/lib/app-1.2"
 # ---- usage ----
 status "no profile" 2 elfcast retarget --to="$R"
 status "no --to" 2 elfcast retarget "$TMP/p.json"
@@ -91,7 +33,7 @@ check "is canonical text" test $? = 0
 
 # ---- another build-id alone ----
 first=$(printf '00112233%.0s' 1 2 3 4 5) second=$(printf '44556677%.0s' 1 2 3 4 5)
-gcc -Wl,--build-id=0x$first -o "$TMP/b" -O1 "$TMP/a.c" && gcc -Wl,--build-id=0x$second -o "$TMP/c" -O1 "$TMP/a.c"
+gcc -Wl,--build-id=0x$first -o "$TMP/b" "$(compiled 1 -O1)" && gcc -Wl,--build-id=0x$second -o "$TMP/c" "$(compiled 1 -O1)"
 cp "$TMP/b" "$TMP/b.full"
 profile_of "$TMP/b" /usr/bin/app
 cp "$TMP/c" "$R/usr/bin/app"
@@ -111,17 +53,6 @@ cp "$TMP/b" "$R/usr/bin/app"
 status "a retargeted profile for another build" 1 retarget -v --to="$R" "$TMP/again.json"
 check "says why" grep -q "was retargeted already" "$TMP/err"
 
-# score FILE: recall and precision of $TMP/new.json, in percent
-score() {
-	comm -12 <(needed "$1" | sort) <(object pages | tr ' ' '\n' | sort) >"$TMP/hits"
-	echo "$((100 * $(wc -l <"$TMP/hits") / $(needed "$1" | wc -l))) $((100 * $(wc -l <"$TMP/hits") / $(object pages | wc -w)))"
-}
-at_least() { # name recall precision, of score's output
-	local r p
-	read -r r p <<<"$4"
-	echo "# $1: recall $r, precision $p, sure $(object confidence)"
-	check "$1" test "$r" -ge "$2" -a "$p" -ge "$3"
-}
 # ---- a new version, other flags ----
 profile_of "$TMP/old" /usr/bin/app
 for how in "2 -O1" "2 -Os -fno-omit-frame-pointer"; do
@@ -280,8 +211,7 @@ now_of() {
 same "something behind the end" "valid valid" "$(now_of "$TMP/old" "$TMP/moved")"
 same "more sections" "stale stale" "$(objcopy --add-section .more="$TMP/hello.c" "$TMP/old" "$TMP/more"
 	now_of "$TMP/old" "$TMP/more")"
-source_of 2 >"$TMP/a.c"
-gcc -Wl,--build-id=0x$first -o "$TMP/d" -O1 "$TMP/a.c"
+gcc -Wl,--build-id=0x$first -o "$TMP/d" "$(compiled 2 -O1)"
 same "an id that was set by hand" "stale stale" "$(now_of "$TMP/b" "$TMP/d")"
 if type -P patchelf >/dev/null; then
 	cp "$TMP/old" "$TMP/patched"
@@ -296,8 +226,7 @@ same "another size since it was compiled" "changed" "$(shown now)"
 
 # ---- no build-id at all: its first page tells versions apart, also of the same size ----
 for seed in 1 2; do
-	source_of $seed >"$TMP/a.c"
-	gcc -Wl,--build-id=none -o "$TMP/none$seed" -O1 "$TMP/a.c" && cp "$TMP/none$seed" "$TMP/none$seed.full"
+	gcc -Wl,--build-id=none -o "$TMP/none$seed" "$(compiled $seed -O1)" && cp "$TMP/none$seed" "$TMP/none$seed.full"
 	truncate -s 400000 "$TMP/none$seed"
 done
 made_id() { "$BUILD/tests/fingerprint" "$1" id; }
