@@ -56,6 +56,10 @@ for place in "$D/app" "$D/elsewhere/app"; do
 done
 elfcast run -v "$D/app" 2>"$TMP/err"
 check "run says what it found" wait_until grep -qE "asked for [0-9]+ pages of 2 objects" "$TMP/err"
+# By a link. What is freed is overwritten at once: a helper that still used it would crash, and nobody would see it.
+ln -s app "$D/link"
+same "it is read ahead from there, by who stays alive" "$D/app (default): asked for 10 pages of 2 objects" \
+	"$(GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0 elfcast run --wait=60000 -v "$D/link" 2>&1 >/dev/null | sed -n "s,^elfcast: \($D/app.*objects\) in .*,\1,p")"
 # Damaged, it starts as ever.
 elfcast embed -q --trailer "$D/elsewhere/app" "$TMP/p.json"
 size=$(stat -c %s "$D/elsewhere/app")
