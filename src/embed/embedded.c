@@ -169,7 +169,7 @@ int embedded_pack(struct profile *p, const void *shadow, size_t shadow_bytes, ui
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ uint8_t *block = NULL;
-	struct embedded_header h = { .magic = EMBEDDED_MAGIC };
+	struct embedded_header h = { 0 };
 	size_t text_bytes, bytes;
 	uLongf packed;
 	int r;
@@ -186,6 +186,7 @@ int embedded_pack(struct profile *p, const void *shadow, size_t shadow_bytes, ui
 	bytes = sizeof(h) + packed + shadow_bytes;
 	if (shadow_bytes > 0)
 		memcpy(block + sizeof(h) + packed, shadow, shadow_bytes);
+	memcpy(h.magic, EMBEDDED_MAGIC, sizeof(h.magic));
 	h.packed_bytes = le32_make((uint32_t)packed);
 	h.text_bytes = le32_make((uint32_t)text_bytes);
 	h.shadow_bytes = le32_make((uint32_t)shadow_bytes);
