@@ -12,7 +12,7 @@ case $what in
 build) ;;
 check)
 	deb="$deb libcmocka-dev e2fsprogs xfsprogs btrfs-progs squashfs-tools strace bubblewrap man-db libfuse3-dev fuse3 squashfuse
-	     erofs-utils cpio python3 perl git gdb gcc patchelf"
+	     erofs-utils cpio python3 python3-distributed perl git gdb gcc patchelf"
 	rpm="$rpm libcmocka-devel e2fsprogs xfsprogs btrfs-progs squashfs-tools strace bubblewrap man-db fuse3-devel fuse3 squashfuse
 	     erofs-utils cpio python3 perl git gdb libasan libubsan patchelf"
 	# elfcast-tools, and what holds the completions against their shells.

@@ -21,7 +21,7 @@
 #include "vec.h"
 
 static const char *arg_output; /* NULL: standard output */
-static bool arg_lines;
+static bool arg_lines, arg_keys;
 
 /* One for each program, scenario and architecture, sorted by these. */
 struct merged {
@@ -109,15 +109,25 @@ static int add_file(struct merged *m, const char *name)
 	return r < 0 ? fail(r, name, 0, &d) : 0;
 }
 
+/* Of the key that a line begins with, and of the tab behind it; a profile begins with a brace. */
+static size_t key_bytes(const char *text, size_t bytes)
+{
+	const char *tab = *text == '/' ? memchr(text, '\t', bytes) : NULL;
+
+	return tab ? (size_t)(tab - text) + 1 : 0;
+}
+
 static int add_line(struct merged *m, const char *name, unsigned long long line,
 		    const char *text, size_t bytes)
 {
+	size_t skip = key_bytes(text, bytes);
 	struct profile *p;
 	struct diag d = { 0 };
-	int r = profile_parse(text, bytes, &p, &d);
+	int r = profile_parse(text + skip, bytes - skip, &p, &d);
 
 	if (r == 0)
 		r = add(m, p, &d);
+	d.column += d.line ? (unsigned)skip : 0;
 	return r < 0 ? fail(r, name, line, &d) : 0;
 }
 
@@ -166,6 +176,17 @@ static size_t squeeze(char *text, size_t bytes)
 	return n;
 }
 
+/* A program's name has no control characters (profile.h); spaces in it are as in a URL. */
+static void put_key(const struct profile *p, FILE *f)
+{
+	for (const char *c = p->program; *c; c++)
+		if (*c == ' ' || *c == '%')
+			fprintf(f, "%%%02X", *c);
+		else
+			putc(*c, f);
+	fprintf(f, " %s %s\t", p->scenario, p->arch);
+}
+
 static int put(const struct profile *p, FILE *f)
 {
 	_cleanup_free_ char *text = NULL;
@@ -176,6 +197,8 @@ static int put(const struct profile *p, FILE *f)
 		return log_errno(r, "cannot write the profile of '%s'", p->program);
 	if (arg_lines)
 		bytes = squeeze(text, bytes);
+	if (arg_keys)
+		put_key(p, f);
 	return fwrite(text, 1, bytes, f) == bytes ? 0 : -EIO;
 }
 
@@ -224,17 +247,19 @@ static int run(int argc, char *argv[])
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "lines", no_argument, NULL, 'l' },
+		{ "keys", no_argument, NULL, 'k' },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
 
-	while ((c = getopt_long(argc, argv, "o:l" COMMON_SHORTOPTS, options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "o:lk" COMMON_SHORTOPTS, options, NULL)) >= 0) {
 		if (c == 'o') {
 			arg_output = optarg;
 			continue;
 		}
-		if (c == 'l') {
+		if (c == 'l' || c == 'k') {
 			arg_lines = true;
+			arg_keys |= c == 'k';
 			continue;
 		}
 		r = cmd_common_option(&cmd_merge, c);
@@ -249,12 +274,15 @@ static int run(int argc, char *argv[])
 const struct cmd cmd_merge = {
 	.name = "merge",
 	.args = "[-o FILE] PROFILE...\n"
-		"       elfcast merge --lines [-o FILE] [FILE...]",
+		"       elfcast merge --lines|--keys [-o FILE] [FILE...]",
 	.summary = "add the evidence of several profiles",
 	.options =
 		"  -o, --output=FILE   default: standard output\n"
 		"  -l, --lines         profiles of any programs, one a line, from files or "
 		"standard\n"
-		"                      input; of each program one, as a line\n",
+		"                      input; of each program one, as a line\n"
+		"  -k, --keys          the same, with program, scenario and architecture "
+		"as a key\n"
+		"                      and a tab before each line\n",
 	.run = run,
 };

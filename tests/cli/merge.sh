@@ -106,11 +106,27 @@ if [ -x /usr/bin/time ] && [ -z "${ELFCAST_SANITIZED:-}" ]; then
 	check "lines: memory is for the result" test "$(peak many.lines)" -lt $(($(peak all.lines) + 10240))
 fi
 
+# ---- keys
+sed 's|/usr/bin/x|/opt/a b%c|' p3.json | tr -d '\n\t' >odd.line
+same "keys: program, scenario, architecture" "/opt/a%20b%25c default x86_64 /usr/bin/x other x86_64 /usr/bin/y default x86_64" \
+	"$(elfcast merge -q --keys odd.line mixed.lines | cut -f 1 | paste -sd ' ')"
+check "keys: the lines are the same" cmp -s mixed <(elfcast merge -q -k mixed.lines | cut -f 2)
+check "keys: such lines are read" cmp -s mixed <(for f in shard.*; do elfcast merge -q -k "$f"; done | shuf | elfcast merge -q -l)
+check "keys: again with keys" cmp -s <(elfcast merge -q -k mixed.lines) <(elfcast merge -q -k mixed.lines | elfcast merge -q -k)
+printf '/usr/bin/x\t{"elfcast": 1, "program": 3}\n' >bad.lines
+status "keys: a bad line" 1 elfcast merge -k -o never bad.lines
+same "and where it is" "elfcast: bad.lines:1:38: 'program' must be a string, not an integer" "$(cat "$TMP/err")"
+printf '/usr/bin/x\t' >bad.lines
+status "keys: nothing but a key" 1 elfcast merge -k -o never bad.lines
+printf '/usr/bin/x' >bad.lines
+status "keys: no tab" 1 elfcast merge -k -o never bad.lines
+check "keys: nothing is written" test ! -e never
+
 # ---- what does not belong together
 sed 's|/usr/bin/x|/usr/bin/y|' p1.json >y.json
 status "another program" 1 elfcast merge -o never p0.json y.json
 same "is told" "elfcast: y.json: profiles of different programs: '/usr/bin/x' and '/usr/bin/y'" "$(cat "$TMP/err")"
-sed 's|"runs": [0-9]*|"runs": 999999|' p1.json >many.json
+sed 's|"runs": [0-9]*|"runs": 999999999|' p1.json >many.json
 status "too many runs" 1 elfcast merge -o never p0.json many.json many.json
 status "no such file" 1 elfcast merge none.json
 status "nothing to merge" 2 elfcast merge

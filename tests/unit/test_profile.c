@@ -511,7 +511,7 @@ static void test_merge_refuses(void **state)
 			    "profiles of different programs: '/bin/p' and '/cin/p'");
 	a->n_runs = LIMIT_PROFILE_RUNS;
 	assert_int_equal(profile_merge(a, a, &p, &diag), -E2BIG);
-	assert_string_equal(diag.message, "2000000 runs together (at most 1000000)");
+	assert_string_equal(diag.message, "2000000000 runs together (at most 1000000000)");
 	assert_null(p);
 }
 
