@@ -39,6 +39,12 @@ uint64_t guess_scale(const struct section *x, const struct section *y, uint64_t 
 
 /* ---- content ---- */
 
+/*
+ * A page whose content has changed is looked for beside one that has kept some: so many away at most, and
+ * a share of its section. In a section where that is less than a few its place in proportion is as good.
+ */
+enum { BESIDE_PAGES = 32, BESIDE_SHARE = 16, BESIDE_FEW = 4 };
+
 static int compare_pieces(const void *a, const void *b)
 {
 	const struct piece *x = a, *y = b;
@@ -117,6 +123,54 @@ static const struct data_page *find_data(const struct guesses *g, uint32_t pgno)
 	return i < g->from->n_data && d[i].pgno == pgno ? &d[i] : NULL;
 }
 
+/* Where the page of D starts in the new file by the marks that are there, their median. */
+static bool place_of(const struct guesses *g, const struct data_page *d, uint64_t *ret)
+{
+	uint64_t starts[FINGERPRINT_MAX_MARKS];
+	unsigned n = 0;
+
+	for (size_t i = 0; d && i < d->n_marks; i++) {
+		const struct piece *piece = find_piece(g, d->marks[i].hash);
+		uint64_t back = 16u * d->marks[i].off_16, start;
+		unsigned k = n;
+
+		if (!piece)
+			continue;
+		start = piece->off - MIN(piece->off, back);
+		for (; k > 0 && starts[k - 1] > start; k--)
+			starts[k] = starts[k - 1];
+		starts[k] = start;
+		n++;
+	}
+	if (n > 0)
+		*ret = starts[n / 2];
+	return n > 0;
+}
+
+/* The same of page PGNO of section X, of which nothing is there, by the nearest one that is found. */
+static bool place_beside(const struct guesses *g, const struct section *x, uint32_t pgno,
+			 uint64_t *ret)
+{
+	uint64_t most = MIN(x->bytes / PAGE_BYTES / BESIDE_SHARE, (uint64_t)BESIDE_PAGES);
+	uint64_t place;
+
+	if (most < BESIDE_FEW)
+		return false;
+	for (uint32_t i = 1; i <= most; i++) {
+		uint64_t bytes = (uint64_t)i * PAGE_BYTES;
+
+		if (i <= pgno && place_of(g, find_data(g, pgno - i), &place)) {
+			*ret = place + bytes;
+			return true;
+		}
+		if (place_of(g, find_data(g, pgno + i), &place)) {
+			*ret = place - MIN(place, bytes);
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool is_known_code(const struct guesses *g, uint32_t pgno)
 {
 	const struct code_page *c = g->from->code;
@@ -127,24 +181,36 @@ static bool is_known_code(const struct guesses *g, uint32_t pgno)
 
 /* ---- pages ---- */
 
+/* What page PGNO has of section X of read-only data. False: nothing tells where it is. */
+static bool add_data(struct guesses *g, uint32_t pgno, const struct section *x,
+		     uint64_t from, uint64_t bytes, const struct page_run *run)
+{
+	const struct data_page *d = find_data(g, pgno);
+	uint64_t place;
+
+	if (d && add_marks(g, d, run))
+		return true;
+	if (!place_beside(g, x, pgno, &place))
+		return false;
+	guess_cover(g, place + from % PAGE_BYTES, bytes, GUESS_ALL, run);
+	return true;
+}
+
 /* What page PGNO has of section X, which is Y in the new file. */
 static void add_part(struct guesses *g, uint32_t pgno, const struct section *x,
 		     const struct section *y, const struct page_run *run)
 {
-	uint64_t start = (uint64_t)pgno * PAGE_BYTES, from, until;
-	const struct data_page *d;
+	uint64_t start = (uint64_t)pgno * PAGE_BYTES, from = MAX(start, x->off);
+	uint64_t until = MIN(start + PAGE_BYTES, x->off + x->bytes);
 
 	if (x->kind == SECTION_CODE && g->has_code && is_known_code(g, pgno))
 		return;
-	if (x->kind == SECTION_DATA) {
-		d = find_data(g, pgno);
-		if (d && add_marks(g, d, run))
-			return;
-	}
+	if (x->kind == SECTION_DATA && add_data(g, pgno, x, from, until - from, run))
+		return;
 	if (!y)
 		return;
-	from = guess_scale(x, y, MAX(start, x->off));
-	until = guess_scale(x, y, MIN(start + PAGE_BYTES, x->off + x->bytes));
+	from = guess_scale(x, y, from);
+	until = guess_scale(x, y, until);
 	/* Of code that is taken by its place, half is right. */
 	guess_cover(g, from, MAX(until - from, 1),
 		    x->kind == SECTION_CODE ? GUESS_ALL / 2 : GUESS_ALL, run);
