@@ -94,10 +94,11 @@ USES_preload := format base file disk shadow store read
 USES_layout  := format base file
 USES_elf     := format base file layout
 USES_profile := format base text file disk layout
-USES_retarget := format base text file layout elf profile
+USES_evidence := format base text file disk layout profile
+USES_retarget := format base text file disk layout elf profile evidence
 USES_embed   := format base text file disk shadow store state layout elf profile
 USES_filelist := format base text file disk shadow layout profile
-USES_compile := format base process file disk shadow store state read pack layout elf profile embed retarget
+USES_compile := format base process file disk shadow store state read pack layout elf profile embed evidence retarget
 USES_trace   := format base process file disk store layout elf profile
 USES_trace/paths := $(USES_trace) trace
 USES_trace/cpu := base
@@ -107,12 +108,12 @@ USES_trace/system := $(USES_trace) trace
 USES_bench   := format base process file disk shadow store state read gain
 USES_pkg     := format base file layout elf
 USES_installed := format base file pkg
-USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile embed retarget compile trace \
+USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile embed evidence retarget compile trace \
 		trace/launch trace/running trace/system bench filelist
-USES_tools   := format base text process file disk shadow store read layout elf profile embed retarget compile pkg installed cmd
+USES_tools   := format base text process file disk shadow store read layout elf profile embed evidence retarget compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
-DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot preload layout elf profile embed retarget compile \
+DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot preload layout elf profile embed evidence retarget compile \
 	    trace trace/paths trace/cpu trace/launch trace/running trace/system bench filelist $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.
@@ -317,7 +318,7 @@ format:
 install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 \
 		$(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir) \
-		$(DESTDIR)$(datadir)/elfcast/profiles.d
+		$(DESTDIR)$(datadir)/elfcast/profiles.d $(DESTDIR)$(datadir)/elfcast/evidence.d
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir)
 	install -D -m 644 -t $(DESTDIR)$(libdir)/elfcast $(SHARED)
 	$(if $(TOOLS),install -d $(DESTDIR)$(libexecdir)/elfcast)
@@ -330,6 +331,7 @@ install: all
 		>$(DESTDIR)$(datadir)/pkgconfig/elfcast.pc
 	chmod 644 $(DESTDIR)$(datadir)/pkgconfig/elfcast.pc
 	install -m 644 $(wildcard profiles/collection/*.json) $(DESTDIR)$(datadir)/elfcast/profiles.d
+	install -m 644 $(wildcard profiles/evidence/*.json) $(DESTDIR)$(datadir)/elfcast/evidence.d
 	install -m 644 profiles/README.md $(DESTDIR)$(docdir)/PROFILES.md
 	install -d $(DESTDIR)$(sysconfdir)/elfcast/profiles.d
 	[ -e $(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf ] || \
@@ -369,7 +371,7 @@ uninstall: all
 	if cmp -s packaging/elfcast.conf "$(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf"; then \
 		rm "$(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf"; fi && \
 	(cd "$$tmp" && find . -type f) | while read -r file; do rm -f "$(DESTDIR)/$$file"; done && \
-	for dir in $(libexecdir)/elfcast $(libdir)/elfcast $(docdir) $(datadir)/elfcast/profiles.d $(datadir)/elfcast \
+	for dir in $(libexecdir)/elfcast $(libdir)/elfcast $(docdir) $(datadir)/elfcast/profiles.d $(datadir)/elfcast/evidence.d $(datadir)/elfcast \
 		$(sysconfdir)/elfcast/profiles.d $(sysconfdir)/elfcast; do \
 		rmdir "$(DESTDIR)$$dir" 2>/dev/null; done; \
 	for dir in $(sysconfdir)/elfcast /var/lib/elfcast; do \

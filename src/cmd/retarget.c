@@ -9,13 +9,16 @@
 
 #include "bounds.h"
 #include "cmd.h"
+#include "evidence.h"
 #include "input.h"
+#include "io.h"
 #include "json-out.h"
 #include "log.h"
 #include "output.h"
 #include "renamed.h"
 #include "retarget-job.h"
 #include "retarget-verb.h"
+#include "store.h"
 
 static const char *arg_to, *arg_output; /* NULL: standard output */
 
@@ -150,6 +153,16 @@ static bool is_package(const struct source *s, const struct profile *p)
 	return s->filefd >= 0;
 }
 
+/* That of packages' profiles lies beside them, on the machine that this runs on. */
+static int add_evidence(struct profile *p)
+{
+	_cleanup_close_ int rootfd = io_open_root(NULL);
+	_cleanup_(evidence_done) struct evidence e = { .rootfd = rootfd,
+						       .dir = STORE_EVIDENCE };
+
+	return rootfd < 0 ? rootfd : evidence_fill(&e, p);
+}
+
 static int retarget(const char *name, char *argv[], retarget_package *package)
 {
 	_cleanup_(retarget_result_done) struct retarget_result result = { 0 };
@@ -161,6 +174,9 @@ static int retarget(const char *name, char *argv[], retarget_package *package)
 		r = input_load_profile(name, &p);
 	if (r < 0)
 		return CMD_FAILED;
+	r = add_evidence(p);
+	if (r < 0)
+		log_errno(r, "cannot read evidence");
 	r = is_package(&s, p) ? package(s.filefd, arg_to, p, argv, &result)
 			      : do_objects(&s, p, &result);
 	if (r == -ENOENT)

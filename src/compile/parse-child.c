@@ -30,6 +30,7 @@ struct frame {
 	int32_t error;
 	uint8_t is_deferred;
 	struct diag diag;
+	struct parse_child_notice notice;
 	uint64_t bytes;
 };
 
@@ -113,7 +114,8 @@ static int read_all_facts(const struct parse_child_job *job, const struct profil
 
 /* Retargeted objects stand in another order: their facts are asked for again, and are known. */
 static int retarget(const struct parse_child_job *job, struct retargeter *retargeter,
-		    struct profile *p, struct file_facts *facts, bool *ret_is_deferred)
+		    struct profile *p, const char *program, struct file_facts *facts,
+		    bool *ret_is_deferred)
 {
 	_cleanup_free_ struct retarget_file *files =
 		calloc(p->n_objects + 1, sizeof(*files));
@@ -124,11 +126,13 @@ static int retarget(const struct parse_child_job *job, struct retargeter *retarg
 	for (size_t i = 0; i < p->n_objects; i++)
 		files[i] = (struct retarget_file){
 			.is_readable = facts[i].error == 0,
+			.is_missing =
+				facts[i].error == -ENOENT || facts[i].error == -ENOTDIR,
 			.buildid = facts[i].buildid,
 			.size_bytes = facts[i].identity.size_bytes,
 			.is_trained_build = object_is_build(&p->objects[i], &facts[i]),
 		};
-	retarget_objects(retargeter, p, files, &is_changed, ret_is_deferred);
+	retarget_objects(retargeter, p, program, files, &is_changed, ret_is_deferred);
 	return is_changed ? read_all_facts(job, p, facts) : 0;
 }
 
@@ -149,10 +153,20 @@ static int compile_file(const struct parse_child_job *job, struct retargeter *re
 	r = read_all_facts(job, p, facts);
 	if (r < 0)
 		return r;
-	r = retarget(job, retargeter, p, facts, &ret->is_deferred);
+	r = facts_follow(job->facts, p->program, NULL, program);
 	if (r == 0)
-		r = facts_follow(job->facts, p->program, NULL, program);
+		r = retarget(job, retargeter, p, program, facts, &ret->is_deferred);
 	return r < 0 ? r : compile_profile(p, program, facts, &ret->data, &ret->bytes);
+}
+
+/* Once a child: the next profile finds it read. */
+static void take_notice(struct evidence *e, struct parse_child_notice *ret)
+{
+	if (!e->bad_name)
+		return;
+	snprintf(ret->name, sizeof(ret->name), "%s", e->bad_name);
+	ret->diag = e->bad;
+	free(TAKE_PTR(e->bad_name));
 }
 
 static int send_result(int fd, size_t i, const struct parse_child_result *result)
@@ -165,6 +179,7 @@ static int send_result(int fd, size_t i, const struct parse_child_result *result
 	frame.error = result->error;
 	frame.is_deferred = result->is_deferred;
 	frame.diag = result->diag;
+	frame.notice = result->notice;
 	frame.bytes = result->bytes;
 	r = io_write_full(fd, &frame, sizeof(frame));
 	return r < 0 ? r : io_write_full(fd, result->data, result->bytes);
@@ -207,7 +222,10 @@ static void enter_sandbox(const struct parse_child_job *job, size_t first, size_
 static _Noreturn void compile_files(const struct parse_child_job *job, size_t first,
 				    size_t n, int out)
 {
-	struct retargeter retargeter = { .rootfd = job->facts->rootfd };
+	struct retargeter retargeter = {
+		.rootfd = job->facts->rootfd,
+		.evidence = { .rootfd = job->facts->rootfd, .dir = STORE_EVIDENCE },
+	};
 	int fds[BATCH_MAX];
 
 	if (job->retarget_ms)
@@ -218,6 +236,7 @@ static _Noreturn void compile_files(const struct parse_child_job *job, size_t fi
 
 		result.error = compile_file(job, &retargeter, job->files[first + i], fds[i],
 					    &result);
+		take_notice(&retargeter.evidence, &result.notice);
 		if (fds[i] >= 0)
 			close(fds[i]);
 		if (result.error < 0 && !result.diag.message[0])
@@ -242,8 +261,11 @@ static int receive(int fd, size_t expected, struct parse_child_result *ret)
 		return -ENODATA;
 	*ret = (struct parse_child_result){ .error = frame.error,
 					    .is_deferred = frame.is_deferred != 0,
-					    .diag = frame.diag };
+					    .diag = frame.diag,
+					    .notice = frame.notice };
 	ret->diag.message[sizeof(ret->diag.message) - 1] = 0;
+	ret->notice.name[sizeof(ret->notice.name) - 1] = 0;
+	ret->notice.diag.message[sizeof(ret->notice.diag.message) - 1] = 0;
 	if (frame.bytes == 0)
 		return 0;
 	ret->data = malloc(frame.bytes);

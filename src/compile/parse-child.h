@@ -6,14 +6,23 @@
 #ifndef ELFCAST_PARSE_CHILD_H
 #define ELFCAST_PARSE_CHILD_H
 
+#include <limits.h>
+
 #include "diag.h"
 #include "facts.h"
 #include "store.h"
+
+/* A file of evidence that cannot be used: its name without directory, "" for none. */
+struct parse_child_notice {
+	char name[NAME_MAX + 1];
+	struct diag diag;
+};
 
 /* What became of one profile. */
 struct parse_child_result {
 	int error; /* 0, or negative errno with diag set */
 	struct diag diag;
+	struct parse_child_notice notice;
 	bool is_deferred; /* objects could be retargeted, with more time */
 	uint8_t *data;	  /* shadow bytes, not yet checked; owned by the callee's caller */
 	size_t bytes;

@@ -6,6 +6,7 @@
  * leaves files that the next round makes again, or removes.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "compile-index.h"
 #include "config.h"
 #include "embedded-launched.h"
+#include "evidence.h"
 #include "metadata-places.h"
 #include "parse-child.h"
 #include "reconcile.h"
@@ -41,7 +43,7 @@ struct sync {
 	struct name_list shadows; /* what lies in the directory at the start */
 	struct compile_index index;
 	bool index_put;	     /* the one on disk is not that one any more */
-	char parameters[64]; /* all that the result depends on besides files */
+	char parameters[96]; /* all that the result depends on besides files */
 	const struct profile_file **todo;
 	size_t n_todo;
 	struct name_list wanted;
@@ -135,8 +137,9 @@ static int sync_init(struct sync *c)
 		.mounts = c->mounts,
 		.storage_override = storage,
 	};
-	snprintf(c->parameters, sizeof(c->parameters), "%s %s storage=%d", ELFCAST_VERSION,
-		 INDEX_REVISION, storage);
+	snprintf(c->parameters, sizeof(c->parameters), "%s %s storage=%d evidence=%" PRIx64,
+		 ELFCAST_VERSION, INDEX_REVISION, storage,
+		 evidence_sum(c->store->rootfd, STORE_EVIDENCE));
 	c->next.old = &c->index;
 	if (!c->options->force)
 		r = index_load(c->store, &c->facts, &c->index);
@@ -450,6 +453,16 @@ static int publish(struct sync *c, const struct profile_file *f, const uint8_t *
 	return record(c, f, name, &s, is_deferred);
 }
 
+static void tell_notice(struct sync *c, const struct parse_child_notice *n)
+{
+	const char *root = strcmp(c->store->root_path, "/") == 0 ? "" : c->store->root_path;
+	char path[2 * PATH_MAX];
+
+	if (*n->name && snprintf(path, sizeof(path), "%s%s/%s", root, STORE_EVIDENCE,
+				 n->name) < (int)sizeof(path))
+		problem_at(c, path, &n->diag);
+}
+
 static int on_result(size_t i, struct parse_child_result *result, void *userdata)
 {
 	_cleanup_free_ uint8_t *data = TAKE_PTR(result->data);
@@ -457,6 +470,7 @@ static int on_result(size_t i, struct parse_child_result *result, void *userdata
 	int r;
 
 	c->result->n_parsed++;
+	tell_notice(c, &result->notice);
 	if (result->error < 0) {
 		problem(c, c->todo[i], &result->diag);
 		return 0;

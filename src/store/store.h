@@ -82,6 +82,9 @@ void store_profile_path(const struct profile_file *f, char *ret, size_t bytes);
 /* The directory itself: /usr/share (false) or /etc (true). */
 const char *store_profile_dir(bool etc);
 
+/* What packages know of builds, for all profiles: evidence.h. */
+#define STORE_EVIDENCE "/usr/share/elfcast/evidence.d"
+
 /*
  * File name of the shadow of PROGRAM compiled from profile NAME: "HASH.NAME.shadow", HASH
  * being 16 hex digits of XXH3-64 of the program's path, so that a launch finds its shadows

@@ -15,11 +15,13 @@
 #include "check-input.h"
 #include "check.h"
 #include "embedded.h"
+#include "evidence.h"
 #include "io.h"
 #include "json-out.h"
 #include "log.h"
 #include "package-told.h"
 #include "sandbox.h"
+#include "store.h"
 #include "tool.h"
 #include "vec.h"
 
@@ -445,6 +447,20 @@ static void report(struct check *c)
 	}
 }
 
+/* What packages' profiles have beside them, on the machine that this runs on. */
+static int add_evidence(struct check *c)
+{
+	_cleanup_close_ int rootfd = io_open_root(NULL);
+	_cleanup_(evidence_done) struct evidence e = { .rootfd = rootfd,
+						       .dir = STORE_EVIDENCE };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && rootfd >= 0 && i < c->n_profiles; i++)
+		if (c->profiles[i].profile)
+			r = evidence_fill(&e, c->profiles[i].profile);
+	return r;
+}
+
 static int check_all(struct check *c, char *paths[], size_t n)
 {
 	int r = 0;
@@ -461,6 +477,8 @@ static int check_all(struct check *c, char *paths[], size_t n)
 	for (size_t i = 0; i < n; i++)
 		read_profile(&c->profiles[i]);
 	if (c->n_packages > 0)
+		r = add_evidence(c);
+	if (r == 0 && c->n_packages > 0)
 		r = read_packages(c);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = judge(c, &c->profiles[i]);
