@@ -41,7 +41,7 @@ def text(states, content):
              *summary(states)]
     if content:
         lines.append(f"together: {content['files']} files, {content['bytes'] / 1e6:.1f} MB,"
-                     f" {content['with_fingerprints']} with fingerprints")
+                     f" {content['with_fingerprints']} of {content['builds']} builds with fingerprints")
     return "\n".join([*lines, "", *map(_row, states)]) + "\n"
 
 

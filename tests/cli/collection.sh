@@ -162,6 +162,55 @@ except ValueError:
 P
 )"
 
+# ---- evidence: of each build once, the fingerprints of all profiles together
+same "evidence" "" "$(python3 - "$TOP" "$BUILD" "$TMP" <<'P'
+import json, os, subprocess, sys
+sys.dont_write_bytecode = True
+top, build, tmp = sys.argv[1:]
+sys.path.insert(0, top + "/profiles")
+from collect import evidence, profile
+file = build + "/elfcast"
+size = os.stat(file).st_size
+
+def fingerprint(pages):
+    return subprocess.run([build + "/tests/fingerprint", file, "sizes", *map(str, pages)], capture_output=True,
+                          text=True, check=True).stdout.strip()
+
+def one(program, first):
+    pages = list(range(first, first + 9))
+    return {"elfcast": 1, "program": program, "scenario": "default", "arch": "x86_64",
+            "trained": {"runs": 1, "window_ms": 1, "method": "uffd", "kernel": "6"},
+            "objects": [{"path": "/usr/lib/x.so", "build_id": "aa" * 20, "size": size,
+                         "pages": [[first, 9, 1, 0]], "fingerprint": fingerprint(pages)},
+                        {"path": program, "build_id": ("%02x" % first) * 20, "size": size,
+                         "pages": [[first, 1, 1, 0]], "fingerprint": fingerprint(pages[:1])}]}
+
+profiles = [one("/usr/bin/a", 8), one("/usr/bin/b", 32)]
+merged = evidence.merge(profiles, file)
+if merged["aa" * 20] != fingerprint([*range(8, 17), *range(32, 41)]):
+    print("a build of two profiles is not known by the pages of both")
+files = evidence.files({"x": profiles, "y": profiles[:1]}, {"x": merged, "y": merged}, 10**6)
+if sorted(files) != ["elfcast.x.json", "elfcast.y.json"]:
+    print("not a file for each release:", *files)
+found = json.loads(files["elfcast.x.json"])
+if len(found["objects"]) != 3 or any(o["pages"] for o in found["objects"]):
+    print("not each build once")
+text = tmp + "/evidence.json"
+open(text, "wb").write(files["elfcast.x.json"])
+written = subprocess.run([build + "/tests/profile-check", text], capture_output=True, check=True).stdout
+if profile.canonical(json.loads(written)) != written:
+    print("no profile, as elfcast reads it")
+# What there is room for, and of what finds as many pages the shorter first.
+def ids(n):
+    return sorted(o["build_id"][:2] for data in evidence.files({"x": profiles}, {"x": merged}, n).values()
+                  for o in json.loads(data)["objects"])
+
+cost = {i[:2]: len(f) + 150 for i, f in merged.items()}
+if ids(0) or ids(cost["08"] + cost["20"] + 20) != ["08", "20"] or ids(sum(cost.values()) + 20) != ["08", "20", "aa"]:
+    print("not what there is room for:", ids(0), ids(cost["08"] + cost["20"] + 20), ids(sum(cost.values()) + 20))
+P
+)"
+
 # ---- what is committed ----
 
 for suite in bookworm trixie forky; do
@@ -196,7 +245,9 @@ mkdir -p "$TMP/root/usr/share/elfcast/profiles.d" "$TMP/root/etc" "$TMP/root/usr
 cp "${profiles[@]}" "$TMP/root/usr/share/elfcast/profiles.d"
 for file in etc/passwd etc/group etc/ld.so.cache usr/bin/ls; do echo this >"$TMP/root/$file"; done
 status "it compiles" 0 "$BUILD/elfcast" compile --strict --quiet --root="$TMP/root"
-check "at most 15 MB" [ "$(cat "${profiles[@]}" | wc -c)" -le 15000000 ]
+check "at most 15 MB" [ "$(cat "${profiles[@]}" "$TOP"/profiles/evidence/*.json | wc -c)" -le 15000000 ]
+bad=$(for p in "$TOP"/profiles/evidence/*.json; do "$BUILD/tests/profile-check" "$p" >/dev/null 2>&1 || echo "$p"; done)
+same "evidence of all releases is as elfcast reads it" "3 " "$(echo "$TOP"/profiles/evidence/*.json | wc -w) $bad"
 check "the schema's directory has nothing but profiles" \
 	[ "$(find "$TOP/profiles/collection" -type f ! -name 'elfcast.*.json' | wc -l)" = 0 ]
 finish

@@ -74,6 +74,8 @@ silent failed: does not print 'goodbye': hello
 top trained: " "$(states | sed 's/timeout: /setpriv: /')"
 same "profiles, named by programs" "elfcast.cron.json elfcast.ls.json elfcast.top.json" \
 	"$(cd "$work/w/collection" && echo *)"
+same "evidence of the release, and none in the profiles" "elfcast.small.json 0" \
+	"$(cd "$work/w/evidence" && echo *) $(cat "$work"/w/collection/*.json | grep -c fingerprint)"
 same "nothing is left" "" "$(left)"
 check "they name no machine" "$TOP/profiles/make-collection" --lint "$work"/w/collection/*.json
 has() { # what is wrong with the profile of "ls" by this expression
