@@ -7,6 +7,7 @@
 #   sudo make soak           every test in both builds, and in full: an hour and more
 #   sudo make matrix         builds and tests in roots of other releases: SUITES="trixie forky"
 #   sudo make readme         README's two commands, in fresh roots of these releases
+#   sudo make upgrade        packaged profiles in a fresh root, and what an upgrade leaves of them
 #   sudo make methods        ways to record, on kernels and file systems, against an oracle: a table
 #   sudo make cross          builds for other processors, and what qemu-user can run of the tests
 #   sudo make kernels        recorders on other kernels, arm64's too: MACHINES="forky trixie/arm64-16k"
@@ -293,6 +294,8 @@ methods: deps-kernels deps-check test-programs
 	$(Q)TESTS=methods tests/matrix/kernels.sh $(MACHINES)
 readme: deps-matrix
 	$(Q)tests/matrix/readme.sh $(SUITES)
+upgrade: deps-matrix
+	$(Q)tests/matrix/upgrade.sh $(SUITE)
 quick-check: test-programs
 	$(Q)tests/run --build $(BUILD)
 demo: deps-demo
@@ -392,7 +395,7 @@ rpm deb:
 clean:
 	rm -rf build build-*
 
-.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels methods readme quick-check demo bench hdr-check lint format install uninstall clean \
+.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels methods readme upgrade quick-check demo bench hdr-check lint format install uninstall clean \
 	collection rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:
