@@ -30,7 +30,10 @@ run() { # file mode n
 		;;
 	139 | 134)
 		crashed=$((crashed + 1))
-		[[ $1 == */unknown-keys.json ]] || echo "$2 $3: crashed"
+		case $1 in
+		*/unknown-keys.json | */lookups.json | */portable.json) ;; # these have such keys
+		*) echo "$2 $3: crashed" ;;
+		esac
 		;;
 	*) echo "$2 $3: exit status $status" ;;
 	esac
