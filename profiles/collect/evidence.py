@@ -17,10 +17,9 @@ FILE_WORTH = 64
 GROUPS = 16
 
 
-def _object(build_id, size, fingerprint):
+def _object(build_id, size, **more):
     """Paths say nothing here; they are what objects are sorted by."""
-    return {"path": f"/{build_id[:16]}", "build_id": build_id, "size": size, "pages": [],
-            "fingerprint": fingerprint}
+    return {"path": f"/{build_id[:16]}", "build_id": build_id, "size": size, "pages": [], **more}
 
 
 def _evidence(arch, objects):
@@ -47,7 +46,7 @@ def merge(profiles, command):
         for o in p["objects"]:
             if "fingerprint" in o:
                 groups[int(o["build_id"][:2], 16) % GROUPS].append(
-                    _evidence(p["arch"], [_object(o["build_id"], o["size"], o["fingerprint"])]))
+                    _evidence(p["arch"], [_object(o["build_id"], o["size"], fingerprint=o["fingerprint"])]))
     found = {}
     for group in groups:
         lines = "".join(json.dumps(p) + "\n" for p in group)
@@ -58,21 +57,27 @@ def merge(profiles, command):
     return found
 
 
+def _bytes(value):
+    return len(json.dumps(value, separators=(",", ":"))) + 2
+
+
 def files(releases, fingerprints, room):
     """
-    {name: bytes}, one for each release, at most ROOM in all: first the builds by which a byte finds most
-    pages. RELEASES: {name: profiles}; FINGERPRINTS: {name: {build-id: fingerprint}}.
+    {name: bytes}, one for each release, at most ROOM in all: all builds, by which a release is told, and
+    fingerprints as far as there is room, first those by which a byte finds most pages. RELEASES: {name:
+    profiles}; FINGERPRINTS: {name: {build-id: fingerprint}}.
     """
     known = {name: builds(profiles) for name, profiles in releases.items()}
-    objects = [(name, _object(i, size, fingerprints[name][i]), worth / len(fingerprints[name][i]))
-               for name, found in known.items() for i, (size, worth) in found.items() if i in fingerprints[name]]
-    objects.sort(key=lambda o: (-o[2], o[0], o[1]["build_id"]))
-    chosen, left = {name: [] for name in releases}, dict.fromkeys(releases, MAX_BYTES)
-    for name, o, _ in objects:
-        n = len(json.dumps(o)) + 2
+    chosen = {name: {i: _object(i, size) for i, (size, _) in found.items()} for name, found in known.items()}
+    left = {name: MAX_BYTES - sum(map(_bytes, found.values())) for name, found in chosen.items()}
+    room -= sum(MAX_BYTES - n for n in left.values())
+    wanted = sorted((-worth / len(fingerprints[name][i]), name, i) for name, found in known.items()
+                    for i, (_, worth) in found.items() if i in fingerprints[name])
+    for _, name, i in wanted:
+        n = _bytes({"fingerprint": fingerprints[name][i]})
         if n <= min(room, left[name]):
             room -= n
             left[name] -= n
-            chosen[name].append(o)
-    return {f"elfcast.{name}.json": profile.dense(_evidence(releases[name][0]["arch"], of))
-            for name, of in chosen.items() if of}
+            chosen[name][i]["fingerprint"] = fingerprints[name][i]
+    return {f"elfcast.{name}.json": profile.dense(_evidence(releases[name][0]["arch"], list(found.values())))
+            for name, found in chosen.items() if found}

@@ -92,7 +92,6 @@ uint64_t evidence_sum(int rootfd, const char *path)
 static int compare(const void *pa, const void *pb)
 {
 	const struct evidence_item *a = pa, *b = pb;
-
 	int c = memcmp(&a->buildid, &b->buildid, sizeof(a->buildid));
 
 	return c ? c : (a->file > b->file) - (a->file < b->file);
@@ -104,7 +103,7 @@ static int take_items(struct evidence *e, struct profile *p, unsigned file)
 	for (size_t i = 0; i < p->n_objects; i++) {
 		struct profile_object *o = &p->objects[i];
 
-		if (!o->fingerprint)
+		if (!o->buildid.n_bytes)
 			continue;
 		if (VEC_RESERVE_ONE(e->items, e->n_items, e->capacity) < 0)
 			return -ENOMEM;
@@ -179,11 +178,11 @@ static size_t find_first(struct evidence *e, const struct buildid *id)
 
 const char *evidence_find(struct evidence *e, const struct buildid *id)
 {
-	size_t i = find_first(e, id);
-
-	return i < e->n_items && buildid_equal(&e->items[i].buildid, id)
-		       ? e->items[i].fingerprint
-		       : NULL;
+	for (size_t i = find_first(e, id);
+	     i < e->n_items && buildid_equal(&e->items[i].buildid, id); i++)
+		if (e->items[i].fingerprint)
+			return e->items[i].fingerprint;
+	return NULL;
 }
 
 uint8_t evidence_files(struct evidence *e, const struct buildid *id)

@@ -16,7 +16,7 @@
 
 struct evidence_item {
 	struct buildid buildid;
-	char *fingerprint;
+	char *fingerprint; /* NULL: nothing but of which release it is */
 	uint8_t file;
 };
 

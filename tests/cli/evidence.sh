@@ -81,6 +81,15 @@ same "what is not there is missed" "partly stale 1 2" "$(listed)"
 evidence "$E/second.json" keys "$TMP/second"
 status "two releases" 0 compile
 same "what the other needs is not" "valid 1 1" "$(listed)"
+python3 - "$E"/*.json <<'PY'
+import json, sys
+for name in sys.argv[1:]:
+    p = json.load(open(name))
+    for o in p["objects"]: o.pop("fingerprint", None)
+    json.dump(p, open(name, "w"))
+PY
+status "two releases, of which nothing but the builds is known" 0 compile
+same "are told, too" "valid 1 1" "$(listed)"
 evidence "$E/test.json" keys "$TMP/old" "$TMP/second"
 status "a build of both" 0 compile
 same "is found again" "valid 2 2" "$(listed)"
