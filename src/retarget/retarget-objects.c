@@ -254,28 +254,36 @@ static bool is_all_trained(const struct profile *p, const struct retarget_file *
 	return true;
 }
 
+/* The first object of the file PROGRAM; the number of all where it has none, as scripts may. */
+static size_t find_program(const struct profile *p, const char *program)
+{
+	size_t i = SEARCH_FIRST(k, p->n_objects, strcmp(p->objects[k].path, program) < 0);
+
+	return i < p->n_objects && strcmp(p->objects[i].path, program) == 0 ? i
+									    : p->n_objects;
+}
+
 /* Where no build of the program is of RELEASE, it was not trained there, and what it needs there is not known. */
-static bool has_program(struct retargeter *t, const struct profile *p, const char *program,
+static bool has_program(struct retargeter *t, const struct profile *p, size_t own,
 			const struct retarget_file *files, uint8_t release)
 {
-	size_t first =
-		SEARCH_FIRST(i, p->n_objects, strcmp(p->objects[i].path, program) < 0);
-
-	return first < p->n_objects && strcmp(p->objects[first].path, program) == 0 &&
-	       !is_path_elsewhere(t, p, files, first, end_of_path(p, first), release);
+	return own < p->n_objects &&
+	       !is_path_elsewhere(t, p, files, own, end_of_path(p, own), release);
 }
 
 void retarget_objects(struct retargeter *t, struct profile *p, const char *program,
 		      const struct retarget_file *files, bool *ret_changed,
 		      bool *ret_deferred)
 {
+	size_t own = find_program(p, program);
 	uint8_t release;
 
 	*ret_changed = *ret_deferred = false;
-	if (is_all_trained(p, files))
+	/* Nobody launches what is not installed; when it is, this is looked at again. */
+	if (is_all_trained(p, files) || (own < p->n_objects && files[own].is_missing))
 		return;
 	release = find_release(t, p, files);
-	if (release && !has_program(t, p, program, files, release))
+	if (release && !has_program(t, p, own, files, release))
 		release = 0;
 	for (size_t i = 0, end; i < p->n_objects; i = end) {
 		end = end_of_path(p, i);

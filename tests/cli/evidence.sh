@@ -103,6 +103,21 @@ profile_of "$TMP/old" /usr/bin/app
 sed 's/"fingerprint": "[^"]*"/"note2": 2/' "$TMP/p.json" >"$P/test.app.json"
 evidence "$E/test.json" keys
 
+# What is not installed is not launched: nothing is looked for in its libraries.
+mkdir -p "$R/usr/lib" && cp "$TMP/new" "$R/usr/lib/libapp.so" && rm "$R/usr/bin/app"
+profile_of "$TMP/old" /usr/bin/app ",
+	{ \"path\": \"/usr/lib/libapp.so\", \"build_id\": \"$(id_of "$TMP/old")\", \"size\": $(stat -c %s "$TMP/old"), \"pages\": [[0, 9, 1, 1]] }"
+cp "$TMP/p.json" "$P/test.app.json"
+status "a program that is not there" 0 compile
+same "its libraries stay as they are" "absent 0 2" "$(listed)"
+cp "$TMP/old" "$R/usr/bin/app"
+status "when it comes" 0 compile
+same "they are looked for" "valid 2 2" "$(listed)"
+rm -r "$R/usr/lib"
+profile_of "$TMP/old" /usr/bin/app
+cp "$TMP/new" "$R/usr/bin/app"
+sed 's/"fingerprint": "[^"]*"/"note2": 2/' "$TMP/p.json" >"$P/test.app.json"
+
 # ---- what is no evidence
 echo '{ "elfcast": 1, "objects": 7 }' >"$E/bad.json"
 mkfifo "$E/fifo.json"
