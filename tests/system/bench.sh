@@ -24,7 +24,7 @@ cleanup() {
 	done
 	umount "$root" 2>/dev/null || umount -l "$root" 2>/dev/null
 	[ -n "$loop" ] && losetup -d "$loop"
-	mountpoint -q "$work/slow" && umount -l "$work/slow"
+	umount -l "$work/slow" 2>/dev/null # also where who serves it has ended
 	rm -rf --one-file-system "$work" "$TMP"
 }
 trap cleanup EXIT

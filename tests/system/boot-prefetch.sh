@@ -32,7 +32,7 @@ cleanup() {
 	umount -l "$root/usr/lib/sub" 2>/dev/null
 	umount "$root" 2>/dev/null || umount -l "$root" 2>/dev/null
 	[ -n "$loop" ] && losetup -d "$loop" 2>/dev/null
-	mountpoint -q "$slow" && umount -l "$slow"
+	umount -l "$slow" 2>/dev/null # also where who serves it has ended
 	[ -n "$cgroup" ] && rmdir "$cgroup"
 	rm -rf --one-file-system "$work" "$TMP"
 }
