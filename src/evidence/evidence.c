@@ -14,9 +14,6 @@
 #include "search.h"
 #include "vec.h"
 
-/* Each at most LIMIT_PROFILE_BYTES; the parser has 256 MiB of address space. */
-#define MAX_FILES EVIDENCE_FILES
-
 void evidence_done(struct evidence *e)
 {
 	for (size_t i = 0; i < e->n_items; i++)
@@ -68,7 +65,7 @@ uint64_t evidence_sum(int rootfd, const char *path)
 	uint64_t sum = 0;
 	int r = dir ? list(dir, &names) : 0;
 
-	for (size_t i = 0; r == 0 && i < MIN(names.n, (size_t)MAX_FILES); i++) {
+	for (size_t i = 0; r == 0 && i < MIN(names.n, (size_t)EVIDENCE_FILES); i++) {
 		struct stat st;
 
 		if (fstatat(dirfd(dir), names.names[i], &st, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -140,7 +137,7 @@ static int read_file(struct evidence *e, unsigned file, int dirfd, const char *n
 /* Each file counts for itself. */
 static void read_all(struct evidence *e, DIR *dir, const struct name_list *names)
 {
-	for (unsigned i = 0; i < MIN(names->n, (size_t)MAX_FILES); i++) {
+	for (unsigned i = 0; i < MIN(names->n, (size_t)EVIDENCE_FILES); i++) {
 		struct diag diag = { 0 };
 		int r = read_file(e, i, dirfd(dir), names->names[i], &diag);
 

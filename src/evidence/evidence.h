@@ -12,6 +12,7 @@
 #include "names.h"
 #include "profile.h"
 
+/* That are read, each at most LIMIT_PROFILE_BYTES: the parser has 256 MiB of address space. */
 #define EVIDENCE_FILES 8u
 
 struct evidence_item {

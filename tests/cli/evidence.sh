@@ -118,6 +118,19 @@ profile_of "$TMP/old" /usr/bin/app
 cp "$TMP/new" "$R/usr/bin/app"
 sed 's/"fingerprint": "[^"]*"/"note2": 2/' "$TMP/p.json" >"$P/test.app.json"
 
+# ---- for vendors: beside the profiles of this machine's packages
+if has_user_namespaces && unshare -rm mount -t tmpfs none /usr/share 2>/dev/null; then
+	evidence "$TMP/shared.json" keys
+	# shellcheck disable=SC2016 # for the inner shell
+	shared() { unshare -rm sh -c 'mount -t tmpfs none /usr/share && mkdir -p /usr/share/elfcast/evidence.d &&
+		cp "$0" /usr/share/elfcast/evidence.d/x.json && exec "$@"' "$TMP/shared.json" "$@"; }
+	status "retarget without evidence" 1 elfcast retarget --to="$R" "$P/test.app.json"
+	status "retarget with evidence" 0 shared elfcast retarget -o "$TMP/new.json" --to="$R" "$P/test.app.json"
+	same "from" "$(id_of "$TMP/old")" "$(object retargeted_from)"
+else
+	skip "retarget with evidence" "no user namespaces"
+fi
+
 # ---- what is no evidence
 echo '{ "elfcast": 1, "objects": 7 }' >"$E/bad.json"
 mkfifo "$E/fifo.json"
