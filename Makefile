@@ -106,16 +106,17 @@ USES_trace/cpu := base
 USES_trace/launch := $(USES_trace) trace trace/paths trace/cpu
 USES_trace/running := $(USES_trace) trace trace/paths trace/cpu trace/launch
 USES_trace/system := $(USES_trace) trace
+USES_trace/around := $(USES_trace) trace trace/launch trace/system
 USES_bench   := format base process file disk shadow store state read gain
 USES_pkg     := format base file layout elf
 USES_installed := format base file pkg
 USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile embed evidence retarget compile trace \
-		trace/launch trace/running trace/system bench filelist
+		trace/launch trace/running trace/system trace/around bench filelist
 USES_tools   := format base text process file disk shadow store read layout elf profile embed evidence retarget compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
 DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot preload layout elf profile embed evidence retarget compile \
-	    trace trace/paths trace/cpu trace/launch trace/running trace/system bench filelist $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
+	    trace trace/paths trace/cpu trace/launch trace/running trace/system trace/around bench filelist $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.
 INC_LIB_profile := $(JSON_INC)

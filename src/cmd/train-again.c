@@ -154,7 +154,8 @@ static int add_words(const char *text, struct name_list *words)
 static bool is_option(const char *word)
 {
 	static const char *const known[] = { "--window=",  "--for=",	     "--until-exit",
-					     "--program=", "--allow-failed", "--as-root" };
+					     "--program=", "--allow-failed", "--as-root",
+					     "--method=" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		size_t n = strlen(known[i]);

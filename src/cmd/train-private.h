@@ -20,6 +20,7 @@ extern bool arg_install, arg_interactive, arg_allow_failed, arg_system, arg_ligh
 	arg_until_exit;
 extern unsigned arg_for_s; /* 0: not given */
 extern enum fingerprint_level arg_portable;
+extern enum trace_method arg_method; /* of launches */
 
 struct training {
 	char *const *argv;
@@ -28,6 +29,9 @@ struct training {
 	char *of; /* what a shell starts, and nothing else; NULL: there is no such shell */
 	char *scenario; /* that its arguments tell, or NULL */
 	struct profile *profile;
+	struct trace_result
+		known; /* a launch that tells which files there are; with --method=residency */
+	bool has_known;
 	unsigned n_unseen;  /* processes */
 	unsigned n_settled; /* runs that were ended when new pages had become rare */
 	unsigned n_cut;	    /* runs that the window's end ended */

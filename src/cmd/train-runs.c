@@ -8,6 +8,7 @@
 #include "log.h"
 #include "readable.h"
 #include "trace.h"
+#include "train-method.h"
 #include "train-private.h"
 #include "train-tell.h"
 #include "training.h"
@@ -22,6 +23,7 @@ void training_done(struct training *t)
 	train_installed_done(&t->installed);
 	train_user_done(&t->user);
 	profile_free(t->profile);
+	trace_result_done(&t->known);
 }
 
 static void show_progress(unsigned run)
@@ -83,7 +85,7 @@ static int judge_run(struct training *t, unsigned run, const struct trace_result
  */
 bool train_is_public(void)
 {
-	return arg_install || arg_system;
+	return arg_install || arg_system || train_method_is_of_system(arg_method);
 }
 
 int train_add_run(struct training *t, const struct trace_result *r)
@@ -117,7 +119,7 @@ int train_add_run(struct training *t, const struct trace_result *r)
 static void warn_inexact(const struct training *t, unsigned run,
 			 const struct trace_result *r)
 {
-	if (run == 1 && r->method == TRACE_PAGEMAP)
+	if (run == 1 && r->method == TRACE_PAGEMAP && arg_method == TRACE_UFFD)
 		log_warning("this kernel lacks, or a container's filter of system calls "
 			    "refuses, what "
 			    "exact recording needs (Linux 6.7, x86-64 or arm64; "
@@ -238,18 +240,17 @@ static int run_once(struct training *t, unsigned run)
 		.of = arg_program ? t->program : t->of,
 		.of_itself = arg_program,
 		.inherit_stdio = arg_interactive,
+		.method = arg_method,
 		.user = t->has_user ? &t->user.user : NULL,
 	};
 	struct trace_result result;
 	int r;
 
 	show_progress(run);
-	r = trace_launch(t->found, t->argv, &options, &result);
+	r = train_launch(t, run, &options, &result);
 	show_progress(0);
 	if (r == -EINTR)
 		log_error("interrupted in run %u: nothing is written", run);
-	else if (r < 0)
-		train_explain(r, t->found);
 	if (r < 0)
 		return r;
 	if (run == 1 && !t->of && !arg_program && result.starts) {

@@ -13,7 +13,7 @@ static void tell_start(void *userdata)
 		 *duration_ms / 1000);
 }
 
-static int explain(int error)
+int train_system_explain(int error)
 {
 	if (error == -EBUSY)
 		log_error("the whole system is being recorded already");
@@ -31,7 +31,7 @@ static int explain(int error)
 	return error;
 }
 
-static void tell_problems(const struct trace_system_report *r, bool light)
+void train_system_tell(const struct trace_system_report *r, bool light)
 {
 	if (!r->exact && !light)
 		log_warning(
@@ -86,10 +86,10 @@ int train_system_record(unsigned duration_ms, bool light, char **ret_program,
 	int r;
 
 	if (geteuid() != 0)
-		return explain(-EPERM);
+		return train_system_explain(-EPERM);
 	r = trace_system(&options, ret, ret_report);
 	if (r < 0)
-		return explain(r);
+		return train_system_explain(r);
 	/* Now: an initramfs, or who began the recording, may have been process 1 before. */
 	program = realpath("/proc/1/exe", NULL);
 	if (!program) {
@@ -97,7 +97,7 @@ int train_system_record(unsigned duration_ms, bool light, char **ret_program,
 		trace_result_done(ret);
 		return r;
 	}
-	tell_problems(ret_report, light);
+	train_system_tell(ret_report, light);
 	r = judge(ret, ret_report, light);
 	if (r < 0)
 		trace_result_done(ret);

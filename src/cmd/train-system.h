@@ -13,4 +13,9 @@
 int train_system_record(unsigned duration_ms, bool light, char **ret_program,
 			struct trace_result *ret, struct trace_system_report *ret_report);
 
+/* Log why the system cannot be recorded; returns ERROR. */
+int train_system_explain(int error);
+/* What is missing. */
+void train_system_tell(const struct trace_system_report *r, bool light);
+
 #endif

@@ -19,6 +19,7 @@
 #include "store.h"
 #include "train-again.h"
 #include "train-auto.h"
+#include "train-method.h"
 #include "train-own.h"
 #include "train-private.h"
 #include "train-running.h"
@@ -35,6 +36,7 @@ const char *arg_scenario, *arg_output, *arg_program;
 bool arg_install, arg_interactive, arg_allow_failed, arg_system, arg_light, arg_until_exit;
 unsigned arg_for_s;
 enum fingerprint_level arg_portable = FINGERPRINT_KEYS;
+enum trace_method arg_method = TRACE_UFFD;
 static bool arg_as_root, arg_auto, arg_again, arg_stale, arg_dry_run;
 /* Option that says when a launch ends; NULL: it does by itself. */
 static const char *arg_window;
@@ -101,6 +103,10 @@ static int note_command(const struct training *t)
 		r = name_list_add(&options, "--allow-failed");
 	if (r == 0 && arg_as_root)
 		r = name_list_add(&options, "--as-root");
+	if (r == 0 && arg_method != TRACE_UFFD) {
+		snprintf(text, sizeof(text), "--method=%s", train_method_name(arg_method));
+		r = name_list_add(&options, text);
+	}
 	if (r == 0)
 		r = train_again_note(t->profile, t->argv, &options, train_is_public());
 	return r < 0 ? log_errno(r, "cannot keep the command") : 0;
@@ -449,7 +455,8 @@ enum {
 	OPT_PID,
 	OPT_AGAIN,
 	OPT_STALE,
-	OPT_DRY_RUN
+	OPT_DRY_RUN,
+	OPT_METHOD
 };
 
 /* One that makes sense with a command alone: NAME is remembered for messages. */
@@ -485,6 +492,14 @@ static int take_option(int c)
 		arg_of_command = arg_of_run = "--program";
 		arg_program = optarg;
 		return -1;
+	case OPT_METHOD:
+		arg_of_command = arg_of_run = "--method";
+		return train_method_parse(optarg, &arg_method)
+			       ? -1
+			       : cmd_usage_error(&cmd_train,
+						 "bad method '%s' (uffd, pagemap, exit, "
+						 "residency, filemap, faults)",
+						 optarg);
 	case OPT_UNIT:
 		arg_unit = optarg;
 		return -1;
@@ -529,6 +544,7 @@ static int take_options(int argc, char *argv[])
 		{ "again", no_argument, NULL, OPT_AGAIN },
 		{ "stale", no_argument, NULL, OPT_STALE },
 		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+		{ "method", required_argument, NULL, OPT_METHOD },
 		COMMON_LONGOPTS,
 	};
 	int c, r = -1;
@@ -576,7 +592,7 @@ const struct cmd cmd_train = {
 	.name = "train",
 	.args = "[-n RUNS] [--window=MS|--for=SECONDS|--until-exit] [--program=PATH] "
 		"[--scenario=NAME] [-o FILE] [--portable=HOW] [--install] [-i] [--as-root] "
-		"[--allow-failed] -- CMD...\n"
+		"[--allow-failed] [--method=HOW] -- CMD...\n"
 		"       elfcast train --pid=PID|--unit=NAME [--scenario=NAME] [-o FILE] "
 		"[--portable=HOW] [--install]\n"
 		"       elfcast train --system --for=SECONDS [--light] [--scenario=NAME] "
@@ -597,6 +613,9 @@ const struct cmd cmd_train = {
 		"sizes "
 		"or\n"
 		"                      keys; default keys\n"
+		"      --method=HOW    how it is recorded: uffd (default), pagemap, exit, "
+		"residency,\n"
+		"                      filemap, faults\n"
 		"      --install       put it under /etc/elfcast/profiles.d and compile\n"
 		"      --pid=PID       what runs already, and all that it has started\n"
 		"      --unit=NAME     start this unit of systemd, and record it\n"

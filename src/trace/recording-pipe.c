@@ -121,6 +121,7 @@ int recording_write(int fd, int r, const struct trace_result *result)
 	write_text(f, r == 0 ? result->program : NULL);
 	write_text(f, r == 0 ? result->interpreted : NULL);
 	write_text(f, r == 0 ? result->starts : NULL);
+	write_text(f, r == 0 ? result->last_words : NULL);
 	for (size_t i = 0; r == 0 && i < N_LEFT_OUT; i++)
 		write_omission(f, &result->left_out[i]);
 	for (size_t i = 0; i < head.n_objects; i++)
@@ -240,11 +241,13 @@ static int take_dir(struct cursor *c, struct lookups *ret)
 
 static int take_all(struct cursor *c, const struct head *head, struct trace_result *ret)
 {
+	_cleanup_free_ char *words = NULL;
 	int r = 0;
 
 	if (!take_text(c, &ret->program) || !take_text(c, &ret->interpreted) ||
-	    !take_text(c, &ret->starts))
+	    !take_text(c, &ret->starts) || !take_text(c, &words))
 		return -EBADMSG;
+	snprintf(ret->last_words, sizeof(ret->last_words), "%s", words ? words : "");
 	for (size_t i = 0; i < N_LEFT_OUT; i++)
 		if (!take_omission(c, &ret->left_out[i]))
 			return -EBADMSG;

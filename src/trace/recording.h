@@ -13,10 +13,12 @@
 enum { LAST_WORDS_BYTES = 2048 };
 
 enum trace_method {
-	TRACE_UFFD,    /* exact: Linux 6.7 (UFFD_FEATURE_WP_ASYNC, PAGEMAP_SCAN) */
-	TRACE_PAGEMAP, /* before: fault-around maps up to 16 pages a touch */
-	TRACE_FILEMAP, /* the whole system, by tracepoints: see trace-system.h */
-	TRACE_FAULTS,  /* the same, light */
+	TRACE_UFFD,	 /* exact: Linux 6.7 (UFFD_FEATURE_WP_ASYNC, PAGEMAP_SCAN) */
+	TRACE_PAGEMAP,	 /* before: fault-around maps up to 16 pages a touch */
+	TRACE_FILEMAP,	 /* the whole system, by tracepoints: see trace-system.h */
+	TRACE_FAULTS,	 /* the same, light */
+	TRACE_EXIT,	 /* page tables when a process ends, and nothing before: Morton's */
+	TRACE_RESIDENCY, /* the page cache after a cold launch */
 };
 
 /* A file that the launch used. when[pgno] is 0 for untouched, else bucket + 1. */

@@ -201,10 +201,9 @@ static int fill_head(struct profile *p, const struct train_options *o,
 		     const struct trace_result *t)
 {
 	static const char *const methods[] = {
-		[TRACE_UFFD] = "uffd",
-		[TRACE_PAGEMAP] = "pagemap",
-		[TRACE_FILEMAP] = "filemap",
-		[TRACE_FAULTS] = "faults",
+		[TRACE_UFFD] = "uffd",	     [TRACE_PAGEMAP] = "pagemap",
+		[TRACE_FILEMAP] = "filemap", [TRACE_FAULTS] = "faults",
+		[TRACE_EXIT] = "exit",	     [TRACE_RESIDENCY] = "residency",
 	};
 	struct utsname u;
 	int r;

@@ -2,7 +2,7 @@
 /*
  * How much recording slows a launch: the command plain and recorded in turn, N pairs. One
  * line: medians in ms (plain, recorded), median of the ratios of the pairs, processes,
- * objects, pages. Usage: trace-bench [-n N] [-w WINDOW_MS] NAME PROGRAM [ARG...]
+ * objects, pages. -p, -e: by page tables, at the end of processes alone. Usage: trace-bench [-n N] [-w WINDOW_MS] [-p|-e] NAME PROGRAM [ARG...]
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -42,12 +42,12 @@ static double run_plain(char *argv[])
 	return now_ms() - start;
 }
 
-static double run_recorded(char *argv[], unsigned window_ms, struct trace_result *ret)
+static double run_recorded(char *argv[], const struct trace_options *options,
+			   struct trace_result *ret)
 {
-	struct trace_options options = { .window_ms = window_ms };
 	double start = now_ms();
 
-	if (trace_launch(argv[0], argv, &options, ret) < 0)
+	if (trace_launch(argv[0], argv, options, ret) < 0)
 		exit(1);
 	return now_ms() - start;
 }
@@ -79,14 +79,18 @@ int main(int argc, char *argv[])
 {
 	static double plain[MAX_PAIRS], recorded[MAX_PAIRS], ratio[MAX_PAIRS];
 	struct trace_result r = { 0 };
-	unsigned window_ms = 60000;
+	struct trace_options options = { .window_ms = 60000 };
 	int n = 21, c;
 
-	while ((c = getopt(argc, argv, "+n:w:")) != -1) {
+	while ((c = getopt(argc, argv, "+n:w:pe")) != -1) {
 		if (c == 'n')
 			n = atoi(optarg);
 		else if (c == 'w')
-			window_ms = (unsigned)atoi(optarg);
+			options.window_ms = (unsigned)atoi(optarg);
+		else if (c == 'p')
+			options.method = TRACE_PAGEMAP;
+		else if (c == 'e')
+			options.method = TRACE_EXIT;
 	}
 	if (argc - optind < 2 || n < 1 || n > MAX_PAIRS)
 		return 2;
@@ -95,7 +99,7 @@ int main(int argc, char *argv[])
 	for (int i = 0; i < n; i++) {
 		trace_result_done(&r);
 		plain[i] = run_plain(argv + 1);
-		recorded[i] = run_recorded(argv + 1, window_ms, &r);
+		recorded[i] = run_recorded(argv + 1, &options, &r);
 		ratio[i] = recorded[i] / plain[i];
 	}
 	printf("%-12s %9.1f %9.1f %7.2f %6u %8zu %8lu %7u\n", argv[0], median(plain, n),

@@ -2,8 +2,8 @@
 /*
  * Record one launch and print it: a line per object "PATH FIRST-LAST ...", then lines that
  * start with '#'. Pages are the processor's; of one with '~' behind it not all of the 4096-byte
- * pages are recorded, as where read() asked for less. Usage: trace-launch [-p] [-w WINDOW_MS] [-t] [-k] PROGRAM [ARG...]
- * -p: without userfaultfd; -t: the time bucket of each page too; -s: what the whole system
+ * pages are recorded, as where read() asked for less. Usage: trace-launch [-p|-e] [-w WINDOW_MS] [-t] [-k] PROGRAM [ARG...]
+ * -p: without userfaultfd; -e: page tables at the end of processes alone; -t: the time bucket of each page too; -s: what the whole system
  * reads while PROGRAM runs, which is started when recording has begun; -l: a light recording;
  * -b: what is busy with another recording is not waited for; -k: lookups, too, "? DIR NAME" each,
  * "? DIR/" where it was listed. With -s "# large PATH N" says how many of its pages lie in large folios,
@@ -96,7 +96,9 @@ static void print_result(const struct trace_result *r)
 	}
 	if (arg_lookups)
 		print_lookups(&r->lookups);
-	printf("# method %s\n", r->method == TRACE_UFFD ? "uffd" : "pagemap");
+	printf("# method %s\n", r->method == TRACE_UFFD	  ? "uffd"
+				: r->method == TRACE_EXIT ? "exit"
+							  : "pagemap");
 	printf("# objects %zu\n# pages %llu\n", r->n_objects, (unsigned long long)n_pages);
 	printf("# processes %u\n# unseen %u\n", r->n_processes, r->n_unseen);
 	printf("# window-ended %d\n", r->window_ended);
@@ -179,7 +181,7 @@ int main(int argc, char *argv[])
 	bool whole_system = false, light = false;
 	int c, r;
 
-	while ((c = getopt(argc, argv, "+psblitkw:")) != -1) {
+	while ((c = getopt(argc, argv, "+pesblitkw:")) != -1) {
 		if (c == 's')
 			whole_system = true;
 		else if (c == 'b')
@@ -187,7 +189,9 @@ int main(int argc, char *argv[])
 		else if (c == 'l')
 			light = true;
 		else if (c == 'p')
-			options.force_pagemap = true;
+			options.method = TRACE_PAGEMAP;
+		else if (c == 'e')
+			options.method = TRACE_EXIT;
 		else if (c == 'k')
 			arg_lookups = true;
 		else if (c == 't')

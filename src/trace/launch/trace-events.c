@@ -71,8 +71,9 @@ static void space_remove(struct trace *t, struct address_space *as)
 	while (*p != as)
 		p = &(*p)->next;
 	*p = as->next;
-	if (!as->outside && (as->blind || (t->result->method == TRACE_UFFD &&
-					   (as->inexact || as->uffd < 0))))
+	if (!as->outside && !trace_at_exit(t) &&
+	    (as->blind ||
+	     (t->result->method == TRACE_UFFD && (as->inexact || as->uffd < 0))))
 		t->result->n_unseen++;
 	address_space_free(as);
 }
@@ -136,7 +137,7 @@ static void begin_space(struct trace *t, struct task *task, int *ret_status)
 	if (!task->as)
 		return;
 	task->as->outside = task->outside;
-	task->as->blind = !tracee_is_native(task->tid);
+	task->as->blind = trace_at_exit(t) || !tracee_is_native(task->tid);
 	if (address_space_load(task->as, &t->files, &vdso) < 0 || task->as->blind)
 		return;
 	open_uffd(t, task, vdso, ret_status);
@@ -148,7 +149,8 @@ static void begin_recording(struct trace *t)
 	t->executed = true;
 	t->start_us = clock_us();
 	t->next_when = 0;
-	t->next_scan_us = t->start_us + when_end_us(t->next_when++);
+	t->next_scan_us =
+		trace_at_exit(t) ? UINT64_MAX : t->start_us + when_end_us(t->next_when++);
 }
 
 /* TASK is what it was all about: what was before does not count, nor do others that go on. */
@@ -373,7 +375,7 @@ static void leave_call(struct trace *t, struct task *task, int *ret_status)
 		address_space_load(task->as, &t->files, NULL);
 	else if (pending == PENDING_EXEC)
 		begin_space(t, task, ret_status);
-	if (pending == PENDING_EXEC && task->as && !task->outside)
+	if (pending == PENDING_EXEC && task->as && !task->outside && !trace_at_exit(t))
 		address_space_mark_executed(task->as);
 }
 

@@ -82,6 +82,11 @@ static inline uint32_t when_now(const struct trace *t)
 	return t->executed ? when_from_us(clock_us() - t->start_us) : 0;
 }
 
+static inline bool trace_at_exit(const struct trace *t)
+{
+	return t->result->method == TRACE_EXIT;
+}
+
 /*
  * trace_launch() without a limit for what hangs, in a process of its own: its signals, its
  * standard descriptors and all its children are the recording's. MASK: the program's. ERROR_FD:

@@ -113,7 +113,7 @@ static uint64_t do_due(struct trace *t)
 
 	if (!t->ending_us && now >= deadline) {
 		t->result->window_ended = true;
-		t->result->cut = !pages_are_rare(t);
+		t->result->cut = !trace_at_exit(t) && !pages_are_rare(t);
 		end_launch(t);
 	}
 	if (t->ending_us) {
@@ -297,11 +297,14 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		 const struct trace_options *options, int error_fd,
 		 struct trace_result *ret)
 {
+	bool at_exit = options->method == TRACE_EXIT;
+	bool can_copy = !at_exit && tracee_can_copy_descriptors();
 	struct tracee_spawn spawn = {
 		.program = program,
 		.argv = argv,
 		.inherit_stdio = options->inherit_stdio,
-		.announce = tracee_can_copy_descriptors(),
+		.only_executed = at_exit,
+		.announce = can_copy,
 		.error_fd = error_fd,
 		.mask = mask,
 		.user = options->user,
@@ -317,10 +320,10 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 	};
 	int r;
 
-	*ret = (struct trace_result){ .method = TRACE_PAGEMAP };
-	if (!options->force_pagemap && spawn.announce && tracee_arch_supported() &&
-	    address_space_exact_supported())
-		ret->method = TRACE_UFFD;
+	*ret = (struct trace_result){ .method = options->method };
+	if (options->method == TRACE_UFFD &&
+	    !(can_copy && tracee_arch_supported() && address_space_exact_supported()))
+		ret->method = TRACE_PAGEMAP;
 	r = traced_files_init(&t.files);
 	if (r == 0)
 		r = trace_with_signals(&t, &spawn);

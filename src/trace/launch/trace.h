@@ -27,7 +27,11 @@ struct trace_options {
 	bool of_itself; /* not of what that is there for, see command-line.h */
 	/* Else stdin and stdout are /dev/null, and of stderr we keep the end. */
 	bool inherit_stdio;
-	bool force_pagemap;	       /* for tests of the fallback */
+	/*
+	 * TRACE_UFFD falls back to TRACE_PAGEMAP. With TRACE_EXIT the launch stops where it executes
+	 * programs and where its processes end, and nowhere else: no reads, no order, no end by itself.
+	 */
+	enum trace_method method;
 	const struct trace_user *user; /* whom to run it as; NULL: as who we are */
 };
 

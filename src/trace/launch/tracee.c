@@ -60,6 +60,14 @@ bool tracee_arch_supported(void)
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),                          \
 		RETURN(SECCOMP_RET_ALLOW), RETURN(if_path)
 
+static int install(struct sock_filter *code, size_t n, unsigned flags)
+{
+	struct sock_fprog program = { .len = (unsigned short)n, .filter = code };
+	int r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+
+	return r < 0 ? -errno : r;
+}
+
 /*
  * Calls that change which files are mapped, read files, or look up names, but for those of
  * files that are open already or are to be made. Those that only handle anonymous memory or do not
@@ -123,20 +131,34 @@ static int set_filter(uint32_t if_asked, uint32_t if_path, unsigned flags)
 		RETURN(SECCOMP_RET_TRACE),
 		RETURN(SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
 
-	int r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	return install(code, ARRAY_SIZE(code), flags);
+}
 
-	return r < 0 ? -errno : r;
+/* Which program a launch is of is told by what it executes. */
+static int set_exec_filter(void)
+{
+	struct sock_filter code[] = {
+		LOAD(arch),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, cpu_audit_arch, 1, 0),
+		RETURN(SECCOMP_RET_ALLOW),
+		LOAD(nr),
+		TRACE_IF_CALL(__NR_execve),
+		TRACE_IF_CALL(__NR_execveat),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	return install(code, ARRAY_SIZE(code), 0);
 }
 
 /*
  * Such calls are announced, unless somebody is told of ours already (-EBUSY), or the kernel cannot
  * (Linux 5.19: not taken back by signals once they are received).
  */
-static int announce_or_stop(uint32_t if_asked, bool announce, int *ret_listener)
+static int announce_or_stop(uint32_t if_asked, const struct tracee_spawn *s,
+			    int *ret_listener)
 {
-	int r = !announce
+	int r = !s->announce
 			? -EOPNOTSUPP
 			: set_filter(if_asked, SECCOMP_RET_USER_NOTIF,
 				     SECCOMP_FILTER_FLAG_NEW_LISTENER | FLAG_WAIT_KILLABLE);
@@ -145,6 +167,8 @@ static int announce_or_stop(uint32_t if_asked, bool announce, int *ret_listener)
 		*ret_listener = r;
 	if (r >= 0 || r == -EACCES)
 		return MIN(r, 0);
+	if (s->only_executed)
+		return set_exec_filter();
 	return set_filter(if_asked, SECCOMP_RET_TRACE, 0);
 }
 
@@ -152,18 +176,18 @@ static int announce_or_stop(uint32_t if_asked, bool announce, int *ret_listener)
  * A program that asks (man does, and has no sandbox then) is told what it would be told
  * without us, but only where we can look into its sandbox.
  */
-static int install_filter(bool announce, int *ret_listener)
+static int install_filter(const struct tracee_spawn *s, int *ret_listener)
 {
 	bool filtered = prctl(PR_GET_SECCOMP) != 0;
 	int r = announce_or_stop(filtered ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO /* 0 */,
-				 announce, ret_listener);
+				 s, ret_listener);
 
 	/* Without CAP_SYS_ADMIN it takes no_new_privs, which disables set-user-id programs. */
 	if (r != -EACCES)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	return announce_or_stop(SECCOMP_RET_ALLOW, announce, ret_listener);
+	return announce_or_stop(SECCOMP_RET_ALLOW, s, ret_listener);
 }
 
 /*
@@ -220,7 +244,7 @@ static bool prepare(const struct tracee_spawn *s, int go_fd, int error_fd, int *
 	keep_pages_small();
 	/* Still as root: the filter then costs the program no privileges. */
 	if (r == 0)
-		r = install_filter(s->announce, &listener);
+		r = install_filter(s, &listener);
 	*ret_error = r;
 	return io_write_full(error_fd, &listener, sizeof(listener)) == 0 &&
 	       io_read_full(go_fd, &go, 1) == 0;

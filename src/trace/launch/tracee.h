@@ -35,6 +35,7 @@ struct tracee_spawn {
 	const char *program;
 	char *const *argv;
 	bool inherit_stdio;	       /* else /dev/null */
+	bool only_executed;	       /* it stops where it executes, at no other call */
 	bool announce;		       /* tracee_can_copy_descriptors() */
 	int error_fd;		       /* then its standard error, where it is not -1 */
 	const sigset_t *mask;	       /* of the program */

@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# needs: tracefs
+# takes: 15 s
+# train --method: what each way to record sees, and does not see, of a program that touches known pages.
+# How exact they are on real programs shows tests/matrix/methods.sh.
+set -u
+export ASAN_OPTIONS=detect_leaks=0 # LeakSanitizer uses ptrace itself
+if [ "$(id -u)" != 0 ]; then
+	echo "ok - train --method # SKIP needs root"
+	exit 0
+fi
+elfcast=$BUILD/elfcast
+dir=$(mktemp -d /var/lib/elfcast-test-XXXXXX) || exit 1
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+chmod 755 "$dir" && cp "$BUILD/tests/trace-touch" "$dir/"
+page=$(getconf PAGESIZE) file=$dir/data
+head -c $((600 * page)) /dev/urandom >"$file" && sync "$file"
+
+verdict() { # name ok?
+	if [ "$2" = 0 ]; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		sed 's/^/    /' "$dir/err" "$dir/out" 2>/dev/null | cut -c1-200 | head -n 30
+	fi
+}
+train() { timeout 120 "$elfcast" train "$@" >"$dir/out" 2>"$dir/err"; }
+# Pages of the processor's of $file that the profile has, one a line; its method is that.
+method() { # METHOD CASE
+	cat "$file" >/dev/null
+	train --method="$1" -n 1 --json -o "$dir/p.json" -- "$dir/trace-touch" "$2" "$file" &&
+		grep -q "\"method\": \"$1\"" "$dir/out" && python3 - "$dir/p.json" "$file" "$page" "$1" >"$dir/seen" <<-'PY'
+			import json, sys
+			profile, file, size, method = sys.argv[1:]
+			p = json.load(open(profile))
+			assert p["trained"]["method"] == method
+			per = int(size) // 4096
+			pages = {(f + i) // per for o in p["objects"] if o["path"] == file
+			         for f, n, *_ in o["pages"] for i in range(n)}
+			print(*sorted(pages), sep="\n")
+		PY
+}
+has() { # PAGE...
+	local p
+	for p; do grep -qx "$p" "$dir/seen" || return 1; done
+}
+only() { [ "$(paste -sd ' ' "$dir/seen")" = "$*" ]; }
+
+method uffd unmap && only 4 8 221
+verdict "uffd" $?
+method pagemap unmap && has 4 8 221
+verdict "pagemap: more than that" $?
+method exit every-third && has 0 3 597
+verdict "exit: what is mapped at the end" $?
+method exit unmap && ! has 4
+verdict "exit: not what was unmapped before" $?
+method exit pread && only
+verdict "exit: nothing that was read" $?
+method exit spawn && has 0 3 597
+verdict "exit: of children, and before another program is executed" $?
+# All of it was cached before.
+method residency pread && has 10 20 21 599 && ! has 300
+verdict "residency: of a cold launch" $?
+# Who has it mapped keeps it there, and that is told.
+coproc python3 -c 'import mmap, sys
+f = open(sys.argv[1], "rb")
+m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+print(sum(m[i] for i in range(0, len(m), 4096)), flush=True)
+sys.stdin.read()' "$file"
+read -r _ <&"${COPROC[0]}"
+method residency pread
+grep -q 'do not leave memory, since others use them' "$dir/err" && has 300
+verdict "residency: what others use stays" $?
+eval "exec ${COPROC[1]}>&-"
+wait
+for how in filemap faults; do
+	method $how pread
+	r=$?
+	if [ $r != 0 ] && grep -q 'tracepoints\|locked down' "$dir/err"; then
+		echo "ok - $how # SKIP $(tail -n 1 "$dir/err")"
+		continue
+	fi
+	[ $r = 0 ] && only 10 20 21 599
+	verdict "$how: what is read" $?
+done
+
+for how in exit residency filemap; do
+	train --method=$how -n 1 -o "$dir/none.json" -- sh -c 'echo hopeless >&2; exit 3'
+	[ $? = 1 ] && [ ! -e "$dir/none.json" ] && grep -q 'exited with status 3' "$dir/err" &&
+		grep -q '| hopeless$' "$dir/err"
+	verdict "$how: a run that fails writes nothing" $?
+done
+mkdir "$dir/root" && train --root="$dir/root" --install --method=exit -n 1 -- true &&
+	grep -rq '"--method=exit"' "$dir/root/etc/elfcast/profiles.d"
+verdict "the profile keeps it for --again" $?
+setpriv --reuid 65534 --clear-groups "$elfcast" train --method=residency -n 1 -o - -- true >"$dir/out" 2>"$dir/err"
+[ $? = 1 ] && grep -qx 'elfcast: only root sees what is in the page cache (--method=residency)' "$dir/err"
+verdict "residency is root's" $?
+train --method=magic -- true
+[ $? = 2 ] && grep -q "bad method 'magic'" "$dir/err"
+verdict "another method" $?
+train --method=exit --system --for=1
+[ $? = 2 ] && grep -q -- '--method is not for --system' "$dir/err"
+verdict "not with --system" $?
