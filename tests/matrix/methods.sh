@@ -8,10 +8,17 @@
 #               what khugepaged does
 #   pagemap     what train falls back to where there is no such userfaultfd, where all is cached
 #               already: told, not held to anything
-#   system      train --system's recorder, cold, while others run
+#   exit        train --method=exit, where all is cached already
+#   residency   train --method=residency, with read-ahead of 128 KiB
+#   system      train --system's recorder (--method=filemap), cold, while others run
+#   faults      the same, light: what fault-around maps along is guessed
+# At last a line for each of them: the median and the worst of all programs, and how much longer a
+# launch takes that is recorded, where it is the launch that is slowed. uffd and system are held to a floor.
 #
-# Usage: tests/matrix/methods.sh [PROGRAM...]; KINDS="ext4 xfs btrfs"; LIST=1 names the pages that
-# differ. Takes some five minutes; needs what the lab needs.
+# LAB_UID=65534: nobody runs the program and records it.
+#
+# Usage: tests/matrix/methods.sh [PROGRAM...]; KINDS="ext4 xfs btrfs"; METHODS="uffd exit"; LIST=1 names the
+# pages that differ. Takes some ten minutes; needs what the lab needs. `all`: all bench programs; `more`: twenty.
 set -u
 TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)} BUILD=${BUILD:-$TOP/build}
 export TOP BUILD
@@ -23,6 +30,7 @@ export TMPDIR ELFCAST_LAB_DIR=$TMPDIR
 lab_enter "$@"
 # shellcheck disable=SC2086 # words
 [ $# -gt 0 ] || set -- ${PROGRAMS:-perl git}
+methods=${METHODS:-uffd collapsed pagemap exit residency system faults}
 
 say() { echo "$1 - $kind $p $method${2:+ # SKIP $2}"; }
 truth() {
@@ -30,14 +38,35 @@ truth() {
 	lab_launch "$p" >"$LAB/launch.json" && "$BUILD/tests/lab-mincore" "$LAB_MNT" >"$LAB/truth" && [ -s "$LAB/truth" ]
 }
 warm() { find "$LAB_MNT" -xdev -type f -exec cat {} + >/dev/null; }
-train() {
-	lab_fresh_tmp "$p" && lab_chroot /usr/bin/elfcast train --until-exit -n 1 -o /tmp/profile.json -- "${LAB_CMD[@]}" &&
+train() { # options
+	lab_fresh_tmp "$p" &&
+		"$BUILD/tests/lab-launch" -v -t 600 -r "$LAB_MNT" -d /work ${LAB_UID:+-u "$LAB_UID"} -- \
+			/usr/bin/elfcast train --until-exit -n 1 "$@" -o /tmp/profile.json -- "${LAB_CMD[@]}" >&2 &&
 		cp "$LAB_MNT/tmp/profile.json" "$LAB/found.json"
 }
 trace() { # trace-launch's options
 	lab_fresh_tmp "$p"
 	"$BUILD/tests/trace-launch" "$@" "$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work -- "${LAB_CMD[@]}" \
 		>"$LAB/out" && /usr/bin/python3 "$TOP/tests/lab/traced.py" "$LAB_MNT" "$LAB/out" >"$LAB/found.json"
+}
+# As disks have it, else: not at all.
+residency() {
+	local r
+	LAB_RA_KB=128
+	lab_cold
+	train --method=residency
+	r=$?
+	LAB_RA_KB=0
+	lab_cold
+	return $r
+}
+system() { # -l
+	lab_cold
+	trace -s "$@" -w 120000
+	case $? in
+	0) grep -qx '# lost 0' "$LAB/out" ;;
+	*) ! grep -qE 'No such device|Operation not permitted' "$LAB/log" || return 3 ;;
+	esac
 }
 # With what did it end? 3: this cannot be had here.
 record() {
@@ -49,19 +78,15 @@ record() {
 		train
 		;;
 	pagemap) warm && trace -p ;;
-	system)
-		lab_cold
-		trace -s -w 120000
-		case $? in
-		0) grep -qx '# lost 0' "$LAB/out" ;;
-		*) ! grep -qE 'No such device|Operation not permitted' "$LAB/log" || return 3 ;;
-		esac
-		;;
+	exit) warm && train --method=exit ;;
+	residency) residency ;;
+	system) system ;;
+	faults) system -l ;;
 	esac 2>"$LAB/log"
 }
 hold() {
 	local floor r
-	case $method in pagemap) floor=0 ;; system) floor=0.98 ;; *) floor=0.99 ;; esac
+	case $method in system) floor=0.98 ;; uffd | collapsed) floor=0.99 ;; *) floor=0 ;; esac
 	record
 	r=$?
 	if [ $r = 3 ]; then
@@ -70,20 +95,53 @@ hold() {
 		tail -n 5 "$LAB/log" | sed 's/^/# /'
 		say "not ok"
 	elif /usr/bin/python3 "$TOP/tests/lab/compare.py" "$kernel $kind $p $method" "$LAB_MNT" "$LAB/truth" \
-		"$LAB/found.json" --floor=$floor ${LIST:+--list}; then
+		"$LAB/found.json" --floor=$floor ${LIST:+--list} | tee "$LAB/compared"; then
 		say ok
 	else
 		say "not ok"
 	fi
+	[ $r != 0 ] || sed -n 's/^# table: //p' "$LAB/compared" >>"$LAB/table"
+}
+# How much longer it takes: five pairs.
+slow() {
+	local how
+	case $method in uffd) how= ;; pagemap) how=-p ;; exit) how=-e ;; *) return ;; esac
+	lab_fresh_tmp "$p"
+	# shellcheck disable=SC2086 # none or one
+	"$BUILD/tests/trace-bench" -n 5 $how "$method" "$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work -- \
+		"${LAB_CMD[@]}" >>"$LAB/times"
+}
+summary() {
+	/usr/bin/python3 - "$LAB/table" "$LAB/times" <<-'PY'
+		import statistics, sys
+		table, slow = ([l.split() for l in open(f)] for f in sys.argv[1:])
+		print("# all: method      n  precision (worst)   recall (worst)  slowdown")
+		for m in dict.fromkeys(l[3] for l in table):
+		    p, r = ([float(l[i]) for l in table if l[3] == m] for i in (6, 7))
+		    s = [float(l[3]) for l in slow if l[0] == m]
+		    print(f"# all: {m:<10} {len(p):3}  {statistics.median(p):7.3f}  ({min(p):.3f})  "
+		          f"{statistics.median(r):7.3f}  ({min(r):.3f})  " + (f"{statistics.median(s):.2f}" if s else "-"))
+	PY
 }
 
+set -o pipefail
 lab_take lab
-lab_take tracefs
+case " $methods " in *" system "* | *" faults "*) lab_take tracefs ;; esac
 lab_begin
 trap 'lab_end; rmdir "$TMPDIR"' EXIT
 kernel=$(uname -r) kernel=${kernel%%-*}
+programs=()
+for p; do
+	case $p in
+	all) for b in $LAB_ALL; do [ -n "$(lab_lacks "$b")" ] || programs+=("$b"); done ;;
+	more) mapfile -t -O ${#programs[@]} programs < <(lab_more 20) ;;
+	*) programs+=("$p") ;;
+	esac
+done
+set -- "${programs[@]}"
 lab_make "$@"
 LAB_RA_KB=0
+touch "$LAB/table" "$LAB/times"
 echo "# table: kernel kind program method   needed  found  precision  recall"
 for kind in ${KINDS:-ext4 xfs btrfs}; do
 	p=- method=-
@@ -94,7 +152,8 @@ for kind in ${KINDS:-ext4 xfs btrfs}; do
 	for p; do
 		lab_launch_words "$p"
 		truth || { method=oracle && say "not ok" && continue; }
-		for method in uffd collapsed pagemap system; do hold; done
+		for method in $methods; do hold && slow; done
 	done
 	lab_detach
 done
+summary
