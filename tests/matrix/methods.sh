@@ -3,7 +3,7 @@
 # Each way to record a launch, on each file system, held against an oracle that shares no code with
 # it: the page cache of a private, cold mount without read-ahead after one launch, by mincore(2).
 # A table for the kernel that runs this, one line each; kernels.sh has it from others.
-#   uffd        elfcast train, where all is cached already
+#   uffd        elfcast train, where all is cached already, and the kernel has it (Linux 6.7)
 #   collapsed   the same, where the program's file was collapsed into huge pages before, which is
 #               what khugepaged does
 #   pagemap     what train falls back to where there is no such userfaultfd, where all is cached
@@ -44,6 +44,8 @@ train() { # options
 			/usr/bin/elfcast train --until-exit -n 1 "$@" -o /tmp/profile.json -- "${LAB_CMD[@]}" >&2 &&
 		cp "$LAB_MNT/tmp/profile.json" "$LAB/found.json"
 }
+# What elfcast-train(1) says of x86-64.
+has_uffd() { printf '%s\n' 6.7 "$kernel" | sort -CV; }
 trace() { # trace-launch's options
 	lab_fresh_tmp "$p"
 	"$BUILD/tests/trace-launch" "$@" "$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work -- "${LAB_CMD[@]}" \
@@ -71,8 +73,12 @@ system() { # -l
 # With what did it end? 3: this cannot be had here.
 record() {
 	case $method in
-	uffd) warm && train && grep -q '"method": *"uffd"' "$LAB/found.json" ;;
+	uffd)
+		has_uffd || return 3
+		warm && train && grep -q '"method": *"uffd"' "$LAB/found.json"
+		;;
 	collapsed)
+		has_uffd || return 3
 		warm
 		"$BUILD/tests/trace-touch" collapse "$LAB_MNT$(readlink -f "${LAB_CMD[0]}")" || return 3
 		train
