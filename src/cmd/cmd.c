@@ -46,6 +46,13 @@ int cmd_usage_error(const struct cmd *cmd, const char *format, ...)
 	return CMD_USAGE;
 }
 
+bool cmd_is_scenario(const char *s)
+{
+	return *s && *s != '.' && strlen(s) <= LIMIT_NAME_BYTES &&
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			   "._+-")] == 0;
+}
+
 bool cmd_parse_ms(const char *text, unsigned *ret)
 {
 	unsigned long x;

@@ -76,6 +76,8 @@ int cmd_log_program(int error, const char *name);
 
 /* An option's time in ms: digits, 1 to LIMIT_WINDOW_MS. */
 bool cmd_parse_ms(const char *text, unsigned *ret);
+/* Whether TEXT can be the name of a scenario: it becomes part of a file name. */
+bool cmd_is_scenario(const char *text);
 
 /* "elfcast VERB: what" and "Try 'elfcast VERB --help'"; returns CMD_USAGE. */
 __attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct cmd *cmd,

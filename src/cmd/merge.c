@@ -18,9 +18,11 @@
 #include "output.h"
 #include "profile.h"
 #include "search.h"
+#include "train-again.h"
 #include "vec.h"
 
-static const char *arg_output; /* NULL: standard output */
+static const char *arg_output;	 /* NULL: standard output */
+static const char *arg_scenario; /* of what is written; NULL: that of what is read */
 static bool arg_lines, arg_keys;
 
 /* One for each program, scenario and architecture, sorted by these. */
@@ -59,13 +61,32 @@ static int insert(struct merged *m, size_t at, struct profile *p)
 	return 0;
 }
 
+/* Who trains it again by one of their commands would have that one's evidence alone. */
+static int set_scenario(struct profile *p, const char *scenario)
+{
+	char *copy;
+
+	if (!scenario)
+		return 0;
+	copy = strdup(scenario);
+	if (!copy)
+		return -ENOMEM;
+	free(p->scenario);
+	p->scenario = copy;
+	train_again_forget(p);
+	return 0;
+}
+
 /* P is taken. DIAG as profile_merge() sets it. */
 static int add(struct merged *m, struct profile *p, struct diag *diag)
 {
 	_cleanup_(profile_freep) struct profile *one = p, *both = NULL;
-	size_t at = SEARCH_FIRST(i, m->n, compare(m->items[i], one) < 0);
-	int r;
+	size_t at;
+	int r = set_scenario(one, arg_scenario);
 
+	if (r < 0)
+		return r;
+	at = SEARCH_FIRST(i, m->n, compare(m->items[i], one) < 0);
 	m->n_added++;
 	/* Without --lines there is to be one: profile_merge() says what differs. */
 	if (!arg_lines && m->n > 0)
@@ -248,6 +269,7 @@ static int run(int argc, char *argv[])
 		{ "output", required_argument, NULL, 'o' },
 		{ "lines", no_argument, NULL, 'l' },
 		{ "keys", no_argument, NULL, 'k' },
+		{ "scenario", required_argument, NULL, 's' },
 		COMMON_LONGOPTS,
 	};
 	int c, r;
@@ -255,6 +277,13 @@ static int run(int argc, char *argv[])
 	while ((c = getopt_long(argc, argv, "o:lk" COMMON_SHORTOPTS, options, NULL)) >= 0) {
 		if (c == 'o') {
 			arg_output = optarg;
+			continue;
+		}
+		if (c == 's') {
+			arg_scenario = optarg;
+			if (!cmd_is_scenario(optarg))
+				return cmd_usage_error(&cmd_merge, "bad scenario '%s'",
+						       optarg);
 			continue;
 		}
 		if (c == 'l' || c == 'k') {
@@ -273,11 +302,12 @@ static int run(int argc, char *argv[])
 
 const struct cmd cmd_merge = {
 	.name = "merge",
-	.args = "[-o FILE] PROFILE...\n"
-		"       elfcast merge --lines|--keys [-o FILE] [FILE...]",
+	.args = "[-o FILE] [--scenario=NAME] PROFILE...\n"
+		"       elfcast merge --lines|--keys [-o FILE] [--scenario=NAME] [FILE...]",
 	.summary = "add the evidence of several profiles",
 	.options =
 		"  -o, --output=FILE   default: standard output\n"
+		"      --scenario=NAME what is written is of this one, whatever is read\n"
 		"  -l, --lines         profiles of any programs, one a line, from files or "
 		"standard\n"
 		"                      input; of each program one, as a line\n"

@@ -119,6 +119,12 @@ int train_again_note(struct profile *p, char *const command[],
 	return r == -EINVAL ? 0 : r;
 }
 
+void train_again_forget(struct profile *p)
+{
+	extra_remove(&p->trained_extra, "command");
+	extra_remove(&p->trained_extra, "options");
+}
+
 /* ---- out of it ---- */
 
 static const char *find_extra(const struct extra *e, const char *key)

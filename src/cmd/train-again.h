@@ -29,4 +29,7 @@ struct train_again {
 /* Train this machine's own profiles again, each by a train of its own. CMD_*. */
 int train_again(const struct train_again *o);
 
+/* P is of other launches than those of its command: it does not know one any more. */
+void train_again_forget(struct profile *p);
+
 #endif

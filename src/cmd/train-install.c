@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "launch-shadows.h"
 #include "log.h"
 #include "reconcile.h"
 #include "train-install.h"
@@ -53,6 +54,26 @@ static int put(const struct store *s, const struct train_install *o, struct prof
 	return r < 0 ? r : store_put_profile(s, ret->name, ret->text, ret->bytes);
 }
 
+/* What a launch reads now, if nobody says which scenario it is one of. */
+static int find_read(const struct store *s, const struct profile *p,
+		     struct train_installed *ret)
+{
+	_cleanup_(program_done) struct program_paths program = { 0 };
+	_cleanup_(launch_shadows_done) struct launch_shadows l = { 0 };
+	int r = program_find(s, p->program, &program);
+
+	if (r == 0)
+		r = launch_shadows_find(s, &program, NULL, &l);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	ret->n_read = l.n;
+	for (size_t i = 0; i < l.n; i++)
+		ret->is_read |= strcmp(l.items[i].profile, ret->name) == 0;
+	if (!ret->is_read && l.n > 0)
+		ret->read_instead = TAKE_PTR(l.items[0].profile);
+	return 0;
+}
+
 int train_install(const struct train_install *o, struct profile **p,
 		  struct train_installed *ret)
 {
@@ -68,6 +89,8 @@ int train_install(const struct train_install *o, struct profile **p,
 	if (o->is_system && strcmp((*p)->scenario, SCENARIO_BOOT) == 0)
 		train_auto_note(&store, in.name, *p, in.n_new_pages);
 	r = compile(&store, in.name);
+	if (r == 0)
+		r = find_read(&store, *p, &in);
 	if (r < 0)
 		return r;
 	*ret = in;
@@ -79,5 +102,6 @@ void train_installed_done(struct train_installed *i)
 {
 	free(i->name);
 	free(i->text);
+	free(i->read_instead);
 	*i = (struct train_installed){ 0 };
 }

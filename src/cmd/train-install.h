@@ -17,6 +17,9 @@ struct train_installed {
 	size_t bytes;
 	bool has_replaced;	  /* one of this name */
 	uint32_t n_replaced_runs; /* that it had; 0: it could not be read */
+	bool is_read;		  /* by launches of which nobody says a scenario */
+	size_t n_read;		  /* profiles that such a launch reads */
+	char *read_instead;	  /* one of these, if it is not read; or NULL */
 	uint64_t n_new_pages; /* that the one before did not have, where it was added to */
 };
 

@@ -86,6 +86,26 @@ static void tell_where(const struct training *t, const char *path)
 			 t->has_replaced ? ", in place of what was there" : "");
 }
 
+/* A scenario that somebody has named is read where it is asked for, and else as there are others. */
+static void tell_read(const struct training *t)
+{
+	const struct train_installed *in = &t->installed;
+
+	if (!in->name || arg_system || t->scenario || strcmp(arg_scenario, "default") == 0)
+		return;
+	if (in->is_read)
+		log_info(in->n_read == 1
+				 ? "a launch reads it, since there is no scenario 'default'"
+				 : "a launch reads it and %zu more, since there is no "
+				   "scenario 'default'",
+			 in->n_read - 1);
+	else if (in->read_instead)
+		log_info("a launch reads '%s', of scenario 'default'; this one where it is "
+			 "said (elfcast run --scenario=%s), or where both are one profile "
+			 "(elfcast merge --scenario=default)",
+			 in->read_instead, arg_scenario);
+}
+
 static void print_report(const struct trace_system_report *r)
 {
 	json_bool("exact", r->exact && !r->n_large);
@@ -113,6 +133,7 @@ void train_print_summary(const struct training *t, const char *path)
 			 (double)n_pages * PAGE_BYTES / (1 << 20), p->n_runs,
 			 p->n_runs == 1 ? "" : "s", p->method);
 		tell_where(t, path);
+		tell_read(t);
 		return;
 	}
 	json_open(NULL, '{');
@@ -137,6 +158,8 @@ void train_print_summary(const struct training *t, const char *path)
 	json_uint("private", t->n_private);
 	json_string("output", path);
 	json_string("installed", t->installed.name);
+	if (t->installed.name && !arg_system)
+		json_bool("read", t->installed.is_read);
 	json_bool("replaced", t->installed.has_replaced || t->has_replaced);
 	json_close('}');
 }

@@ -58,14 +58,6 @@ static bool parse_runs(const char *text)
 	return true;
 }
 
-/* It becomes part of a file name. */
-static bool is_scenario(const char *s)
-{
-	return *s && *s != '.' && strlen(s) <= LIMIT_NAME_BYTES &&
-	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			   "._+-")] == 0;
-}
-
 /*
  * A command that somebody ran by sudo is his: it, and what is configured where he is, gets no
  * more rights than he has.
@@ -375,7 +367,7 @@ static int handle_option(int c)
 					       optarg, LIMIT_WINDOW_MS);
 		return -1;
 	case 's':
-		if (!is_scenario(optarg))
+		if (!cmd_is_scenario(optarg))
 			return cmd_usage_error(&cmd_train, "bad scenario '%s'", optarg);
 		arg_scenario = optarg;
 		return -1;

@@ -137,6 +137,20 @@ int extra_merge(const struct extra *a, const struct extra *b, struct extra *ret)
 	return r;
 }
 
+void extra_remove(struct extra *e, const char *key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n; i++)
+		if (strcmp(e->items[i].key, key) != 0) {
+			e->items[n++] = e->items[i];
+		} else {
+			free(e->items[i].key);
+			free(e->items[i].value);
+		}
+	e->n = n;
+}
+
 void extra_done(struct extra *e)
 {
 	for (size_t i = 0; i < e->n; i++) {

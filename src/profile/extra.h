@@ -28,6 +28,9 @@ void extra_sort(struct extra *e);
 /* Both are sorted; of two values of one key the smaller text. *RET must be empty. -ENOMEM. */
 int extra_merge(const struct extra *a, const struct extra *b, struct extra *ret);
 
+/* The key is not there any more. */
+void extra_remove(struct extra *e, const char *key);
+
 void extra_done(struct extra *e);
 
 #endif

@@ -161,4 +161,28 @@ check "has a head, and a table" grep -qE '^ +only A +only B +both  file$' "$TMP/
 check "tells other builds" grep -q '(another build)$' "$TMP/out"
 status "diff of one" 2 elfcast diff p0.json
 status "diff of none" 1 elfcast diff p0.json none
+
+# ---- scenarios ----------------------------------------------------------------------------
+# As one: a page that one launch of five needed, and one that all did.
+scenario() { # NAME RUNS FIRST-PAGE
+	cat <<-JSON
+		{ "elfcast": 1, "program": "/usr/bin/x", "scenario": "$1", "arch": "x86_64",
+		  "trained": { "runs": $2, "window_ms": 1000, "method": "uffd", "kernel": "6.18", "command": ["x", "$1"], "options": [] },
+		  "objects": [ { "path": "/usr/lib/d", "size": 409600, "pages": [ [0, 1, $2, 0], [$3, 1, $2, 0] ] } ] }
+	JSON
+}
+scenario default 4 7 >d.json
+scenario gc 1 9 >gc.json
+status "profiles of two scenarios" 1 elfcast merge d.json gc.json
+status "scenarios as one" 0 elfcast merge --scenario=default -o both.json gc.json d.json
+same "each weighted by its runs" "default 5 [0, 1, 5, 0] [7, 1, 4, 0] [9, 1, 1, 0]" "$(python3 -c 'import json
+p = json.load(open("both.json"))
+print(p["scenario"], p["trained"]["runs"], *p["objects"][0]["pages"])')"
+same "without a command" "" "$(grep -e command -e options both.json)"
+elfcast merge --scenario=default -o back.json d.json gc.json
+check "in any order" cmp -s both.json back.json
+for p in d gc; do python3 -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))))' $p.json; done >two.lines
+status "lines, too" 0 elfcast merge --lines --scenario=default two.lines
+check "to the same" cmp -s <(python3 -m json.tool "$TMP/out") <(python3 -m json.tool both.json)
+status "no name of a scenario" 2 elfcast merge --scenario=../x d.json
 finish

@@ -65,9 +65,29 @@ mkdir root && train --root="$dir/root" --install --scenario=list -n 1 -- ls &&
 	ls root/var/lib/elfcast/shadow/*.local.ls.list.json.shadow >/dev/null
 verdict "--install" $?
 
+# What is read of it, if nobody says the scenario: all, or a default.
+told_read() { [ "$(sed -n 's/^elfcast: a launch reads //p' "$dir/err")" = "$1" ]; }
+mkdir -p root/usr/bin && cp -L /usr/bin/ls root/usr/bin/ls && train --root="$dir/root" --install --scenario=list -n 1 -- ls &&
+	told_read "it, since there is no scenario 'default'" && train --root="$dir/root" --install --scenario=long -n 1 --json -- ls -l &&
+	grep -q '"read": true' "$dir/out" && train --root="$dir/root" --install --scenario=long -n 1 -- ls -l &&
+	told_read "it and 1 more, since there is no scenario 'default'"
+verdict "--install of a scenario: all are read" $?
+mkdir -p root/usr/share/elfcast/profiles.d && train -n 1 -o root/usr/share/elfcast/profiles.d/dist.ls.json -- ls -a &&
+	train --root="$dir/root" --install --scenario=long -n 1 -- ls -l &&
+	told_read "'dist.ls.json', of scenario 'default'; this one where it is said (elfcast run --scenario=long), or where both are one profile (elfcast merge --scenario=default)"
+verdict "beside a distribution's default" $?
+"$elfcast" merge -q --scenario=default -o root/etc/elfcast/profiles.d/dist.ls.json root/usr/share/elfcast/profiles.d/dist.ls.json \
+	root/etc/elfcast/profiles.d/local.ls.l*.json 2>"$dir/err" &&
+	"$elfcast" compile -q --root="$dir/root" 2>>"$dir/err" &&
+	[ "$("$elfcast" list --root="$dir/root" --json | python3 -c 'import json, sys
+print(*sorted(x["scenario"] + ":" + x["directory"] for x in json.load(sys.stdin)))')" = "default:/etc/elfcast/profiles.d list:/etc/elfcast/profiles.d long:/etc/elfcast/profiles.d" ] &&
+	grep -q '"runs": 3,' root/etc/elfcast/profiles.d/dist.ls.json
+verdict "the default is their weighted union" $?
+rm -rf root && mkdir root
+
 cp /bin/true 'my prog' && train --root="$dir/root" --install -n 1 -- "./my prog" &&
 	ls "root/etc/elfcast/profiles.d/local.$(pwd -P | tr / - | cut -c 2-)-my-prog.json" >/dev/null &&
-	[ "$(ls root/var/lib/elfcast/shadow | wc -l)" = 2 ]
+	[ "$(ls root/var/lib/elfcast/shadow | wc -l)" = 1 ]
 verdict "--install of a program with an odd path" $?
 
 # ---- names --------------------------------------------------------------------------------
