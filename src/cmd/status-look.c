@@ -63,6 +63,8 @@ static int look(const struct store *s, struct overview *o)
 	r = status_load_times(s, &o->launches);
 	if (r == 0)
 		r = status_training_look(s, &o->training);
+	if (r == 0)
+		r = parse_child_check_evidence(s, &o->evidence);
 	return r < 0 ? r : status_load_boots(s, &o->boots, &o->gain);
 }
 

@@ -7,6 +7,7 @@
 #include "boot-report.h"
 #include "boots.h"
 #include "known.h"
+#include "parse-child.h"
 #include "status-training.h"
 #include "status-units.h"
 #include "status-usage.h"
@@ -25,6 +26,7 @@ struct overview {
 	struct status_gain launches;
 	struct status_training training;
 	struct usage_sums usage;
+	struct parse_child_notice evidence; /* what is wrong with files of evidence */
 	bool boot_allowed, watch_allowed, train_allowed; /* by elfcast.conf */
 	bool is_this_system;				 /* its root is "/" */
 	bool is_container;				 /* where nothing is read at boot */

@@ -182,6 +182,21 @@ static void add_profiles(struct status_problems *p, const struct overview *o)
 				   o->known.n_damaged == 1 ? " is" : "s are");
 }
 
+/* Retargeting does without. It is of a package's, so nobody here can make it a good one. */
+static void add_evidence(struct status_problems *p, const struct overview *o)
+{
+	const struct diag *d = &o->evidence.diag;
+	const char *name = o->evidence.name;
+	char at[32] = "";
+
+	if (!*name && !*d->message)
+		return;
+	if (d->line > 0)
+		snprintf(at, sizeof(at), ":%u:%u", d->line, d->column);
+	status_add_problem(p, "damaged-evidence", false, "", "%s%s%s%s: %s", STORE_EVIDENCE,
+			   *name ? "/" : "", name, at, d->message);
+}
+
 static void add_boot(struct status_problems *p, const struct overview *o)
 {
 	size_t n_usable =
@@ -225,6 +240,7 @@ size_t status_find_problems(const struct overview *o,
 	struct status_problems p = { .items = ret };
 
 	add_profiles(&p, o);
+	add_evidence(&p, o);
 	add_boot(&p, o);
 	status_find_boot_problems(o, &p);
 	add_programs(&p, &o->known);

@@ -330,3 +330,47 @@ int parse_child_run(const struct parse_child_job *job)
 	}
 	return r;
 }
+
+/* ---- evidence ---- */
+
+static _Noreturn void read_evidence(const struct store *s, int out)
+{
+	struct evidence evidence = { .rootfd = s->rootfd, .dir = STORE_EVIDENCE };
+	const struct buildid none = { .n_bytes = 1 };
+	struct facts_context facts = { .rootfd = s->rootfd };
+	const struct parse_child_job job = { .store = s, .facts = &facts };
+	struct parse_child_result result = { 0 };
+	int fds[BATCH_MAX];
+
+	enter_sandbox(&job, 0, 0, out, fds);
+	evidence_find(&evidence, &none);
+	take_notice(&evidence, &result.notice);
+	_exit(send_result(out, 0, &result) < 0);
+}
+
+int parse_child_check_evidence(const struct store *s, struct parse_child_notice *ret)
+{
+	struct parse_child_result result = { 0 };
+	struct child child;
+	pid_t pid;
+	int fd, r;
+
+	*ret = (struct parse_child_notice){ 0 };
+	if (evidence_sum(s->rootfd, STORE_EVIDENCE) == 0)
+		return 0;
+	pid = child_fork(&child, &fd);
+	if (pid < 0)
+		return pid;
+	if (pid == 0)
+		read_evidence(s, fd);
+	r = receive(child.fd, 0, &result);
+	if (r < 0)
+		kill(pid, SIGKILL);
+	child_reap(&child);
+	free(result.data);
+	if (r == -ENODATA)
+		diag_set(&ret->diag, 0, 0, "the parser died of a file in it");
+	else if (r == 0)
+		*ret = result.notice;
+	return r == -ENODATA ? 0 : r;
+}

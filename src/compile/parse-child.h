@@ -42,6 +42,12 @@ struct parse_child_job {
 /* 0, or negative errno when no child can be made or on_result returned one. */
 int parse_child_run(const struct parse_child_job *job);
 
+/*
+ * Read the files of evidence as a compile does that needs one. RET is all zero where they can be used. -ENOMEM, or
+ * that no child can be made.
+ */
+int parse_child_check_evidence(const struct store *s, struct parse_child_notice *ret);
+
 /* What is wrong with a file whose listing or opening failed with ERROR. */
 void parse_child_describe(int error, struct diag *ret);
 

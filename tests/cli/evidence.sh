@@ -140,7 +140,13 @@ echo nonsense >"$E/README"
 status "damaged evidence" 0 timeout 60 elfcast compile --root="$R" --storage=flash
 same "is told" "elfcast: warning: $E/bad.json:1:1: 'program' is missing" "$(head -n 1 "$TMP/err")"
 same "the others count" valid "$(shown now)"
+evidence_problem() {
+	elfcast status --json --root="$R" | python3 -c 'import json, sys
+print(*(p["text"] for p in json.load(sys.stdin)["problems"] if p["kind"] == "damaged-evidence"))'
+}
+same "by status, too" "/usr/share/elfcast/evidence.d/bad.json:1:1: 'program' is missing" "$(evidence_problem)"
 rm -r "$E"/{bad,fifo,dir,link}.json
+same "which has nothing to say of the others" "" "$(evidence_problem)"
 for ((i = 0; i < 8; i++)); do evidence "$E/0$i.json" sizes; done
 sed -i 's/"build_id": "../"build_id": "99/' "$E"/0?.json
 status "more than eight files" 0 compile --force
