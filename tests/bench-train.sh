@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # How much recording slows launches down: each program plain and recorded in turn, medians.
-# The aim is at most 1.6 (median of the ratios over the first five). Run `make test-programs`
-# first. Usage: tests/bench-train.sh [PAIRS]; BUILD=DIR. Programs not installed are left out.
+# The aim is at most 1.6 (median of the ratios of launches over the first five). Run `make test-programs`
+# first. Usage: tests/bench-train.sh [PAIRS]; BUILD=DIR; HOW=-p by page tables, -e at the end of processes alone.
+# Programs not installed are left out.
 set -u
 PATH=/usr/bin:/bin:/usr/sbin:/sbin # not the shims of version managers
 cd "$(dirname "$0")/.." || exit 1
@@ -17,7 +18,7 @@ one() { # name pairs command...
 	shift 2
 	program=$(command -v "$1") || return 0
 	shift
-	"$bench" -n "$n" "$name" "$program" "$@"
+	"$bench" -n "$n" ${HOW:+"$HOW"} "$name" "$program" "$@"
 }
 
 printf 'int main(void) { return 0; }\n' >"$dir/a.c"
@@ -27,7 +28,7 @@ git init -q "$dir/repo" 2>/dev/null
 for i in $(seq 100); do echo "$i" >"$dir/repo/$i"; done
 git -C "$dir/repo" add . 2>/dev/null
 
-printf '%-12s %9s %9s %7s %6s %8s %8s %7s\n' program plain-ms traced-ms ratio procs objects pages unseen
+printf '%-12s %9s %9s %7s %9s %7s %6s %8s %8s %7s\n' program plain-ms traced-ms ratio launch-ms ratio procs objects pages unseen
 one perl "$pairs" perl -e 'use POSIX'
 one python3 "$pairs" python3 -c 'import json,http.server'
 one git "$pairs" git -C "$dir/repo" status

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * How much recording slows a launch: the command plain and recorded in turn, N pairs. One
- * line: medians in ms (plain, recorded), median of the ratios of the pairs, processes,
- * objects, pages. -p, -e: by page tables, at the end of processes alone. Usage: trace-bench [-n N] [-w WINDOW_MS] [-p|-e] NAME PROGRAM [ARG...]
+ * line: medians in ms (plain, recorded), median of the ratios of the pairs; the same of the launch
+ * alone, from its execution to its end, without what comes before and after it; processes,
+ * objects, pages. -p, -e: by page tables, at the end of processes alone.
+ * Usage: trace-bench [-n N] [-w WINDOW_MS] [-p|-e] NAME PROGRAM [ARG...]
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -77,7 +79,8 @@ static unsigned long count_pages(const struct trace_result *r)
 
 int main(int argc, char *argv[])
 {
-	static double plain[MAX_PAIRS], recorded[MAX_PAIRS], ratio[MAX_PAIRS];
+	static double plain[MAX_PAIRS], recorded[MAX_PAIRS], ratio[MAX_PAIRS],
+		launch[MAX_PAIRS], launch_ratio[MAX_PAIRS];
 	struct trace_result r = { 0 };
 	struct trace_options options = { .window_ms = 60000 };
 	int n = 21, c;
@@ -101,10 +104,13 @@ int main(int argc, char *argv[])
 		plain[i] = run_plain(argv + 1);
 		recorded[i] = run_recorded(argv + 1, &options, &r);
 		ratio[i] = recorded[i] / plain[i];
+		launch[i] = (double)r.elapsed_us / 1e3;
+		launch_ratio[i] = launch[i] / plain[i];
 	}
-	printf("%-12s %9.1f %9.1f %7.2f %6u %8zu %8lu %7u\n", argv[0], median(plain, n),
-	       median(recorded, n), median(ratio, n), r.n_processes, r.n_objects,
-	       count_pages(&r), r.n_unseen);
+	printf("%-12s %9.1f %9.1f %7.2f %9.1f %7.2f %6u %8zu %8lu %7u\n", argv[0],
+	       median(plain, n), median(recorded, n), median(ratio, n), median(launch, n),
+	       median(launch_ratio, n), r.n_processes, r.n_objects, count_pages(&r),
+	       r.n_unseen);
 	trace_result_done(&r);
 	return 0;
 }

@@ -13,7 +13,8 @@
 #   system      train --system's recorder (--method=filemap), cold, while others run
 #   faults      the same, light: what fault-around maps along is guessed
 # At last a line for each of them: the median and the worst of all programs, and how much longer a
-# launch takes that is recorded, where it is the launch that is slowed. uffd and system are held to a floor.
+# launch of 20 ms and more takes that is recorded, from its execution to its end, where it is the launch
+# that is slowed. uffd and system are held to a floor.
 #
 # LAB_UID=65534: nobody runs the program and records it.
 #
@@ -124,7 +125,7 @@ summary() {
 		print("# all: method      n  precision (worst)   recall (worst)  slowdown")
 		for m in dict.fromkeys(l[3] for l in table):
 		    p, r = ([float(l[i]) for l in table if l[3] == m] for i in (6, 7))
-		    s = [float(l[3]) for l in slow if l[0] == m]
+		    s = [float(l[5]) for l in slow if l[0] == m and float(l[1]) >= 20]
 		    print(f"# all: {m:<10} {len(p):3}  {statistics.median(p):7.3f}  ({min(p):.3f})  "
 		          f"{statistics.median(r):7.3f}  ({min(r):.3f})  " + (f"{statistics.median(s):.2f}" if s else "-"))
 	PY
