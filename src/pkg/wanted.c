@@ -199,6 +199,37 @@ int wanted_prepare(struct wanted *w)
 	return r < 0 ? r : index_by(w, wanted_stem_bytes, &w->stems, &w->n_stems);
 }
 
+static bool tells_something(const struct wanted_file *f)
+{
+	return f->type != WANTED_ABSENT || f->dir_is_owned || f->other_version;
+}
+
+int wanted_take_found(struct wanted *w, struct wanted *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		n += tells_something(&w->files[i]);
+	ret->files = calloc(n + 1, sizeof(*ret->files));
+	if (!ret->files)
+		return -ENOMEM;
+	ret->capacity = n + 1;
+	for (size_t i = 0; i < w->n; i++) {
+		struct wanted_file *f = &w->files[i];
+		char *path;
+
+		if (!tells_something(f))
+			continue;
+		path = strdup(f->path);
+		if (!path)
+			return -ENOMEM;
+		ret->files[ret->n] = *f;
+		ret->files[ret->n++].path = path;
+		*f = (struct wanted_file){ .path = f->path, .want_digest = f->want_digest };
+	}
+	return 0;
+}
+
 struct wanted_file *wanted_find(const struct wanted *w, const char *folded)
 {
 	size_t at = SEARCH_FIRST(i, w->n, strcmp(w->files[i].path, folded) < 0);

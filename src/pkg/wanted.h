@@ -83,6 +83,12 @@ int wanted_prepare(struct wanted *w);
 /* Forget all that was found. */
 void wanted_reset(struct wanted *w);
 
+/*
+ * Move what was found, and all that is known of what was not, to RET, all zero before, which is good for
+ * wanted_find() alone; W is as after wanted_reset(). -ENOMEM.
+ */
+int wanted_take_found(struct wanted *w, struct wanted *ret);
+
 /* By folded path; NULL when it is not wanted. */
 struct wanted_file *wanted_find(const struct wanted *w, const char *folded);
 

@@ -47,7 +47,7 @@ struct checked_package {
 struct check {
 	struct checked_profile *profiles;
 	struct checked_package *packages;
-	struct wanted *wanted; /* one for each package */
+	struct wanted *wanted; /* one for each package: what it has */
 	size_t n_profiles, n_packages, packages_capacity;
 	bool has_problem, has_warning;
 };
@@ -190,24 +190,23 @@ static int on_file(int fd, const struct wanted_file *f, void *userdata)
 	return r;
 }
 
-/* All packages, also after a bad one. */
+/* All packages, also after a bad one. Of each is kept what it has: hundreds are checked at once. */
 static int read_packages(struct check *c)
 {
-	int r = 0;
+	_cleanup_(wanted_done) struct wanted all = { .on_file = on_file, .userdata = c };
+	int r;
 
 	sandbox_limit_memory(LIMIT_CHECK_MEMORY_BYTES);
 	c->wanted = calloc(c->n_packages + 1, sizeof(*c->wanted));
 	if (!c->wanted)
 		return -ENOMEM;
+	r = want_all(c, &all);
 	for (size_t i = 0; r == 0 && i < c->n_packages; i++) {
 		struct checked_package *p = &c->packages[i];
 
-		c->wanted[i].on_file = on_file;
-		c->wanted[i].userdata = c;
-		r = want_all(c, &c->wanted[i]);
-		if (r == 0)
-			p->error = read_package(p, &c->wanted[i]);
+		p->error = read_package(p, &all);
 		c->has_problem |= p->error < 0;
+		r = wanted_take_found(&all, &c->wanted[i]);
 	}
 	return r;
 }

@@ -217,4 +217,24 @@ same "says so" "elfcast: p.json: is neither an rpm, a .deb nor a tar archive" "$
 status "an empty file" 1 check_ --against="$TMP/empty" "$TMP/p.json"
 same "says so" "elfcast: empty: is neither an rpm, a .deb nor a tar archive" "$(said err)"
 status "standard output is full" 1 sh -c "elfcast check '$TMP/p.json' >/dev/full"
+
+# Of each of many packages is kept what it has, not what was looked for in it.
+if [ -x /usr/bin/time ] && [ -z "${ELFCAST_SANITIZED:-}" ]; then
+	python3 - "$TMP" <<-'PY'
+		import json, os, sys, tarfile
+		objects = [{"path": "/usr/share/p/%04d" % i, "size": 4096, "pages": [[0, 1, 1, 0]]} for i in range(4000)]
+		json.dump({"elfcast": 1, "program": "/usr/bin/p", "scenario": "default", "arch": "x86_64",
+		           "trained": {"runs": 1, "window_ms": 1000, "method": "uffd", "kernel": "6.18"}, "objects": objects},
+		          open(os.path.join(sys.argv[1], "wide.json"), "w"))
+		open(os.path.join(sys.argv[1], "page"), "wb").write(bytes(4096))
+		for i in range(200):
+		    with tarfile.open(os.path.join(sys.argv[1], "one%d.tar" % i), "w") as t:
+		        t.add(os.path.join(sys.argv[1], "page"), "usr/share/p/%04d" % i)
+	PY
+	many=()
+	for ((i = 0; i < 200; i++)); do many+=("--against=$TMP/one$i.tar"); done
+	status "against 200 packages" 0 /usr/bin/time -f %M -o "$TMP/kib" "$BUILD/elfcast-check" "${many[@]}" --verbose "$TMP/wide.json"
+	same "each has its file" "wide.json: 200 matches, 3800 elsewhere" "$(said out | tail -n 1)"
+	check "in little memory" test "$(tail -n 1 "$TMP/kib")" -lt 65536
+fi
 finish
