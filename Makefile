@@ -293,6 +293,9 @@ kernels: deps-kernels
 methods: deps-kernels deps-check test-programs
 	$(Q)tests/matrix/methods.sh
 	$(Q)TESTS=methods tests/matrix/kernels.sh $(MACHINES)
+# All of them on all bench programs, here.
+bench-methods: deps-check lab test-programs
+	$(Q)KINDS=$(or $(KINDS),ext4) tests/matrix/methods.sh all more
 readme: deps-matrix
 	$(Q)tests/matrix/readme.sh $(SUITES)
 upgrade: deps-matrix
@@ -396,7 +399,7 @@ rpm deb:
 clean:
 	rm -rf build build-*
 
-.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels methods readme upgrade quick-check demo bench hdr-check lint format install uninstall clean \
+.PHONY: all lab fuzz fuzz-programs test-programs check system-check soak matrix cross kernels methods bench-methods readme upgrade quick-check demo bench hdr-check lint format install uninstall clean \
 	collection rpm deb
 .DELETE_ON_ERROR:
 .SECONDARY:

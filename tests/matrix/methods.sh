@@ -109,14 +109,35 @@ hold() {
 	fi
 	[ $r != 0 ] || sed -n 's/^# table: //p' "$LAB/compared" >>"$LAB/table"
 }
-# How much longer it takes: five pairs.
+# How much longer it takes: five pairs; or five launches, and five while the system is recorded.
 slow() {
 	local how
-	case $method in uffd) how= ;; pagemap) how=-p ;; exit) how=-e ;; *) return ;; esac
 	lab_fresh_tmp "$p"
+	case $method in
+	uffd) how= ;;
+	pagemap) how=-p ;;
+	exit) how=-e ;;
+	system | faults)
+		slow_system
+		return
+		;;
+	*) return ;;
+	esac
 	# shellcheck disable=SC2086 # none or one
 	"$BUILD/tests/trace-bench" -n 5 $how "$method" "$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work -- \
 		"${LAB_CMD[@]}" >>"$LAB/times"
+}
+slow_system() {
+	local launch=("$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work -- "${LAB_CMD[@]}") i how=()
+	[ "$method" = system ] || how=(-l)
+	"${launch[@]}" >"$LAB/launch.json"
+	for i in 1 2 3 4 5; do "${launch[@]}"; done >"$LAB/plain"
+	# shellcheck disable=SC2016 # for the inner shell
+	"$BUILD/tests/trace-launch" -s "${how[@]}" -w 120000 /bin/sh -c 'for i in 1 2 3 4 5; do "$@"; done >"$0"' \
+		"$LAB/recorded" "${launch[@]}" >"$LAB/out"
+	/usr/bin/python3 -c 'import json, statistics, sys
+a, b = (statistics.median(json.loads(l)["wall_us"] / 1000 for l in open(f)) for f in sys.argv[2:])
+print(sys.argv[1], a, b, b / a, b, b / a)' "$method" "$LAB/plain" "$LAB/recorded" >>"$LAB/times"
 }
 summary() {
 	/usr/bin/python3 - "$LAB/table" "$LAB/times" <<-'PY'
