@@ -138,7 +138,7 @@ PKG_LIB  := $(if $(PKG_LIBS),$(BUILD)/libelfcast-pkg.a)
 TOOLS    := $(if $(PKG_LIBS),$(addprefix $(BUILD)/elfcast-,check retarget status-packages))
 # What the tools share with elfcast, and with each other.
 TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/tools/package-told.c src/tools/tool-main.c)
-PROGRAMS := $(addprefix $(BUILD)/,elfcast elfcastd elfcast-hook elfcast-prefetch)
+BINARIES := $(addprefix $(BUILD)/,elfcast elfcastd elfcast-hook elfcast-prefetch)
 # What is loaded into other programs, and what it takes of the library.
 SHARED   := $(BUILD)/libelfcast-prefetch.so
 SHARED_SRC := $(wildcard src/preload/*.c) $(addprefix src/,base/clock.c base/io.c base/utf8.c file/buildid.c \
@@ -159,7 +159,7 @@ PRELOAD  := $(patsubst tests/preload/%.c,$(BUILD)/tests/%.so,$(wildcard tests/pr
 HELPERS  := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
 LAB      := $(BUILD)/lab/slowdisk
 
-all: $(PROGRAMS) $(SHARED) $(TOOLS) $(MAN)
+all: $(BINARIES) $(SHARED) $(TOOLS) $(MAN)
 
 # Before anything is built: all that building needs, or what is missing, by the names of its packages.
 $(BUILD)/needs: packaging/check-needs.sh
@@ -326,7 +326,7 @@ install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 \
 		$(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir) \
 		$(DESTDIR)$(datadir)/elfcast/profiles.d $(DESTDIR)$(datadir)/elfcast/evidence.d
-	install -m 755 $(PROGRAMS) $(DESTDIR)$(bindir)
+	install -m 755 $(BINARIES) $(DESTDIR)$(bindir)
 	install -D -m 644 -t $(DESTDIR)$(libdir)/elfcast $(SHARED)
 	$(if $(TOOLS),install -d $(DESTDIR)$(libexecdir)/elfcast)
 	$(if $(TOOLS),install -m 755 $(TOOLS) $(DESTDIR)$(libexecdir)/elfcast)
