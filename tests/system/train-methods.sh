@@ -93,6 +93,22 @@ for how in exit residency filemap; do
 		grep -q '| hopeless$' "$dir/err"
 	verdict "$how: a run that fails writes nothing" $?
 done
+# Whoever ends it ends all: the launch, who waits for it and who records.
+interrupt() { # METHOD
+	rm -f "$dir/started"
+	timeout 60 "$elfcast" train --method="$1" -n 1 -o "$dir/none.json" -- \
+		sh -c "echo \$\$ >'$dir/started'; exec sleep 1000" >"$dir/out" 2>"$dir/err" &
+	until [ -s "$dir/started" ] || ! kill -0 $! 2>/dev/null; do read -r -t 0.05 <>"$dir/never"; done
+	pkill -INT -P $! 2>/dev/null # elfcast, below timeout
+	wait $!
+	[ $? = 130 ] && [ ! -e "$dir/none.json" ] && grep -q 'interrupted in run 1: nothing is written' "$dir/err" &&
+		! kill -0 "$(cat "$dir/started")" 2>/dev/null
+}
+mkfifo "$dir/never"
+for how in exit residency filemap; do
+	interrupt $how
+	verdict "$how: interrupted" $?
+done
 mkdir "$dir/root" && train --root="$dir/root" --install --method=exit -n 1 -- true &&
 	grep -rq '"--method=exit"' "$dir/root/etc/elfcast/profiles.d"
 verdict "the profile keeps it for --again" $?

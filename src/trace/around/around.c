@@ -8,11 +8,13 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "around.h"
 #include "macro.h"
 #include "recording-pipe.h"
 #include "residency.h"
+#include "sandbox.h"
 
 static int launch(const char *program, char *const argv[],
 		  const struct trace_options *options, struct trace_result *ret)
@@ -132,6 +134,8 @@ static _Noreturn void launch_and_tell(const struct recorded_launch *l, pid_t rec
 	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* Whoever is to put the kernel's settings back waits for the end of a pipe. */
+	sandbox_close_all_but(&l->fd, 1);
 	sigprocmask(SIG_SETMASK, &l->mask, NULL);
 	r = getppid() == recorder ? launch(l->program, l->argv, l->options, &result)
 				  : -EINTR;
@@ -159,8 +163,6 @@ static int collect(struct recorded_launch *l, struct trace_result *ret)
 	void *data;
 	int r;
 
-	if (l->pid == 0)
-		return -EAGAIN;
 	kill(l->pid, SIGTERM);
 	waitpid(l->pid, NULL, 0);
 	if (fstat(l->fd, &st) < 0)
@@ -204,16 +206,23 @@ int around_system(const char *program, char *const argv[],
 		.userdata = &l,
 	};
 	struct trace_result system;
-	int r, launched;
+	int r, launched = -EAGAIN; /* it could not be forked */
+	sigset_t ends;
 
 	*ret_began = false;
 	if (fd < 0)
 		return -errno;
-	sigprocmask(SIG_SETMASK, NULL, &l.mask);
+	/* The launch tells its end by a signal, which is not to come when nobody records any more. */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, &l.mask);
 	r = trace_system(&around, &system, ret_report);
+	if (l.pid > 0)
+		launched = collect(&l, ret);
+	sigtimedwait(&ends, NULL, &(struct timespec){ 0 });
+	sigprocmask(SIG_SETMASK, &l.mask, NULL);
 	if (r < 0 && l.pid == 0)
 		return r;
-	launched = collect(&l, ret);
 	*ret_began = r == 0;
 	if (r == 0 && launched == 0)
 		take_objects(&system, ret);
