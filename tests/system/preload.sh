@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # takes: 10 s
+# needs: etc-elfcast
 # libelfcast-prefetch.so: what it reads, what it leaves behind, and each row of elfcast-preload(7).
 . "$(dirname "$0")/../lib.sh"
 

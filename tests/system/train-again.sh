@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # takes: 10 s
+# needs: etc-elfcast
 # A profile keeps its command: train --again and --stale run it once more. With an /etc/elfcast and a
 # /var/lib/elfcast of its own.
 if [ -z "${AGAIN_UNSHARED:-}" ]; then
