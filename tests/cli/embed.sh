@@ -91,10 +91,15 @@ check "--trailer where there is room" sh -c "elfcast extract '$D/small' | grep -
 elfcast show "$D/small" >"$TMP/show" 2>&1
 check "show knows it" grep -q "$D/small" "$TMP/show"
 
-# Damage: every cut, every byte.
-python3 - "$TMP/filled" "$((off + 20))" note "$D" >"$TMP/damage" <<'EOF'
+# Damage: every cut, every byte; with sanitizers, which start slowly, every fifth: fuzz_embedded has all.
+step=1
+[ -z "${ELFCAST_SANITIZED:-}" ] || [ -n "${SOAK:-}" ] || step=5
+tried() { # AT-LEAST: and nothing else is said
+	test "$(sed -n '$s/^tried //p' "$TMP/damage")" -ge $(($1 / step)) -a "$(wc -l <"$TMP/damage")" = 1
+}
+python3 - "$TMP/filled" "$((off + 20))" $step "$D" >"$TMP/damage" <<'EOF'
 import os, subprocess, sys
-name, off, _, d = sys.argv[1:5]
+name, off, step, d = sys.argv[1:5]
 data = bytearray(open(name, "rb").read())
 off = int(off)
 used = off + 32 + sum(int.from_bytes(data[off + i:off + i + 4], "little") for i in (8, 24))
@@ -107,7 +112,7 @@ def taken(what):
         print("status", r.returncode, r.stderr)
     return r.returncode == 0
 n = 0
-for i in list(range(off, used)) + [used, used + 100]:
+for i in list(range(off, used, int(step))) + [used, used + 100]:
     damaged = bytearray(data)
     damaged[i] ^= 0x21
     if taken(damaged):
@@ -115,10 +120,10 @@ for i in list(range(off, used)) + [used, used + 100]:
     n += 1
 print("tried", n)
 EOF
-check "every changed byte of a note is refused" sh -c "grep -q '^tried [3-9][0-9][0-9]' '$TMP/damage' && [ \"\$(wc -l <'$TMP/damage')\" = 1 ]"
-python3 - "$TMP/trailed" "$(stat -c %s "$TMP/plain.orig")" "$D" >"$TMP/damage" <<'EOF'
+check "every changed byte of a note is refused" tried 300
+python3 - "$TMP/trailed" "$(stat -c %s "$TMP/plain.orig")" "$D" $step >"$TMP/damage" <<'EOF'
 import subprocess, sys
-name, off, d = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+name, off, d, step = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 data = open(name, "rb").read()
 n = 0
 def taken(what):
@@ -130,15 +135,14 @@ def taken(what):
     if r.returncode not in (0, 1):
         print("status", r.returncode, r.stderr)
     return r.returncode == 0
-for i in range(off, len(data)):
+for i in range(off, len(data), step):
     if taken(data[:i]):
         print("cut", i)
     if taken(data[:i] + bytes([data[i] ^ 0x21]) + data[i + 1:]):
         print("byte", i)
 print("tried", n)
 EOF
-check "every cut and every changed byte of a trailer is refused" \
-	sh -c "grep -qE '^tried [0-9]{3,4}$' '$TMP/damage' && [ \"\$(wc -l <'$TMP/damage')\" = 1 ]"
+check "every cut and every changed byte of a trailer is refused" tried 500
 
 # compile takes those that the administrator names.
 R=$TMP/root S=$TMP/root/var/lib/elfcast/shadow C=$TMP/root/etc/elfcast/elfcast.conf

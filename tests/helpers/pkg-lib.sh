@@ -297,15 +297,18 @@ make_no_library() {
 
 # broken_hooks NAME STEP...: hooks that fail, crash or cannot be started do not fail any of the
 # transactions, nor does anybody say so; they must lead back to where they began; then compile
-# repairs
+# repairs. With $IN_TURN set, and in short, one step for each kind: for managers that take a second each
 broken_hooks() {
 	local name=$1 hook=$R/usr/bin/elfcast-hook kind step bad n=0
 	shift
+	local turns=("$@")
+	[ -z "${SOAK:-}" ] || IN_TURN=
 	cp -p "$hook" "$TMP/hook"
 	make_no_library "$TMP/no-library" || not_ok "$name: a program without its library"
 	for kind in 'exit 1' 'echo our complaint >&2; exit 100' 'kill -KILL $$' 'kill -SEGV $$' \
 		'kill -TERM $$' missing directory not-executable not-a-program library-missing; do
 		bad=0
+		[ -z "${IN_TURN:-}" ] || set -- "${turns[n % ${#turns[@]}]}"
 		for step; do
 			break_hook "$kind"
 			transact "$step" || bad=$((bad + 1))

@@ -77,7 +77,7 @@ same "without a complaint" "" "$(grep -iE "$COMPLAINTS" "$TMP/out")"
 in_root elfcast compile --quiet
 DNF_FLAGS=
 # shellcheck disable=SC2086
-broken_hooks dnf $steps
+IN_TURN=1 broken_hooks dnf $steps
 check "dnf: the package is removed" transact elfcast:1:0 prog-elfcast:1:0
 same "without a complaint" "" "$(grep -iE "$COMPLAINTS" "$TMP/out")"
 # What has the test's name is the test's: dnf makes the user's home.

@@ -45,7 +45,7 @@ one elfcast:0:1 || not_ok "dnf5 installs elfcast"
 walk "dnf5, each transaction" --each prog=0,1,2 prog-elfcast=0,1,2 elfcast=1
 start
 upgrades dnf5
-broken_hooks dnf5 prog:1:2 prog:2:1
+IN_TURN=1 broken_hooks dnf5 prog:1:2 prog:2:1
 
 # dnf 5 saves what it knows of a transaction only when that has succeeded.
 break_hook missing

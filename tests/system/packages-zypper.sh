@@ -51,7 +51,7 @@ for step in "prog:1:2 prog-elfcast:1:0" "prog:2:0 prog-elfcast:0:1" "prog:0:1 el
 	one "$step" || bad=$((bad + 1))
 done
 same "zypper: installs and erases in one transaction" 0 $bad
-broken_hooks zypper prog:1:2 prog:2:1
+IN_TURN=1 broken_hooks zypper prog:1:2 prog:2:1
 check "zypper: the package is removed" transact elfcast:1:0 prog-elfcast:1:0
 same "without a complaint" "" "$(grep -iE "$COMPLAINTS" "$TMP/out")"
 same "and nothing of ours left" "" \
