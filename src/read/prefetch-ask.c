@@ -99,11 +99,12 @@ static void add_call(struct job *job, struct batch *b, struct object *object,
 static uint32_t add_pages(struct job *job, struct batch *b, struct object *object,
 			  uint32_t first, uint32_t n_pages)
 {
-	uint32_t step = object->call_bytes / PAGE_BYTES, done = 0;
+	uint32_t longest = object->call_bytes / PAGE_BYTES, done = 0;
 	uint32_t per = (uint32_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES;
 
 	while (done < n_pages && !job->stop) {
-		uint32_t n = prefetch_call_pages(first + done, n_pages - done, step, per);
+		uint32_t n =
+			prefetch_call_pages(first + done, n_pages - done, longest, per);
 
 		add_call(job, b, object, first + done, n);
 		done += n;
@@ -115,7 +116,8 @@ static uint32_t add_pages(struct job *job, struct batch *b, struct object *objec
 static uint32_t add_pages_downwards(struct job *job, struct batch *b, struct object *object,
 				    uint32_t first, uint32_t n_pages)
 {
-	uint32_t step = object->call_bytes / PAGE_BYTES, end = first + n_pages, done = 0;
+	uint32_t step = MIN(object->call_bytes, PREFETCH_CALL_BYTES) / PAGE_BYTES;
+	uint32_t end = first + n_pages, done = 0;
 
 	while (first < end) {
 		uint32_t top =

@@ -181,7 +181,7 @@ static uint32_t device_call_bytes(struct job *job, dev_t dev)
 	if (bytes)
 		return bytes;
 	limit = blockdev_readahead_bytes(job->sysfd, dev);
-	bytes = limit ? (uint32_t)MIN(limit, PREFETCH_CALL_BYTES) & ~(native - 1)
+	bytes = limit ? (uint32_t)MIN(limit, PREFETCH_LONGEST_BYTES) & ~(native - 1)
 		      : PREFETCH_CALL_BYTES;
 	bytes = MAX(bytes, native);
 	add_device(job, dev, bytes);

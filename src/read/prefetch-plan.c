@@ -11,16 +11,19 @@
  * each thread, as long as it opens a file.
  */
 #define RESERVE		(32 + 4 * THREADS_DEFAULT)
-/* Files that a launch asks for together: it may wait for the first of them. */
-#define LAUNCH_CALLS	16
+/*
+ * Files that a launch asks for together: it may wait for the first of them. Half as many make more requests
+ * of what lies side by side: gdb on a hard disk 905 ms, 833 so (tests/bench-exec.sh).
+ */
+#define LAUNCH_CALLS	32
 /*
  * What a gentle reader has in flight: one large request or a few small ones, about 2 ms of a
  * modest disk. More keeps others waiting, less leaves the disk idle between the requests.
  */
 #define GENTLE_CALLS	4
 #define BATCH_PAGES	(PREFETCH_CALL_BYTES / PAGE_BYTES)
-/* What a boot waits for: the more at once, the more small files that lie side by side are one request. */
-#define EAGER_PAGES	(2 * BATCH_PAGES)
+/* What a boot or a launch waits for: the more at once, the more of what lies side by side is one request. */
+#define AWAITED_PAGES	(2 * BATCH_PAGES)
 /* Objects that a gentle reader has open before they are needed. */
 #define GENTLE_AHEAD	256
 
@@ -75,7 +78,7 @@ static struct prefetch_plan plan_gentle(const struct prefetch_work *w)
 	plan.n_openers = MIN(plan.n_openers, w->n_objects);
 	plan.n_askers = MIN(plan.n_askers, w->n_extents);
 	plan.batch_calls = w->eager ? PLUGGED_RANGES : GENTLE_CALLS;
-	plan.batch_pages = w->eager ? EAGER_PAGES : BATCH_PAGES;
+	plan.batch_pages = w->eager ? AWAITED_PAGES : BATCH_PAGES;
 	return plan;
 }
 
@@ -88,7 +91,7 @@ struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 		.n_askers = MIN(n - n / 2, w->n_extents),
 		.openers_ask_too = true,
 		.batch_calls = LAUNCH_CALLS,
-		.batch_pages = BATCH_PAGES,
+		.batch_pages = AWAITED_PAGES,
 	};
 
 	if (w->gentle)
@@ -118,10 +121,13 @@ struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 	return plan;
 }
 
-uint32_t prefetch_call_pages(uint32_t first_pgno, uint32_t n_pages, uint32_t call_pages,
+uint32_t prefetch_call_pages(uint32_t first_pgno, uint32_t n_pages, uint32_t longest_pages,
 			     uint32_t per)
 {
-	return MIN(call_pages - first_pgno % per, n_pages);
+	uint32_t usual = MIN(longest_pages, PREFETCH_CALL_BYTES / PAGE_BYTES);
+	uint32_t ahead = first_pgno % per;
+
+	return n_pages <= longest_pages - ahead ? n_pages : usual - ahead;
 }
 
 uint64_t prefetch_wanted_descriptors(const struct prefetch_work *w)

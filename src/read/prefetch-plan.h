@@ -12,7 +12,12 @@
 #include "shadow-read.h"
 
 /* Requests of this size keep the queue filled and the order kept. */
-#define PREFETCH_CALL_BYTES (128u << 10)
+#define PREFETCH_CALL_BYTES    (128u << 10)
+/*
+ * What would be left of a range behind such a request, and costs as one of its own as much as ten pages do
+ * on an SD card or a network volume, comes along.
+ */
+#define PREFETCH_LONGEST_BYTES (PREFETCH_CALL_BYTES + (36u << 10))
 
 /* What there is to do. */
 struct prefetch_work {
@@ -41,11 +46,12 @@ struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 					   unsigned n_threads);
 
 /*
- * Pages of the next call, of N_PAGES (1 or more) from FIRST_PGNO on. A call of CALL_PAGES is not cut
- * short, where it begins with one of the processor's pages, of PER of ours each; the kernel counts
- * these whole. So the first call ends where one of them does. CALL_PAGES is a multiple of PER.
+ * Pages of the next call, of N_PAGES (1 or more) from FIRST_PGNO on, to a device where a call of
+ * LONGEST_PAGES is not cut short, if it begins with one of the processor's pages, of PER of ours each;
+ * the kernel counts these whole. So the first call ends where one of them does. LONGEST_PAGES is a
+ * multiple of PER.
  */
-uint32_t prefetch_call_pages(uint32_t first_pgno, uint32_t n_pages, uint32_t call_pages,
+uint32_t prefetch_call_pages(uint32_t first_pgno, uint32_t n_pages, uint32_t longest_pages,
 			     uint32_t per);
 
 /* How many descriptors the process should be able to have, for everything to be open at once. */

@@ -34,20 +34,20 @@ static void check(const struct expectation *e, size_t n)
 static void threads_are_shared_out(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 100, 900, STORAGE_NETWORK }, 0, { 4, 4, true, 16, 32 } },
-		{ { 100, 900, STORAGE_FLASH }, 0, { 4, 4, true, 16, 32 } },
+		{ { 100, 900, STORAGE_NETWORK }, 0, { 4, 4, true, 32, 64 } },
+		{ { 100, 900, STORAGE_FLASH }, 0, { 4, 4, true, 32, 64 } },
 		/* The odd one asks. */
-		{ { 100, 900, STORAGE_FLASH }, 5, { 2, 3, true, 16, 32 } },
-		{ { 100, 900, STORAGE_FLASH }, 1, { 0, 1, true, 16, 32 } },
-		{ { 100, 900, STORAGE_FLASH }, 1000, { 32, 32, true, 16, 32 } },
+		{ { 100, 900, STORAGE_FLASH }, 5, { 2, 3, true, 32, 64 } },
+		{ { 100, 900, STORAGE_FLASH }, 1, { 0, 1, true, 32, 64 } },
+		{ { 100, 900, STORAGE_FLASH }, 1000, { 32, 32, true, 32, 64 } },
 		/* One head, one reader. */
-		{ { 100, 900, STORAGE_ROTATIONAL }, 0, { 4, 1, false, 16, 32 } },
+		{ { 100, 900, STORAGE_ROTATIONAL }, 0, { 4, 1, false, 32, 64 } },
 		/* One who opens does not throw out what others have unpacked. */
-		{ { 100, 900, STORAGE_IMAGE }, 0, { 1, 4, true, 16, 32 } },
+		{ { 100, 900, STORAGE_IMAGE }, 0, { 1, 4, true, 32, 64 } },
 		/* Of whole blocks each thread asks for one at a time. */
 		{ { 100, 900, STORAGE_IMAGE, .whole_blocks = true },
 		  0,
-		  { 1, 8, false, 16, 32 } },
+		  { 1, 8, false, 32, 64 } },
 	};
 
 	(void)state;
@@ -57,11 +57,11 @@ static void threads_are_shared_out(void **state)
 static void no_more_threads_than_work(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 2, 3, STORAGE_NETWORK }, 0, { 2, 3, true, 16, 32 } },
-		{ { 1, 1, STORAGE_NETWORK }, 0, { 0, 1, true, 16, 32 } },
-		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 4, true, 16, 32 } },
-		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, true, 16, 32 } },
-		{ { 0, 0, STORAGE_ROTATIONAL }, 0, { 0, 0, false, 16, 32 } },
+		{ { 2, 3, STORAGE_NETWORK }, 0, { 2, 3, true, 32, 64 } },
+		{ { 1, 1, STORAGE_NETWORK }, 0, { 0, 1, true, 32, 64 } },
+		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 4, true, 32, 64 } },
+		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, true, 32, 64 } },
+		{ { 0, 0, STORAGE_ROTATIONAL }, 0, { 0, 0, false, 32, 64 } },
 		{ { 0, 0, STORAGE_NETWORK, true }, 0, { 0, 0, false, 4, 32, 1 } },
 		{ { 3, 5, STORAGE_NETWORK, true }, 0, { 3, 5, false, 4, 32, 1 } },
 	};
@@ -151,23 +151,28 @@ static void main_storage_is_where_most_extents_lie(void **state)
 /* A range is asked for in calls that the kernel does not cut, whatever its pages are. */
 static void calls_are_of_whole_pages(void **state)
 {
-	static const uint32_t sizes[] = { 1, 4, 16 };
-	const uint32_t step = 32, n_pages = 100; /* 128 KiB a call */
+	static const struct {
+		uint32_t per, longest;
+	} devices[] = {
+		{ 1, 32 }, { 1, 41 }, { 4, 32 }, { 4, 40 }, { 16, 32 }, { 16, 16 }
+	};
+	const uint32_t n_pages = 100;
 
 	(void)state;
-	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++)
+	for (size_t k = 0; k < ARRAY_SIZE(devices); k++)
 		for (uint32_t first = 0; first < 40; first++) {
-			uint32_t per = sizes[k], done = 0, n;
+			uint32_t per = devices[k].per, done = 0, n;
+			uint32_t longest = devices[k].longest;
 
 			for (; done < n_pages; done += n) {
 				uint32_t at = first + done;
 
-				n = prefetch_call_pages(at, n_pages - done, step, per);
+				n = prefetch_call_pages(at, n_pages - done, longest, per);
 				assert_true(n > 0 && n <= n_pages - done);
 				/* What the kernel reads of it, in our pages. */
 				assert_true(DIV_ROUND_UP(at + n, per) * per -
 						    at / per * per <=
-					    step);
+					    longest);
 				assert_true(done + n == n_pages || (at + n) % per == 0);
 			}
 		}
@@ -175,6 +180,19 @@ static void calls_are_of_whole_pages(void **state)
 	assert_int_equal(prefetch_call_pages(12, 38, 4, 4), 4);
 	assert_int_equal(prefetch_call_pages(10, 1, 4, 4), 1);
 	assert_int_equal(prefetch_call_pages(10, 40, 4, 1), 4);
+}
+
+/* Nothing is left behind a usual call that costs as a request of its own more than as a part of it. */
+static void a_short_rest_comes_along(void **state)
+{
+	(void)state;
+	assert_int_equal(prefetch_call_pages(0, 32, 41, 1), 32);
+	assert_int_equal(prefetch_call_pages(0, 41, 41, 1), 41);
+	assert_int_equal(prefetch_call_pages(0, 42, 41, 1), 32);
+	/* Where that would be cut short. */
+	assert_int_equal(prefetch_call_pages(0, 36, 32, 1), 32);
+	assert_int_equal(prefetch_call_pages(2, 36, 40, 4), 36);
+	assert_int_equal(prefetch_call_pages(2, 39, 40, 4), 30);
 }
 
 int main(void)
@@ -187,6 +205,7 @@ int main(void)
 		cmocka_unit_test(descriptors_are_kept_back),
 		cmocka_unit_test(main_storage_is_where_most_extents_lie),
 		cmocka_unit_test(calls_are_of_whole_pages),
+		cmocka_unit_test(a_short_rest_comes_along),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
