@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The models of slowdisk.c once more, for what no reader can beat: the best time to read
-a set of blocks. Data only: names and inodes have to be looked up as well, so the true best
-is somewhat above.
+a set of blocks.
 """
 import math
 

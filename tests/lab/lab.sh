@@ -14,12 +14,14 @@
 #   lab_detach, lab_end
 #
 # Sets LAB (directory), LAB_MNT (where the root is mounted), LAB_RA_KB (read-ahead, 128; "kernel":
-# what it chooses for disks that it takes for rotational, which are most: clouds', cards', USB's).
+# what it chooses for disks that it takes for rotational, which are most: clouds', cards', USB's),
+# LAB_OPTIONS (of mounts, but for rw and ro).
 # shellcheck disable=SC2034 # used by those who source this
 
 : "${TOP:?}" "${BUILD:?}"
 LAB=
 LAB_RA_KB=128
+LAB_OPTIONS=
 LAB_SLOWDISK=$BUILD/lab/slowdisk
 LAB_LOOP=
 LAB_MODEL=
@@ -206,7 +208,7 @@ lab_attach() {
 	LAB_MODEL=$1 LAB_MODE=${2:-ro}
 	[ "$LAB_MODEL" = plain ] || lab_start_server "$LAB_MODEL"
 	lab_attach_loop
-	mount -t "$LAB_KIND" -o "$LAB_MODE" "$LAB_LOOP" "$LAB_MNT" || lab_die "cannot mount $LAB_LOOP"
+	mount -t "$LAB_KIND" -o "$LAB_MODE${LAB_OPTIONS:+,$LAB_OPTIONS}" "$LAB_LOOP" "$LAB_MNT" || lab_die "cannot mount $LAB_LOOP"
 	# Taken off as soon as it is no longer mounted, whoever does that.
 	losetup --detach "$LAB_LOOP"
 	# btrfs does not go by its device's: 4 MiB, if nobody says otherwise.
@@ -214,6 +216,10 @@ lab_attach() {
 		lab_set_ra "/sys/fs/btrfs/$(blkid -p -s UUID -o value "$LAB_IMAGE")/bdi/read_ahead_kb"
 	fi
 	mount -t proc proc "$LAB_MNT/proc" || lab_die "cannot mount /proc in the root"
+	# As on any machine, no directory of the disk.
+	if [ -d "$LAB/root/dev" ]; then
+		mount --bind "$LAB/root/dev" "$LAB_MNT/dev" || lab_die "cannot mount /dev in the root"
+	fi
 	lab_fresh_tmp
 }
 
@@ -233,7 +239,7 @@ lab_detach_loop() {
 
 lab_unmount() {
 	local m
-	for m in "$LAB_MNT"/{tmp,proc,run,var/lib/elfcast} "$LAB_MNT"; do
+	for m in "$LAB_MNT"/{tmp,proc,dev,run,var/lib/elfcast} "$LAB_MNT"; do
 		mountpoint -q "$m" || continue
 		umount "$m" || return 1
 	done

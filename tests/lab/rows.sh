@@ -18,22 +18,26 @@ rows_programs() {
 	done | awk '!seen[$0]++'
 }
 
-# The exact set: the page cache of a cold launch without read-ahead.
+# The exact set: the page cache of a cold launch without read-ahead. Beside it, of ext4, the blocks
+# that hold what it looks at: those of inodes alone, not of their neighbours.
 rows_needed() { # program...
 	local p
 	LAB_RA_KB=0
+	[ "$LAB_KIND" != ext4 ] || LAB_OPTIONS=inode_readahead_blks=1
 	lab_attach plain
 	for p in "$@"; do
 		measure_say "what $p needs"
 		lab_cold
+		/usr/bin/python3 "$TOP/tests/lab/pages.py" device "$LAB_LOOP" >"$LAB/mounted"
 		lab_launch "$p" >"$LAB/launch.log" || lab_die "launch of '$p' failed"
+		/usr/bin/python3 "$TOP/tests/lab/pages.py" device "$LAB_LOOP" >"$LAB/metadata.$p"
 		"$BUILD/tests/lab-mincore" "$LAB_MNT" >"$LAB/needed.$p"
 		[ -s "$LAB/needed.$p" ] || lab_die "'$p' seems to need no page"
 		/usr/bin/python3 -c 'import json, sys
 for o in json.load(open(sys.argv[1]))["objects"]: print(o["path"])' "$LAB/lab.$p.json" |
 			sort -u >"$LAB/objects.$p"
 	done
-	LAB_RA_KB=128
+	LAB_RA_KB=128 LAB_OPTIONS=
 	lab_detach || lab_die "something still uses the root"
 }
 
@@ -89,7 +93,7 @@ rows_best() { # program
 	local line
 	lab_is_readonly_kind "$LAB_KIND" && return
 	line=$(/usr/bin/python3 "$TOP/tests/lab/pages.py" best "$LAB_MNT" "$LAB/needed.$1" \
-		"$LAB_IMAGE" "$storage") || lab_die "pages.py failed"
+		"$LAB_IMAGE" "$storage" "$LAB/mounted" "$LAB/metadata.$1") || lab_die "pages.py failed"
 	printf '{"program": "%s", "kind": "%s", "storage": "%s", "mode": "best", "round": 0, %s}\n' \
 		"$1" "$LAB_KIND" "$storage" "$line"
 }
