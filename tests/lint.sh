@@ -20,7 +20,8 @@ only '#include <archive(_entry)?\.h>' src/pkg/payload.c
 only '#include <rpm/' src/pkg/librpm.c src/pkg/librpm.h src/pkg/rpm-package.c src/installed/rpmdb.c
 only '#include <zlib\.h>' src/pkg/gunzip.c src/embed/embedded.c
 only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/store/store.c src/store/store-profiles.c src/store/store.h
-only '"(debugfs|tracefs)"|trace_pipe' src/trace/system/tracefs.c
+only '"tracefs"|trace_pipe' src/trace/system/tracefs.c
+only '"debugfs"' src/trace/system/settings.c
 only 'ptrace *\(' src/trace/launch/trace.c src/trace/launch/tracee.c
 only '/systemctl' src/units/systemd.c
 only '"ext4-format\.h"' src/disk/ext4.c

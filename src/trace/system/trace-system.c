@@ -320,7 +320,7 @@ int trace_system(const struct trace_system_options *options, struct trace_result
 		.result = ret,
 		.files = { .fanotify_fd = -1, .files = { .mountinfo_fd = -1 } },
 		.native_pages = (uint64_t)sysconf(_SC_PAGESIZE) / PAGE_BYTES,
-		.tracefs = { .instances_fd = -1, .keeper_fd = -1 },
+		.tracefs = TRACEFS_NONE,
 	};
 	int r;
 

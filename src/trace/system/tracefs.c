@@ -2,20 +2,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "bounds.h"
 #include "io.h"
 #include "large-folios.h"
 #include "tracefs.h"
-#include "vec.h"
 
 #define INSTANCE	  "elfcast"
 #define EVENTS		  INSTANCE "/events/"
@@ -29,31 +24,7 @@
 #define BUFFER_KB_MAX	  16384u
 #define REMOVE_TIMEOUT_MS 5000
 
-/* A file of the kernel's that holds a number; open. */
-struct tracefs_setting {
-	int fd;
-	const char *value; /* while recording */
-	char before[32];
-};
-
 /* ---- files of the kernel's ---- */
-
-/*
- * A file system of its own, mounted nowhere: nobody else sees it, and it goes with the
- * descriptor. glibc has these calls since 2.36.
- */
-static int open_detached(const char *fstype)
-{
-	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, fstype, FSOPEN_CLOEXEC);
-	int fd;
-
-	if (fs < 0)
-		return -errno;
-	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
-}
 
 static int write_at(int dirfd, const char *path, const char *text)
 {
@@ -62,70 +33,7 @@ static int write_at(int dirfd, const char *path, const char *text)
 	return fd < 0 ? -errno : io_write_full(fd, text, strlen(text));
 }
 
-/* Such files have no size: read until they end, at most BYTES - 1. */
-static int read_at(int dirfd, const char *path, char *ret, size_t bytes)
-{
-	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-	size_t got = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	while (got < bytes - 1 && (n = read(fd, ret + got, bytes - 1 - got)) != 0) {
-		if (n < 0)
-			return -errno;
-		got += (size_t)n;
-	}
-	ret[got] = 0;
-	return 0;
-}
-
 /* ---- settings ---- */
-
-/* Remember a setting. 0: it is there and may be changed. */
-static int setting_add(struct tracefs *t, int dirfd, const char *path, const char *value)
-{
-	struct tracefs_setting s = { .fd = -1, .value = value };
-	_cleanup_close_ int fd = -1;
-	int r = read_at(dirfd, path, s.before, sizeof(s.before));
-
-	if (r < 0)
-		return r;
-	fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (VEC_RESERVE_ONE(t->settings, t->n_settings, t->settings_capacity) < 0)
-		return -ENOMEM;
-	s.fd = TAKE_FD(fd);
-	t->settings[t->n_settings++] = s;
-	return 0;
-}
-
-/*
- * In sysfs and debugfs the position does not matter to such a file, and debugfs refuses pwrite():
- * simple_attr_open() in fs/libfs.c says nonseekable_open().
- */
-static ssize_t setting_write(const struct tracefs_setting *s, const char *value)
-{
-	return write(s->fd, value, strlen(value));
-}
-
-static int settings_change(struct tracefs *t)
-{
-	for (size_t i = 0; i < t->n_settings; i++)
-		if (setting_write(&t->settings[i], t->settings[i].value) < 0)
-			return -errno;
-	return 0;
-}
-
-static void settings_restore(struct tracefs *t)
-{
-	for (size_t i = t->n_settings; i-- > 0;) {
-		ssize_t n = setting_write(&t->settings[i], t->settings[i].before);
-
-		(void)n; /* the device may be gone */
-	}
-}
 
 /* A file system with a number of its own: btrfs has a name there, others need nothing. */
 static void add_named_readahead(struct tracefs *t)
@@ -138,7 +46,7 @@ static void add_named_readahead(struct tracefs *t)
 		if (strncmp(e->d_name, "btrfs-", 6) != 0)
 			continue;
 		snprintf(path, sizeof(path), "/sys/class/bdi/%s/read_ahead_kb", e->d_name);
-		setting_add(t, AT_FDCWD, path, "0");
+		settings_add(&t->settings, AT_FDCWD, path, "0");
 	}
 	if (dir)
 		closedir(dir);
@@ -150,12 +58,12 @@ static void add_readahead(struct tracefs *t, dev_t dev)
 
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/bdi/read_ahead_kb", major(dev),
 		 minor(dev));
-	if (setting_add(t, AT_FDCWD, path, "0") == 0)
+	if (settings_add(&t->settings, AT_FDCWD, path, "0") == 0)
 		return;
 	/* A partition: its disk has it. */
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../bdi/read_ahead_kb",
 		 major(dev), minor(dev));
-	setting_add(t, AT_FDCWD, path, "0");
+	settings_add(&t->settings, AT_FDCWD, path, "0");
 }
 
 /*
@@ -165,22 +73,24 @@ static void add_readahead(struct tracefs *t, dev_t dev)
  * then a page is cached only when somebody needed it, and its first touch was seen. It is
  * turned off as well where a fault maps a whole large folio: without, no large ones are made.
  */
-static void settings_find(struct tracefs *t, const struct mounts *mounts)
+static int settings_find(struct tracefs *t, const struct mounts *mounts)
 {
-	_cleanup_close_ int debugfs = open_detached("debugfs");
+	int r = settings_add_fault_around(&t->settings);
 	struct mount_line line;
 
-	t->exact =
-		debugfs >= 0 && setting_add(t, debugfs, "fault_around_bytes", "4096") == 0;
+	if (r == -EBUSY)
+		return r;
+	t->exact = r == 0;
 	if (t->exact && !large_folios_map_whole())
-		return;
+		return 0;
 	for (size_t i = 0; mounts_get(mounts, i, &line); i++)
 		if (line.local && major(line.dev) != 0)
 			add_readahead(t, line.dev);
 	add_named_readahead(t);
+	return 0;
 }
 
-/* ---- keeper ---- */
+/* ---- the end ---- */
 
 /* Descriptors of a process that was killed are closed a little later than it ends. */
 static void remove_instance(int instances_fd)
@@ -194,41 +104,12 @@ static void remove_instance(int instances_fd)
 	}
 }
 
-static void put_back(struct tracefs *t)
+static void remove_ours(void *userdata)
 {
-	settings_restore(t);
+	const struct tracefs *t = userdata;
+
 	if (t->made)
 		remove_instance(t->instances_fd);
-}
-
-_Noreturn static void keep(struct tracefs *t, int fd)
-{
-	sigset_t all;
-	char byte;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	setsid();
-	while (read(fd, &byte, 1) < 0 && errno == EINTR)
-		;
-	put_back(t);
-	_exit(0);
-}
-
-static int keeper_start(struct tracefs *t)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	t->keeper = fork();
-	if (t->keeper == 0) {
-		close(fds[1]);
-		keep(t, fds[0]);
-	}
-	close(fds[0]);
-	t->keeper_fd = fds[1];
-	return t->keeper < 0 ? -errno : 0;
 }
 
 /* ---- setting up ---- */
@@ -250,7 +131,7 @@ static int read_format(const struct tracefs *t, const char *name, char *ret, siz
 	char path[128];
 
 	snprintf(path, sizeof(path), EVENTS "%s/format", name);
-	return read_at(t->instances_fd, path, ret, bytes);
+	return settings_read(t->instances_fd, path, ret, bytes);
 }
 
 /* Those that MATCH, and not what we read ourselves. */
@@ -347,7 +228,8 @@ static int set_up_buffers(struct tracefs *t, bool light)
 	if (r == 0)
 		r = write_at(t->instances_fd, INSTANCE "/trace_options", "nooverwrite");
 	if (r == 0)
-		r = read_at(t->instances_fd, "../events/header_page", text, sizeof(text));
+		r = settings_read(t->instances_fd, "../events/header_page", text,
+				  sizeof(text));
 	return r < 0 ? r : ring_layout_parse(text, &t->layout);
 }
 
@@ -379,15 +261,15 @@ static int start(struct tracefs *t, const struct mounts *mounts, bool light)
 		return r;
 	t->made = true;
 	if (!light)
-		settings_find(t, mounts);
-	r = keeper_start(t);
-	if (r < 0)
-		return r;
-	r = open_buffers(t);
+		r = settings_find(t, mounts);
+	if (r == 0)
+		r = settings_keep(&t->settings);
+	if (r == 0)
+		r = open_buffers(t);
 	if (r == 0)
 		r = set_up_buffers(t, light);
 	if (r == 0)
-		r = settings_change(t);
+		r = settings_change(&t->settings);
 	return r < 0 ? r : set_up_events(t, light);
 }
 
@@ -400,10 +282,11 @@ static bool is_locked_down(void)
 	_cleanup_close_ int securityfs = -1;
 	char text[128];
 
-	if (read_at(AT_FDCWD, "/sys/kernel/security/lockdown", text, sizeof(text)) < 0) {
-		securityfs = open_detached("securityfs");
+	if (settings_read(AT_FDCWD, "/sys/kernel/security/lockdown", text, sizeof(text)) <
+	    0) {
+		securityfs = settings_open_fs("securityfs");
 		if (securityfs < 0 ||
-		    read_at(securityfs, "lockdown", text, sizeof(text)) < 0)
+		    settings_read(securityfs, "lockdown", text, sizeof(text)) < 0)
 			return false; /* a kernel without it */
 	}
 	return strstr(text, "[confidentiality]");
@@ -414,10 +297,10 @@ int tracefs_start(struct tracefs *t, const struct mounts *mounts, bool light)
 	_cleanup_close_ int root = -1;
 	int r;
 
-	*t = (struct tracefs){ .instances_fd = -1, .keeper_fd = -1 };
+	*t = TRACEFS_NONE;
 	if (is_locked_down())
 		return -EACCES;
-	root = open_detached("tracefs");
+	root = settings_open_fs("tracefs");
 	if (root < 0)
 		return root;
 	t->n_cpus = (unsigned)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
@@ -425,6 +308,8 @@ int tracefs_start(struct tracefs *t, const struct mounts *mounts, bool light)
 	t->instances_fd = openat(root, "instances", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (t->instances_fd < 0)
 		return errno == ENOENT ? -ENODEV : -errno;
+	t->settings.at_end = remove_ours;
+	t->settings.userdata = t;
 	r = start(t, mounts, light);
 	if (r < 0)
 		tracefs_done(t);
@@ -453,7 +338,7 @@ uint64_t tracefs_end(struct tracefs *t)
 	write_at(t->instances_fd, INSTANCE "/tracing_on", "0");
 	for (unsigned i = 0; i < t->n_cpus; i++) {
 		snprintf(path, sizeof(path), INSTANCE "/per_cpu/cpu%u/stats", i);
-		if (read_at(t->instances_fd, path, text, sizeof(text)) < 0)
+		if (settings_read(t->instances_fd, path, text, sizeof(text)) < 0)
 			continue;
 		if (ring_find_number(text, "overrun", &n))
 			n_lost += n;
@@ -465,19 +350,10 @@ uint64_t tracefs_end(struct tracefs *t)
 
 void tracefs_done(struct tracefs *t)
 {
-	int status = -1;
-
 	for (unsigned i = 0; t->cpu_fds && i < t->n_cpus; i++)
 		closep(&t->cpu_fds[i]);
 	free(t->cpu_fds);
-	closep(&t->keeper_fd);
-	if (t->keeper > 0)
-		waitpid(t->keeper, &status, 0);
-	if (status != 0) /* it was killed, or never there */
-		put_back(t);
-	for (size_t i = 0; i < t->n_settings; i++)
-		close(t->settings[i].fd);
-	free(t->settings);
+	settings_done(&t->settings);
 	closep(&t->instances_fd);
-	*t = (struct tracefs){ .instances_fd = -1, .keeper_fd = -1 };
+	*t = TRACEFS_NONE;
 }

@@ -2,8 +2,7 @@
 /*
  * The kernel's event tracer, set up to tell which pages of which files are needed by anyone:
  * an instance of our own, and no page mapped that nobody touched. The only file that knows
- * tracefs. What it changes is put back even when this process is killed: by a child that does
- * nothing but wait for its end.
+ * tracefs. What it changes is put back even when this process is killed (settings.h).
  */
 #ifndef ELFCAST_TRACEFS_H
 #define ELFCAST_TRACEFS_H
@@ -11,9 +10,8 @@
 #include <sys/types.h>
 
 #include "mounts.h"
+#include "settings.h"
 #include "trace-ring.h"
-
-struct tracefs_setting;
 
 struct tracefs {
 	int instances_fd; /* directory of all instances */
@@ -29,16 +27,15 @@ struct tracefs {
 	bool has_touches;
 	struct block_event_format block; /* reads of file systems' own blocks */
 	bool has_blocks;
-	struct tracefs_setting *settings;
-	size_t n_settings, settings_capacity;
+	struct settings settings;
 	/*
 	 * Fault-around is off. Else read-ahead of local disks is: exact for what is not cached.
 	 * Read-ahead is off, too, where faults map whole folios (large-folios.h).
 	 */
 	bool exact;
-	pid_t keeper;
-	int keeper_fd; /* closing it makes the keeper put everything back */
 };
+
+#define TRACEFS_NONE ((struct tracefs){ .instances_fd = -1, .settings = SETTINGS_NONE })
 
 /*
  * Start recording. LIGHT: no setting of the kernel's is changed, and what fault-around maps is
