@@ -13,6 +13,7 @@ static const char *const names[] = {
 	[TRACE_UFFD] = "uffd",	     [TRACE_PAGEMAP] = "pagemap",
 	[TRACE_FILEMAP] = "filemap", [TRACE_FAULTS] = "faults",
 	[TRACE_EXIT] = "exit",	     [TRACE_RESIDENCY] = "residency",
+	[TRACE_PTE] = "pte",
 };
 
 bool train_method_parse(const char *text, enum trace_method *ret)

@@ -124,7 +124,12 @@ static void warn_inexact(const struct training *t, unsigned run,
 			    "refuses, what "
 			    "exact recording needs (Linux 6.7, x86-64 or arm64; "
 			    "userfaultfd(2), "
-			    "pidfd_getfd(2)): pages next to used ones are recorded too");
+			    "pidfd_getfd(2); before Linux 6.18, root): pages next to used "
+			    "ones are recorded too");
+	if (run == 1 && r->method == TRACE_PAGEMAP && arg_method == TRACE_PTE)
+		log_warning("fault-around cannot be turned off here (root, debugfs, before "
+			    "Linux 6.18, one recording at a time): pages next to used ones "
+			    "are recorded too");
 	if (run == arg_runs && t->n_unseen)
 		log_info("%u process%s with a sandbox or a foreign ABI (32-bit, x32) "
 			 "could not be recorded exactly; what such an ABI reads with "

@@ -13,8 +13,9 @@
 enum { LAST_WORDS_BYTES = 2048 };
 
 enum trace_method {
-	TRACE_UFFD,	 /* exact: Linux 6.7 (UFFD_FEATURE_WP_ASYNC, PAGEMAP_SCAN) */
-	TRACE_PAGEMAP,	 /* before: fault-around maps up to 16 pages a touch */
+	TRACE_UFFD,    /* exact: Linux 6.7 (UFFD_FEATURE_WP_ASYNC, PAGEMAP_SCAN) */
+	TRACE_PAGEMAP, /* before: fault-around maps up to 16 pages a touch */
+	TRACE_PTE, /* the same, exact: it is turned off meanwhile, for the whole machine */
 	TRACE_FILEMAP,	 /* the whole system, by tracepoints: see trace-system.h */
 	TRACE_FAULTS,	 /* the same, light */
 	TRACE_EXIT,	 /* page tables when a process ends, and nothing before: Morton's */

@@ -204,6 +204,7 @@ static int fill_head(struct profile *p, const struct train_options *o,
 		[TRACE_UFFD] = "uffd",	     [TRACE_PAGEMAP] = "pagemap",
 		[TRACE_FILEMAP] = "filemap", [TRACE_FAULTS] = "faults",
 		[TRACE_EXIT] = "exit",	     [TRACE_RESIDENCY] = "residency",
+		[TRACE_PTE] = "pte",
 	};
 	struct utsname u;
 	int r;

@@ -6,7 +6,7 @@
 # ARCHITECTURE: amd64, or arm64 and arm64-16k, with pages of 4 and 16 KiB, which are built by a
 # cross compiler, and besides train against an oracle, prefetch page by page, and boot with systemd.
 # FILE_SYSTEMS="ext4 xfs btrfs"; TESTS="trace train-system"; TESTS=methods: the lines that methods.sh
-# has for these kernels, PROGRAMS="perl git". Needs root, mmdebstrap, a mirror and
+# has for these kernels, PROGRAMS="perl git" METHODS="uffd pte". Needs root, mmdebstrap, a mirror and
 # QEMU ("tests/install-deps.sh system cross"); takes some five minutes a suite, for arm64 half an hour, and
 # as much for the first system of it. Systems stay below $ROOTS (default /var/tmp/elfcast-roots), named by what
 # is in them. Ends with N passed, N failed, N skipped.
@@ -116,7 +116,7 @@ write_init() {
 				case \$t in
 				unit) unit ;;
 				precision) /elfcast/tests/system/precision.sh perl git 2>&1 ;;
-				methods) [ \$fs != ext4 ] || KINDS="$file_systems" PROGRAMS="${PROGRAMS:-}" /elfcast/tests/matrix/methods.sh 2>&1 ;;
+				methods) [ \$fs != ext4 ] || KINDS="$file_systems" PROGRAMS="${PROGRAMS:-}" METHODS="${METHODS:-}" /elfcast/tests/matrix/methods.sh 2>&1 ;;
 				*) /elfcast/tests/system/\$t.sh 2>&1 ;;
 				esac | sed -E "s,^((not )?ok - ),\\\\1\$fs \$t: ,"
 			done

@@ -6,6 +6,8 @@
 #   uffd        elfcast train, where all is cached already, and the kernel has it (Linux 6.7)
 #   collapsed   the same, where the program's file was collapsed into huge pages before, which is
 #               what khugepaged does
+#   pte         train --method=pte, which is root's where there is no such userfaultfd, where all is cached
+#               already, and faults map single pages (before Linux 6.18)
 #   pagemap     what train falls back to where there is no such userfaultfd, where all is cached
 #               already: told, not held to anything
 #   exit        train --method=exit, where all is cached already
@@ -14,7 +16,7 @@
 #   faults      the same, light: what fault-around maps along is guessed
 # At last a line for each of them: the median and the worst of all programs, and how much longer a
 # launch of 20 ms and more takes that is recorded, from its execution to its end, where it is the launch
-# that is slowed. uffd and system are held to a floor.
+# that is slowed. uffd, pte and system are held to a floor.
 #
 # LAB_UID=65534: nobody runs the program and records it.
 #
@@ -31,7 +33,7 @@ export TMPDIR ELFCAST_LAB_DIR=$TMPDIR
 lab_enter "$@"
 # shellcheck disable=SC2086 # words
 [ $# -gt 0 ] || set -- ${PROGRAMS:-perl git}
-methods=${METHODS:-uffd collapsed pagemap exit residency system faults}
+methods=${METHODS:-uffd collapsed pte pagemap exit residency system faults}
 
 say() { echo "$1 - $kind $p $method${2:+ # SKIP $2}"; }
 truth() {
@@ -45,7 +47,7 @@ train() { # options
 			/usr/bin/elfcast train --until-exit -n 1 "$@" -o /tmp/profile.json -- "${LAB_CMD[@]}" >&2 &&
 		cp "$LAB_MNT/tmp/profile.json" "$LAB/found.json"
 }
-# What elfcast-train(1) says of x86-64.
+# What elfcast-train(1) says of x86-64: without, it is pte.
 has_uffd() { printf '%s\n' 6.7 "$kernel" | sort -CV; }
 trace() { # trace-launch's options
 	lab_fresh_tmp "$p"
@@ -84,6 +86,10 @@ record() {
 		"$BUILD/tests/trace-touch" collapse "$LAB_MNT$(readlink -f "${LAB_CMD[0]}")" || return 3
 		train
 		;;
+	pte)
+		[ -z "${LAB_UID:-}" ] && ! printf '%s\n' 6.18 "$kernel" | sort -CV || return 3
+		warm && train --method=pte && grep -q '"method": *"pte"' "$LAB/found.json"
+		;;
 	pagemap) warm && trace -p ;;
 	exit) warm && train --method=exit ;;
 	residency) residency ;;
@@ -93,7 +99,7 @@ record() {
 }
 hold() {
 	local floor r
-	case $method in system) floor=0.98 ;; uffd | collapsed) floor=0.99 ;; *) floor=0 ;; esac
+	case $method in system) floor=0.98 ;; uffd | collapsed | pte) floor=0.99 ;; *) floor=0 ;; esac
 	record
 	r=$?
 	if [ $r = 3 ]; then

@@ -27,11 +27,11 @@ verdict() { # name ok?
 	fi
 }
 train() { timeout 120 "$elfcast" train "$@" >"$dir/out" 2>"$dir/err"; }
-# Pages of the processor's of $file that the profile has, one a line; its method is that.
-method() { # METHOD CASE
+# Pages of the processor's of $file that the profile has, one a line; its method is that, or INSTEAD.
+method() { # METHOD CASE [INSTEAD]
 	cat "$file" >/dev/null
 	train --method="$1" -n 1 --json -o "$dir/p.json" -- "$dir/trace-touch" "$2" "$file" &&
-		grep -q "\"method\": \"$1\"" "$dir/out" && python3 - "$dir/p.json" "$file" "$page" "$1" >"$dir/seen" <<-'PY'
+		grep -q "\"method\": \"${3:-$1}\"" "$dir/out" && python3 - "$dir/p.json" "$file" "$page" "${3:-$1}" >"$dir/seen" <<-'PY'
 			import json, sys
 			profile, file, size, method = sys.argv[1:]
 			p = json.load(open(profile))
@@ -48,10 +48,46 @@ has() { # PAGE...
 }
 only() { [ "$(paste -sd ' ' "$dir/seen")" = "$*" ]; }
 
-method uffd unmap && only 4 8 221
+instead=
+printf '%s\n' 6.7 "$(uname -r)" | sort -CV || instead=pte
+method uffd unmap $instead && only 4 8 221
 verdict "uffd" $?
 method pagemap unmap && has 4 8 221
 verdict "pagemap: more than that" $?
+# Where faults map single pages and there is debugfs: on other kernels (TESTS=train-methods tests/matrix/kernels.sh).
+around() {
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation private sh -c 'mount -t debugfs none "$1" && cat "$1/fault_around_bytes"' sh "$dir/debugfs" 2>/dev/null
+}
+mkdir "$dir/debugfs"
+before=$(around)
+train --method=pte -n 1 -o "$dir/p.json" -- true
+if grep -q 'fault-around cannot be turned off here' "$dir/err"; then
+	grep -q '"method": "pagemap"' "$dir/p.json"
+	verdict "pte: where it cannot be had, pagemap" $?
+	echo "ok - pte # SKIP debugfs is shut, or faults map more than a page"
+else
+	method pte unmap && only 4 8 221
+	verdict "pte" $?
+	mkfifo "$dir/started"
+	"$elfcast" train --method=pte -n 1 -o "$dir/none.json" -- sh -c 'echo >"$1"; exec sleep 100' sh "$dir/started" &
+	read -r _ <"$dir/started"
+	during=$(around)
+	train --method=pte -n 1 -o "$dir/p.json" -- true
+	grep -q 'fault-around cannot be turned off here' "$dir/err" && grep -q '"method": "pagemap"' "$dir/p.json"
+	verdict "pte: not beside another recording" $?
+	kill -KILL $!
+	wait $! 2>/dev/null
+	# How soon, nobody promises.
+	for _ in $(seq 1200); do
+		[ "$(around)" = "$before" ] && break
+		sleep 0.05
+	done
+	[ "$during" = 4096 ] && [ "$(around)" = "$before" ]
+	verdict "pte: killed, it leaves fault-around as before" $?
+fi
+[ "$(around)" = "$before" ]
+verdict "pte: fault-around is as before" $?
 method exit every-third && has 0 3 597
 verdict "exit: what is mapped at the end" $?
 method exit unmap && ! has 4
@@ -76,18 +112,20 @@ grep -q 'do not leave memory, since others use them' "$dir/err" && has 300
 verdict "residency: what others use stays" $?
 eval "exec ${COPROC[1]}>&-"
 wait
+traced=filemap
 for how in filemap faults; do
 	method $how pread
 	r=$?
 	if [ $r != 0 ] && grep -q 'tracepoints\|locked down' "$dir/err"; then
 		echo "ok - $how # SKIP $(tail -n 1 "$dir/err")"
+		traced=
 		continue
 	fi
 	[ $r = 0 ] && only 10 20 21 599
 	verdict "$how: what is read" $?
 done
 
-for how in exit residency filemap; do
+for how in exit residency $traced; do
 	train --method=$how -n 1 -o "$dir/none.json" -- sh -c 'echo hopeless >&2; exit 3'
 	[ $? = 1 ] && [ ! -e "$dir/none.json" ] && grep -q 'exited with status 3' "$dir/err" &&
 		grep -q '| hopeless$' "$dir/err"

@@ -46,8 +46,9 @@ static int uffd_setup(int uffd)
 	return ioctl(uffd, UFFDIO_API, &api) < 0 ? -errno : 0;
 }
 
-static bool pagemap_scan_supported(int pagemap)
+bool address_space_scan_supported(void)
 {
+	_cleanup_close_ int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	struct page_region region;
 	struct pm_scan_arg arg = {
 		.size = sizeof(arg),
@@ -57,17 +58,15 @@ static bool pagemap_scan_supported(int pagemap)
 		.return_mask = PAGE_IS_PRESENT,
 	};
 
-	return ioctl(pagemap, PAGEMAP_SCAN, &arg) >= 0;
+	return pagemap >= 0 && ioctl(pagemap, PAGEMAP_SCAN, &arg) >= 0;
 }
 
 bool address_space_exact_supported(void)
 {
 	_cleanup_close_ int uffd =
 		(int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
-	_cleanup_close_ int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 
-	return uffd >= 0 && pagemap >= 0 && uffd_setup(uffd) == 0 &&
-	       pagemap_scan_supported(pagemap);
+	return uffd >= 0 && uffd_setup(uffd) == 0 && address_space_scan_supported();
 }
 
 struct address_space *address_space_new(pid_t pid, bool by_scan)

@@ -32,6 +32,8 @@ struct address_space {
 	size_t n, capacity;
 };
 
+/* PAGEMAP_SCAN (Linux 6.7). */
+bool address_space_scan_supported(void);
 /* Whether this kernel has what exact recording needs (Linux 6.7). */
 bool address_space_exact_supported(void);
 

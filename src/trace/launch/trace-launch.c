@@ -16,7 +16,9 @@
 #include <sys/wait.h>
 
 #include "child.h"
+#include "large-folios.h"
 #include "recording-pipe.h"
+#include "settings.h"
 #include "trace-private.h"
 
 #define LEAVE_AFTER_MS	      10000 /* the window's end */
@@ -31,6 +33,7 @@ struct last_words {
 
 struct supervision {
 	struct child child;
+	struct settings settings;
 	int signal_fd;
 	struct last_words words;
 	uint64_t until_us;
@@ -224,17 +227,37 @@ static int supervise(const char *program, char *const argv[], const sigset_t *ma
 	pid = child_fork(&s->child, &fd);
 	if (pid < 0)
 		return pid;
-	if (pid == 0)
+	if (pid == 0) {
+		settings_leave(&s->settings);
 		work(program, argv, mask, options, self, error_fd, fd);
+	}
 	close(TAKE_FD(error_fd));
 	return collect(s, ret);
+}
+
+/*
+ * Kernels that are older than PAGEMAP_SCAN do, but for folios of 2 MiB, and map one of those in our trial
+ * in spite of MADV_NOHUGEPAGE: they are not asked.
+ */
+static bool faults_map_one_page(void)
+{
+	return !address_space_scan_supported() || !large_folios_map_whole();
+}
+
+/* Without it, what is in page tables was touched. */
+static bool stop_fault_around(struct settings *s)
+{
+	return faults_map_one_page() && settings_add_fault_around(s) == 0 &&
+	       settings_keep(s) == 0 && settings_change(s) == 0;
 }
 
 int trace_launch(const char *program, char *const argv[],
 		 const struct trace_options *options, struct trace_result *ret)
 {
+	struct trace_options here = *options;
 	struct supervision s = {
 		.child = CHILD_NONE,
+		.settings = SETTINGS_NONE,
 		.words.fd = -1,
 		.until_us = clock_in_ms((uint64_t)options->window_ms + LEAVE_AFTER_MS),
 	};
@@ -247,7 +270,11 @@ int trace_launch(const char *program, char *const argv[],
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, &before);
 	s.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	r = s.signal_fd < 0 ? -errno : supervise(program, argv, &before, options, &s, ret);
+	here.method = trace_method_here(here.method);
+	if (here.method == TRACE_PTE && !stop_fault_around(&s.settings))
+		here.method = TRACE_PAGEMAP;
+	r = s.signal_fd < 0 ? -errno : supervise(program, argv, &before, &here, &s, ret);
+	settings_done(&s.settings);
 	closep(&s.signal_fd);
 	closep(&s.words.fd);
 	sigprocmask(SIG_SETMASK, &before, NULL);

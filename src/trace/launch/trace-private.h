@@ -87,10 +87,14 @@ static inline bool trace_at_exit(const struct trace *t)
 	return t->result->method == TRACE_EXIT;
 }
 
+/* TRACE_PTE where there is no userfaultfd as exact recording needs it. */
+enum trace_method trace_method_here(enum trace_method wanted);
+
 /*
  * trace_launch() without a limit for what hangs, in a process of its own: its signals, its
  * standard descriptors and all its children are the recording's. MASK: the program's. ERROR_FD:
- * its standard error, where it has not ours; -1: /dev/null.
+ * its standard error, where it has not ours; -1: /dev/null. OPTIONS: the method as
+ * trace_method_here() has it.
  */
 int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		 const struct trace_options *options, int error_fd,

@@ -293,6 +293,15 @@ static unsigned spin_us(void)
 		       : 0;
 }
 
+enum trace_method trace_method_here(enum trace_method wanted)
+{
+	if (wanted == TRACE_UFFD &&
+	    !(tracee_can_copy_descriptors() && tracee_arch_supported() &&
+	      address_space_exact_supported()))
+		return TRACE_PTE;
+	return wanted;
+}
+
 int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		 const struct trace_options *options, int error_fd,
 		 struct trace_result *ret)
@@ -321,9 +330,6 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 	int r;
 
 	*ret = (struct trace_result){ .method = options->method };
-	if (options->method == TRACE_UFFD &&
-	    !(can_copy && tracee_arch_supported() && address_space_exact_supported()))
-		ret->method = TRACE_PAGEMAP;
 	r = traced_files_init(&t.files);
 	if (r == 0)
 		r = trace_with_signals(&t, &spawn);

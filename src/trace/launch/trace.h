@@ -28,7 +28,7 @@ struct trace_options {
 	/* Else stdin and stdout are /dev/null, and of stderr we keep the end. */
 	bool inherit_stdio;
 	/*
-	 * TRACE_UFFD falls back to TRACE_PAGEMAP. With TRACE_EXIT the launch stops where it executes
+	 * TRACE_UFFD falls back to TRACE_PTE, and that to TRACE_PAGEMAP. With TRACE_EXIT the launch stops where it executes
 	 * programs and where its processes end, and nowhere else: no reads, no order, no end by itself.
 	 */
 	enum trace_method method;
