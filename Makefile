@@ -340,6 +340,7 @@ install: all
 	install -m 644 $(wildcard profiles/collection/*.json) $(DESTDIR)$(datadir)/elfcast/profiles.d
 	install -m 644 $(wildcard profiles/evidence/*.json) $(DESTDIR)$(datadir)/elfcast/evidence.d
 	install -m 644 profiles/README.md $(DESTDIR)$(docdir)/PROFILES.md
+	install -D -m 644 -t $(DESTDIR)$(docdir)/examples profiles/merge-on-dask
 	install -d $(DESTDIR)$(sysconfdir)/elfcast/profiles.d
 	[ -e $(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf ] || \
 		install -m 644 packaging/elfcast.conf $(DESTDIR)$(sysconfdir)/elfcast
@@ -378,7 +379,7 @@ uninstall: all
 	if cmp -s packaging/elfcast.conf "$(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf"; then \
 		rm "$(DESTDIR)$(sysconfdir)/elfcast/elfcast.conf"; fi && \
 	(cd "$$tmp" && find . -type f) | while read -r file; do rm -f "$(DESTDIR)/$$file"; done && \
-	for dir in $(libexecdir)/elfcast $(libdir)/elfcast $(docdir) $(datadir)/elfcast/profiles.d $(datadir)/elfcast/evidence.d $(datadir)/elfcast \
+	for dir in $(libexecdir)/elfcast $(libdir)/elfcast $(docdir)/examples $(docdir) $(datadir)/elfcast/profiles.d $(datadir)/elfcast/evidence.d $(datadir)/elfcast \
 		$(sysconfdir)/elfcast/profiles.d $(sysconfdir)/elfcast; do \
 		rmdir "$(DESTDIR)$$dir" 2>/dev/null; done; \
 	for dir in $(sysconfdir)/elfcast /var/lib/elfcast; do \

@@ -17,6 +17,8 @@ installs install || {
 ok "make install"
 check "programs" test -x "$D/opt/x/bin/elfcast"
 check "manuals" test -e "$D/opt/x/share/man/man1/elfcast-list.1"
+same "the merge on Dask, as documentation: no package needs python for it" 644 \
+	"$(stat -c %a "$D/opt/x/share/doc/elfcast/examples/merge-on-dask")"
 check "the program runs from there" "$D/opt/x/bin/elfcast" --version
 # What is not ours, and what the administrator has changed.
 : >"$D/opt/x/bin/other"
