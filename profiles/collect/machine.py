@@ -17,7 +17,8 @@ import time
 
 EXCHANGE = "/run/elfcast-collection"  # inside: elfcast itself, and what it writes
 BASE = ["systemd", "systemd-sysv", "dbus", "procps", "libpam-systemd"]
-DISPLAY = ["xvfb", "x11-utils", "fonts-dejavu-core"]
+DISPLAY = {"deb": ["xvfb", "x11-utils", "fonts-dejavu-core"],
+           "rpm": ["xorg-x11-server-Xvfb", "xwininfo", "dbus-daemon", "dejavu-sans-fonts"]}
 CGROUPS = [pathlib.Path(p) for p in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified",
                                      "/sys/fs/cgroup/systemd")]
 APT = ["-q", "-y", "--no-remove", "-o", "APT::Install-Recommends=false", "-o", "Acquire::Check-Valid-Until=false",
@@ -30,6 +31,11 @@ BOOT_SECONDS = 180
 
 class MachineError(Exception):
     pass
+
+
+def merged(path):
+    """/bin and its like as they are since the merge into /usr."""
+    return "/usr" + path if path.startswith(("/bin/", "/sbin/", "/lib")) else path
 
 
 class Roots:
@@ -59,28 +65,30 @@ class Roots:
         return found
 
     def owners(self):
-        """{path: package}; /bin and its like as they are since the merge into /usr."""
+        """{path: package}"""
         found = {}
         for lists in (self.root / "var/lib/dpkg/info").glob("*.list"):
             package = lists.name[:-len(".list")].partition(":")[0]
             for path in lists.read_text(errors="surrogateescape").split("\n"):
-                if path.startswith(("/bin/", "/sbin/", "/lib")):
-                    path = "/usr" + path
-                found[path] = package
+                found[merged(path)] = package
         return found
 
 
 class Container:
-    def __init__(self, suite, work, elfcast, mirror):
+    kind = "deb"
+    roots = Roots
+
+    def __init__(self, suite, work, elfcast, mirror=None, root=None):
+        """ROOT: one that is there, in which nothing is installed."""
         self.suite = suite
         self.work = work
-        self.root = work / "root"
+        self.root = root or work / "root"
         self.debs = work / "debs"
         self.exchange = work / "exchange"
         self.elfcast = elfcast
         self.mirror = mirror
         self.log = work / "log"
-        self.installed = Roots(self.root)
+        self.installed = self.roots(self.root)
         self.nspawn = self.leader = None
         self.cgroups = []
         for path in (self.debs, self.exchange / "out", self.log):
@@ -141,12 +149,15 @@ class Container:
     def _install(self, sets, some):
         """Those of SOME that fail: together, else each half of them."""
         packages = sorted({p for i in some for p in sets[i]})
-        if self._in_root("apt-get", *APT, "install", *packages):
+        if not some or self._install_packages(packages):
             return set()
         if len(some) == 1:
             return set(some)
         half = len(some) // 2
         return self._install(sets, some[:half]) | self._install(sets, some[half:])
+
+    def _install_packages(self, packages):
+        return self._in_root("apt-get", *APT, "install", *packages)
 
     def fetch(self, packages):
         """The .deb of each installed package of that version: paths; and who is not to be had."""

@@ -98,7 +98,7 @@ NOT_OF_UNITS = ("command", "program", "user", "display", "terminal", "environmen
 
 
 class Recipe:
-    """What a recipe says for one suite."""
+    """What a recipe says for one suite, and the kind of its packages ("deb", "rpm")."""
 
     def __init__(self, name, suite, values, text):
         self.name = name
@@ -121,7 +121,7 @@ class Recipe:
         self.runs = values.get("runs", 3 if lasts else 5)
         self.window = values.get("window")  # None: what the recorder takes
         self.needs = sorted(set(values.get("needs", [])))
-        self.wanted = suite in values["suites"] if "suites" in values else True
+        self.wanted = "suites" not in values or not set(suite).isdisjoint(values["suites"])
 
 
 def _check_whole(values):
@@ -145,9 +145,7 @@ class _Reader:
     """Gathers the values of one suite, line by line; checks those of other suites, too."""
 
     def __init__(self, suite):
-        self.suite = suite
-        self.values = {}
-        self.special = {}  # of this suite alone: instead of those
+        self.values = {"": {}, **{word: {} for word in suite}}  # the later are instead of the earlier
         self.seen = {}  # (key, suite): line
 
     def line(self, number, text):
@@ -166,8 +164,8 @@ class _Reader:
         if before != number and key not in REPEATED:
             raise RecipeError(f"'{key}' is there since line {before}")
         parsed = KEYS[key](value)
-        if suite in ("", self.suite):
-            into = self.special if suite else self.values
+        into = self.values.get(suite)
+        if into is not None:
             if key in REPEATED:
                 into.setdefault(key, []).append(parsed)
             else:
@@ -175,7 +173,10 @@ class _Reader:
 
 
 def parse(path, name, suite, data):
-    """DATA, bytes of the file PATH, as a Recipe for SUITE; RecipeError names PATH and line."""
+    """
+    DATA, bytes of the file PATH, as a Recipe for SUITE, (kind of packages, name); RecipeError names
+    PATH and line.
+    """
     number = 0
     try:
         if len(data) > MAX_BYTES:
@@ -192,10 +193,10 @@ def parse(path, name, suite, data):
                 raise RecipeError("a control character")
             if line.strip() and not line.startswith("#"):
                 reader.line(number, line)
-        reader.values.update(reader.special)
+        values = {k: v for some in reader.values.values() for k, v in some.items()}
         number = 0
-        _check_whole(reader.values)
-        return Recipe(name, suite, reader.values, text)
+        _check_whole(values)
+        return Recipe(name, suite, values, text)
     except RecipeError as e:
         raise RecipeError(f"{path}:{number}: {e}" if number else f"{path}: {e}") from None
 

@@ -49,6 +49,17 @@ says "another suite's values are looked at" "$r:3: '-1' is not a number from 1 t
 printf 'packages: x y\npackages.trixie: z\ncommand: x "a b"\nexit: never\nsuites: trixie sid\n' >"$r"
 same "a suite's own value" "trixie r z: x 'a b'" \
 	"$("$make" --show --recipes="$TMP/recipes" trixie bookworm)"
+printf 'packages: x\npackages.rpm: y\npackages.dnf-2: z\ncommand: x\nsuites: rpm sid\n' >"$r"
+same "values of all that have rpm packages, and of one of them" "dnf-1 r y: x
+dnf-2 r z: x
+sid r x: x" "$("$make" --show --recipes="$TMP/recipes" trixie dnf:1 dnf:2 sid)"
+mkdir -p "$TMP/image/var/lib/rpm"
+: >"$TMP/image/var/lib/rpm/rpmdb.sqlite"
+same "of a directory: by what it has" "image r y: x" "$("$make" --show --recipes="$TMP/recipes" "$TMP/image" "$TMP/recipes")"
+for release in "" ../x "-x" "1 2"; do
+	"$make" --show --recipes="$TMP/recipes" "dnf:$release" >"$TMP/out" 2>&1
+	same "a bad release" "1 make-collection: '$release' is not the name of a release" "$? $(cat "$TMP/out")"
+done
 same "no suite: usage" 2 "$("$make" >/dev/null 2>&1; echo $?)"
 
 # ---- what is of one machine only ----

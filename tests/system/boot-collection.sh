@@ -6,6 +6,7 @@
 set -u
 . "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/lib.sh"
 . "$TOP/tests/cache.sh"
+. "$TOP/tests/helpers/small-system.sh"
 codename=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME")
 for tool in mmdebstrap systemd-nspawn nsenter unshare python3; do
 	command -v $tool >/dev/null || { skip "collection" "$tool is not there"; exit 0; }
@@ -14,12 +15,7 @@ done
 [ "$(id -u)" = 0 ] || { skip "collection" "not root"; exit 0; }
 [ -n "$codename" ] || { skip "collection" "elfcast as built is for this system, which is not Debian"; exit 0; }
 
-# With what elfcast as it is built here needs: no network is needed inside.
-packages=systemd,systemd-sysv,dbus,procps,libpam-systemd,cron,libelf1,libjson-c5,libxxhash0
-bootstrap() { # file
-	mmdebstrap -q --variant=minbase --format=tar --include=$packages "$codename" "$1" >"$TMP/mmdebstrap.log" 2>&1
-}
-if ! cached collection "$codename $packages" bootstrap; then
+if ! small_system "$codename"; then
 	skip "collection" "mmdebstrap failed: $(grep -m 1 '^E:' "$TMP/mmdebstrap.log")"
 	exit 0
 fi
