@@ -33,6 +33,10 @@ def database(root):
     return None
 
 
+def program():
+    return shutil.which("dnf") or shutil.which("dnf5")  # which Debian has by that name alone
+
+
 class Roots:
     """What is installed in a root, as machine.Roots has it."""
 
@@ -75,7 +79,7 @@ class Container(machine.Container):
         new = self.work / "root.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
-        if not shutil.which("dnf"):
+        if not program():
             raise machine.MachineError("dnf is not there")
         if not self._dnf(new, "install", *BASE):
             raise machine.MachineError(f"dnf failed, see {self.log / 'packages'}")
@@ -89,7 +93,7 @@ class Container(machine.Container):
         home = self.work.absolute() / "home"
         home.mkdir(exist_ok=True)
         (home / ".rpmmacros").write_text(f"%_dbpath /{DATABASES[0]}\n")
-        dnf = os.path.realpath(shutil.which("dnf"))
+        dnf = os.path.realpath(program())
         options = [f"--installroot={root.absolute()}", f"--releasever={self.release}", f"--setopt=reposdir={self.repos}",
                    "--setopt=install_weak_deps=False", "--setopt=keepcache=True"]
         options += ["--use-host-config"] if dnf.endswith("dnf5") else ["--setopt=plugins=False"]
