@@ -48,6 +48,7 @@ _elfcast() {
 		case $prev in
 		--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 		--portable) values="no sizes keys" ;;
+		--method) values="uffd pte pagemap exit residency filemap faults" ;;
 		--storage) values="rotational network flash image" ;;
 		--format) values="paths squashfs cpio tar erofs estargz nydus soci" ;;
 		--output | --plot | --shadow | --against | --html | --svg | --from | --to)

@@ -489,8 +489,8 @@ static int take_option(int c)
 		return train_method_parse(optarg, &arg_method)
 			       ? -1
 			       : cmd_usage_error(&cmd_train,
-						 "bad method '%s' (uffd, pagemap, exit, "
-						 "residency, filemap, faults)",
+						 "bad method '%s' (uffd, pte, pagemap, "
+						 "exit, residency, filemap, faults)",
 						 optarg);
 	case OPT_UNIT:
 		arg_unit = optarg;
@@ -605,9 +605,9 @@ const struct cmd cmd_train = {
 		"sizes "
 		"or\n"
 		"                      keys; default keys\n"
-		"      --method=HOW    how it is recorded: uffd (default), pagemap, exit, "
-		"residency,\n"
-		"                      filemap, faults\n"
+		"      --method=HOW    how it is recorded: uffd (default), pte, pagemap, "
+		"exit,\n"
+		"                      residency, filemap, faults\n"
 		"      --install       put it under /etc/elfcast/profiles.d and compile\n"
 		"      --pid=PID       what runs already, and all that it has started\n"
 		"      --unit=NAME     start this unit of systemd, and record it\n"

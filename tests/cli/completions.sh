@@ -41,6 +41,9 @@ same "bash: values of --storage=" "flash" "$(bash_offers compile --storage = fl)
 same "bash: values after =" "flash image network rotational" \
 	"$(bash_offers compile --storage = | sort | paste -s -d ' ')"
 same "bash: values of --portable=" "keys no sizes" "$(bash_offers train --portable = | sort | paste -s -d ' ')"
+same "bash: values of --method= are those that train knows" \
+	"$(elfcast train --method=? -- true 2>&1 | sed -n "s/.*bad method '?' (\(.*\))/\1/p" | tr -d , | tr ' ' '\n' | sort)" \
+	"$(bash_offers train --method = | sort)"
 same "bash: values of --format=" "$(elfcast export --help | sed -n 's/^ *--format=FORMAT *//p' | tr -d ,)" \
 	"$(bash_offers export --format = | paste -s -d ' ')"
 check "bash: commands after run --" test -n "$(bash_offers run -- ls | grep -x ls)"
