@@ -26,9 +26,13 @@ def ms(value):
 
 
 def limit_of(rows, key):
-    best = next((r[key] / 1000 for r in rows if r["mode"] == "best"), 0)
-    warm = median_of(rows, "warm")
-    return max(warm or 0, best)
+    """None where nobody knows: compressed images do not say where pages lie, "all" is of ext4."""
+    best = next((r[key] / 1000 for r in rows if r["mode"] == "best" and key in r), None)
+    return None if best is None else max(median_of(rows, "warm") or 0, best)
+
+
+def ratio_text(value):
+    return "-" if value is None else "%.2f" % value
 
 
 def paired(rows, a, b):
@@ -43,7 +47,7 @@ def print_disk(storage, rows):
     ratios, ratios_all, gains, slower = [], [], [], []
     print("%s, medians of %d rounds in ms" % (storage, max(r["round"] for r in rows)))
     print("%-24s" % "" + "".join("%10s" % c.replace("together", "run").replace("-kernel", " k")
-                                 for c in COLUMNS) + 
+                                 for c in COLUMNS) +
           "%10s%7s%8s%7s%12s" % ("limit", "ratio", "all", "ratio", "spread"))
     for p in programs:
         of = [r for r in rows if r["program"] == p]
@@ -51,11 +55,12 @@ def print_disk(storage, rows):
         now = median_of(of, "exec")
         t = times(of, "exec")
         line = "%-24.24s" % shown.get(p, p) + "".join("%10s" % ms(median_of(of, c)) for c in COLUMNS)
-        if now is not None and limit:
-            ratios.append(now / limit)
-            ratios_all.append(now / limit_all)
-            line += "%10s%7.2f%8s%7.2f%12s" % (ms(limit), now / limit, ms(limit_all), now / limit_all,
-                                              "%s-%s" % (ms(t[0]), ms(t[-1])))
+        if now is not None:
+            ratio, ratio_all = (l and now / l for l in (limit, limit_all))
+            ratios += [ratio] if ratio else []
+            ratios_all += [ratio_all] if ratio_all else []
+            line += "%10s%7s%8s%7s%12s" % (ms(limit), ratio_text(ratio), ms(limit_all), ratio_text(ratio_all),
+                                          "%s-%s" % (ms(t[0]), ms(t[-1])))
         if paired(of, "together", "exec"):
             gains.append(statistics.median(paired(of, "together", "exec")))
         for a, b in (("exec", "cold"), ("exec-kernel", "cold-kernel")):
@@ -66,9 +71,10 @@ def print_disk(storage, rows):
         print("slower than plain cold: " + s)
     if ratios:
         extra = ", `elfcast run` takes %.2f x as long" % statistics.median(gains) if gains else ""
-        print("result: %s %d launches%s, highest ratio %.2f, to all %.2f, median ratio to the limit %.2f, to all %.2f" % (
-            storage, len(ratios), extra, max(ratios), max(ratios_all), statistics.median(ratios),
-            statistics.median(ratios_all)))
+        if ratios_all:
+            extra += ", to all %.2f (at most %.2f)" % (statistics.median(ratios_all), max(ratios_all))
+        print("result: %s %d launches%s, highest ratio %.2f, median ratio to the limit %.2f" % (
+            storage, len(ratios), extra, max(ratios), statistics.median(ratios)))
     print()
 
 

@@ -13,6 +13,7 @@ have several names. `best` knows where pages lie by FIEMAP; compressed images do
 """
 import array
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -117,9 +118,14 @@ def cached_runs(fd, first, count):
 
 
 def print_device(path):
+    """Nothing, where the kernel does not tell."""
     with open(path, "rb") as f:
-        for first, count in cached_runs(f.fileno(), 0, f.seek(0, os.SEEK_END) // disks.PAGE):
-            print(first, count)
+        try:
+            for first, count in cached_runs(f.fileno(), 0, f.seek(0, os.SEEK_END) // disks.PAGE):
+                print(first, count)
+        except OSError as e:
+            if e.errno != errno.ENOSYS:
+                raise
 
 
 def device_pages(path):
@@ -130,18 +136,20 @@ def device_pages(path):
     return pages
 
 
-def best(root, needed_path, disk_path, model, mounted_path=os.devnull, metadata_path=os.devnull):
+def best(root, needed_path, disk_path, model, mounted_path=None, metadata_path=None):
     data = disk_pages_of(root, read_pages(root, needed_path))
-    metadata = device_pages(metadata_path) - device_pages(mounted_path)
     extents = extents_of(data)
     disk_pages = os.stat(disk_path).st_size // disks.PAGE
-    return {
+    found = {
         "best_us": round(disks.best_time_s(model, extents, disk_pages) * 1e6),
-        "best_all_us": round(disks.best_time_s(model, extents_of(data | metadata), disk_pages) * 1e6),
-        "metadata_pages": len(metadata),
         "needed_extents": len(extents),
         "needed_pages": sum(n for _, n in extents),
     }
+    if metadata_path:
+        metadata = device_pages(metadata_path) - device_pages(mounted_path)
+        found["metadata_pages"] = len(metadata)
+        found["best_all_us"] = round(disks.best_time_s(model, extents_of(data | metadata), disk_pages) * 1e6)
+    return found
 
 
 def main():

@@ -28,7 +28,7 @@ rows_needed() { # program...
 	for p in "$@"; do
 		measure_say "what $p needs"
 		lab_cold
-		/usr/bin/python3 "$TOP/tests/lab/pages.py" device "$LAB_LOOP" >"$LAB/mounted"
+		/usr/bin/python3 "$TOP/tests/lab/pages.py" device "$LAB_LOOP" >"$LAB/mounted.$p"
 		lab_launch "$p" >"$LAB/launch.log" || lab_die "launch of '$p' failed"
 		/usr/bin/python3 "$TOP/tests/lab/pages.py" device "$LAB_LOOP" >"$LAB/metadata.$p"
 		"$BUILD/tests/lab-mincore" "$LAB_MNT" >"$LAB/needed.$p"
@@ -90,10 +90,11 @@ rows_read() { # program mode name
 }
 
 rows_best() { # program
-	local line
+	local line metadata=()
 	lab_is_readonly_kind "$LAB_KIND" && return
+	[ "$LAB_KIND" != ext4 ] || [ ! -s "$LAB/metadata.$1" ] || metadata=("$LAB/mounted.$1" "$LAB/metadata.$1")
 	line=$(/usr/bin/python3 "$TOP/tests/lab/pages.py" best "$LAB_MNT" "$LAB/needed.$1" \
-		"$LAB_IMAGE" "$storage" "$LAB/mounted" "$LAB/metadata.$1") || lab_die "pages.py failed"
+		"$LAB_IMAGE" "$storage" "${metadata[@]}") || lab_die "pages.py failed"
 	printf '{"program": "%s", "kind": "%s", "storage": "%s", "mode": "best", "round": 0, %s}\n' \
 		"$1" "$LAB_KIND" "$storage" "$line"
 }
