@@ -9,26 +9,14 @@
 #include "train-system.h"
 #include "train-tell.h"
 
-static const char *const names[] = {
-	[TRACE_UFFD] = "uffd",	     [TRACE_PAGEMAP] = "pagemap",
-	[TRACE_FILEMAP] = "filemap", [TRACE_FAULTS] = "faults",
-	[TRACE_EXIT] = "exit",	     [TRACE_RESIDENCY] = "residency",
-	[TRACE_PTE] = "pte",
-};
-
 bool train_method_parse(const char *text, enum trace_method *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(text, names[i]) == 0) {
+	for (size_t i = 0; i < TRACE_METHODS; i++)
+		if (strcmp(text, trace_method_name((enum trace_method)i)) == 0) {
 			*ret = (enum trace_method)i;
 			return true;
 		}
 	return false;
-}
-
-const char *train_method_name(enum trace_method method)
-{
-	return names[method];
 }
 
 bool train_method_is_of_system(enum trace_method method)

@@ -8,7 +8,6 @@
 
 /* By its name, which is that in profiles. */
 bool train_method_parse(const char *text, enum trace_method *ret);
-const char *train_method_name(enum trace_method method);
 /* Whether what others read meanwhile is recorded as well. */
 bool train_method_is_of_system(enum trace_method method);
 

@@ -96,7 +96,7 @@ static int note_command(const struct training *t)
 	if (r == 0 && arg_as_root)
 		r = name_list_add(&options, "--as-root");
 	if (r == 0 && arg_method != TRACE_UFFD) {
-		snprintf(text, sizeof(text), "--method=%s", train_method_name(arg_method));
+		snprintf(text, sizeof(text), "--method=%s", trace_method_name(arg_method));
 		r = name_list_add(&options, text);
 	}
 	if (r == 0)

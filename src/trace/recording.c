@@ -12,6 +12,18 @@ static void free_objects(struct trace_object *objects, size_t n)
 	free(objects);
 }
 
+const char *trace_method_name(enum trace_method method)
+{
+	static const char *const names[TRACE_METHODS] = {
+		[TRACE_UFFD] = "uffd",		 [TRACE_PTE] = "pte",
+		[TRACE_PAGEMAP] = "pagemap",	 [TRACE_EXIT] = "exit",
+		[TRACE_RESIDENCY] = "residency", [TRACE_FILEMAP] = "filemap",
+		[TRACE_FAULTS] = "faults",
+	};
+
+	return names[method];
+}
+
 void trace_result_done(struct trace_result *r)
 {
 	free_objects(r->objects, r->n_objects);

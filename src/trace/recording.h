@@ -20,7 +20,11 @@ enum trace_method {
 	TRACE_FAULTS,	 /* the same, light */
 	TRACE_EXIT,	 /* page tables when a process ends, and nothing before: Morton's */
 	TRACE_RESIDENCY, /* the page cache after a cold launch */
+	TRACE_METHODS
 };
+
+/* As profiles and train --method have it. */
+const char *trace_method_name(enum trace_method method);
 
 /* A file that the launch used. when[pgno] is 0 for untouched, else bucket + 1. */
 struct trace_object {

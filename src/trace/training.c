@@ -200,12 +200,6 @@ static int add_lookups(struct profile *p, const struct trace_result *t, bool is_
 static int fill_head(struct profile *p, const struct train_options *o,
 		     const struct trace_result *t)
 {
-	static const char *const methods[] = {
-		[TRACE_UFFD] = "uffd",	     [TRACE_PAGEMAP] = "pagemap",
-		[TRACE_FILEMAP] = "filemap", [TRACE_FAULTS] = "faults",
-		[TRACE_EXIT] = "exit",	     [TRACE_RESIDENCY] = "residency",
-		[TRACE_PTE] = "pte",
-	};
 	struct utsname u;
 	int r;
 
@@ -219,7 +213,7 @@ static int fill_head(struct profile *p, const struct train_options *o,
 	if (r == 0)
 		r = set_text(&p->kernel, u.release);
 	if (r == 0)
-		r = set_text(&p->method, methods[t->method]);
+		r = set_text(&p->method, trace_method_name(t->method));
 	return r;
 }
 
