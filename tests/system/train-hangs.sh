@@ -20,14 +20,7 @@ trap cleanup EXIT
 trap 'exit 1' INT TERM
 cd "$dir" || exit 1
 
-verdict() { # name ok?
-	if [ "$2" = 0 ]; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		sed 's/^/    /' "$dir/err" "$dir/out" 2>/dev/null | cut -c1-200 | head -n 30
-	fi
-}
+. "$TOP/tests/helpers/train-lib.sh"
 # Its own hang is a failure, and SIGTERM alone would not tell of it.
 train() { timeout -s KILL 60 "$elfcast" train -n 1 -o x.json "$@" >"$dir/out" 2>"$dir/err"; }
 

@@ -18,14 +18,7 @@ chmod 755 "$dir" && cp "$BUILD/tests/trace-touch" "$dir/"
 page=$(getconf PAGESIZE) file=$dir/data
 head -c $((600 * page)) /dev/urandom >"$file" && sync "$file"
 
-verdict() { # name ok?
-	if [ "$2" = 0 ]; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		sed 's/^/    /' "$dir/err" "$dir/out" 2>/dev/null | cut -c1-200 | head -n 30
-	fi
-}
+. "$TOP/tests/helpers/train-lib.sh"
 train() { timeout 120 "$elfcast" train "$@" >"$dir/out" 2>"$dir/err"; }
 # Pages of the processor's of $file that the profile has, one a line; its method is that, or INSTEAD.
 method() { # METHOD CASE [INSTEAD]

@@ -20,14 +20,7 @@ head -c $((600 * page)) /dev/urandom >"$file"
 chmod 666 "$file"
 sync "$file"
 
-verdict() { # name ok?
-	if [ "$2" = 0 ]; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null | cut -c1-300 | tail -n 30
-	fi
-}
+. "$TOP/tests/helpers/train-lib.sh"
 record() { timeout 60 "$dir/trace-launch" -s -w 50000 "$@" >"$dir/out" 2>"$dir/err"; }
 pages() { sed -n "s,^$file ,,p" "$dir/out"; }
 has() { grep -qx -- "# $1" "$dir/out"; }

@@ -9,14 +9,7 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 chmod 755 "$dir" && cd "$dir" || exit 1
 
-verdict() { # name ok?
-	if [ "$2" = 0 ]; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		sed 's/^/    /' "$dir/err" "$dir/out" 2>/dev/null | cut -c1-200 | head -n 30
-	fi
-}
+. "$TOP/tests/helpers/train-lib.sh"
 train() { "$elfcast" train "$@" >"$dir/out" 2>"$dir/err"; }
 
 train -n 3 -- perl -e 'use POSIX'
