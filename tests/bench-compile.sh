@@ -31,6 +31,11 @@ def ids(root, paths):
     return {l.split(None, 2)[2][len(root):]: l.split()[0] for l in out.splitlines()}
 
 collection = [json.load(open(f)) for f in sorted(glob.glob(top + "/profiles/collection/*.json"))]
+# The fingerprints that they share are beside them; here each profile has its own.
+shared = {o["build_id"]: o["fingerprint"] for f in glob.glob(top + "/profiles/evidence/*.json")
+          for o in json.load(open(f))["objects"] if "fingerprint" in o}
+for o in (o for p in collection for o in p["objects"] if o.get("build_id") in shared):
+    o.setdefault("fingerprint", shared[o["build_id"]])
 paths = sorted({o["path"] for p in collection for o in p["objects"] if "build_id" in o})
 ids_of = {old: ids(old, paths), new: ids(new, paths)}
 
