@@ -7,6 +7,6 @@ verdict() { # name ok?
 		echo "ok - $1"
 	else
 		echo "not ok - $1"
-		sed 's/^/    /' "$dir/err" "$dir/out" 2>/dev/null | cut -c1-300 | head -n 30
+		sed 's/^/    /' "${dir:?}/err" "$dir/out" 2>/dev/null | cut -c1-300 | head -n 30
 	fi
 }
