@@ -12,7 +12,7 @@ struct head {
 	enum trace_method method;
 	int exit_status;
 	bool exited, window_ended, settled, cut;
-	unsigned n_processes, n_unseen;
+	unsigned n_processes, n_unseen, n_stops, n_announced;
 	uint64_t elapsed_us;
 	uint64_t n_objects, n_dirs;
 };
@@ -113,6 +113,8 @@ int recording_write(int fd, int r, const struct trace_result *result)
 		head.window_ended = result->window_ended;
 		head.n_processes = result->n_processes;
 		head.n_unseen = result->n_unseen;
+		head.n_stops = result->n_stops;
+		head.n_announced = result->n_announced;
 		head.elapsed_us = result->elapsed_us;
 		head.n_objects = result->n_objects;
 		head.n_dirs = result->lookups.n;
@@ -283,6 +285,8 @@ int recording_parse(const void *data, size_t bytes, struct trace_result *ret)
 		.window_ended = head.window_ended,
 		.n_processes = head.n_processes,
 		.n_unseen = head.n_unseen,
+		.n_stops = head.n_stops,
+		.n_announced = head.n_announced,
 		.elapsed_us = head.elapsed_us,
 	};
 	r = take_all(&c, &head, ret);

@@ -79,7 +79,8 @@ struct trace_result {
 	unsigned n_processes;
 	/* Processes that could not be recorded exactly; what those of other ABIs read is missing. */
 	unsigned n_unseen;
-	uint64_t elapsed_us;			    /* from exec to exit or end of window */
+	unsigned n_stops, n_announced; /* for which a launch waited, see notified.h */
+	uint64_t elapsed_us;	       /* from exec to exit or end of window */
 	struct trace_omission left_out[N_LEFT_OUT]; /* by reason */
 	/* Of a launch: the end of what it wrote to standard error, if we held that; else "". */
 	char last_words[LAST_WORDS_BYTES];

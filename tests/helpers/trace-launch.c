@@ -101,6 +101,7 @@ static void print_result(const struct trace_result *r)
 							  : "pagemap");
 	printf("# objects %zu\n# pages %llu\n", r->n_objects, (unsigned long long)n_pages);
 	printf("# processes %u\n# unseen %u\n", r->n_processes, r->n_unseen);
+	printf("# stops %u\n# announced %u\n", r->n_stops, r->n_announced);
 	printf("# window-ended %d\n", r->window_ended);
 	if (WIFSIGNALED(r->exit_status))
 		printf("# signal %d\n", WTERMSIG(r->exit_status));

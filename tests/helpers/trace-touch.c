@@ -153,6 +153,20 @@ static void pread_calls(void) /* 10 20-21 599 */
 	CHECK(pread(fd, buffer, 0, 33 * PAGE) == 0);
 }
 
+static void many_calls(void) /* 0-99, and memory without a file that goes and comes */
+{
+	char *p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), c;
+	int fd = open_file(O_RDONLY);
+
+	for (int i = 0; i < 100; i++) {
+		CHECK(i % 2 ? read(fd, &c, 1) == 1 : pread(fd, &c, 1, i * PAGE) == 1);
+		CHECK(lseek(fd, (i + 2 - i % 2) * PAGE - PAGE, SEEK_SET) > 0);
+		CHECK(munmap(p, PAGE) == 0);
+		CHECK(mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+			   0) == p);
+	}
+}
+
 static void vector_calls(void) /* 0-1 30-31 60 90 */
 {
 	static char a[MAX_PAGE], b[MAX_PAGE];
@@ -183,16 +197,20 @@ static void copy_calls(void) /* 4 70 80 */
 static void *volatile nowhere = (void *)8;
 
 /* What fails reads nothing, however much it asks for; what it says that it read, it read. */
-static void failing_reads(void) /* 7 30 33-34 50 */
+static void failing_reads(void) /* 7 30 33-34 50 98-99 */
 {
 	struct iovec huge = { nowhere, PAGES * PAGE }, wrong[2];
 	char buffer[MAX_PAGE];
-	int fd = open_file(O_RDONLY), write_only = open_file(O_WRONLY), out[2];
+	int fd = open_file(O_RDONLY), write_only = open_file(O_WRONLY),
+	    path_only = open_file(O_PATH), out[2];
 	off_t off = 20 * PAGE;
 
-	CHECK(pread(fd, nowhere, PAGES * PAGE, 0) < 0);
-	CHECK(read(fd, nowhere, SIZE_MAX / 2) < 0);
+	/* Read, and only then found to fit nowhere. */
+	CHECK(pread(fd, nowhere, 2 * PAGE, 98 * PAGE) < 0);
 	CHECK(pread(write_only, buffer, PAGE, PAGE) < 0);
+	CHECK(read(write_only, buffer, PAGE) < 0);
+	CHECK(read(path_only, buffer, PAGE) < 0);
+	CHECK(pread(fd, buffer, PAGE, -PAGE) < 0);
 	CHECK(preadv(fd, &huge, 1, 3 * PAGE) < 0);
 	CHECK(readv(fd, nowhere, 1) < 0);
 	CHECK(pipe(out) == 0);
@@ -676,6 +694,7 @@ static const struct {
 	{ "shared-writable", shared_writable },
 	{ "read", read_calls },
 	{ "pread", pread_calls },
+	{ "many-calls", many_calls },
 	{ "vectors", vector_calls },
 	{ "copies", copy_calls },
 	{ "failing-reads", failing_reads },

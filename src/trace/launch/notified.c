@@ -48,7 +48,7 @@ static void serve(struct notified *n)
 	for (size_t i = 0; i < ARRAY_SIZE(call.args); i++)
 		call.args[i] = u.notif.data.args[i];
 	pthread_mutex_lock(&n->trace->lock);
-	trace_on_path_call(n->trace, (pid_t)u.notif.pid, &call);
+	trace_on_announced(n->trace, (pid_t)u.notif.pid, &call);
 	pthread_mutex_unlock(&n->trace->lock);
 	answer(n, u.notif.id);
 }

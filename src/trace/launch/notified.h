@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Calls that name a path and no more are not stopped, but announced (seccomp_unotify(2)): half
- * as dear as a stop, since who is announced to is woken on the same processor, and no other one is
+ * Calls of which it is enough to know that they begin are not stopped, but announced
+ * (seccomp_unotify(2)): half as dear as a stop, since who is announced to is woken on the same processor, and no other one is
  * roused. They are answered in a thread of its own, which takes the recording's lock for each.
  */
 #ifndef ELFCAST_NOTIFIED_H

@@ -147,6 +147,7 @@ static void begin_space(struct trace *t, struct task *task, int *ret_status)
 static void begin_recording(struct trace *t)
 {
 	t->executed = true;
+	t->result->n_stops = t->result->n_announced = 0;
 	t->start_us = clock_us();
 	t->next_when = 0;
 	t->next_scan_us =
@@ -270,52 +271,36 @@ static void read_path(struct trace *t, struct task *task)
 	task->has_path = false;
 }
 
-void trace_on_path_call(struct trace *t, pid_t tid, const struct tracee_call *call)
+/* Returns how to go on: PTRACE_SYSCALL only for a call that stops, not for one that is announced. */
+static int enter_call(struct trace *t, struct task *task, const struct tracee_call *call)
 {
-	struct task *task = *task_slot(t, tid);
-
-	if (!task || !task->as || t->ending_us)
-		return;
 	read_path(t, task);
-	if (call->is_foreign)
-		task->as->blind = true;
-	else if (!task->outside)
-		task->has_path = enter_path(t, task, call);
-}
-
-static int enter_call(struct trace *t, struct task *task)
-{
-	struct tracee_call call;
-
-	if (!task->as || tracee_get_call(task->tid, &call) < 0)
-		return PTRACE_CONT;
-	read_path(t, task);
-	if (call.is_foreign) {
+	if (call->is_foreign) {
 		task->as->blind = true;
 		return PTRACE_CONT;
 	}
-	if (call.nr == __NR_execve || call.nr == __NR_execveat) {
+	if (call->nr == __NR_execve || call->nr == __NR_execveat) {
 		free(task->executes);
 		task->executes =
 			has_own_paths(t, task)
-				? traced_executed_path(task->tid, task->as->pagemap, &call)
+				? traced_executed_path(task->tid, task->as->pagemap, call)
 				: NULL;
 	}
 	if (task->outside)
 		return PTRACE_CONT;
-	switch (call.nr) {
+	switch (call->nr) {
 	case __NR_mmap:
-		return enter_mmap(t, task, &call);
+		return enter_mmap(t, task, call);
 	case __NR_munmap:
-		note_error(t, address_space_unmap(task->as, call.args[0], call.args[1],
+		note_error(t, address_space_unmap(task->as, call->args[0], call->args[1],
 						  when_now(t)));
 		return PTRACE_CONT;
 	case __NR_mremap:
-		return enter_mremap(t, task, &call);
+		return enter_mremap(t, task, call);
 	case __NR_execve:
 	case __NR_execveat:
 		trace_scan(t, task->as, when_now(t));
-		enter_path(t, task, &call);
+		enter_path(t, task, call);
 		return PTRACE_CONT;
 	case __NR_chroot:
 	case __NR_pivot_root:
@@ -323,16 +308,36 @@ static int enter_call(struct trace *t, struct task *task)
 	case __NR_setns:
 		task->pending = PENDING_ROOT;
 		return PTRACE_SYSCALL;
+	case __NR_read:
+	case __NR_pread64:
+		traced_read_asked(&t->files, task->tid, call, when_now(t));
+		return PTRACE_CONT;
 	default:
-		if (enter_path(t, task, &call)) {
-			task->pending = PENDING_PATH;
-			return PTRACE_SYSCALL;
-		}
-		if (!traced_read_begin(&t->files, task->tid, &call, &task->read))
+		task->has_path = enter_path(t, task, call);
+		if (!traced_read_begin(&t->files, task->tid, call, &task->read))
 			return PTRACE_CONT;
 		task->pending = PENDING_READ;
 		return PTRACE_SYSCALL;
 	}
+}
+
+void trace_on_announced(struct trace *t, pid_t tid, const struct tracee_call *call)
+{
+	struct task *task = *task_slot(t, tid);
+
+	if (!task || !task->as || t->ending_us)
+		return;
+	t->result->n_announced++;
+	enter_call(t, task, call);
+}
+
+static int on_call(struct trace *t, struct task *task)
+{
+	struct tracee_call call;
+
+	return task->as && tracee_get_call(task->tid, &call) == 0
+		       ? enter_call(t, task, &call)
+		       : PTRACE_CONT;
 }
 
 static void leave_mmap(struct trace *t, struct task *task)
@@ -368,9 +373,6 @@ static void leave_call(struct trace *t, struct task *task, int *ret_status)
 		leave_read(t, task);
 	else if (pending == PENDING_ROOT)
 		t->n_roots++;
-	else if (pending == PENDING_PATH && task->as)
-		traced_path_end(&t->asked, &t->files, task->tid, task->as->pagemap,
-				&task->path);
 	else if (pending == PENDING_MREMAP && task->as)
 		address_space_load(task->as, &t->files, NULL);
 	else if (pending == PENDING_EXEC)
@@ -488,6 +490,7 @@ static void on_stop(struct trace *t, struct task *task, int status, int *ret_sta
 {
 	int event = status >> 16, sig = WSTOPSIG(status), how = PTRACE_CONT, deliver = 0;
 
+	t->result->n_stops++;
 	switch (event) {
 	case 0:
 		if (sig == (SIGTRAP | 0x80))
@@ -496,7 +499,7 @@ static void on_stop(struct trace *t, struct task *task, int status, int *ret_sta
 			deliver = sig;
 		break;
 	case PTRACE_EVENT_SECCOMP:
-		how = enter_call(t, task);
+		how = on_call(t, task);
 		break;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:

@@ -27,7 +27,6 @@ enum task_pending {
 	PENDING_MREMAP,
 	PENDING_EXEC,
 	PENDING_READ,
-	PENDING_PATH,
 	PENDING_ROOT,
 };
 
@@ -42,11 +41,11 @@ struct task {
 	enum task_pending pending;
 	struct mapping mapping;	 /* with PENDING_MMAP: all but the address */
 	struct traced_read read; /* with PENDING_READ */
-	struct traced_path path; /* with PENDING_PATH, or: */
-	bool has_path; /* it was announced, and is to be read when that call is over */
-	uint32_t roots_seen;   /* n_roots when OWN_PATHS was found out */
-	bool own_paths;	       /* paths mean to it what they mean to us */
-	uint64_t flags_before; /* of a changed mmap call, 0: not changed */
+	struct traced_path path; /* with: */
+	bool has_path;		 /* it is to be read when that call is over */
+	uint32_t roots_seen;	 /* n_roots when OWN_PATHS was found out */
+	bool own_paths;		 /* paths mean to it what they mean to us */
+	uint64_t flags_before;	 /* of a changed mmap call, 0: not changed */
 };
 
 struct trace {
@@ -105,7 +104,7 @@ struct task *trace_add_task(struct trace *t, pid_t tid);
 /* TASK is a process, not a thread: found out, and counted. */
 void trace_set_leader(struct trace *t, struct task *task);
 /* A call that was announced, with the lock. */
-void trace_on_path_call(struct trace *t, pid_t tid, const struct tracee_call *call);
+void trace_on_announced(struct trace *t, pid_t tid, const struct tracee_call *call);
 /* Record what AS has touched by now. AS may be NULL. */
 void trace_scan(struct trace *t, struct address_space *as, uint32_t when);
 /* A task stopped or ended: do what is to be done, and let it go on. */

@@ -59,13 +59,6 @@ static bool decode(const struct tracee_call *call, struct read_request *ret)
 		.bytes = MAX_READ_BYTES,
 	};
 	switch (call->nr) {
-	case __NR_read:
-		ret->bytes = MIN(a[2], MAX_READ_BYTES);
-		return true;
-	case __NR_pread64:
-		ret->bytes = MIN(a[2], MAX_READ_BYTES);
-		ret->off = a[3];
-		return true;
 	case __NR_readv:
 		return true;
 	case __NR_preadv:
@@ -83,6 +76,23 @@ static bool decode(const struct tracee_call *call, struct read_request *ret)
 	default:
 		return false;
 	}
+}
+
+void traced_read_asked(struct traced_files *files, pid_t tid,
+		       const struct tracee_call *call, uint32_t when)
+{
+	int fd = (int)call->args[0], flags;
+	struct traced_file *file = traced_files_by_fd(files, tid, fd);
+	uint64_t off;
+
+	if (!file || traced_file_is_full(file) || traced_fd_info(tid, fd, &flags, &off) < 0)
+		return;
+	/* O_PATH has access mode 0. */
+	if ((flags & O_ACCMODE) == O_WRONLY || flags & O_PATH)
+		return;
+	if (call->nr == __NR_pread64)
+		off = call->args[3];
+	traced_file_mark_bytes(file, off, MIN(call->args[2], MAX_READ_BYTES), when);
 }
 
 bool traced_read_begin(struct traced_files *files, pid_t tid,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What system calls read of which file. Where a call stands and which descriptor it uses is
- * asked when it starts; what it read is what it says when it ends. The launch's memory is
+ * asked when it starts. Of read() and pread() that tells which pages: those that it asks for, as far as
+ * there are any. Of others what they read is what they say when they end. The launch's memory is
  * looked at only where the kernel has just been: elsewhere it may be a page that nobody ever
  * supplies (userfaultfd, FUSE), and we would wait for it.
  */
@@ -20,7 +21,13 @@ struct traced_read {
 };
 
 /*
- * If CALL of task TID is read() or a relative that may need pages of a file that are not known
+ * CALL of task TID is read() or pread(): its pages were used in bucket WHEN. Also those of one that fails since
+ * they fit nowhere: by then the kernel has read them.
+ */
+void traced_read_asked(struct traced_files *files, pid_t tid,
+		       const struct tracee_call *call, uint32_t when);
+/*
+ * If CALL of task TID is a relative of theirs that may need pages of a file that are not known
  * yet, its end is to be waited for.
  */
 bool traced_read_begin(struct traced_files *files, pid_t tid,

@@ -53,12 +53,12 @@ bool tracee_arch_supported(void)
 #define RETURN(action)	       BPF_STMT(BPF_RET | BPF_K, action)
 #define DO_IF_CALL(nr, action) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), RETURN(action)
 #define TRACE_IF_CALL(nr)      DO_IF_CALL(nr, SECCOMP_RET_TRACE)
-#define PATH_IF_CALL(nr)       DO_IF_CALL(nr, if_path)
+#define ANNOUNCE_IF_CALL(nr)   DO_IF_CALL(nr, if_announced)
 /* Unless FLAG is among the flags, argument ARG; little endian: its low half. */
-#define PATH_IF_WITHOUT(nr, arg, flag)                                                     \
+#define ANNOUNCE_IF_WITHOUT(nr, arg, flag)                                                 \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4), LOAD(args[arg]),                    \
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),                          \
-		RETURN(SECCOMP_RET_ALLOW), RETURN(if_path)
+		RETURN(SECCOMP_RET_ALLOW), RETURN(if_announced)
 
 static int install(struct sock_filter *code, size_t n, unsigned flags)
 {
@@ -72,10 +72,10 @@ static int install(struct sock_filter *code, size_t n, unsigned flags)
  * Calls that change which files are mapped, read files, or look up names, but for those of
  * files that are open already or are to be made. Those that only handle anonymous memory or do not
  * concern files are not to be slowed down. IF_ASKED: what comes of a
- * program's question whether it is filtered; IF_PATH: of calls that name a path and no more. FLAGS: of
- * seccomp(2), whose result it is.
+ * program's question whether it is filtered; IF_ANNOUNCED: of calls of which it is enough to know that
+ * they begin. FLAGS: of seccomp(2), whose result it is.
  */
-static int set_filter(uint32_t if_asked, uint32_t if_path, unsigned flags)
+static int set_filter(uint32_t if_asked, uint32_t if_announced, unsigned flags)
 {
 	struct sock_filter code[] = {
 		LOAD(arch),
@@ -84,9 +84,9 @@ static int set_filter(uint32_t if_asked, uint32_t if_path, unsigned flags)
 		LOAD(nr),
 		/* Most calls of the other ABI have the same numbers beside. */
 		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~cpu_other_abi_bit),
-		TRACE_IF_CALL(__NR_read),
-		TRACE_IF_CALL(__NR_munmap),
-		TRACE_IF_CALL(__NR_pread64),
+		ANNOUNCE_IF_CALL(__NR_read),
+		ANNOUNCE_IF_CALL(__NR_munmap),
+		ANNOUNCE_IF_CALL(__NR_pread64),
 		TRACE_IF_CALL(__NR_readv),
 		TRACE_IF_CALL(__NR_preadv),
 		TRACE_IF_CALL(__NR_preadv2),
@@ -96,27 +96,27 @@ static int set_filter(uint32_t if_asked, uint32_t if_path, unsigned flags)
 		TRACE_IF_CALL(__NR_sendfile),
 		TRACE_IF_CALL(__NR_copy_file_range),
 		TRACE_IF_CALL(__NR_splice),
-		PATH_IF_WITHOUT(__NR_openat, 2, O_CREAT),
-		PATH_IF_CALL(__NR_openat2),
+		ANNOUNCE_IF_WITHOUT(__NR_openat, 2, O_CREAT),
+		ANNOUNCE_IF_CALL(__NR_openat2),
 #ifdef __NR_newfstatat /* else none of those that follow a launch */
-		PATH_IF_WITHOUT(__NR_newfstatat, 3, AT_EMPTY_PATH),
+		ANNOUNCE_IF_WITHOUT(__NR_newfstatat, 3, AT_EMPTY_PATH),
 #endif
-		PATH_IF_WITHOUT(__NR_statx, 2, AT_EMPTY_PATH),
-		PATH_IF_CALL(__NR_faccessat),
-		PATH_IF_CALL(__NR_faccessat2),
-		PATH_IF_CALL(__NR_readlinkat),
-		PATH_IF_CALL(__NR_getdents64),
-		PATH_IF_CALL(__NR_chdir),
+		ANNOUNCE_IF_WITHOUT(__NR_statx, 2, AT_EMPTY_PATH),
+		ANNOUNCE_IF_CALL(__NR_faccessat),
+		ANNOUNCE_IF_CALL(__NR_faccessat2),
+		ANNOUNCE_IF_CALL(__NR_readlinkat),
+		ANNOUNCE_IF_CALL(__NR_getdents64),
+		ANNOUNCE_IF_CALL(__NR_chdir),
 		TRACE_IF_CALL(__NR_chroot),
 		TRACE_IF_CALL(__NR_pivot_root),
 		TRACE_IF_CALL(__NR_unshare),
 		TRACE_IF_CALL(__NR_setns),
 #ifdef __NR_open /* calls that newer processors never had */
-		PATH_IF_WITHOUT(__NR_open, 1, O_CREAT),
-		PATH_IF_CALL(__NR_stat),
-		PATH_IF_CALL(__NR_lstat),
-		PATH_IF_CALL(__NR_access),
-		PATH_IF_CALL(__NR_readlink),
+		ANNOUNCE_IF_WITHOUT(__NR_open, 1, O_CREAT),
+		ANNOUNCE_IF_CALL(__NR_stat),
+		ANNOUNCE_IF_CALL(__NR_lstat),
+		ANNOUNCE_IF_CALL(__NR_access),
+		ANNOUNCE_IF_CALL(__NR_readlink),
 #endif
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_prctl, 0, 4),
 		LOAD(args[0]),
@@ -126,10 +126,11 @@ static int set_filter(uint32_t if_asked, uint32_t if_path, unsigned flags)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_mmap, 1, 0),
 		RETURN(SECCOMP_RET_ALLOW),
 		LOAD(args[3]), /* little endian: the low half, where all flags are */
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_FIXED, 1, 0),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_ANONYMOUS, 1, 0),
 		RETURN(SECCOMP_RET_TRACE),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_FIXED, 1, 0),
 		RETURN(SECCOMP_RET_ALLOW),
+		RETURN(if_announced),
 	};
 
 	return install(code, ARRAY_SIZE(code), flags);

@@ -51,7 +51,7 @@ bool tracee_can_copy_descriptors(void);
 /*
  * Fork, trace, and let the child exec with the filter installed. ret_error_fd: holds the
  * negative errno (an int) when it cannot exec, ends empty when it could. ret_listener: announces
- * calls that name a path, of it and of all its children, which wait for the answer
+ * calls of which it is enough to know that they begin, of it and of all its children, which wait for the answer
  * (seccomp_unotify(2)); -1: they stop as others do, as all do without announce.
  */
 int tracee_spawn(const struct tracee_spawn *s, pid_t *ret_pid, int *ret_error_fd,
