@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# How much recording slows launches down: each program plain and recorded in turn, medians.
+# How much recording slows launches down: each program plain and recorded in turn, medians; then the run of a
+# training that records what is looked up as well, which is one of them (+ lookups).
 # The aim is at most 1.6 (median of the ratios of launches over the first five). Run `make test-programs`
 # first. Usage: tests/bench-train.sh [PAIRS]; BUILD=DIR; HOW=-p by page tables, -e at the end of processes alone.
 # Programs not installed are left out.
@@ -19,6 +20,7 @@ one() { # name pairs command...
 	program=$(command -v "$1") || return 0
 	shift
 	"$bench" -n "$n" ${HOW:+"$HOW"} "$name" "$program" "$@"
+	[ -n "${HOW:-}" ] || "$bench" -l -n "$n" "+ lookups" "$program" "$@"
 }
 
 printf 'int main(void) { return 0; }\n' >"$dir/a.c"
@@ -28,7 +30,8 @@ git init -q "$dir/repo" 2>/dev/null
 for i in $(seq 100); do echo "$i" >"$dir/repo/$i"; done
 git -C "$dir/repo" add . 2>/dev/null
 
-printf '%-12s %9s %9s %7s %9s %7s %6s %8s %8s %7s\n' program plain-ms traced-ms ratio launch-ms ratio procs objects pages unseen
+printf '%-12s %9s %9s %7s %9s %7s %6s %8s %8s %7s %6s %10s\n' \
+	program plain-ms traced-ms ratio launch-ms ratio procs objects pages unseen stops announced
 one perl "$pairs" perl -e 'use POSIX'
 one python3 "$pairs" python3 -c 'import json,http.server'
 one git "$pairs" git -C "$dir/repo" status

@@ -36,7 +36,7 @@ def _joined_runs(pages):
 
 
 KNOWN = ("elfcast", "program", "scenario", "arch", "trained", "objects", "lookups")
-KNOWN_TRAINED = ("runs", "window_ms", "method", "kernel")
+KNOWN_TRAINED = ("runs", "without_lookups", "window_ms", "method", "kernel")
 KNOWN_OBJECT = ("path", "build_id", "size", "digest", "pages", "fingerprint",
                 "retargeted_from", "confidence")
 
@@ -91,9 +91,10 @@ def canonical(p):
     t = p["trained"]
     objects = sorted(p["objects"], key=_object_key)
     lookups = sorted(p.get("lookups", []), key=lambda d: d[0].encode())
+    without = f', "without_lookups": {t["without_lookups"]}' if t.get("without_lookups") else ""
     out = (f'{{\n\t"elfcast": 1,\n\t"program": {_text(p["program"])}'
            f',\n\t"scenario": {_text(p.get("scenario", "default"))},\n\t"arch": {_text(p["arch"])}'
-           f',\n\t"trained": {{ "runs": {t["runs"]}, "window_ms": {t["window_ms"]}'
+           f',\n\t"trained": {{ "runs": {t["runs"]}{without}, "window_ms": {t["window_ms"]}'
            f', "method": {_text(t["method"])}, "kernel": {_text(t["kernel"])}'
            f'{_extra(t, KNOWN_TRAINED, " ")} }},\n\t"objects": [')
     out += ",".join(map(_object_text, objects)) + ("\n\t]" if objects else "]")
@@ -158,6 +159,15 @@ def _join_objects(a, b):
     return o
 
 
+def _lookups_of(p, runs):
+    """Where RUNS tell what they look up: what all runs of P did look up, all of those would."""
+    def of(n):
+        return runs if n == runs_with_lookups(p) else n
+
+    return [[path, of(listed), *([of(g[0]), *g[1:]] for g in groups)]
+            for path, listed, *groups in p.get("lookups", [])]
+
+
 def _join_lookups(a, b):
     directories = {}
     for path, listed, *groups in a + b:
@@ -168,6 +178,10 @@ def _join_lookups(a, b):
                 had[1][name] = max(runs, had[1].get(name, 0))
     return [[path, listed, *([runs, name] for name, runs in names.items())]
             for path, (listed, names) in directories.items()]
+
+
+def runs_with_lookups(p):
+    return p["trained"]["runs"] - p["trained"].get("without_lookups", 0)
 
 
 def join(a, b):
@@ -184,12 +198,13 @@ def join(a, b):
     for o in b["objects"]:
         key = _object_key(o)
         objects[key] = _join_objects(objects[key], o) if key in objects else o
-    return dict(a, trained={"runs": max(ta["runs"], tb["runs"]),
+    runs, telling = max(ta["runs"], tb["runs"]), max(map(runs_with_lookups, (a, b)))
+    return dict(a, trained={"runs": runs, **({"without_lookups": runs - telling} if telling < runs else {}),
                             "window_ms": max(ta["window_ms"], tb["window_ms"]),
                             "method": min(ta["method"], tb["method"]),
                             "kernel": min(ta["kernel"], tb["kernel"])},
                 objects=list(objects.values()),
-                lookups=_join_lookups(a.get("lookups", []), b.get("lookups", [])))
+                lookups=_join_lookups(_lookups_of(a, telling), _lookups_of(b, telling)))
 
 
 # ---- what is of one machine only ----

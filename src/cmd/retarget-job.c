@@ -193,6 +193,7 @@ int retarget_job_begin(struct retarget_job *j, const struct profile *p, const ch
 	if (!to)
 		return -ENOMEM;
 	to->n_runs = p->n_runs;
+	to->n_without_lookups = p->n_without_lookups;
 	to->window_ms = p->window_ms;
 	to->program = strdup(program);
 	to->scenario = strdup(p->scenario);

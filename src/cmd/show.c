@@ -178,6 +178,17 @@ static void print_amount(FILE *f, uint64_t n_pages, size_t n_objects)
 		kib < 1024 ? kib : kib / 1024, n_objects, n_objects == 1 ? "" : "s");
 }
 
+static void print_lookups(FILE *f, const struct summary *s)
+{
+	fprintf(f, "looked at: %zu name%s in %zu director%s, %zu listed", s->n_lookup_names,
+		s->n_lookup_names == 1 ? "" : "s", s->n_lookup_dirs,
+		s->n_lookup_dirs == 1 ? "y" : "ies", s->n_lookup_listed);
+	if (s->trained && s->trained->n_without_lookups > 0)
+		fprintf(f, " (recorded in %u of %u runs)",
+			profile_runs_with_lookups(s->trained), s->trained->n_runs);
+	fputc('\n', f);
+}
+
 static void print_all(FILE *f, const struct summary *s)
 {
 	struct totals t = summary_count(s);
@@ -195,10 +206,7 @@ static void print_all(FILE *f, const struct summary *s)
 	print_amount(f, t.n_pages_usable, t.n_usable);
 	fputc('\n', f);
 	if (s->n_lookup_dirs > 0)
-		fprintf(f, "looked at: %zu name%s in %zu director%s, %zu listed\n",
-			s->n_lookup_names, s->n_lookup_names == 1 ? "" : "s",
-			s->n_lookup_dirs, s->n_lookup_dirs == 1 ? "y" : "ies",
-			s->n_lookup_listed);
+		print_lookups(f, s);
 }
 
 static int print_table(const struct summary *s)

@@ -237,6 +237,17 @@ int train_take_run(struct training *t, unsigned run, const struct trace_result *
 	return r < 0 ? r : train_add_run(t, result);
 }
 
+/*
+ * What a launch looks up differs little from one to the next, and to record it takes a third of what
+ * recording takes: one run tells it. Not the first where there are more, which makes what others find.
+ */
+static bool is_to_look_up(const struct training *t, unsigned run)
+{
+	const struct profile *p = t->profile;
+
+	return (run > 1 || arg_runs == 1) && (!p || profile_runs_with_lookups(p) == 0);
+}
+
 static int run_once(struct training *t, unsigned run)
 {
 	const struct trace_options options = {
@@ -244,6 +255,7 @@ static int run_once(struct training *t, unsigned run)
 		.until_rare = !arg_until_exit && !arg_for_s,
 		.of = arg_program ? t->program : t->of,
 		.of_itself = arg_program,
+		.lookups = is_to_look_up(t, run),
 		.inherit_stdio = arg_interactive,
 		.method = arg_method,
 		.user = t->has_user ? &t->user.user : NULL,

@@ -149,11 +149,11 @@ static int select_object(const struct profile *p, uint32_t i, const struct objec
  * A name that is looked up in vain costs a page of metadata beside others; one that is not looked
  * up when it is needed a request, in the way of the launch.
  */
-#define LOOKUP_SHARE 4u /* of the runs: one in so many at least */
+#define LOOKUP_SHARE 4u /* of the runs that tell: one in so many at least */
 
 static bool is_likely(const struct profile *p, uint32_t runs)
 {
-	return runs > 0 && (uint64_t)runs * LOOKUP_SHARE >= p->n_runs;
+	return runs > 0 && (uint64_t)runs * LOOKUP_SHARE >= profile_runs_with_lookups(p);
 }
 
 static uint32_t select_dir(const struct profile *p, const struct lookup_dir *d,

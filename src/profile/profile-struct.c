@@ -201,6 +201,7 @@ static int merge_head(struct profile *p, const struct profile *a, const struct p
 	int r = merge_text(a->program, b->program, &p->program);
 
 	p->n_runs = a->n_runs + b->n_runs;
+	p->n_without_lookups = a->n_without_lookups + b->n_without_lookups;
 	p->window_ms = MAX(a->window_ms, b->window_ms);
 	if (r == 0)
 		r = merge_text(a->scenario, b->scenario, &p->scenario);

@@ -221,8 +221,10 @@ static int write_lookups(struct out *f, const struct lookups *l)
 
 static void write_trained(struct out *f, const struct profile *p)
 {
-	put_format(f, ",\n\t\"trained\": { \"runs\": %" PRIu32 ", \"window_ms\": %" PRIu32,
-		   p->n_runs, p->window_ms);
+	put_format(f, ",\n\t\"trained\": { \"runs\": %" PRIu32, p->n_runs);
+	if (p->n_without_lookups)
+		put_format(f, ", \"without_lookups\": %" PRIu32, p->n_without_lookups);
+	put_format(f, ", \"window_ms\": %" PRIu32, p->window_ms);
 	write_key_string(f, ", ", "method", p->method);
 	write_key_string(f, ", ", "kernel", p->kernel);
 	write_extra(f, " ", &p->trained_extra);

@@ -491,9 +491,9 @@ static int read_runs(struct reader *r, const struct json_value *v, const char *n
 
 	if (e < 0)
 		return e;
-	if (n > r->profile->n_runs)
+	if (n > profile_runs_with_lookups(r->profile))
 		return fail(r, v, -EINVAL, "looked at in %" PRIu64 " runs of %u", n,
-			    r->profile->n_runs);
+			    profile_runs_with_lookups(r->profile));
 	*ret = (uint32_t)n;
 	return 0;
 }
@@ -624,11 +624,24 @@ static int read_version(struct reader *r, const struct json_value *v, const stru
 
 #define AT(member) offsetof(struct profile, member)
 
+static int read_without_lookups(struct reader *r, const struct json_value *v,
+				const struct field *f, void *target)
+{
+	int e = read_u32(r, v, f, target);
+
+	if (e == 0 && r->profile->n_without_lookups > r->profile->n_runs)
+		return fail(r, v, -EINVAL, "'%s' is %u, of %u runs", f->key,
+			    r->profile->n_without_lookups, r->profile->n_runs);
+	return e;
+}
+
 static int read_trained(struct reader *r, const struct json_value *v, const struct field *f,
 			void *target)
 {
 	static const struct field fields[] = {
 		{ "runs", true, read_u32, AT(n_runs), 1, LIMIT_PROFILE_RUNS },
+		{ "without_lookups", false, read_without_lookups, AT(n_without_lookups), 0,
+		  LIMIT_PROFILE_RUNS },
 		{ "window_ms", true, read_u32, AT(window_ms), 1, LIMIT_WINDOW_MS },
 		{ "method", true, read_text, AT(method), .max = LIMIT_NAME_BYTES },
 		{ "kernel", true, read_text, AT(kernel), .max = LIMIT_NAME_BYTES },

@@ -34,6 +34,7 @@ struct profile {
 	char *scenario;
 	char *arch; /* as uname -m */
 	uint32_t n_runs;
+	uint32_t n_without_lookups; /* of these runs: nobody looked what they look up */
 	uint32_t window_ms;
 	char *method; /* "uffd" or "pagemap", "merged", "dump" */
 	char *kernel;
@@ -58,6 +59,12 @@ void profile_sort(struct profile *p);
 int profile_object_compare(const struct profile_object *a, const struct profile_object *b);
 /* For who takes the last objects off. */
 void profile_object_done(struct profile_object *o);
+
+/* In how many runs it was looked what they look up. */
+static inline uint32_t profile_runs_with_lookups(const struct profile *p)
+{
+	return p->n_runs - p->n_without_lookups;
+}
 
 /* Why PATH cannot stand in a profile ("is not absolute", ...), NULL: it can. */
 const char *profile_path_problem(const char *path);

@@ -11,7 +11,7 @@ struct head {
 	int r;
 	enum trace_method method;
 	int exit_status;
-	bool exited, window_ended, settled, cut;
+	bool exited, window_ended, settled, cut, has_lookups;
 	unsigned n_processes, n_unseen, n_stops, n_announced;
 	uint64_t elapsed_us;
 	uint64_t n_objects, n_dirs;
@@ -111,6 +111,7 @@ int recording_write(int fd, int r, const struct trace_result *result)
 		head.settled = result->settled;
 		head.cut = result->cut;
 		head.window_ended = result->window_ended;
+		head.has_lookups = result->has_lookups;
 		head.n_processes = result->n_processes;
 		head.n_unseen = result->n_unseen;
 		head.n_stops = result->n_stops;
@@ -283,6 +284,7 @@ int recording_parse(const void *data, size_t bytes, struct trace_result *ret)
 		.settled = head.settled,
 		.cut = head.cut,
 		.window_ended = head.window_ended,
+		.has_lookups = head.has_lookups,
 		.n_processes = head.n_processes,
 		.n_unseen = head.n_unseen,
 		.n_stops = head.n_stops,

@@ -64,6 +64,7 @@ struct trace_result {
 	enum trace_method method;
 	struct trace_object *objects;
 	size_t n_objects, objects_capacity;
+	bool has_lookups;
 	struct lookups lookups; /* of a launch: what it looked up, each in one run */
 	/* Of the whole system: those left out because they were changed. */
 	struct trace_object *changed;

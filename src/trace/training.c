@@ -227,6 +227,7 @@ int train_profile(const struct train_options *o, const struct trace_result *t,
 	if (!p)
 		return -ENOMEM;
 	p->n_runs = 1;
+	p->n_without_lookups = !t->has_lookups;
 	p->window_ms = o->window_ms;
 	r = fill_head(p, o, t);
 	for (size_t i = 0; r == 0 && i < t->n_objects; i++) {

@@ -146,10 +146,16 @@ def one():
         elif rng.random() < 0.5:
             o["digest"] = "x:" + rng.choice(["00", "11"])
         objects.append(o)
+    telling = rng.choice([1, 2, 5])
     return {"elfcast": 1, "program": "/usr/bin/a", "scenario": "default", "arch": "x86_64",
             "trained": {"runs": 5, "window_ms": rng.choice([1, 4000]), "method": "uffd",
+                        **({"without_lookups": 5 - telling} if telling < 5 else {}),
                         "kernel": rng.choice(["6.1", "6.2"])}, "objects": objects,
-            "lookups": [["/etc", rng.randrange(2), [rng.randrange(1, 6), *rng.sample("xyz", 2)]]]}
+            "lookups": [["/etc", rng.randrange(2), [rng.randrange(1, telling + 1), *rng.sample("xyz", 2)]]]}
+
+def told(p):
+    """Which names all runs looked up that tell."""
+    return {n for _, _, *groups in p["lookups"] for g in groups if g[0] == profile.runs_with_lookups(p) for n in g[1:]}
 
 def needed(p):
     return profile._page_set(p, False)
@@ -163,6 +169,8 @@ for _ in range(500):
         print("another order is another profile")
     if needed(profile.join(a, b)) != needed(a) | needed(b):
         print("pages are lost")
+    if told(profile.join(a, b)) != told(a) | told(b):
+        print("what is always looked up is not any more")
     if needed(profile.compact(a)) != needed(a) or "digest" in str(profile.compact(a)):
         print("what is compact is not the same")
 try:

@@ -36,12 +36,12 @@ for k in range(14):
     for o in prints:
         if rng.random() < 0.5:
             objects.append(dict(o, pages=[[a, n, min(r, runs), w] for a, n, r, w in o["pages"]]))
-    lookups = []
+    lookups, telling = [], rng.randint(1, runs)
     for d in sorted(rng.sample(["/", "/etc", "/usr", "/usr/lib"], 3)):
         names = rng.sample(["a", "b", "c", "d", "e"], 3)
-        lookups.append([d, rng.randint(0, runs), [rng.randint(1, runs), *sorted(names)]])
+        lookups.append([d, rng.randint(0, telling), [rng.randint(1, telling), *sorted(names)]])
     p = {"elfcast": 1, "program": "/usr/bin/x", "scenario": "default", "arch": "x86_64",
-         "trained": {"runs": runs, "window_ms": rng.choice([4000, 5000]), "method": rng.choice(["uffd", "pagemap"]),
+         "trained": {"runs": runs, "without_lookups": runs - telling, "window_ms": rng.choice([4000, 5000]), "method": rng.choice(["uffd", "pagemap"]),
                      "kernel": rng.choice(["6.1", "6.18"]), "host": rng.choice(["q", "p"])},
          "objects": objects, "lookups": lookups, "seen": rng.choice([1, 2, "three"])}
     json.dump(p, open("p%d.json" % k, "w"))
@@ -53,6 +53,8 @@ same "says what it did" "elfcast: 14 profiles merged to 1" "$(cat "$TMP/err")"
 check "it is canonical" cmp -s whole.json <("$BUILD/tests/profile-check" whole.json)
 same "runs are added" "$(cat "${all[@]}" | grep -o '"runs": [0-9]*' | awk '{ n += $2 } END { print n }')" \
 	"$(grep -o '"runs": [0-9]*' whole.json | tr -dc 0-9)"
+same "and those without lookups" "$(cat "${all[@]}" | grep -o '_lookups": [0-9]*' | awk '{ n += $2 } END { print n }')" \
+	"$(grep -o '_lookups": [0-9]*' whole.json | tr -dc 0-9)"
 
 # As a tree: two of what there is, chosen by chance, until one is left.
 bad=0

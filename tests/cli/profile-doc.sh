@@ -56,10 +56,10 @@ from jsonschema import Draft202012Validator
 beyond = """count-overflow-largest-file duplicate-key duplicate-key-escaped duplicate-key-in-object
 duplicate-key-surrogates duplicate-unknown-key elfcast-1.0 equal-data-objects equal-objects
 fingerprint-cut fingerprint-other-file high-surrogate-twice lone-high-surrogate lone-low-surrogate lookups-equal-directories
-lookups-listed-above-trained lookups-name-in-two-groups lookups-name-twice lookups-not-looked-at
-lookups-runs-above-trained lookups-unsorted nested-9 pages-equal-runs
+lookups-listed-above-trained lookups-of-no-run lookups-name-in-two-groups lookups-name-twice lookups-not-looked-at
+lookups-runs-above-telling lookups-runs-above-trained lookups-unsorted nested-9 pages-equal-runs
 pages-exponent pages-first-past-end pages-of-empty-file pages-overlap pages-past-end
-pages-runs-above-trained pages-unsorted size-1.0 size-1e3""".split()
+pages-runs-above-trained pages-unsorted size-1.0 size-1e3 without-lookups-above-runs""".split()
 top = sys.argv[1]
 schema = json.load(open(top + "/profiles/elfcast-profile.schema.json"))
 Draft202012Validator.check_schema(schema)

@@ -65,6 +65,9 @@ EOF
 sed 's|\] }$|], "lookups": [["/", 0, [4, "a"]], ["/etc", 2, [3, "b", "c"]]] }|' "$P/test.one.json" >"$TMP/l.json"
 status "lookups" 0 show "$TMP/l.json"
 same "are counted" "looked at: 3 names in 2 directories, 1 listed" "$(tail -n 1 "$TMP/out")"
+sed 's/"runs": 4/&, "without_lookups": 1/; s/\[4, "a"/[3, "a"/' "$TMP/l.json" >"$TMP/some.json"
+status "lookups of some runs" 0 show "$TMP/some.json"
+same "and it says so" "looked at: 3 names in 2 directories, 1 listed (recorded in 3 of 4 runs)" "$(tail -n 1 "$TMP/out")"
 status "lookups --json" 0 show --json "$TMP/l.json"
 same "and in JSON" "{'directories': 2, 'listed': 1, 'names': 3}" \
 	"$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[0]["lookups"])' "$TMP/out")"

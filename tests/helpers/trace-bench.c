@@ -3,8 +3,9 @@
  * How much recording slows a launch: the command plain and recorded in turn, N pairs. One
  * line: medians in ms (plain, recorded), median of the ratios of the pairs; the same of the launch
  * alone, from its execution to its end, without what comes before and after it; processes,
- * objects, pages. -p, -e: by page tables, at the end of processes alone.
- * Usage: trace-bench [-n N] [-w WINDOW_MS] [-p|-e] NAME PROGRAM [ARG...]
+ * objects, pages, processes not recorded exactly, stops of the launch and calls that were announced. -l: what it
+ * looks up is recorded, too. -p, -e: by page tables, at the end of processes alone.
+ * Usage: trace-bench [-n N] [-w WINDOW_MS] [-l] [-p|-e] NAME PROGRAM [ARG...]
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -85,11 +86,13 @@ int main(int argc, char *argv[])
 	struct trace_options options = { .window_ms = 60000 };
 	int n = 21, c;
 
-	while ((c = getopt(argc, argv, "+n:w:pe")) != -1) {
+	while ((c = getopt(argc, argv, "+n:w:lpe")) != -1) {
 		if (c == 'n')
 			n = atoi(optarg);
 		else if (c == 'w')
 			options.window_ms = (unsigned)atoi(optarg);
+		else if (c == 'l')
+			options.lookups = true;
 		else if (c == 'p')
 			options.method = TRACE_PAGEMAP;
 		else if (c == 'e')
@@ -107,10 +110,10 @@ int main(int argc, char *argv[])
 		launch[i] = (double)r.elapsed_us / 1e3;
 		launch_ratio[i] = launch[i] / plain[i];
 	}
-	printf("%-12s %9.1f %9.1f %7.2f %9.1f %7.2f %6u %8zu %8lu %7u\n", argv[0],
+	printf("%-12s %9.1f %9.1f %7.2f %9.1f %7.2f %6u %8zu %8lu %7u %6u %10u\n", argv[0],
 	       median(plain, n), median(recorded, n), median(ratio, n), median(launch, n),
 	       median(launch_ratio, n), r.n_processes, r.n_objects, count_pages(&r),
-	       r.n_unseen);
+	       r.n_unseen, r.n_stops, r.n_announced);
 	trace_result_done(&r);
 	return 0;
 }

@@ -194,7 +194,7 @@ int main(int argc, char *argv[])
 		else if (c == 'e')
 			options.method = TRACE_EXIT;
 		else if (c == 'k')
-			arg_lookups = true;
+			arg_lookups = options.lookups = true;
 		else if (c == 't')
 			arg_buckets = true;
 		else if (c == 'i')

@@ -36,6 +36,23 @@ assert len(ids) + len(data) == len(p["objects"]) and ids and data
 PY
 verdict "objects have identities, and runs agree" $?
 
+# One run tells what is looked up: the second, or the first after it that counts.
+tells() { # profile: runs, those without lookups, in how many runs names were looked up
+	python3 -c 'import json, sys
+p = json.load(open(sys.argv[1]))
+t = p["trained"]
+print(t["runs"], t.get("without_lookups", 0), *{g[0] for d in p["lookups"] for g in d[2:]})' "$1"
+}
+train -n 1 -o once.json -- perl -e 'use POSIX'
+[ "$(tells once.json) $(tells perl.json)" = "1 0 1 3 2 1" ] &&
+	cmp -s <(sed -n '/"lookups"/,$p' once.json) <(sed -n '/"lookups"/,$p' perl.json)
+verdict "what is looked up, of one run" $?
+printf '#!/bin/bash\necho x >>%s/count\n[ $(wc -l <%s/count) != 2 ] || kill -9 $$\n' "$dir" "$dir" >second
+chmod 755 second
+train -n 3 --allow-failed -o second.json -- ./second
+[ $? = 0 ] && [ "$(tells second.json)" = "2 1 1" ]
+verdict "and if that run does not count, of the next" $?
+
 train -n 1 -o - -- true && grep -q '"elfcast": 1' "$dir/out"
 verdict "profile to standard output" $?
 

@@ -257,7 +257,7 @@ static bool has_own_paths(const struct trace *t, struct task *task)
 
 static bool enter_path(struct trace *t, struct task *task, const struct tracee_call *call)
 {
-	return t->executed && has_own_paths(t, task) &&
+	return t->result->has_lookups && t->executed && has_own_paths(t, task) &&
 	       traced_path_begin(&t->asked, &t->files, task->tid, task->as->pagemap, call,
 				 &task->path);
 }

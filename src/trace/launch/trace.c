@@ -251,6 +251,8 @@ static int look_around(struct trace *t)
 {
 	const char *program = t->front.path;
 
+	if (!t->result->has_lookups)
+		return 0;
 	if (program && *program == '/')
 		asked_paths_add(&t->asked, program, ASKED_FOLLOWED | ASKED_EXECUTED);
 	walk_scripts(&t->asked, &t->files);
@@ -314,6 +316,7 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		.inherit_stdio = options->inherit_stdio,
 		.only_executed = at_exit,
 		.announce = can_copy,
+		.lookups = options->lookups,
 		.error_fd = error_fd,
 		.mask = mask,
 		.user = options->user,
@@ -329,7 +332,8 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 	};
 	int r;
 
-	*ret = (struct trace_result){ .method = options->method };
+	*ret = (struct trace_result){ .method = options->method,
+				      .has_lookups = options->lookups && !at_exit };
 	r = traced_files_init(&t.files);
 	if (r == 0)
 		r = trace_with_signals(&t, &spawn);

@@ -25,6 +25,8 @@ struct trace_options {
 	 */
 	const char *of;
 	bool of_itself; /* not of what that is there for, see command-line.h */
+	/* What the launch looks up is recorded as well: it waits for us about twice as often. Not with TRACE_EXIT. */
+	bool lookups;
 	/* Else stdin and stdout are /dev/null, and of stderr we keep the end. */
 	bool inherit_stdio;
 	/*

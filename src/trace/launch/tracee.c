@@ -54,11 +54,12 @@ bool tracee_arch_supported(void)
 #define DO_IF_CALL(nr, action) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), RETURN(action)
 #define TRACE_IF_CALL(nr)      DO_IF_CALL(nr, SECCOMP_RET_TRACE)
 #define ANNOUNCE_IF_CALL(nr)   DO_IF_CALL(nr, if_announced)
+#define LOOKUP_IF_CALL(nr)     DO_IF_CALL(nr, if_lookup)
 /* Unless FLAG is among the flags, argument ARG; little endian: its low half. */
-#define ANNOUNCE_IF_WITHOUT(nr, arg, flag)                                                 \
+#define LOOKUP_IF_WITHOUT(nr, arg, flag)                                                   \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4), LOAD(args[arg]),                    \
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),                          \
-		RETURN(SECCOMP_RET_ALLOW), RETURN(if_announced)
+		RETURN(SECCOMP_RET_ALLOW), RETURN(if_lookup)
 
 static int install(struct sock_filter *code, size_t n, unsigned flags)
 {
@@ -73,9 +74,10 @@ static int install(struct sock_filter *code, size_t n, unsigned flags)
  * files that are open already or are to be made. Those that only handle anonymous memory or do not
  * concern files are not to be slowed down. IF_ASKED: what comes of a
  * program's question whether it is filtered; IF_ANNOUNCED: of calls of which it is enough to know that
- * they begin. FLAGS: of seccomp(2), whose result it is.
+ * they begin; IF_LOOKUP: of those that only name a path. FLAGS: of seccomp(2), whose result it is.
  */
-static int set_filter(uint32_t if_asked, uint32_t if_announced, unsigned flags)
+static int set_filter(uint32_t if_asked, uint32_t if_announced, uint32_t if_lookup,
+		      unsigned flags)
 {
 	struct sock_filter code[] = {
 		LOAD(arch),
@@ -96,27 +98,27 @@ static int set_filter(uint32_t if_asked, uint32_t if_announced, unsigned flags)
 		TRACE_IF_CALL(__NR_sendfile),
 		TRACE_IF_CALL(__NR_copy_file_range),
 		TRACE_IF_CALL(__NR_splice),
-		ANNOUNCE_IF_WITHOUT(__NR_openat, 2, O_CREAT),
-		ANNOUNCE_IF_CALL(__NR_openat2),
+		LOOKUP_IF_WITHOUT(__NR_openat, 2, O_CREAT),
+		LOOKUP_IF_CALL(__NR_openat2),
 #ifdef __NR_newfstatat /* else none of those that follow a launch */
-		ANNOUNCE_IF_WITHOUT(__NR_newfstatat, 3, AT_EMPTY_PATH),
+		LOOKUP_IF_WITHOUT(__NR_newfstatat, 3, AT_EMPTY_PATH),
 #endif
-		ANNOUNCE_IF_WITHOUT(__NR_statx, 2, AT_EMPTY_PATH),
-		ANNOUNCE_IF_CALL(__NR_faccessat),
-		ANNOUNCE_IF_CALL(__NR_faccessat2),
-		ANNOUNCE_IF_CALL(__NR_readlinkat),
-		ANNOUNCE_IF_CALL(__NR_getdents64),
-		ANNOUNCE_IF_CALL(__NR_chdir),
+		LOOKUP_IF_WITHOUT(__NR_statx, 2, AT_EMPTY_PATH),
+		LOOKUP_IF_CALL(__NR_faccessat),
+		LOOKUP_IF_CALL(__NR_faccessat2),
+		LOOKUP_IF_CALL(__NR_readlinkat),
+		LOOKUP_IF_CALL(__NR_getdents64),
+		LOOKUP_IF_CALL(__NR_chdir),
 		TRACE_IF_CALL(__NR_chroot),
 		TRACE_IF_CALL(__NR_pivot_root),
 		TRACE_IF_CALL(__NR_unshare),
 		TRACE_IF_CALL(__NR_setns),
 #ifdef __NR_open /* calls that newer processors never had */
-		ANNOUNCE_IF_WITHOUT(__NR_open, 1, O_CREAT),
-		ANNOUNCE_IF_CALL(__NR_stat),
-		ANNOUNCE_IF_CALL(__NR_lstat),
-		ANNOUNCE_IF_CALL(__NR_access),
-		ANNOUNCE_IF_CALL(__NR_readlink),
+		LOOKUP_IF_WITHOUT(__NR_open, 1, O_CREAT),
+		LOOKUP_IF_CALL(__NR_stat),
+		LOOKUP_IF_CALL(__NR_lstat),
+		LOOKUP_IF_CALL(__NR_access),
+		LOOKUP_IF_CALL(__NR_readlink),
 #endif
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_prctl, 0, 4),
 		LOAD(args[0]),
@@ -162,6 +164,8 @@ static int announce_or_stop(uint32_t if_asked, const struct tracee_spawn *s,
 	int r = !s->announce
 			? -EOPNOTSUPP
 			: set_filter(if_asked, SECCOMP_RET_USER_NOTIF,
+				     s->lookups ? SECCOMP_RET_USER_NOTIF
+						: SECCOMP_RET_ALLOW,
 				     SECCOMP_FILTER_FLAG_NEW_LISTENER | FLAG_WAIT_KILLABLE);
 
 	if (r >= 0)
@@ -170,7 +174,8 @@ static int announce_or_stop(uint32_t if_asked, const struct tracee_spawn *s,
 		return MIN(r, 0);
 	if (s->only_executed)
 		return set_exec_filter();
-	return set_filter(if_asked, SECCOMP_RET_TRACE, 0);
+	return set_filter(if_asked, SECCOMP_RET_TRACE,
+			  s->lookups ? SECCOMP_RET_TRACE : SECCOMP_RET_ALLOW, 0);
 }
 
 /*

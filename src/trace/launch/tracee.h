@@ -34,11 +34,12 @@ struct trace_user {
 struct tracee_spawn {
 	const char *program;
 	char *const *argv;
-	bool inherit_stdio;	       /* else /dev/null */
-	bool only_executed;	       /* it stops where it executes, at no other call */
-	bool announce;		       /* tracee_can_copy_descriptors() */
-	int error_fd;		       /* then its standard error, where it is not -1 */
-	const sigset_t *mask;	       /* of the program */
+	bool inherit_stdio;   /* else /dev/null */
+	bool only_executed;   /* it stops where it executes, at no other call */
+	bool announce;	      /* tracee_can_copy_descriptors() */
+	bool lookups;	      /* else nobody is told of calls that only name a path */
+	int error_fd;	      /* then its standard error, where it is not -1 */
+	const sigset_t *mask; /* of the program */
 	const struct trace_user *user; /* NULL: as who we are */
 };
 
