@@ -112,7 +112,7 @@ int train_again_note(struct profile *p, char *const command[],
 	if (r < 0 || !text || bytes >= LIMIT_EXTRA_BYTES ||
 	    json_scan(text, bytes, NULL, &unused) < 0)
 		return r;
-	root = json_root(text, bytes);
+	root = json_root(text, bytes, &(struct json_seen){ 0 });
 	for (bool any = json_first(&root, &v); any && r == 0; any = json_next(&v))
 		r = extra_add(&p->trained_extra, &v);
 	extra_sort(&p->trained_extra);
@@ -145,7 +145,7 @@ static int add_words(const char *text, struct name_list *words)
 
 	if (r < 0)
 		return -EBADMSG;
-	root = json_root(text, strlen(text));
+	root = json_root(text, strlen(text), &(struct json_seen){ 0 });
 	if (json_kind(&root) != JSON_ARRAY || json_count(&root) > MOST_WORDS)
 		return -EBADMSG;
 	for (bool any = json_first(&root, &v); any && r == 0; any = json_next(&v)) {

@@ -18,6 +18,7 @@ struct reader {
 	const char *text;
 	struct diag *diag;
 	struct profile *profile;
+	bool in_order; /* keys are read where they stand; -EAGAIN: that is not where FIELDS has them */
 	size_t n_page_runs, n_lookup_names;
 	char string[LIMIT_PATH_BYTES + 1]; /* what get_string() gave last */
 };
@@ -157,12 +158,16 @@ static int read_u32(struct reader *r, const struct json_value *v, const struct f
 	return e;
 }
 
+/* The first that is tried is NEXT. */
 static const struct field *find_field(const struct field *fields, size_t n_fields,
-				      const struct json_value *v)
+				      size_t next, const struct json_value *v)
 {
-	for (size_t i = 0; i < n_fields; i++)
-		if (json_string_is(v->key, v->end, fields[i].key))
-			return &fields[i];
+	for (size_t i = 0; i < n_fields; i++, next++) {
+		const struct field *f = &fields[next < n_fields ? next : next - n_fields];
+
+		if (json_string_is(v->key, v->end, f->key))
+			return f;
+	}
 	return NULL;
 }
 
@@ -180,23 +185,31 @@ static int read_unknown(struct reader *r, const struct json_value *v, struct ext
 			    : e;
 }
 
-/* Known keys in the order of FIELDS, then the others into EXTRA. */
+/*
+ * Known keys in the order of FIELDS, then the others into EXTRA. Where that is their order in the text,
+ * as elfcast writes it, nobody looks for the end of a value before he has read it.
+ */
 static int read_fields(struct reader *r, const struct json_value *object,
 		       const struct field *fields, size_t n_fields, void *target,
 		       struct extra *extra)
 {
 	struct json_value known[MAX_FIELDS] = { 0 }, others[LIMIT_JSON_KEYS], v;
-	const struct field *f;
+	const struct field *f, *next = fields;
 	size_t n_others = 0;
 	int e = 0;
 
-	for (bool more = json_first(object, &v); more; more = json_next(&v)) {
-		f = find_field(fields, n_fields, &v);
+	for (bool more = json_first(object, &v); e == 0 && more; more = json_next(&v)) {
+		f = find_field(fields, n_fields, (size_t)(next - fields), &v);
 		*(f ? &known[f - fields] : &others[n_others++]) = v;
+		if (!f || !r->in_order)
+			continue;
+		e = f < next ? -EAGAIN : f->read(r, &v, f, target);
+		next = f + 1;
 	}
 	for (size_t i = 0; e == 0 && i < n_fields; i++) {
 		if (known[i].at)
-			e = fields[i].read(r, &known[i], &fields[i], target);
+			e = r->in_order ? 0
+					: fields[i].read(r, &known[i], &fields[i], target);
 		else if (fields[i].required)
 			e = fail(r, object, -EINVAL, "'%s' is missing", fields[i].key);
 	}
@@ -676,24 +689,32 @@ static int read_profile(struct reader *r, const struct json_value *v)
 	return p->scenario ? 0 : -ENOMEM;
 }
 
-int profile_parse(const char *text, size_t bytes, struct profile **ret, struct diag *diag)
+static int read_text_of_profile(const char *text, size_t bytes, bool in_order,
+				struct profile **ret, struct diag *diag)
 {
-	_cleanup_(profile_freep) struct profile *p = NULL;
-	struct reader r = { .text = text, .diag = diag };
-	struct json_value root;
-	int e = json_scan(text, bytes, NULL, diag);
+	_cleanup_(profile_freep) struct profile *p = profile_new();
+	struct reader r = {
+		.text = text, .diag = diag, .in_order = in_order, .profile = p
+	};
+	struct json_value root = json_root(text, bytes, &(struct json_seen){ 0 });
+	int e = p ? read_profile(&r, &root) : -ENOMEM;
 
-	if (e < 0)
-		return e;
-	p = profile_new();
-	if (!p)
-		return -ENOMEM;
-	r.profile = p;
-	root = json_root(text, bytes);
-	e = read_profile(&r, &root);
 	if (e < 0)
 		return e;
 	profile_sort(p);
 	*ret = TAKE_PTR(p);
 	return 0;
+}
+
+int profile_parse(const char *text, size_t bytes, struct profile **ret, struct diag *diag)
+{
+	int e = json_scan(text, bytes, NULL, diag);
+
+	if (e < 0)
+		return e;
+	e = read_text_of_profile(text, bytes, true, ret, diag);
+	/* Of several things that are wrong, the first in the order of FIELDS is told. */
+	if (e < 0 && e != -ENOMEM)
+		e = read_text_of_profile(text, bytes, false, ret, diag);
+	return e;
 }

@@ -168,7 +168,7 @@ int boot_report_parse(const char *text, struct boot_report *ret)
 
 	if (json_scan(text, bytes, NULL, &unused) < 0)
 		return -EBADMSG;
-	root = json_root(text, bytes);
+	root = json_root(text, bytes, &(struct json_seen){ 0 });
 	if (get_uint(&root, "elfcast") != 1 ||
 	    !get_word(&root, "outcome", r.outcome, sizeof(r.outcome)))
 		return -EBADMSG;

@@ -8,19 +8,15 @@
  * The text is known to be good, so only what may stand at its very end (space, or a value
  * that is no list and no string) needs to be kept from running past it.
  */
-static const char *skip_space(const char *p, const char *end)
-{
-	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
-		p++;
-	return p;
-}
-
 static const char *string_end(const char *quote)
 {
-	const char *p = quote + 1;
+	const char *p = quote, *escape;
 
-	while (*(p += strcspn(p, "\"\\")) != '"')
-		p += 2; /* what is escaped */
+	do {
+		p = escape = rawmemchr(p + 1, '"');
+		while (escape[-1] == '\\')
+			escape--;
+	} while ((p - escape) % 2);
 	return p + 1;
 }
 
@@ -67,16 +63,31 @@ static const char *value_end(const char *p, const char *end)
 	}
 }
 
-struct json_value json_root(const char *text, size_t bytes)
+struct json_value json_root(const char *text, size_t bytes, struct json_seen *seen)
 {
 	const char *end = text + bytes;
 
-	return (struct json_value){ .at = skip_space(text, end), .end = end };
+	return (struct json_value){ .at = json_skip_space(text, end),
+				    .end = end,
+				    .seen = seen };
+}
+
+static void saw(const struct json_value *v, const char *at, const char *after)
+{
+	*v->seen = (struct json_seen){ at, after };
+}
+
+/* Behind V, which has then been seen. */
+static const char *value_after(const struct json_value *v)
+{
+	if (v->seen->at != v->at)
+		saw(v, v->at, value_end(v->at, v->end));
+	return v->seen->after;
 }
 
 size_t json_text_bytes(const struct json_value *v)
 {
-	return (size_t)(value_end(v->at, v->end) - v->at);
+	return (size_t)(value_after(v) - v->at);
 }
 
 static enum json_kind number_type(const struct json_value *v)
@@ -128,16 +139,17 @@ bool json_counts(const struct json_value *list, size_t n, uint64_t *ret)
 		const char *digits;
 
 		/* At the bracket or the comma in front of it. */
-		digits = p = skip_space(p + 1, list->end);
+		digits = p = json_skip_space(p + 1, list->end);
 		for (; *p >= '0' && *p <= '9' && p - digits < 18; p++)
 			x = x * 10 + (unsigned)(*p - '0');
 		if (p == digits)
 			return false;
-		p = skip_space(p, list->end);
+		p = json_skip_space(p, list->end);
 		if (*p != (i + 1 < n ? ',' : ']'))
 			return false;
 		ret[i] = x;
 	}
+	saw(list, list->at, p + 1);
 	return true;
 }
 
@@ -146,28 +158,32 @@ static void begin_item(struct json_value *v, const char *p, bool is_member)
 {
 	v->key = is_member ? p : NULL;
 	if (is_member)
-		p = skip_space(skip_space(string_end(p), v->end) + 1, v->end);
+		p = json_skip_space(json_skip_space(string_end(p), v->end) + 1, v->end);
 	v->at = p;
 }
 
 bool json_first(const struct json_value *list, struct json_value *ret)
 {
-	const char *p = skip_space(list->at + 1, list->end);
+	const char *p = json_skip_space(list->at + 1, list->end);
 
 	if (*p == ']' || *p == '}')
 		return false;
-	ret->end = list->end;
+	*ret = (struct json_value){ .end = list->end,
+				    .list = list->at,
+				    .seen = list->seen };
 	begin_item(ret, p, *list->at == '{');
 	return true;
 }
 
 bool json_next(struct json_value *v)
 {
-	const char *p = skip_space(value_end(v->at, v->end), v->end);
+	const char *p = json_skip_space(value_after(v), v->end);
 
-	if (*p != ',')
+	if (*p != ',') {
+		saw(v, v->list, p + 1);
 		return false;
-	begin_item(v, skip_space(p + 1, v->end), v->key);
+	}
+	begin_item(v, json_skip_space(p + 1, v->end), v->key);
 	return true;
 }
 
@@ -199,11 +215,9 @@ bool json_member(const struct json_value *object, const char *key, struct json_v
 /* Where the string at QUOTE ends, if it means what stands there; NULL: it has escapes. */
 static const char *literal_end(const char *quote)
 {
-	const char *p = quote + 1;
+	const char *end = string_end(quote) - 1;
 
-	while (*p != '"' && *p != '\\')
-		p++;
-	return *p == '"' ? p : NULL;
+	return memchr(quote, '\\', (size_t)(end - quote)) ? NULL : end;
 }
 
 size_t json_copy_string(const char *quote, const char *end, char *ret, size_t bytes)

@@ -21,13 +21,21 @@ enum json_kind {
 	JSON_OBJECT,
 };
 
-struct json_value {
-	const char *at;	 /* its first byte */
-	const char *end; /* of the whole text */
-	const char *key; /* the opening quote of its key; NULL: no member of an object */
+/* The last value that was read to its end, so that who goes on behind it need not look for that. */
+struct json_seen {
+	const char *at, *after;
 };
 
-struct json_value json_root(const char *text, size_t bytes);
+struct json_value {
+	const char *at;	  /* its first byte */
+	const char *end;  /* of the whole text */
+	const char *key;  /* the opening quote of its key; NULL: no member of an object */
+	const char *list; /* that it is in; NULL: in none */
+	struct json_seen *seen; /* of the text */
+};
+
+/* SEEN is all zero, and there as long as the values are used. */
+struct json_value json_root(const char *text, size_t bytes, struct json_seen *seen);
 
 enum json_kind json_kind(const struct json_value *v);
 int64_t json_integer(const struct json_value *v);   /* a JSON_INTEGER */

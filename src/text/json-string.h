@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What stands between the quotes of a JSON string: UTF-8 and escapes. No allocation. */
+/* White space, and what stands between the quotes of a JSON string: UTF-8 and escapes. No allocation. */
 #ifndef ELFCAST_JSON_STRING_H
 #define ELFCAST_JSON_STRING_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Behind the white space at P. */
+static inline const char *json_skip_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+		p++;
+	return p;
+}
 
 /* The four digits at P of \uXXXX, -1 when they are not four. */
 int32_t json_hex4(const char *p, const char *end);

@@ -67,6 +67,11 @@ static void test_scan_refuses(void **state)
 		{ "[1,]", 1, 4 },
 		{ "[,1]", 1, 2 },
 		{ "[1\n2]", 2, 1 },
+		{ "[1, 02]", 1, 5 },
+		{ "[1, 2", 1, 6 },
+		{ "[1, 9223372036854775808]", 1, 5 },
+		{ "[1, 2}", 1, 6 },
+		{ "[[[[[[[[[1, 2]]]]]]]]]", 1, 9 },
 		{ "{\"a\":1,}", 1, 8 },
 		{ "{\"a\"}", 1, 5 },
 		{ "{\"a\":}", 1, 6 },
@@ -115,8 +120,9 @@ static void test_scan_refuses(void **state)
 /* Texts cut anywhere are refused, and nobody reads behind them. */
 static void test_scan_cut(void **state)
 {
-	static const char text[] = "{\"k\\u00e9\":[1,-2.5e+3,true,false,null],\"s\":"
-				   "\"\\ud83d\\ude00\xf0\x9f\x98\x80\"}";
+	static const char text[] =
+		"{\"k\\u00e9\":[1,-2.5e+3,true,false,null,[1 ,\t22]],\"s\":"
+		"\"\\ud83d\\ude00\xf0\x9f\x98\x80\"}";
 	struct diag diag;
 
 	(void)state;
@@ -137,6 +143,11 @@ static void test_scan_size(void **state)
 	assert_int_equal(size.n_values, 7);
 	assert_int_equal(size.n_nulls, 1);
 	assert_int_equal(size.n_bytes, 2 + 7 + 1 + 4 + 1 + 2 + 3);
+	/* One by one or all at once. */
+	assert_int_equal(json_scan("[1, 22 ,0]", 10, &size, &diag), 0);
+	assert_int_equal(size.n_values, 4);
+	assert_int_equal(json_scan("[1, 22 ,-0]", 11, &size, &diag), 0);
+	assert_int_equal(size.n_values, 4);
 }
 
 /* In a buffer without a byte to spare. */
@@ -179,7 +190,7 @@ static void test_types(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		size_t bytes;
 		_cleanup_free_ char *text = accepted(cases[i].text, &bytes);
-		struct json_value v = json_root(text, bytes);
+		struct json_value v = json_root(text, bytes, &(struct json_seen){ 0 });
 
 		assert_int_equal(json_kind(&v), cases[i].kind);
 		assert_int_equal(json_text_bytes(&v), cases[i].bytes);
@@ -194,7 +205,7 @@ static void test_walk(void **state)
 	_cleanup_free_ char *text = accepted(
 		"{ \"a,]\": [1, {\"x\": {}}, \"]\" , -2] ,\n \"\\u00e9\":7,\"\":[ ]}",
 		&bytes);
-	struct json_value root = json_root(text, bytes), v, item;
+	struct json_value root = json_root(text, bytes, &(struct json_seen){ 0 }), v, item;
 
 	(void)state;
 	assert_int_equal(json_count(&root), 3);
@@ -215,13 +226,46 @@ static void test_walk(void **state)
 	assert_false(json_member(&root, "a,]]", &v));
 }
 
+/* Wherever in a value one stops reading, what is behind it follows. */
+static void test_walk_partly(void **state)
+{
+	size_t bytes;
+	_cleanup_free_ char *text =
+		accepted("[[[1, 2], \"]\", {\"a\": [3]}], [4, 5, 6, 7], 8]", &bytes);
+
+	(void)state;
+	for (int stop = 0; stop < 7; stop++) {
+		struct json_value root = json_root(text, bytes, &(struct json_seen){ 0 });
+		struct json_value v, item, inner;
+		uint64_t n[4];
+
+		assert_true(json_first(&root, &v));
+		if (stop > 0)
+			assert_true(json_first(&v, &item));
+		if (stop > 1)
+			assert_true(json_first(&item, &inner));
+		while (stop > 2 && json_next(&inner))
+			;
+		for (int i = 3; i < stop; i++)
+			assert_int_equal(json_next(&item), i < 5);
+		assert_true(json_next(&v));
+		assert_true(json_counts(&v, 4, n));
+		assert_int_equal(n[3], 7);
+		assert_int_equal(json_text_bytes(&v), 12);
+		assert_true(json_next(&v));
+		assert_int_equal(json_integer(&v), 8);
+		assert_false(json_next(&v));
+		assert_int_equal(json_text_bytes(&root), bytes);
+	}
+}
+
 static void test_strings(void **state)
 {
 	static const char resolved[] = "\xf0\x9f\x98\x80\n\"\xc3\xa9/x";
 	size_t bytes;
 	_cleanup_free_ char *text =
 		accepted("\"\\ud83d\\ude00\\n\\\"\\u00e9\\/x\"", &bytes);
-	struct json_value v = json_root(text, bytes);
+	struct json_value v = json_root(text, bytes, &(struct json_seen){ 0 });
 	char whole[sizeof(resolved)], cut[4];
 
 	(void)state;
@@ -277,7 +321,7 @@ static void test_counts(void **state)
 		uint64_t n[4];
 
 		memcpy(copy, cases[i].text, bytes);
-		v = json_root(copy, bytes);
+		v = json_root(copy, bytes, &(struct json_seen){ 0 });
 		if (json_counts(&v, 4, n) != cases[i].good)
 			fail_msg("%s", cases[i].text);
 		if (cases[i].good)
@@ -291,8 +335,8 @@ int main(void)
 		cmocka_unit_test(test_counts),	     cmocka_unit_test(test_scan_accepts),
 		cmocka_unit_test(test_scan_refuses), cmocka_unit_test(test_scan_cut),
 		cmocka_unit_test(test_scan_size),    cmocka_unit_test(test_types),
-		cmocka_unit_test(test_walk),	     cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_position),
+		cmocka_unit_test(test_walk),	     cmocka_unit_test(test_walk_partly),
+		cmocka_unit_test(test_strings),	     cmocka_unit_test(test_position),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,14 @@ static void test_error_codes(void **state)
 		{ HEAD
 		  "\"objects\":[{\"path\":\"/a\",\"size\":8192,\"pages\":[[1,1,4,128]]}]}",
 		  -E2BIG, "when is 128 (at most 127)" },
+		/* Of two, the one whose key comes first in elfcast-profile(5), wherever it stands. */
+		{ "{\"elfcast\":1,\"objects\":5,\"program\":\"p\"}", -EINVAL,
+		  "'program' is not absolute" },
+		{ "{\"elfcast\":1,\"program\":\"/p\",\"trained\":5,\"objects\":[]}",
+		  -EINVAL, "'arch' is missing" },
+		{ HEAD "\"objects\":[{\"path\":\"/a\",\"size\":1,\"digest\":\"x:00\","
+		       "\"pages\":[],\"build_id\":\"00\"}]}",
+		  -EINVAL, "'digest' beside 'build_id'" },
 	};
 
 	(void)state;
