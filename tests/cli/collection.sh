@@ -53,6 +53,9 @@ printf 'packages: x\npackages.rpm: y\npackages.dnf-2: z\ncommand: x\nsuites: rpm
 same "values of all that have rpm packages, and of one of them" "dnf-1 r y: x
 dnf-2 r z: x
 sid r x: x" "$("$make" --show --recipes="$TMP/recipes" trixie dnf:1 dnf:2 sid)"
+"$make" --show dnf:1 >"$TMP/rpm" 2>"$TMP/err"
+same "our recipes, where packages are rpm's" "dnf-1 cron cronie: crond.service|dnf-1 sshd openssh-server: sshd.service|" \
+	"$(grep -E '^dnf-1 (cron|dpkg|sshd) ' "$TMP/rpm" | tr '\n' '|')$(cat "$TMP/err")"
 mkdir -p "$TMP/image/var/lib/rpm"
 : >"$TMP/image/var/lib/rpm/rpmdb.sqlite"
 same "of a directory: by what it has" "image r y: x" "$("$make" --show --recipes="$TMP/recipes" "$TMP/image" "$TMP/recipes")"
