@@ -14,34 +14,44 @@
 /* Bytes of the version that P begins with: libz3.so is not libz.so. */
 static size_t version_bytes(const char *p)
 {
-	return isdigit((unsigned char)*p) ? strspn(p, "0123456789.") : 0;
+	size_t n = isdigit((unsigned char)*p) ? strspn(p, "0123456789.") : 0;
+
+	while (n > 0 && p[n - 1] == '.')
+		n--;
+	return n;
+}
+
+/* The next character of a stem, of which *NAME is left. A version behind a dot may as well be missing. */
+static char next_of_stem(const char **name)
+{
+	const char *p = *name;
+	size_t n;
+
+	while (*p == '.' && (n = version_bytes(p + 1)))
+		p += 1 + n;
+	n = version_bytes(p);
+	*name = p + (n ? n : *p != 0);
+	return n ? '0' : *p;
 }
 
 bool names_are_alike(const char *a, const char *b)
 {
-	while (*a && *b) {
-		size_t n = version_bytes(a), k = version_bytes(b);
+	char c;
 
-		if (!n != !k || (n == 0 && *a != *b))
+	do {
+		c = next_of_stem(&a);
+		if (next_of_stem(&b) != c)
 			return false;
-		a += n ? n : 1;
-		b += k ? k : 1;
-	}
-	return *a == *b;
+	} while (c);
+	return true;
 }
 
 char *renamed_stem(const char *path)
 {
 	char *stem = strdup(path), *to = stem;
 
-	while (stem && *path) {
-		size_t n = version_bytes(path);
-
-		*to++ = n ? '0' : *path;
-		path += n ? n : 1;
-	}
-	if (stem)
-		*to = 0;
+	while (stem && (*to = next_of_stem(&path)))
+		to++;
 	return stem;
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Whether the names differ in numbers at most: libz.so.1.2.13 and libz.so.1.3.1. */
+/* Whether the names differ in numbers at most: libz.so.1.2.13 and libz.so.1.3.1; one behind a dot may be missing. */
 bool names_are_alike(const char *a, const char *b);
 /* PATH with a 0 for each number, as new text: the same for all that are alike. NULL: no memory. */
 char *renamed_stem(const char *path);

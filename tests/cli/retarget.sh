@@ -86,6 +86,10 @@ head -c 300000 /dev/zero >"$R/usr/lib/app-1.2/bigger"
 profile_of "$TMP/old" /usr/lib/app-1.1/liba2.so.1
 status "a number in its name" 0 retarget -v --to="$R" "$TMP/p.json"
 same "is kept rather than its version" "/usr/lib/app-1.2/liba2.so.3" "$(object path)"
+cp "$TMP/new" "$R/usr/lib/app-1.2/libapp-2.4-more.2026.so"
+profile_of "$TMP/old" /usr/lib/app-1.1/libapp-2.3-more.so
+status "a number more in its name" 0 retarget -v --to="$R" "$TMP/p.json"
+same "takes its place, too" "/usr/lib/app-1.2/libapp-2.4-more.2026.so" "$(object path)"
 profile_of "$TMP/old" /usr/lib/app-1.1/libapp.so.6.3 ",
 	{ \"path\": \"/usr/lib/app-1.1/small\", \"size\": 9000, \"pages\": [[1, 1, 1, 4]] },
 	{ \"path\": \"/usr/lib/app-1.1/big\", \"size\": 300000, \"pages\": [[7, 2, 1, 4]] },
