@@ -9,7 +9,8 @@
 # kept. As root, with mmdebstrap and a mirror. Each launch is trained three times in both roots,
 # carried from OLD to NEW, and compared page by page, of all ELF files that are other builds there;
 # DETAIL=1 tells of each. With WORK=DIR, a directory that is there, profiles are left in DIR/old, DIR/new and
-# DIR/retargeted.
+# DIR/retargeted. With PROFILES=DIR what was trained is kept in DIR/NAME-OF-ROOT and not trained again: a change of
+# what retargets is measured in seconds.
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 BUILD=${BUILD:-$TOP/build}
@@ -78,6 +79,10 @@ in_root() { # ROOT COMMAND-LINE; nothing that it mounts is left
 # train ROOT DIR: profiles of all launches, with paths as in the root
 train() {
 	local root=$1 dir=$2 name command
+	[ ! -d "$dir" ] || return 0
+	[ -z "$PROFILES" ] || mkdir -p "$PROFILES"
+	dir=$dir.new
+	rm -rf "$dir"
 	mkdir -p "$dir" "$root/srv/work"
 	printf '#include <stdio.h>\nint main(void) { return printf("x\\n"); }\n' >"$root/srv/work/a.c"
 	in_root "$root" 'cd /srv/work && [ -d .git ] || { git init -q && git add a.c &&
@@ -89,7 +94,15 @@ train() {
 				exec chroot "$1" sh -c "exec $2"' sh "$root" "$command" >/dev/null 2>>"$dir/log" ||
 			echo "$name cannot be trained in $root" >&2
 	done <<<"$LAUNCHES"
-	python3 "$TOP/tests/helpers/retarget-score.py" strip "$root" "$dir"
+	python3 "$TOP/tests/helpers/retarget-score.py" strip "$root" "$dir" && mv "$dir" "$2"
+}
+# trained ROOT LINK
+trained() {
+	if [ "$PROFILES" ]; then
+		train "$1" "$PROFILES/${1##*/}" && ln -sfn "$(readlink -f "$PROFILES/${1##*/}")" "$2"
+	else
+		train "$1" "$2"
+	fi
 }
 
 old=$(make_root "$1") && new=$(make_root "$2") || fail "cannot make a root"
@@ -97,9 +110,9 @@ PROGRAMS=${*:3}
 work=${WORK:-$(mktemp -d /tmp/elfcast-retarget.XXXXXX)} || exit 1
 trap '[ -n "${WORK:-}" ] || rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-train "$old" "$work/old"
-train "$new" "$work/new"
-mkdir "$work/retargeted"
+PROFILES=${PROFILES:-}
+trained "$old" "$work/old" && trained "$new" "$work/new" && mkdir -p "$work/retargeted" || exit 1
+rm -f "$work/retargeted"/*
 for profile in "$work"/old/*.json; do
 	"$BUILD/elfcast" retarget --quiet --to="$new" -o "$work/retargeted/${profile##*/}" "$profile"
 done
