@@ -20,21 +20,19 @@
 
 enum { BUFFER_BYTES = 256 << 10 };
 /* Of a longer name the first ones count: no symbol table makes work without end. */
-enum { MAX_NAME_BYTES = 256, MIN_TEXT_BYTES = 5 };
-enum { INSTRUCTION_BYTES = 7 }; /* the longer of those that are looked for */
+enum { MAX_NAME_BYTES = 256 };
 
 struct reader {
 	int fd;
 	Elf *elf;
-	bool is_64, is_x86_64,
-		is_fixed; /* is_fixed: loaded where it says, addresses are constants */
-	char *names;	  /* of sections, NUL behind */
+	bool is_64, is_x86_64;
+	char *names; /* of sections, NUL behind */
 	size_t names_bytes;
 	struct layout *layout;
 	struct hash_stream *hash;
 	char *buffer; /* BUFFER_BYTES */
 	char *texts;  /* .rodata, NUL behind */
-	uint64_t texts_addr, texts_bytes;
+	struct elf_image image;
 	bool has_symbols;
 };
 
@@ -174,8 +172,9 @@ static int read_content(struct reader *r, const GElf_Shdr *s, const char *name)
 		error = layout_add_pieces(r->layout, data, s->sh_size, s->sh_offset);
 		if (!r->texts && strcmp(name, ".rodata") == 0) {
 			r->texts = TAKE_PTR(data);
-			r->texts_addr = s->sh_addr;
-			r->texts_bytes = s->sh_size;
+			r->image.texts = r->texts;
+			r->image.texts_addr = s->sh_addr;
+			r->image.texts_bytes = s->sh_size;
 		}
 		return error;
 	}
@@ -297,56 +296,7 @@ static int read_soname(struct reader *r, const GElf_Shdr *s, const char *name)
 	return error;
 }
 
-/* ---- texts that only one function names ---- */
-
-/* The text at ADDR, and its bytes with the NUL. NULL: none that looks like one. */
-static const char *text_at(const struct reader *r, uint64_t addr, size_t *ret_bytes)
-{
-	uint64_t at = addr - r->texts_addr, n;
-
-	if (at >= r->texts_bytes || (at > 0 && r->texts[at - 1]))
-		return NULL;
-	n = strnlen(r->texts + at, MIN(MAX_NAME_BYTES - 1, r->texts_bytes - at));
-	if (n < MIN_TEXT_BYTES || utf8_plain(r->texts + at, n) < n)
-		return NULL;
-	*ret_bytes = n + 1;
-	return r->texts + at;
-}
-
-/*
- * The address that the instruction at P, at ADDR, takes: "lea disp(%rip), %reg", or in a file that
- * is not relocated "mov $addr, %reg". What only looks like one seldom hits a text's beginning.
- */
-static uint64_t address_in(const struct reader *r, const uint8_t *p, uint64_t addr)
-{
-	le32 value;
-
-	if ((p[0] & 0xfb) == 0x48 && p[1] == 0x8d && (p[2] & 0xc7) == 0x05) {
-		memcpy(&value, p + 3, 4);
-		return addr + 7 + (uint64_t)(int64_t)(int32_t)le32_get(value);
-	}
-	if (!r->is_fixed || (p[0] & 0xf8) != 0xb8)
-		return 0;
-	memcpy(&value, p + 1, 4);
-	return le32_get(value);
-}
-
-/* The N bytes of code in r->buffer, which is loaded at ADDR. */
-static int add_texts(struct reader *r, uint64_t addr, size_t n)
-{
-	const uint8_t *code = (const uint8_t *)r->buffer;
-	int error = 0;
-
-	for (size_t i = 0; error == 0 && i + INSTRUCTION_BYTES <= n; i++) {
-		uint64_t to = address_in(r, code + i, addr + i);
-		size_t bytes;
-		const char *text = to ? text_at(r, to, &bytes) : NULL;
-
-		if (text)
-			error = layout_add_key(r->layout, addr + i, true, text, bytes);
-	}
-	return error;
-}
+/* ---- code ---- */
 
 /* Piece by piece: a browser's code is larger than what the parser may use. */
 static int read_code(struct reader *r, const GElf_Shdr *s, const char *name)
@@ -354,21 +304,38 @@ static int read_code(struct reader *r, const GElf_Shdr *s, const char *name)
 	int error = 0;
 	ssize_t n;
 
-	if (section_kind(s, name) != SECTION_CODE || !r->texts || !r->is_x86_64)
+	if (section_kind(s, name) != SECTION_CODE || !r->is_x86_64)
 		return 0;
 	/* Each piece begins with the end of the one before, too short for an instruction. */
-	for (uint64_t at = 0; error == 0 && at + INSTRUCTION_BYTES <= s->sh_size;
-	     at += (uint64_t)n - (INSTRUCTION_BYTES - 1)) {
+	for (uint64_t at = 0; error == 0 && at + ELF_INSTRUCTION_BYTES <= s->sh_size;
+	     at += (uint64_t)n - (ELF_INSTRUCTION_BYTES - 1)) {
 		n = pread(r->fd, r->buffer, MIN(BUFFER_BYTES, s->sh_size - at),
 			  (off_t)(s->sh_offset + at));
-		if (n < INSTRUCTION_BYTES)
+		if (n < (ssize_t)ELF_INSTRUCTION_BYTES)
 			return n < 0 ? -errno : -EBADMSG;
-		error = add_texts(r, s->sh_addr + at, (size_t)n);
+		error = elf_add_references(r->layout, &r->image, (const uint8_t *)r->buffer,
+					   (size_t)n, s->sh_addr + at);
 	}
 	return error;
 }
 
 /* ---- all of it ---- */
+
+/* Where a file that is not relocated is in memory. */
+static void read_place(struct reader *r)
+{
+	uint64_t start = UINT64_MAX, end = 0;
+	GElf_Phdr p;
+
+	for (int i = 0; i < UINT16_MAX && gelf_getphdr(r->elf, i, &p); i++) {
+		if (p.p_type != PT_LOAD)
+			continue;
+		start = MIN(start, p.p_vaddr);
+		end = MAX(end, p.p_vaddr + p.p_memsz);
+	}
+	r->image.start = start;
+	r->image.bytes = end - MIN(start, end);
+}
 
 static int begin(struct reader *r)
 {
@@ -396,7 +363,8 @@ static int begin(struct reader *r)
 		return -ENOTSUP;
 	r->is_64 = e.e_ident[EI_CLASS] == ELFCLASS64;
 	r->is_x86_64 = e.e_machine == EM_X86_64 && r->is_64;
-	r->is_fixed = e.e_type == ET_EXEC;
+	r->image.is_fixed = e.e_type == ET_EXEC;
+	read_place(r);
 	r->hash = hash_stream_new();
 	r->buffer = malloc(BUFFER_BYTES);
 	return r->hash && r->buffer ? read_names(r) : -ENOMEM;
@@ -424,8 +392,7 @@ static int read_all(struct reader *r)
 		error = for_sections(r, read_soname);
 	if (error == 0)
 		error = for_sections(r, read_code);
-	layout_finish_keys(r->layout);
-	return error;
+	return error < 0 ? error : layout_finish_keys(r->layout);
 }
 
 int elf_read_layout(int fd, struct layout *ret)

@@ -5,10 +5,26 @@
 
 #include <stdbool.h>
 
+#include "layout.h"
+
 /*
  * Over 65279 sections, the count lies in the first section header and libelf allocates for
  * whatever it says. Zero is zero in both byte orders.
  */
 bool elf_has_extended_numbering(int fd);
+
+/* What the code of a file can refer to. */
+struct elf_image {
+	const char *texts; /* .rodata, NUL behind */
+	uint64_t texts_addr, texts_bytes;
+	bool is_fixed;	       /* loaded where it says: addresses are constants */
+	uint64_t start, bytes; /* where that is */
+};
+
+#define ELF_INSTRUCTION_BYTES 11u /* the longest of those that are looked at */
+
+/* Keys and constants of the N bytes of CODE, of x86-64, which is loaded at ADDR. -E2BIG, -ENOMEM. */
+int elf_add_references(struct layout *l, const struct elf_image *m, const uint8_t *code,
+		       size_t n, uint64_t addr);
 
 #endif

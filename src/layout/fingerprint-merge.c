@@ -2,7 +2,8 @@
 /*
  * Two fingerprints of one file. What stands first in a text, up to the pages, is equal where
  * the content is; of different ones the smaller counts alone, so that the order of merging does
- * not matter. Nor does thinning: what a thinned text lacks, the merged one would drop as well.
+ * not matter. Nor does thinning: what a thinned text lacks, the merged one would drop as well. Of the
+ * keys of a page one text has all that another has, once both are thinned as much.
  */
 #include <errno.h>
 #include <string.h>
@@ -87,13 +88,19 @@ static int compare_data(const struct data_page *a, const struct data_page *b)
 		_n;                                                                        \
 	})
 
-/* Of the same head: written while A and B own what its pages point to. */
-static int merge_pages(const struct fingerprint *a, const struct fingerprint *b, char **ret)
+/*
+ * Of the same head: written while A and B own what its pages point to. Compared is what will be
+ * written: one may know a page's keys all, and be thinned, the other some of them.
+ */
+static int merge_pages(struct fingerprint *a, struct fingerprint *b, char **ret)
 {
-	struct fingerprint both = *a;
+	unsigned thinned = MAX(a->thinned, b->thinned);
+	struct fingerprint both;
 	int r = -ENOMEM;
 
-	both.thinned = MAX(a->thinned, b->thinned);
+	fingerprint_thin(a, thinned);
+	fingerprint_thin(b, thinned);
+	both = *a;
 	both.code = calloc(a->n_code + b->n_code + 1, sizeof(*both.code));
 	both.data = calloc(a->n_data + b->n_data + 1, sizeof(*both.data));
 	if (both.code && both.data) {
@@ -115,8 +122,8 @@ static int copy(const char *text, char **ret)
 }
 
 /* Both are of this version. */
-static int merge_known(const char *a, const char *b, const struct fingerprint *fa,
-		       const struct fingerprint *fb, char **ret)
+static int merge_known(const char *a, const char *b, struct fingerprint *fa,
+		       struct fingerprint *fb, char **ret)
 {
 	int c = compare_heads(fa, fb);
 

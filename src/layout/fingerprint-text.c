@@ -184,9 +184,10 @@ static void put_sections(struct bytes *b, const struct fingerprint *f)
 
 enum { NO_KEYS = 4, MAX_THINNED = 31 };
 
-static bool is_kept_key(const struct fingerprint *f, uint32_t hash)
+static bool is_kept_key(const struct fingerprint *f, const struct code_key *k)
 {
-	return f->thinned < NO_KEYS && (hash & ((1u << f->thinned) - 1)) == 0;
+	return k->rank <= f->max_rank && f->thinned < NO_KEYS &&
+	       (k->hash & ((1u << f->thinned) - 1)) == 0;
 }
 
 static bool is_kept(const struct fingerprint *f, uint32_t pgno)
@@ -200,7 +201,7 @@ static void put_code_page(struct bytes *b, const struct fingerprint *f,
 	size_t n_keys = 0;
 
 	for (size_t i = 0; i < p->n_keys; i++)
-		n_keys += is_kept_key(f, p->keys[i].hash);
+		n_keys += is_kept_key(f, &p->keys[i]);
 	put_number(b, p->lead_back);
 	if (p->lead_back)
 		put(b, p->lead_code, 1);
@@ -209,7 +210,7 @@ static void put_code_page(struct bytes *b, const struct fingerprint *f,
 	if (n_keys)
 		put(b, n_keys, 1);
 	for (size_t i = 0; i < p->n_keys; i++) {
-		if (!is_kept_key(f, p->keys[i].hash))
+		if (!is_kept_key(f, &p->keys[i]))
 			continue;
 		put(b, p->keys[i].index, 1);
 		put(b, p->keys[i].hash, 3);
@@ -267,6 +268,25 @@ static void put_all(struct bytes *b, const struct fingerprint *f)
 	put_data(b, f);
 }
 
+void fingerprint_thin(struct fingerprint *f, unsigned thinned)
+{
+	size_t n = 0;
+
+	f->thinned = thinned;
+	for (size_t i = 0; i < f->n_code; i++) {
+		struct code_page *p = &f->code[i];
+		const struct code_key *keys = p->keys;
+		uint8_t n_kept = 0;
+
+		for (size_t k = 0; k < p->n_keys; k++)
+			if (is_kept_key(f, &keys[k]))
+				f->keys[n + n_kept++] = keys[k];
+		p->keys = f->keys + n;
+		p->n_keys = n_kept;
+		n += n_kept;
+	}
+}
+
 int fingerprint_write(const struct fingerprint *f, char **ret)
 {
 	struct fingerprint thin = *f;
@@ -275,7 +295,10 @@ int fingerprint_write(const struct fingerprint *f, char **ret)
 
 	put_all(&b, &thin);
 	while (!b.failed && b.n > LIMIT_FINGERPRINT_BYTES && thin.thinned < MAX_THINNED) {
-		thin.thinned++;
+		if (thin.max_rank > 0)
+			thin.max_rank--;
+		else
+			thin.thinned++;
 		put_all(&b, &thin);
 	}
 	if (!b.failed && b.n <= LIMIT_FINGERPRINT_BYTES)
@@ -330,6 +353,7 @@ static void get_keys(struct source *s, struct code_page *p, struct code_key *key
 		s->failed = true;
 	for (size_t i = 0; i < p->n_keys && !s->failed; i++) {
 		keys[i].index = (uint8_t)get(s, 1);
+		keys[i].rank = 0;
 		keys[i].hash = (uint32_t)get(s, 3);
 		if (keys[i].index >= p->n_units)
 			s->failed = true;

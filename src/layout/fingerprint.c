@@ -43,7 +43,10 @@ static void add_keys(struct fingerprint *f, const struct layout *l, size_t i,
 	for (; k < l->n_keys && l->keys[k].unit == i && n < FINGERPRINT_MAX_KEYS &&
 	       p->n_keys < UINT8_MAX;
 	     k++, n++) {
-		f->keys[(*n_keys)++] = (struct code_key){ p->n_units, l->keys[k].hash };
+		uint8_t rank = l->keys[k].is_constant ? FINGERPRINT_MAX_RANK : n > 0;
+
+		f->keys[(*n_keys)++] =
+			(struct code_key){ p->n_units, rank, l->keys[k].hash };
 		p->n_keys++;
 	}
 }
@@ -155,7 +158,8 @@ int fingerprint_make(const struct layout *l, const struct page_range *ranges, si
 {
 	_cleanup_free_ uint32_t *sorted = calloc(l->n_pieces + 1, sizeof(*sorted));
 	struct fingerprint f = { .file_bytes = l->file_bytes,
-				 .content_hash = l->content_hash };
+				 .content_hash = l->content_hash,
+				 .max_rank = FINGERPRINT_MAX_RANK };
 	size_t n_pages = 0, n_codes = 0, n_keys = 0;
 
 	for (size_t i = 0; i < n; i++)

@@ -28,8 +28,10 @@ enum fingerprint_level {
 /* A key of the unit that starts as number INDEX in the page. */
 struct code_key {
 	uint8_t index;
+	uint8_t rank; /* those with a higher one are left out first; not in the text */
 	uint32_t hash;
 };
+#define FINGERPRINT_MAX_RANK 2u /* the unit's first name or text, its second, constants */
 
 /* The units of one needed page of code: one that came in from before, and those that start. */
 struct code_page {
@@ -62,6 +64,7 @@ struct fingerprint {
 	 * from 4 on none, then pages whose number is a multiple of 2^(N-4).
 	 */
 	unsigned thinned;
+	unsigned max_rank;	/* of keys that are written */
 	struct code_page *code; /* by page */
 	size_t n_code;
 	struct data_page *data; /* by page */
@@ -80,7 +83,9 @@ struct page_range {
 int fingerprint_make(const struct layout *l, const struct page_range *ranges, size_t n,
 		     enum fingerprint_level level, struct fingerprint *ret);
 
-/* Thinned until it is short enough. -E2BIG where it never is; -ENOMEM. New. */
+/* As it is read when it is written so thinned, but for pages. */
+void fingerprint_thin(struct fingerprint *f, unsigned thinned);
+/* Without keys of high ranks, then thinned, until it is short enough. -E2BIG where it never is; -ENOMEM. New. */
 int fingerprint_write(const struct fingerprint *f, char **ret);
 
 /*

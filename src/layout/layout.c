@@ -5,6 +5,7 @@
 #include "bounds.h"
 #include "hash.h"
 #include "layout.h"
+#include "le.h"
 #include "search.h"
 #include "unwind.h"
 #include "vec.h"
@@ -14,6 +15,7 @@ void layout_done(struct layout *l)
 	free(l->sections);
 	free(l->units);
 	free(l->keys);
+	free(l->constants);
 	free(l->pieces);
 	free(l->soname);
 	*l = (struct layout){ 0 };
@@ -228,8 +230,8 @@ int layout_set_units(struct layout *l, const struct unwind_range *ranges, size_t
 
 /* ---- keys ---- */
 
-int layout_add_key(struct layout *l, uint64_t addr, bool anywhere, const char *name,
-		   size_t bytes)
+/* The unit that starts at (or, with ANYWHERE, has) the byte at ADDR; the number of all: none. */
+static size_t find_unit(const struct layout *l, uint64_t addr, bool anywhere)
 {
 	uint64_t off = UINT64_MAX;
 	size_t k;
@@ -239,15 +241,46 @@ int layout_add_key(struct layout *l, uint64_t addr, bool anywhere, const char *n
 		    addr - l->sections[i].addr < l->sections[i].bytes)
 			off = l->sections[i].off + (addr - l->sections[i].addr);
 	k = SEARCH_FIRST(i, l->n_units, l->units[i].off + l->units[i].bytes <= off);
-	if (k == l->n_units || l->units[k].off > off ||
-	    (!anywhere && l->units[k].off != off))
-		return 0;
+	if (k < l->n_units &&
+	    (l->units[k].off > off || (!anywhere && l->units[k].off != off)))
+		return l->n_units;
+	return k;
+}
+
+static int add_key(struct layout *l, struct key key)
+{
 	if (l->n_keys == LIMIT_FUNCTIONS)
 		return -E2BIG;
 	if (VEC_RESERVE_ONE(l->keys, l->n_keys, l->keys_capacity) < 0)
 		return -ENOMEM;
-	l->keys[l->n_keys++] =
-		(struct key){ (uint32_t)k, (uint32_t)(hash_bytes(name, bytes) & 0xffffff) };
+	l->keys[l->n_keys++] = key;
+	return 0;
+}
+
+static uint32_t hash_24(const void *data, size_t bytes)
+{
+	return (uint32_t)(hash_bytes(data, bytes) & 0xffffff);
+}
+
+int layout_add_key(struct layout *l, uint64_t addr, bool anywhere, const char *name,
+		   size_t bytes)
+{
+	size_t k = find_unit(l, addr, anywhere);
+
+	if (k == l->n_units)
+		return 0;
+	return add_key(l, (struct key){ (uint32_t)k, hash_24(name, bytes), false });
+}
+
+int layout_add_constant(struct layout *l, uint64_t addr, uint32_t value)
+{
+	size_t k = find_unit(l, addr, true);
+
+	if (k == l->n_units || l->n_constants == LIMIT_FUNCTIONS)
+		return 0;
+	if (VEC_RESERVE_ONE(l->constants, l->n_constants, l->constants_capacity) < 0)
+		return -ENOMEM;
+	l->constants[l->n_constants++] = (struct constant){ (uint32_t)k, value };
 	return 0;
 }
 
@@ -261,6 +294,8 @@ static int compare_by_hash(const void *a, const void *b)
 	const struct key *x = a, *y = b;
 	int c = compare_numbers(x->hash, y->hash);
 
+	if (c == 0)
+		c = compare_numbers(x->is_constant, y->is_constant);
 	return c ? c : compare_numbers(x->unit, y->unit);
 }
 
@@ -269,25 +304,75 @@ static int compare_by_unit(const void *a, const void *b)
 	const struct key *x = a, *y = b;
 	int c = compare_numbers(x->unit, y->unit);
 
+	if (c == 0)
+		c = compare_numbers(x->is_constant, y->is_constant);
 	return c ? c : compare_numbers(x->hash, y->hash);
 }
 
-void layout_finish_keys(struct layout *l)
+static int compare_constants(const void *a, const void *b)
 {
-	size_t n = 0;
+	const struct constant *x = a, *y = b;
+	int c = compare_numbers(x->value, y->value);
 
-	if (l->n_keys > 1)
-		qsort(l->keys, l->n_keys, sizeof(*l->keys), compare_by_hash);
-	for (size_t i = 0, end; i < l->n_keys; i = end) {
-		for (end = i + 1; end < l->n_keys && l->keys[end].hash == l->keys[i].hash;)
+	return c ? c : compare_numbers(x->unit, y->unit);
+}
+
+/*
+ * Those of one unit alone become keys, as long as there is room. None of their hashes is even, so
+ * that a thinned fingerprint has none.
+ */
+static int add_constants(struct layout *l)
+{
+	struct constant *c = l->constants;
+	int r = 0;
+
+	if (l->n_constants > 1)
+		qsort(c, l->n_constants, sizeof(*c), compare_constants);
+	for (size_t i = 0, end; r == 0 && i < l->n_constants && l->n_keys < LIMIT_FUNCTIONS;
+	     i = end) {
+		for (end = i + 1; end < l->n_constants && c[end].value == c[i].value;)
 			end++;
 		/* Sorted: where first and last have one unit, all do. */
-		if (l->keys[end - 1].unit == l->keys[i].unit)
-			l->keys[n++] = l->keys[i];
+		if (c[end - 1].unit == c[i].unit) {
+			le32 value = le32_make(c[i].value);
+
+			r = add_key(l, (struct key){ c[i].unit,
+						     hash_24(&value, sizeof(value)) | 7,
+						     true });
+		}
+	}
+	free(l->constants);
+	l->constants = NULL;
+	l->n_constants = l->constants_capacity = 0;
+	return r;
+}
+
+int layout_finish_keys(struct layout *l)
+{
+	int r = add_constants(l);
+	struct key *k = l->keys;
+	size_t n = 0;
+	int64_t named = -1; /* the last hash that is of a name or text */
+
+	if (r < 0)
+		return r;
+	if (l->n_keys > 1)
+		qsort(k, l->n_keys, sizeof(*k), compare_by_hash);
+	for (size_t i = 0, end; i < l->n_keys; i = end) {
+		struct key key = k[i];
+
+		for (end = i + 1; end < l->n_keys && k[end].hash == key.hash &&
+				  k[end].is_constant == key.is_constant;)
+			end++;
+		if (k[end - 1].unit == key.unit && key.hash != named)
+			k[n++] = key;
+		if (!key.is_constant)
+			named = key.hash;
 	}
 	l->n_keys = n;
 	if (n > 1)
-		qsort(l->keys, n, sizeof(*l->keys), compare_by_unit);
+		qsort(k, n, sizeof(*k), compare_by_unit);
+	return 0;
 }
 
 /* ---- pieces ---- */

@@ -58,7 +58,19 @@ uint64_t unit_code_bytes_near(uint8_t code, uint64_t bytes);
 /* What tells one unit from all others of its file: 24 bits of a hash. */
 struct key {
 	uint32_t unit; /* its number */
-	uint32_t hash;
+	uint32_t hash : 24;
+	uint32_t is_constant : 1; /* which tells less than a name or a text */
+};
+
+/* Whether HASH has what those of constants have, and one of eight others. */
+static inline bool key_may_be_constant(uint32_t hash)
+{
+	return (hash & 7) == 7;
+}
+
+/* A number that stands in the code of a unit. */
+struct constant {
+	uint32_t unit, value;
 };
 
 /* A piece of read-only data, cut where its content says so. */
@@ -75,8 +87,11 @@ struct layout {
 	size_t n_sections, sections_capacity;
 	struct unit *units; /* by offset, disjoint */
 	size_t n_units, units_capacity;
-	struct key *keys; /* by unit, then hash, once layout_finish_keys() was called */
+	/* Once layout_finish_keys() was called: by unit, constants last, then by hash. */
+	struct key *keys;
 	size_t n_keys, keys_capacity;
+	struct constant *constants; /* until then */
+	size_t n_constants, constants_capacity;
 	struct piece *pieces; /* by offset */
 	size_t n_pieces, pieces_capacity;
 	char *soname; /* that the file gives itself; NULL: none */
@@ -104,8 +119,10 @@ int layout_set_units(struct layout *l, const struct unwind_range *ranges, size_t
  */
 int layout_add_key(struct layout *l, uint64_t addr, bool anywhere, const char *name,
 		   size_t bytes);
-/* Sort them; what belongs to several units tells nothing, and goes. */
-void layout_finish_keys(struct layout *l);
+/* VALUE stands in the unit that has the byte at ADDR. Over LIMIT_FUNCTIONS it is forgotten. -ENOMEM. */
+int layout_add_constant(struct layout *l, uint64_t addr, uint32_t value);
+/* Sort them; what belongs to several units tells nothing, and goes. -ENOMEM. */
+int layout_finish_keys(struct layout *l);
 
 /* The pieces of DATA, which is at OFF of the file. By offset. -E2BIG, -ENOMEM. */
 int layout_add_pieces(struct layout *l, const void *data, size_t bytes, uint64_t off);

@@ -10,7 +10,7 @@
 struct anchor {
 	uint32_t old, new;
 	unsigned weight;
-	bool is_key;
+	bool is_key; /* that is believed alone */
 };
 
 struct aligner {

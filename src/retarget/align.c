@@ -21,6 +21,7 @@ struct once {
 	struct slot {
 		uint64_t key;	   /* 0: free */
 		uint32_t old, new; /* ALIGN_NONE, NOT_ONCE */
+		bool is_constant;
 	} * slots;
 	size_t mask;
 };
@@ -47,7 +48,7 @@ static struct slot *once_find(struct once *o, uint64_t key)
 			return s;
 		if (s->key)
 			continue;
-		*s = (struct slot){ key, ALIGN_NONE, ALIGN_NONE };
+		*s = (struct slot){ key, ALIGN_NONE, ALIGN_NONE, false };
 		return s;
 	}
 }
@@ -92,8 +93,12 @@ static void note_new(struct once *o, const struct layout *l)
 		if (i + 1 >= ROW)
 			note(&once_find(o, ROW_KEY | key)->new, i);
 	}
-	for (size_t i = 0; i < l->n_keys; i++)
-		note(&once_find(o, KEY_KEY | l->keys[i].hash)->new, l->keys[i].unit);
+	for (size_t i = 0; i < l->n_keys; i++) {
+		struct slot *s = once_find(o, KEY_KEY | l->keys[i].hash);
+
+		note(&s->new, l->keys[i].unit);
+		s->is_constant = l->keys[i].is_constant;
+	}
 }
 
 /* Steps between two sizes; many where one is of a gap. */
@@ -106,11 +111,19 @@ static unsigned code_distance(uint8_t a, uint8_t b)
 
 /* ---- anchors ---- */
 
-static int add_anchor(struct aligner *a, uint32_t old, uint32_t new, bool is_key)
+/* A constant alone is believed of a function that has kept its size, about. */
+static bool is_believed(const struct aligner *a, const struct slot *s)
+{
+	return !s->is_constant ||
+	       code_distance(a->code->units[s->old].code, a->to->units[s->new].code) <= 2;
+}
+
+static int add_anchor(struct aligner *a, uint32_t old, uint32_t new, unsigned weight,
+		      bool is_key)
 {
 	if (VEC_RESERVE_ONE(a->anchors, a->n_anchors, a->anchors_capacity) < 0)
 		return -ENOMEM;
-	a->anchors[a->n_anchors++] = (struct anchor){ old, new, is_key ? 4 : 1, is_key };
+	a->anchors[a->n_anchors++] = (struct anchor){ old, new, weight, is_key };
 	return 0;
 }
 
@@ -142,9 +155,10 @@ static int find_anchors(struct aligner *a)
 		if (!s->key || s->old >= NOT_ONCE || s->new >= NOT_ONCE)
 			continue;
 		if (is_key)
-			r = add_anchor(a, s->old, s->new, true);
+			r = add_anchor(a, s->old, s->new, s->is_constant ? 2 : 4,
+				       is_believed(a, s));
 		for (uint32_t k = 0; r == 0 && k < ROW && !is_key; k++)
-			r = add_anchor(a, s->old - k, s->new - k, false);
+			r = add_anchor(a, s->old - k, s->new - k, 1, false);
 	}
 	if (a->n_anchors > 1)
 		qsort(a->anchors, a->n_anchors, sizeof(*a->anchors), compare_anchors);

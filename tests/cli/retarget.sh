@@ -74,6 +74,30 @@ assert 50 <= d["confidence"] <= 100, d' "$TMP/out"
 status "to standard output" 0 elfcast retarget --to="$R" "$TMP/p.json"
 check "the same" cmp -s "$TMP/out" "$TMP/new.json"
 
+# ---- other functions beside each other ----
+# shuffled N FILE: functions without texts, each N-th one after the other; each has a number of its own
+shuffled() {
+	awk -v step="$1" 'BEGIN {
+		srand(3)
+		print "int sum;"
+		for (i = 0; i < 1000; i++) {
+			text = ""
+			n = 1 + int(rand() * 14)
+			for (k = 0; k < n; k++) text = text " p[" k "] += sum ^ " k * 7 ";"
+			functions[i] = "void function_" i "(int *p) {" text " sum += p[1] ^ " 65536 + i * 97 "; }"
+		}
+		for (i = 0; i < 1000; i++) print functions[i * step % 1000]
+		print "int main(void) { int p[64] = { 0 }; function_1(p); return 0; }"
+	}' | gcc -O1 -fno-toplevel-reorder -Wl,--build-id=sha1 -x c -o "$2.full" - && strip -o "$2" "$2.full"
+}
+shuffled 1 "$TMP/ordered"
+shuffled 7 "$R/usr/bin/app" && mv "$R/usr/bin/app.full" "$TMP/shuffled.full"
+profile_of "$TMP/ordered" /usr/bin/app
+status "functions in another order" 0 retarget --to="$R" "$TMP/p.json"
+at_least "functions in another order: pages" 90 50 "$(score "$TMP/shuffled")"
+cp "$TMP/new" "$R/usr/bin/app"
+profile_of "$TMP/old" /usr/bin/app
+
 # ---- paths with other numbers, data files ----
 cp "$TMP/new" "$R/usr/lib/app-1.2/libapp.so.7.1"
 cp "$TMP/new" "$R/usr/lib/app-1.2/libapp3.so.9" # another library

@@ -241,10 +241,23 @@ static void test_keys(void **state)
 	assert_int_equal(layout_add_key(&l, 0x1010, true, "same", 4), 0);
 	assert_int_equal(layout_add_key(&l, 0x1044, false, "midst", 5), 0);
 	assert_int_equal(layout_add_key(&l, 0x2000, true, "outside", 7), 0);
-	layout_finish_keys(&l);
-	assert_int_equal(l.n_keys, 2);
-	assert_int_equal(l.keys[0].unit, 0);
-	assert_int_equal(l.keys[1].unit, 2);
+	assert_int_equal(layout_add_constant(&l, 0x1090, 4711), 0);
+	assert_int_equal(layout_add_constant(&l, 0x1000, 4712), 0);
+	assert_int_equal(layout_add_constant(&l, 0x1040, 4712), 0);
+	assert_int_equal(layout_add_constant(&l, 0x1041, 4713), 0);
+	assert_int_equal(layout_add_constant(&l, 0x1051, 4713), 0);
+	assert_int_equal(layout_add_constant(&l, 0x2000, 4714), 0);
+	assert_int_equal(layout_finish_keys(&l), 0);
+	assert_int_equal(l.n_keys, 4);
+	for (size_t i = 0; i < l.n_keys; i++) {
+		static const struct key expected[] = {
+			{ 0, 0, false }, { 1, 0, true }, { 2, 0, false }, { 2, 0, true }
+		};
+
+		assert_int_equal(l.keys[i].unit, expected[i].unit);
+		assert_int_equal(l.keys[i].is_constant, expected[i].is_constant);
+		assert_true(key_may_be_constant(l.keys[i].hash) || !l.keys[i].is_constant);
+	}
 }
 
 /* What begins before the page is known by how far before. */
@@ -367,7 +380,7 @@ static void test_thinned(void **state)
 		assert_int_equal(
 			layout_add_key(&l, l.units[i].off, false, (char *)&i, sizeof(i)),
 			0);
-	layout_finish_keys(&l);
+	assert_int_equal(layout_finish_keys(&l), 0);
 	all = text_of(&l, 0, 0x1800, FINGERPRINT_KEYS);
 	assert_true(strlen(all) <= LIMIT_FINGERPRINT_BYTES / 3 * 4);
 	assert_int_equal(fingerprint_read(all, strlen(all), &f), 0);
@@ -395,6 +408,70 @@ static void test_thinned(void **state)
 	check_merge(c, a, b, all);
 }
 
+/* How many keys the text has of ten units, and whether it is thinned. */
+static size_t n_keys_of(const char *text, unsigned *ret_thinned)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	size_t n = 0, n_units = 0;
+
+	assert_int_equal(fingerprint_read(text, strlen(text), &f), 0);
+	*ret_thinned = f.thinned;
+	for (size_t i = 0; i < f.n_code; i++) {
+		n += f.code[i].n_keys;
+		n_units += f.code[i].n_units;
+	}
+	return (10 * n + n_units / 2) / n_units;
+}
+
+/* Of ten units five have two names, five a constant: constants go first, then second names. */
+static void test_ranks(void **state)
+{
+	static struct unwind_range ranges[40000];
+	_cleanup_(layout_done) struct layout l = { .file_bytes = 0x2000000 };
+	_cleanup_free_ char *few = NULL, *some = NULL, *many = NULL, *most = NULL,
+			    *rest = NULL, *mixed = NULL;
+	unsigned thinned;
+
+	(void)state;
+	assert_int_equal(layout_add_section(&l, SECTION_CODE, ".text", 0, 0, 0x2000000), 0);
+	assert_int_equal(layout_finish_sections(&l), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		ranges[i] = (struct unwind_range){ 400 * i, 400 };
+	assert_int_equal(layout_set_units(&l, ranges, ARRAY_SIZE(ranges)), 0);
+	for (uint32_t i = 0; i < l.n_units; i++)
+		for (uint32_t k = 0; k < 2; k++) {
+			uint32_t name[] = { i, k };
+
+			if (i % 2 == 0)
+				assert_int_equal(layout_add_key(&l, 400 * i, false,
+								(char *)name, sizeof(name)),
+						 0);
+			else if (k == 0)
+				assert_int_equal(layout_add_constant(&l, 400 * i, i), 0);
+		}
+	assert_int_equal(layout_finish_keys(&l), 0);
+	few = text_of(&l, 0, 400, FINGERPRINT_KEYS);
+	assert_int_equal(n_keys_of(few, &thinned), 15);
+	some = text_of(&l, 0, 800, FINGERPRINT_KEYS);
+	assert_int_equal(n_keys_of(some, &thinned), 10);
+	assert_int_equal(thinned, 0);
+	many = text_of(&l, 0, 1200, FINGERPRINT_KEYS);
+	assert_int_equal(n_keys_of(many, &thinned), 5);
+	assert_int_equal(thinned, 0);
+	most = text_of(&l, 0, 2000, FINGERPRINT_KEYS);
+	assert_true(n_keys_of(most, &thinned) < 5);
+	assert_true(thinned > 0);
+	/* The same pages with more keys or fewer, thinned or not: in any order the same. */
+	rest = text_of(&l, 1500, 600, FINGERPRINT_KEYS);
+	mixed = merged(few, rest);
+	n_keys_of(mixed, &thinned);
+	assert_true(thinned > 0);
+	check_merge(few, some, many, NULL);
+	check_merge(few, many, most, NULL);
+	check_merge(mixed, many, most, NULL);
+	check_merge(many, mixed, most, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,7 +480,7 @@ int main(void)
 		cmocka_unit_test(test_pieces),	     cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_lead),	     cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_damage),	     cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_thinned),
+		cmocka_unit_test(test_thinned),	     cmocka_unit_test(test_ranks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
