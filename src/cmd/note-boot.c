@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "boot-gain.h"
 #include "boot-report.h"
@@ -18,6 +19,7 @@
 #include "log.h"
 #include "macro.h"
 #include "systemd.h"
+#include "watch-state.h"
 
 #define LOCK_TIMEOUT_MS 5000u
 /* It may run when nobody else wants to, and nobody waits for it. */
@@ -32,10 +34,22 @@ static void log_turned_off(const struct boot_gain *g)
 		    g->control_ms / 1000, g->saves_ms.high / 1000, g->n_pairs);
 }
 
+/* A moment of CLOCK_MONOTONIC, right where the machine has not slept since; OTHERWISE: it is not known. */
+static uint64_t process_1_us(uint64_t otherwise)
+{
+	uint64_t up_us = clock_boottime_ms() * 1000, now_us = clock_us(), ticks, us;
+
+	if (watch_state_process_ticks(1, &ticks) < 0)
+		return otherwise;
+	us = ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	return now_us - MIN(now_us, up_us - MIN(up_us, us));
+}
+
 /* Without systemd, or with one that hangs, the boot's time is not known. */
 static void ask_times(struct boot_line *l)
 {
-	uint64_t until_us = clock_in_ms(ASK_TIMEOUT_MS), target_us = 0, up_us, now_s;
+	uint64_t until_us = clock_in_ms(ASK_TIMEOUT_MS), target_us = 0, start_us, up_us,
+		 now_s;
 	struct boot_times t = { 0 };
 	int r = systemd_ask_boot(until_us, &t);
 
@@ -46,13 +60,13 @@ static void ask_times(struct boot_line *l)
 			  systemd_error_text(r));
 		return;
 	}
-	up_us = clock_us() - MIN(t.userspace_us, clock_us());
+	start_us = boot_times_start_us(&t, process_1_us(t.userspace_us));
+	up_us = clock_us() - MIN(start_us, clock_us());
 	now_s = clock_seconds(CLOCK_REALTIME);
 	if (now_s >= LAUNCHES_FIRST_CLOCK_S)
 		l->time_s = MIN(now_s - MIN(up_us / 1000000, now_s), LIMIT_TIME_S);
-	if (target_us > t.userspace_us)
-		l->target_ms =
-			MIN((target_us - t.userspace_us) / 1000, (uint64_t)LIMIT_BOOT_MS);
+	if (target_us > start_us)
+		l->target_ms = MIN((target_us - start_us) / 1000, (uint64_t)LIMIT_BOOT_MS);
 }
 
 static void describe(const struct boot_report *r, struct boot_line *l)

@@ -84,8 +84,8 @@ int watch_state_save(const struct store *s, const struct watch_state *w)
 	return store_put(s, STORE_WATCH, NULL, text, n, &written);
 }
 
-/* Field 22 of /proc/PID/stat; the name before, in brackets, may hold anything. 0: none. */
-static uint64_t start_of(uint64_t pid)
+/* Field 22 of /proc/PID/stat; the name before, in brackets, may hold anything. */
+int watch_state_process_ticks(uint64_t pid, uint64_t *ret)
 {
 	_cleanup_close_ int fd = -1;
 	char path[64], text[1024];
@@ -95,13 +95,24 @@ static uint64_t start_of(uint64_t pid)
 	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return 0;
+	if (n < 0)
+		return -errno;
 	text[n] = 0;
 	p = strrchr(text, ')');
 	for (unsigned field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
-	return p ? strtoull(p, NULL, 10) : 0;
+	if (!p)
+		return -EBADMSG;
+	*ret = strtoull(p, NULL, 10);
+	return 0;
+}
+
+/* 0: there is none. */
+static uint64_t start_of(uint64_t pid)
+{
+	uint64_t ticks;
+
+	return watch_state_process_ticks(pid, &ticks) < 0 ? 0 : ticks;
 }
 
 void watch_state_set_self(struct watch_state *w)

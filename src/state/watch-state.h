@@ -29,6 +29,11 @@ struct watch_state {
 /* -ENOENT: none since boot. -EBADMSG, ... */
 int watch_state_load(const struct store *s, struct watch_state *ret);
 int watch_state_save(const struct store *s, const struct watch_state *w);
+/*
+ * When process PID was started, in ticks of CLOCK_BOOTTIME, sysconf(_SC_CLK_TCK) a second. Process 1 of a
+ * machine begins with the kernel, at 0 or little later. -ENOENT: no such process; other negative errno.
+ */
+int watch_state_process_ticks(uint64_t pid, uint64_t *ret);
 /* Name this process in W. */
 void watch_state_set_self(struct watch_state *w);
 bool watch_state_is_running(const struct watch_state *w);

@@ -18,6 +18,7 @@
 #define PATH_KEY  "path="
 #define PATH_END  " ;"
 #define USERSPACE "UserspaceTimestampMonotonic="
+#define INITRD	  "InitRDTimestampMonotonic="
 #define FINISH	  "FinishTimestampMonotonic="
 
 const char *unit_times_properties(void)
@@ -28,7 +29,8 @@ const char *unit_times_properties(void)
 
 const char *boot_times_properties(void)
 {
-	return "UserspaceTimestampMonotonic,FinishTimestampMonotonic";
+	return "UserspaceTimestampMonotonic,FinishTimestampMonotonic,"
+	       "InitRDTimestampMonotonic";
 }
 
 /* A line, or a part of one. */
@@ -177,9 +179,15 @@ int boot_times_parse(const char *text, size_t bytes, struct boot_times *ret)
 	while (next_line(&text, end, &line)) {
 		has_start |= take_time(line, USERSPACE, &t.userspace_us);
 		take_time(line, FINISH, &t.finish_us);
+		take_time(line, INITRD, &t.initrd_us);
 	}
 	if (!has_start)
 		return -EBADMSG;
 	*ret = t;
 	return 0;
+}
+
+uint64_t boot_times_start_us(const struct boot_times *t, uint64_t process_us)
+{
+	return t->initrd_us > 0 ? t->userspace_us : MIN(process_us, t->userspace_us);
 }

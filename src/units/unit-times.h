@@ -30,6 +30,7 @@ struct boot_times {
 	uint64_t
 		userspace_us; /* it was started; 0 is a time, in a machine that starts with it */
 	uint64_t finish_us; /* nothing was left to start; 0: not yet */
+	uint64_t initrd_us; /* the one in an initramfs was; 0: there was none */
 };
 
 /*
@@ -41,6 +42,13 @@ void unit_times_done(struct unit_times *t);
 
 /* Of the block of the manager itself. -EBADMSG: it does not say when it was started. */
 int boot_times_parse(const char *text, size_t bytes, struct boot_times *ret);
+
+/*
+ * From when the boot is counted, of which process 1 began at PROCESS_US: from there, since whoever reads
+ * ahead from before systemd on, as init=, has it started later. In an initramfs somebody may have
+ * typed a password: where there was one, the boot begins with the system's own systemd.
+ */
+uint64_t boot_times_start_us(const struct boot_times *t, uint64_t process_us);
 
 /* In their order: what 'systemctl show --property=' is to be asked for. */
 const char *unit_times_properties(void);

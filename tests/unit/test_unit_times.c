@@ -123,7 +123,10 @@ static void test_manager(void **state)
 {
 	static const char
 		manager[] = "UserspaceTimestampMonotonic=12899919596\n"
-			    "FinishTimestampMonotonic=12900482234\n",
+			    "FinishTimestampMonotonic=12900482234\n"
+			    "InitRDTimestampMonotonic=0\n",
+		initrd[] = "UserspaceTimestampMonotonic=9000000\n"
+			   "InitRDTimestampMonotonic=2000000\n",
 		early[] = "UserspaceTimestampMonotonic=7\nFinishTimestampMonotonic=0\n",
 		none[] = "FinishTimestampMonotonic=7\n";
 	struct boot_times t;
@@ -132,6 +135,13 @@ static void test_manager(void **state)
 	assert_int_equal(boot_times_parse(manager, strlen(manager), &t), 0);
 	assert_true(t.userspace_us == UINT64_C(12899919596));
 	assert_true(t.finish_us == UINT64_C(12900482234));
+	/* What ran as process 1 before systemd is part of the boot, an initramfs is not. */
+	assert_true(boot_times_start_us(&t, UINT64_C(12899419596)) ==
+		    UINT64_C(12899419596));
+	assert_true(boot_times_start_us(&t, UINT64_C(12999999999)) ==
+		    UINT64_C(12899919596));
+	assert_int_equal(boot_times_parse(initrd, strlen(initrd), &t), 0);
+	assert_int_equal(boot_times_start_us(&t, 0), 9000000);
 	assert_int_equal(boot_times_parse(early, strlen(early), &t), 0);
 	assert_int_equal(t.userspace_us, 7);
 	assert_int_equal(t.finish_us, 0);
