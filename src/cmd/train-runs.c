@@ -238,8 +238,8 @@ int train_take_run(struct training *t, unsigned run, const struct trace_result *
 }
 
 /*
- * What a launch looks up differs little from one to the next, and to record it takes a third of what
- * recording takes: one run tells it. Not the first where there are more, which makes what others find.
+ * What a launch looks up hardly differs from one to the next (of twelve programs, from perl to java: in no name), and to
+ * record it takes a third of what recording takes: one run tells it. Not the first where there are more, which makes what others find.
  */
 static bool is_to_look_up(const struct training *t, unsigned run)
 {
