@@ -214,6 +214,10 @@ static int continue_early(const struct boot_part *part, const struct shadow_buff
  * Whether names and inodes are to be there before anything else: a disk that seeks reads them in
  * one sweep of its own, and where one request is served after the other, who looks up a name would
  * wait behind all the data that is asked for. A volume behind a network does both at once.
+ *
+ * What process 1 begins with first, then the rest's names and inodes, in two to four slices by first use, has
+ * systemd begin earlier and the boot end no earlier: on an SD card 3.54 to 3.56 s from process 1 instead of 3.50, on a
+ * disk that seeks 6.3 instead of 5.9. Nor does it gain to let process 1 wait 50 to 200 ms for its libraries.
  */
 static bool wants_metadata_first(const struct shadow *s)
 {
