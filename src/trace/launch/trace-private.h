@@ -70,7 +70,6 @@ struct trace {
 	uint32_t next_when;
 	uint64_t vdso_syscall_off;
 	unsigned n_filters; /* seccomp filters that are not the program's own */
-	unsigned spin_us;   /* how long a stop is looked for before sleeping */
 	uint64_t ending_us; /* since when the launch is being ended, 0: it is not */
 	bool killed;
 	int error;
