@@ -15,7 +15,7 @@
 
 enum { AROUND = 8 };
 /* So many bytes each function has more when they are weighed: short ones are executed, too. */
-enum { EVEN = 512 };
+enum { EVEN = 1024 };
 /* What is left of the evidence of a function that was not found, around where it would be. */
 #define LOST 3u /* of 8 */
 
