@@ -244,7 +244,9 @@ lab_with_pycache() {
 lab_libraries() {
 	xargs -r ldd 2>/dev/null | grep -oE '/[^ ():]+' | sort -u |
 		while read -r f; do
-			[ -e "$f" ] && printf '%s\n' "$f" "$(readlink -f "$f")"
+			[ -e "$f" ] || continue
+			lab_links "$f"
+			readlink -f "$f"
 		done
 }
 
