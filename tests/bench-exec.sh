@@ -11,6 +11,7 @@
 #   KIND=ext4            or xfs, btrfs, squashfs, erofs (of it LAB_CLUSTER_BYTES=65536, 1048576: what is
 #                        packed together)
 #   MODES="cold warm cold-kernel together exec together-kernel exec-kernel"
+#   OLD=DIR              a source tree with an older build in it: its 'elfcast run' is MODE "old", or "old-kernel"
 #
 # Ends with one line a disk: "result: DISK … median ratio to the limit N".
 set -u
@@ -19,7 +20,7 @@ case $BUILD in /*) ;; *) BUILD=$TOP/$BUILD ;; esac
 export TOP BUILD PYTHONDONTWRITEBYTECODE=1
 . "$TOP/tests/lab/lab.sh"
 lab_enter "$@"
-MEASURE_MODES=${MODES:-cold warm cold-kernel together exec together-kernel exec-kernel}
+MEASURE_MODES=${MODES:-cold warm cold-kernel together exec together-kernel exec-kernel ${OLD:+old old-kernel}}
 . "$TOP/tests/lab/measure.sh"
 . "$TOP/tests/lab/rows.sh"
 : "${STORAGE:=net:1000:3000:125 sd:1500:60 hdd}" "${ROUNDS:=5}" "${KIND:=ext4}"

@@ -9,7 +9,7 @@ import json
 import statistics
 import sys
 
-COLUMNS = ("cold", "cold-kernel", "together", "exec", "together-kernel", "exec-kernel", "warm")
+COLUMNS = ("cold", "cold-kernel", "before", "together", "exec", "together-kernel", "exec-kernel", "old", "old-kernel", "warm")
 
 
 def times(rows, mode):
@@ -45,16 +45,17 @@ def print_disk(storage, rows):
     programs = list(dict.fromkeys(r["program"] for r in rows))
     shown = {r["program"]: r["command"] for r in rows if "command" in r}
     ratios, ratios_all, gains, slower = [], [], [], []
+    columns = [c for c in COLUMNS if times(rows, c)]
     print("%s, medians of %d rounds in ms" % (storage, max(r["round"] for r in rows)))
     print("%-24s" % "" + "".join("%10s" % c.replace("together", "run").replace("-kernel", " k")
-                                 for c in COLUMNS) +
+                                 for c in columns) +
           "%10s%7s%8s%7s%12s" % ("limit", "ratio", "all", "ratio", "spread"))
     for p in programs:
         of = [r for r in rows if r["program"] == p]
         limit, limit_all = limit_of(of, "best_us"), limit_of(of, "best_all_us")
         now = median_of(of, "exec")
         t = times(of, "exec")
-        line = "%-24.24s" % shown.get(p, p) + "".join("%10s" % ms(median_of(of, c)) for c in COLUMNS)
+        line = "%-24.24s" % shown.get(p, p) + "".join("%10s" % ms(median_of(of, c)) for c in columns)
         if now is not None:
             ratio, ratio_all = (l and now / l for l in (limit, limit_all))
             ratios += [ratio] if ratio else []
@@ -75,6 +76,12 @@ def print_disk(storage, rows):
             extra += ", to all %.2f (at most %.2f)" % (statistics.median(ratios_all), max(ratios_all))
         print("result: %s %d launches%s, highest ratio %.2f, median ratio to the limit %.2f" % (
             storage, len(ratios), extra, max(ratios), statistics.median(ratios)))
+    for old, new in (("old", "exec"), ("old-kernel", "exec-kernel")):
+        of = [paired([r for r in rows if r["program"] == p], old, new) for p in programs]
+        if any(of):
+            each = [statistics.median(ratios) for ratios in of if ratios]
+            print("result: %s %s / %s: median %.2f, from %.2f to %.2f" % (
+                storage, old, new, statistics.median(each), min(each), max(each)))
     print()
 
 

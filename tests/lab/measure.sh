@@ -6,6 +6,7 @@
 MEASURE_MODES=${MEASURE_MODES:-cold warm before together} # warm only right after cold
 MEASURE_HUGE_KB=4096
 LAB_STALE=var/lib/elfcast-stale
+LAB_OLD=var/lib/elfcast-old # what a build in $OLD has compiled, if there is one
 # As lab-launch does for what it starts: before what else runs here.
 MEASURE_FIRST=(chrt -r 1)
 "${MEASURE_FIRST[@]}" true 2>/dev/null || MEASURE_FIRST=()
@@ -56,13 +57,21 @@ measure_compile() { # model
 	else
 		lab_attach plain rw
 	fi
-	"$BUILD/elfcast" compile --root "$LAB_MNT" --storage "$(measure_class "$1")" \
-		>"$LAB/compile.log" 2>&1 || {
-		cat "$LAB/compile.log" >&2
-		lab_die "compile failed"
-	}
+	if [ -n "${OLD:-}" ]; then
+		measure_compile_with "$OLD/build/elfcast" "$1"
+		rm -rf "${LAB_MNT:?}/$LAB_OLD" && mv "$LAB_MNT/var/lib/elfcast" "$LAB_MNT/$LAB_OLD" &&
+			mkdir "$LAB_MNT/var/lib/elfcast" || lab_die "cannot keep what $OLD compiles"
+	fi
+	measure_compile_with "$BUILD/elfcast" "$1"
 	rm -rf "$LAB/watched" && cp -a "$LAB_MNT/var/lib/elfcast" "$LAB/watched"
 	lab_detach || lab_die "something still uses the root"
+}
+
+measure_compile_with() { # elfcast model
+	"$1" compile --root "$LAB_MNT" --storage "$(measure_class "$2")" >"$LAB/compile.log" 2>&1 || {
+		cat "$LAB/compile.log" >&2
+		lab_die "compile failed: $1"
+	}
 }
 
 # Reads and sectors that the block layer asked of the disk so far.
@@ -92,6 +101,10 @@ measure_companion() { # program mode
 	companion=("$BUILD/elfcast" prefetch -q --root "$LAB_MNT")
 	case $2 in
 	together) companion+=("$(lab_binary "$1")") ;;
+	old)
+		companion[0]=$OLD/build/elfcast
+		companion+=("$(lab_binary "$1")")
+		;;
 	stale) companion+=("--shadow=$LAB_MNT/$LAB_STALE/$1") ;;
 	other) companion+=("$(lab_binary "$(measure_other "$1")")") ;;
 	*) companion=() ;;
@@ -128,6 +141,9 @@ measure_launch() { # program mode round
 	local program=$1 mode=$2 round=$3 line io0 io1 t0 t1 busy_us companion
 	measure_companion "$program" "${mode%-kernel}"
 	[ "${mode%-kernel}" != exec ] || measure_watch
+	if [ "${mode%-kernel}" = old ]; then
+		mount --bind "$LAB_MNT/$LAB_OLD" "$LAB_MNT/var/lib/elfcast" || lab_die "cannot mount the other build's shadows"
+	fi
 	# shellcheck disable=SC2207 # two numbers
 	io0=($(measure_io))
 	t0=${EPOCHREALTIME/[.,]/}
@@ -141,6 +157,7 @@ measure_launch() { # program mode round
 	# shellcheck disable=SC2207
 	io1=($(measure_io))
 	[ "${mode%-kernel}" != exec ] || measure_unwatch
+	[ "${mode%-kernel}" != old ] || umount "$LAB_MNT/var/lib/elfcast" || lab_die "something still uses the shadows"
 	printf '{"program": "%s", "command": "%s", "kind": "%s", "storage": "%s", ' "$program" \
 		"${LAB_SHOWN//\"/\\\"}" "$LAB_KIND" "$LAB_MODEL"
 	printf '"mode": "%s", "round": %d, "before_us": %d, "disk_us": %d, "requests": %d, "pages": %d, %s\n' \
