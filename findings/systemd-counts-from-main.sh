@@ -15,6 +15,26 @@ cat >slow.c <<'C'
 __attribute__((constructor)) static void as_from_a_slow_disk(void) { unsetenv("LD_PRELOAD"); sleep(1); }
 C
 gcc -shared -fPIC -o slow.so slow.c || cannot "no C compiler"
+# A manager takes the cgroup that it finds itself in for its own, and moves all that is in it into a scope: one for it alone.
+groups=()
+while IFS=: read -r _ names path; do
+	for at in "/sys/fs/cgroup/${names#name=}" /sys/fs/cgroup/unified /sys/fs/cgroup; do
+		[ -w "$at$path/cgroup.procs" ] || continue
+		group=$at${path%/}/elfcast-finding.$$
+		mkdir "$group" || cannot "no cgroup in $at"
+		later "find '$group' -depth -type d -exec rmdir {} +"
+		groups+=("$group")
+		break
+	done
+done </proc/self/cgroup
+[ ${#groups[@]} -gt 0 ] || cannot "no cgroups"
+look() { # LIBRARY
+	(
+		# Not into a cpuset, which is empty.
+		for group in "${groups[@]}"; do echo "$BASHPID" >"$group/cgroup.procs"; done 2>/dev/null
+		exec unshare -m --propagation private bash "$T/look" "$1" $systemd
+	)
+}
 cat >look <<'S'
 mount -t tmpfs look /run && mkdir -p /run/systemd/system /run/user && chmod 700 /run/user || exit
 export XDG_RUNTIME_DIR=/run/user
@@ -35,4 +55,4 @@ S
 seen "$($systemd --version | head -n 1 | cut -d ' ' -f 1-2)" \
 	"systemd --user executed, as it is; and with a library that takes a second to be loaded" \
 	"began to count 0 s after it was executed, took 0 s; began to count 1 s after it was executed, took 0 s" \
-	"$(unshare -m --propagation private bash "$T/look" '' $systemd); $(unshare -m --propagation private bash "$T/look" "$T/slow.so" $systemd)"
+	"$(look ''); $(look "$T/slow.so")"
