@@ -11,7 +11,8 @@
 #   KIND=ext4            or xfs, btrfs, squashfs, erofs (of it LAB_CLUSTER_BYTES=65536, 1048576: what is
 #                        packed together)
 #   MODES="cold warm cold-kernel together exec together-kernel exec-kernel"
-#   OLD=DIR              a source tree with an older build in it: its 'elfcast run' is MODE "old", or "old-kernel"
+#   OLD=DIR              a source tree with an older build in it: what it reads beside a launch, as "together", is
+#                        MODE "old", or "old-kernel"
 #
 # Ends with one line a disk: "result: DISK … median ratio to the limit N".
 set -u

@@ -114,6 +114,8 @@ boots_halt() {
 	kill -RTMIN+4 "$boots_leader" # systemd(1): powers off
 	wait "$boots_nspawn"
 	boots_nspawn=
+	# Or what ran long enough ago, by its timer, runs in boots of an image that has become old.
+	rm -f "$LAB_MNT"/var/lib/systemd/timers/stamp-*
 }
 
 # What was measured is known, and what was written goes with the disk.
@@ -196,8 +198,6 @@ boots_root() {
 	# What only a first boot does.
 	boots_start && boots_wait || lab_die "it does not boot: $(tail -n 3 "$LAB/console")"
 	boots_halt
-	# Or what ran long enough ago, by its timer, runs in boots of an image that has become old.
-	rm -f "$LAB_MNT"/var/lib/systemd/timers/stamp-*
 	boots_detach
 }
 
