@@ -10,6 +10,7 @@
 #include "bounds.h"
 #include "macro.h"
 #include "opens.h"
+#include "residency.h"
 
 /*
  * Each MiB of the boot's part is in the order of places, not of use (pack-write.c): what lies so little
@@ -97,14 +98,17 @@ int opens_new(const struct shadow *s, struct opens **ret)
 }
 
 /*
- * mincore(2) and cachestat(2) tell only who may write the file. This call tells everybody, and has the
- * page that is missing read.
+ * The kernel tells who may write the file. To others a read that does not wait is an answer, and has the
+ * page that is missing read: where the disk is done before the call is, all of them were there.
  */
 static bool is_in_memory(int fd, uint32_t pgno)
 {
+	struct residency_count c;
 	char byte;
 	struct iovec to = { &byte, 1 };
 
+	if (residency_count(fd, pgno, 1, &c) == 0)
+		return c.n_resident > 0;
 	return preadv2(fd, &to, 1, (off_t)pgno * PAGE_BYTES, RWF_NOWAIT) == 1;
 }
 

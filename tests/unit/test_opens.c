@@ -19,11 +19,8 @@
 
 /* Of one page each, read in the order of their numbers; two more are not read at all. */
 enum { FILES = 1200, OBJECTS = FILES + 2 };
-/*
- * Of the first ones it is asked whether they are in memory, four in a row that are not end that. Who asks has
- * them read: on a machine that is busy they may be there before the answer.
- */
-enum { ASKED = 200 };
+/* Of the first ones one of four is asked about, four in a row that are not in memory end that. */
+enum { ASKED = 16 };
 
 static int dir = -1;
 static char dir_path[] = "/var/tmp/elfcast-opens-XXXXXX";
