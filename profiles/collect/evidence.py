@@ -39,21 +39,26 @@ def builds(profiles):
     return found
 
 
+def _prints(o):
+    """What ran is of its fingerprint, and stays with it."""
+    return {k: o[k] for k in ("fingerprint", "ran") if k in o}
+
+
 def merge(profiles, command):
-    """{build-id: fingerprint} of all pages that any of PROFILES needs of it, as elfcast merges them."""
+    """{build-id: {"fingerprint", "ran"}} of all pages that any of PROFILES needs of it, as elfcast merges them."""
     groups = [[] for _ in range(GROUPS)]
     for p in profiles:
         for o in p["objects"]:
             if "fingerprint" in o:
                 groups[int(o["build_id"][:2], 16) % GROUPS].append(
-                    _evidence(p["arch"], [_object(o["build_id"], o["size"], fingerprint=o["fingerprint"])]))
+                    _evidence(p["arch"], [_object(o["build_id"], o["size"], **_prints(o))]))
     found = {}
     for group in groups:
         lines = "".join(json.dumps(p) + "\n" for p in group)
         done = subprocess.run([command, "merge", "-q", "--lines"], input=lines.encode(), capture_output=True,
                               check=True)
         for line in done.stdout.splitlines():
-            found.update((o["build_id"], o["fingerprint"]) for o in json.loads(line)["objects"])
+            found.update((o["build_id"], _prints(o)) for o in json.loads(line)["objects"])
     return found
 
 
@@ -65,19 +70,19 @@ def files(releases, fingerprints, room):
     """
     {name: bytes}, one for each release, at most ROOM in all: all builds, by which a release is told, and
     fingerprints as far as there is room, first those by which a byte finds most pages. RELEASES: {name:
-    profiles}; FINGERPRINTS: {name: {build-id: fingerprint}}.
+    profiles}; FINGERPRINTS: {name: {build-id: {"fingerprint", "ran"}}}.
     """
     known = {name: builds(profiles) for name, profiles in releases.items()}
     chosen = {name: {i: _object(i, size) for i, (size, _) in found.items()} for name, found in known.items()}
     left = {name: MAX_BYTES - sum(map(_bytes, found.values())) for name, found in chosen.items()}
     room -= sum(MAX_BYTES - n for n in left.values())
-    wanted = sorted((-worth / len(fingerprints[name][i]), name, i) for name, found in known.items()
+    wanted = sorted((-worth / _bytes(fingerprints[name][i]), name, i) for name, found in known.items()
                     for i, (_, worth) in found.items() if i in fingerprints[name])
     for _, name, i in wanted:
-        n = _bytes({"fingerprint": fingerprints[name][i]})
+        n = _bytes(fingerprints[name][i])
         if n <= min(room, left[name]):
             room -= n
             left[name] -= n
-            chosen[name][i]["fingerprint"] = fingerprints[name][i]
+            chosen[name][i].update(fingerprints[name][i])
     return {f"elfcast.{name}.json": profile.dense(_evidence(releases[name][0]["arch"], list(found.values())))
             for name, found in chosen.items() if found}

@@ -37,7 +37,7 @@ def _joined_runs(pages):
 
 KNOWN = ("elfcast", "program", "scenario", "arch", "trained", "objects", "lookups")
 KNOWN_TRAINED = ("runs", "without_lookups", "window_ms", "method", "kernel")
-KNOWN_OBJECT = ("path", "build_id", "size", "digest", "pages", "fingerprint",
+KNOWN_OBJECT = ("path", "build_id", "size", "digest", "pages", "fingerprint", "ran",
                 "retargeted_from", "confidence")
 
 
@@ -63,6 +63,8 @@ def _object_text(o):
     lines.append(f'"pages": {_pages_text(o["pages"])}')
     if "fingerprint" in o:
         lines.append(f'"fingerprint": "{o["fingerprint"]}"')
+    if "ran" in o:
+        lines.append(f'"ran": "{o["ran"]}"')
     if "retargeted_from" in o:
         lines.append(f'"retargeted_from": "{o["retargeted_from"]}"')
         lines.append(f'"confidence": {o.get("confidence", 0)}')
@@ -152,10 +154,14 @@ def _join_pages(a, b):
 
 def _join_objects(a, b):
     o = dict(a, pages=_join_pages(a["pages"], b["pages"]))
+    o.pop("ran", None)  # of one of the fingerprints
     for key in ("digest", "fingerprint"):
         values = [x[key] for x in (a, b) if key in x]
         if values:
             o[key] = min(values, key=lambda v: (-len(v), v))
+    ran = [x["ran"] for x in (a, b) if "ran" in x and x.get("fingerprint") == o.get("fingerprint")]
+    if ran:
+        o["ran"] = min(ran)
     return o
 
 
@@ -310,7 +316,7 @@ def compact(p):
 
 
 def without_fingerprints(p):
-    return dict(p, objects=[{k: v for k, v in o.items() if k != "fingerprint"}
+    return dict(p, objects=[{k: v for k, v in o.items() if k not in ("fingerprint", "ran")}
                             for o in p["objects"]])
 
 

@@ -68,6 +68,10 @@ static int keep(struct retarget_job *j, const struct profile_object *o,
 		to->fingerprint = strdup(o->fingerprint);
 		r = to->fingerprint ? 0 : -ENOMEM;
 	}
+	if (r == 0 && o->ran) {
+		to->ran = strdup(o->ran);
+		r = to->ran ? 0 : -ENOMEM;
+	}
 	if (r == 0) {
 		to->retargeted_from = o->retargeted_from;
 		to->confidence = o->confidence;
@@ -136,7 +140,7 @@ static int retarget_object(struct retarget_job *j, const struct profile_object *
 	if (t->fd < 0)
 		return retarget_job_leave_out(j, o,
 					      "another build, and too large to look into");
-	r = fingerprint_read(o->fingerprint, strlen(o->fingerprint), &print);
+	r = fingerprint_load(o->fingerprint, o->ran, &print);
 	if (r == -ESTALE)
 		return retarget_job_leave_out(j, o,
 					      "its fingerprint is of another version");

@@ -160,7 +160,8 @@ static void drop_fingerprints(struct profile *p)
 {
 	for (size_t i = 0; i < p->n_objects; i++) {
 		free(p->objects[i].fingerprint);
-		p->objects[i].fingerprint = NULL;
+		free(p->objects[i].ran);
+		p->objects[i].fingerprint = p->objects[i].ran = NULL;
 	}
 }
 

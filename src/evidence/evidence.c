@@ -16,8 +16,10 @@
 
 void evidence_done(struct evidence *e)
 {
-	for (size_t i = 0; i < e->n_items; i++)
+	for (size_t i = 0; i < e->n_items; i++) {
 		free(e->items[i].fingerprint);
+		free(e->items[i].ran);
+	}
 	free(e->items);
 	free(e->bad_name);
 }
@@ -107,6 +109,7 @@ static int take_items(struct evidence *e, struct profile *p, unsigned file)
 		e->items[e->n_items++] = (struct evidence_item){
 			o->buildid,
 			TAKE_PTR(o->fingerprint),
+			TAKE_PTR(o->ran),
 			(uint8_t)file,
 		};
 	}
@@ -173,12 +176,15 @@ static size_t find_first(struct evidence *e, const struct buildid *id)
 			    memcmp(&e->items[k].buildid, id, sizeof(*id)) < 0);
 }
 
-const char *evidence_find(struct evidence *e, const struct buildid *id)
+const char *evidence_find(struct evidence *e, const struct buildid *id,
+			  const char **ret_ran)
 {
 	for (size_t i = find_first(e, id);
 	     i < e->n_items && buildid_equal(&e->items[i].buildid, id); i++)
-		if (e->items[i].fingerprint)
+		if (e->items[i].fingerprint) {
+			*ret_ran = e->items[i].ran;
 			return e->items[i].fingerprint;
+		}
 	return NULL;
 }
 
@@ -196,12 +202,14 @@ int evidence_fill(struct evidence *e, struct profile *p)
 {
 	for (size_t i = 0; i < p->n_objects; i++) {
 		struct profile_object *o = &p->objects[i];
-		const char *text;
+		const char *text, *ran = NULL;
 
 		if (o->fingerprint || !o->buildid.n_bytes || o->retargeted_from.n_bytes)
 			continue;
-		text = evidence_find(e, &o->buildid);
+		text = evidence_find(e, &o->buildid, &ran);
 		if (text && !(o->fingerprint = strdup(text)))
+			return -ENOMEM;
+		if (ran && !(o->ran = strdup(ran)))
 			return -ENOMEM;
 	}
 	return 0;

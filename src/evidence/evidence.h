@@ -18,6 +18,7 @@
 struct evidence_item {
 	struct buildid buildid;
 	char *fingerprint; /* NULL: nothing but of which release it is */
+	char *ran;	   /* of these; may be NULL */
 	uint8_t file;
 };
 
@@ -34,8 +35,12 @@ struct evidence {
 
 void evidence_done(struct evidence *e);
 
-/* The fingerprint of the build ID, borrowed; NULL where none is known, also for want of memory. */
-const char *evidence_find(struct evidence *e, const struct buildid *id);
+/*
+ * The fingerprint of the build ID, and what ran of that or NULL, borrowed; NULL where none is known, also for
+ * want of memory.
+ */
+const char *evidence_find(struct evidence *e, const struct buildid *id,
+			  const char **ret_ran);
 
 /* The files that know the build ID, a bit each. */
 uint8_t evidence_files(struct evidence *e, const struct buildid *id);

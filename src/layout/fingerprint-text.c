@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base64.h"
 #include "bounds.h"
 #include "fingerprint.h"
 
@@ -100,69 +101,6 @@ static uint64_t get_number(struct source *s, uint64_t max)
 	if (byte & 0x80 || value > max)
 		s->failed = true;
 	return s->failed ? 0 : value;
-}
-
-/* ---- base64, with the alphabet and the padding of RFC 4648 ---- */
-
-static const char alphabet[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static char *to_base64(const uint8_t *data, size_t n)
-{
-	char *text = malloc(DIV_ROUND_UP(n, 3) * 4 + 1), *to = text;
-
-	for (size_t i = 0; text && i < n; i += 3) {
-		uint32_t bits = (uint32_t)data[i] << 16;
-
-		bits |= i + 1 < n ? (uint32_t)data[i + 1] << 8 : 0;
-		bits |= i + 2 < n ? data[i + 2] : 0;
-		*to++ = alphabet[bits >> 18];
-		*to++ = alphabet[bits >> 12 & 63];
-		*to++ = i + 1 < n ? alphabet[bits >> 6 & 63] : '=';
-		*to++ = i + 2 < n ? alphabet[bits & 63] : '=';
-	}
-	if (text)
-		*to = 0;
-	return text;
-}
-
-/* Of each character its value; 64: none of the alphabet. */
-static void fill_values(uint8_t ret[static 256])
-{
-	memset(ret, 64, 256);
-	for (uint8_t i = 0; i < 64; i++)
-		ret[(unsigned char)alphabet[i]] = i;
-}
-
-/* BYTES / 4 * 3 bytes, fewer where padded. -EINVAL. */
-static int from_base64(const char *text, size_t bytes, uint8_t *ret, size_t *ret_n)
-{
-	size_t padding = 0, n = 0;
-	uint8_t values[256];
-
-	if (bytes == 0 || bytes % 4)
-		return -EINVAL;
-	while (padding < 2 && text[bytes - 1 - padding] == '=')
-		padding++;
-	fill_values(values);
-	for (size_t i = 0; i < bytes; i += 4) {
-		uint32_t bits = 0, bad = 0;
-
-		for (size_t k = i; k < i + 4; k++) {
-			uint32_t value =
-				k < bytes - padding ? values[(unsigned char)text[k]] : 0;
-
-			bad |= value & 64;
-			bits = bits << 6 | value;
-		}
-		if (bad)
-			return -EINVAL;
-		ret[n++] = (uint8_t)(bits >> 16);
-		ret[n++] = (uint8_t)(bits >> 8);
-		ret[n++] = (uint8_t)bits;
-	}
-	*ret_n = n - padding;
-	return 0;
 }
 
 /* ---- writing ---- */
@@ -302,7 +240,7 @@ int fingerprint_write(const struct fingerprint *f, char **ret)
 		put_all(&b, &thin);
 	}
 	if (!b.failed && b.n <= LIMIT_FINGERPRINT_BYTES)
-		text = to_base64(b.data, b.n);
+		text = base64_write(b.data, b.n);
 	free(b.data);
 	*ret = text;
 	return text ? 0 : b.failed || b.n <= LIMIT_FINGERPRINT_BYTES ? -ENOMEM : -E2BIG;
@@ -455,7 +393,7 @@ int fingerprint_read(const char *text, size_t bytes, struct fingerprint *ret)
 	if (bytes > LIMIT_FINGERPRINT_BYTES / 3 * 4)
 		return -EINVAL;
 	data = malloc(bytes + 1);
-	r = data ? from_base64(text, bytes, data, &s.n) : -ENOMEM;
+	r = data ? base64_read(text, bytes, data, &s.n) : -ENOMEM;
 	if (r < 0)
 		return r;
 	s.data = data;

@@ -14,6 +14,7 @@ void fingerprint_done(struct fingerprint *f)
 	free(f->data);
 	free(f->codes);
 	free(f->keys);
+	free(f->ran);
 	*f = (struct fingerprint){ 0 };
 }
 

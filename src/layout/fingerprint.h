@@ -23,6 +23,7 @@ enum fingerprint_level {
 	FINGERPRINT_NONE,
 	FINGERPRINT_SIZES,
 	FINGERPRINT_KEYS,
+	FINGERPRINT_FUNCTIONS, /* as well which of them ran; to fingerprints the same as the one before */
 };
 
 /* A key of the unit that starts as number INDEX in the page. */
@@ -41,6 +42,8 @@ struct code_page {
 	uint8_t n_units, n_keys;
 	const uint8_t *codes;
 	const struct code_key *keys;
+	const uint8_t
+		*ran; /* of each unit whether it did; NULL: not known; of gaps nothing is */
 };
 
 /* A piece that stands once in its file. */
@@ -71,6 +74,7 @@ struct fingerprint {
 	size_t n_data;
 	uint8_t *codes; /* what the pages point to */
 	struct code_key *keys;
+	uint8_t *ran; /* beside CODES; NULL: of no page known */
 };
 
 void fingerprint_done(struct fingerprint *f);
@@ -100,5 +104,24 @@ int fingerprint_read(const char *text, size_t bytes, struct fingerprint *ret);
  * NULL where both are. -ENOMEM.
  */
 int fingerprint_merge(const char *a, const char *b, char **ret);
+
+/*
+ * Which functions ran is a text of its own, which is of one fingerprint's TEXT. F was read from that, or made
+ * and written in full. Add what is known of PAGE, a number in f->code: of each unit 1 where it ran. -ENOMEM.
+ */
+int fingerprint_set_ran(struct fingerprint *f, size_t page, const uint8_t *ran);
+/* New; NULL where nothing is known. -ENOMEM. */
+int fingerprint_write_ran(const struct fingerprint *f, const char *text, char **ret);
+/* -EINVAL: not what fingerprint_write_ran() writes; -ESTALE: of another fingerprint; -ENOMEM. */
+int fingerprint_read_ran(struct fingerprint *f, const char *text, const char *ran,
+			 size_t bytes);
+/* Both: TEXT, and RAN unless it is NULL or not of it. As fingerprint_read(). */
+int fingerprint_load(const char *text, const char *ran, struct fingerprint *ret);
+/*
+ * Of A and B, which were merged to BOTH: what ran in either; a page that one alone knows of is as that knows
+ * it. New, NULL where nothing is known. -ENOMEM.
+ */
+int fingerprint_merge_ran(const char *a, const char *a_ran, const char *b,
+			  const char *b_ran, const char *both, char **ret);
 
 #endif

@@ -19,6 +19,7 @@ void profile_object_done(struct profile_object *o)
 	free(o->path);
 	free(o->digest);
 	free(o->fingerprint);
+	free(o->ran);
 	pageset_done(&o->pages);
 	extra_done(&o->extra);
 }
@@ -147,6 +148,9 @@ static int merge_object(struct profile *p, const struct profile_object *a,
 		r = pageset_merge(&a->pages, &b->pages, &o->pages);
 	if (r == 0)
 		r = fingerprint_merge(a->fingerprint, b->fingerprint, &o->fingerprint);
+	if (r == 0)
+		r = fingerprint_merge_ran(a->fingerprint, a->ran, b->fingerprint, b->ran,
+					  o->fingerprint, &o->ran);
 	return r == 0 ? extra_merge(&a->extra, &b->extra, &o->extra) : r;
 }
 

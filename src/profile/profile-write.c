@@ -142,6 +142,8 @@ static int write_object(struct out *f, const struct profile_object *o)
 	write_pages(f, &o->pages);
 	if (o->fingerprint)
 		write_key_string(f, ",\n\t\t\t", "fingerprint", o->fingerprint);
+	if (o->ran)
+		write_key_string(f, ",\n\t\t\t", "ran", o->ran);
 	if (o->retargeted_from.n_bytes) {
 		buildid_to_hex(&o->retargeted_from, hex);
 		write_key_string(f, ",\n\t\t\t", "retargeted_from", hex);

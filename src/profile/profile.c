@@ -21,6 +21,8 @@ struct reader {
 	bool in_order; /* keys are read where they stand; -EAGAIN: that is not where FIELDS has them */
 	size_t n_page_runs, n_lookup_names;
 	char string[LIMIT_PATH_BYTES + 1]; /* what get_string() gave last */
+	struct fingerprint
+		print; /* of the last object that has one; nothing where it is of another version */
 };
 
 _printf_(4, 5) static int fail(struct reader *r, const struct json_value *v, int error,
@@ -113,7 +115,7 @@ struct field {
 	size_t offset;
 	uint64_t min, max;
 };
-enum { MAX_FIELDS = 8 }; /* of one object */
+enum { MAX_FIELDS = 9 }; /* of one object */
 
 static int read_text(struct reader *r, const struct json_value *v, const struct field *f,
 		     void *target)
@@ -360,7 +362,6 @@ static int read_pages(struct reader *r, const struct json_value *v, const struct
 static int read_fingerprint(struct reader *r, const struct json_value *v,
 			    const struct field *f, void *target)
 {
-	_cleanup_(fingerprint_done) struct fingerprint print = { 0 };
 	struct profile_object *o = target;
 	size_t bytes = json_text_bytes(v);
 	int e = expect_type(r, v, f->key, JSON_STRING);
@@ -370,16 +371,40 @@ static int read_fingerprint(struct reader *r, const struct json_value *v,
 	if (bytes - 2 > LIMIT_FINGERPRINT_BYTES / 3 * 4)
 		return fail(r, v, -E2BIG, "'%s' has %zu bytes (at most %u)", f->key,
 			    bytes - 2, LIMIT_FINGERPRINT_BYTES / 3 * 4);
-	e = fingerprint_read(v->at + 1, bytes - 2, &print);
+	fingerprint_done(&r->print);
+	e = fingerprint_read(v->at + 1, bytes - 2, &r->print);
 	if (e == -EINVAL)
 		return fail(r, v, e, "'%s' is damaged", f->key);
-	if (e == 0 && print.file_bytes != o->size_bytes)
+	if (e == 0 && r->print.file_bytes != o->size_bytes)
 		return fail(r, v, -EINVAL, "'%s' is of a file of %" PRIu64 " bytes", f->key,
-			    print.file_bytes);
+			    r->print.file_bytes);
 	if (e < 0 && e != -ESTALE)
 		return e;
 	o->fingerprint = strndup(v->at + 1, bytes - 2);
 	return o->fingerprint ? 0 : -ENOMEM;
+}
+
+/* Programs that do not know it keep it beside another fingerprint, or none: there it says nothing. */
+static int read_ran(struct reader *r, const struct json_value *v, const struct field *f,
+		    void *target)
+{
+	struct profile_object *o = target;
+	size_t bytes = json_text_bytes(v);
+	int e = expect_type(r, v, f->key, JSON_STRING);
+
+	if (e < 0)
+		return e;
+	if (bytes - 2 > LIMIT_EXTRA_BYTES)
+		return fail(r, v, -E2BIG, "'%s' has %zu bytes (at most %u)", f->key,
+			    bytes - 2, LIMIT_EXTRA_BYTES);
+	if (o->fingerprint && r->print.n_sections)
+		e = fingerprint_read_ran(&r->print, o->fingerprint, v->at + 1, bytes - 2);
+	if (e == -EINVAL)
+		return fail(r, v, e, "'%s' is damaged", f->key);
+	if (e < 0 || !o->fingerprint)
+		return e == -ESTALE ? 0 : e;
+	o->ran = strndup(v->at + 1, bytes - 2);
+	return o->ran ? 0 : -ENOMEM;
 }
 
 static int read_from(struct reader *r, const struct json_value *v, const struct field *f,
@@ -414,6 +439,7 @@ static int read_object(struct reader *r, const struct json_value *v)
 		{ "digest", false, read_digest, AT(digest), .max = LIMIT_DIGEST_BYTES },
 		{ "pages", true, read_pages },
 		{ "fingerprint", false, read_fingerprint }, /* held against the size */
+		{ "ran", false, read_ran },		    /* and that against this */
 		{ "retargeted_from", false, read_from, AT(retargeted_from),
 		  .max = LIMIT_PATH_BYTES },
 		{ "confidence", false, read_confidence, AT(confidence), 0, 100 },
@@ -427,6 +453,7 @@ static int read_object(struct reader *r, const struct json_value *v)
 	o = profile_add_object(r->profile);
 	if (!o)
 		return -ENOMEM;
+	_Static_assert(ARRAY_SIZE(fields) <= MAX_FIELDS, "all of them");
 	return read_fields(r, v, fields, ARRAY_SIZE(fields), o, &o->extra);
 }
 
@@ -699,6 +726,7 @@ static int read_text_of_profile(const char *text, size_t bytes, bool in_order,
 	struct json_value root = json_root(text, bytes, &(struct json_seen){ 0 });
 	int e = p ? read_profile(&r, &root) : -ENOMEM;
 
+	fingerprint_done(&r.print);
 	if (e < 0)
 		return e;
 	profile_sort(p);

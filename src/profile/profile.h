@@ -23,6 +23,7 @@ struct profile_object {
 	char *digest; /* "xxh3-128:HEX" of a data file, or NULL */
 	struct pageset pages;
 	char *fingerprint; /* of an ELF file: see fingerprint.h; or NULL */
+	char *ran;	   /* which functions of these did; or NULL */
 	/* Not trained but carried over from that build; and how sure of its pages, in percent. */
 	struct buildid retargeted_from; /* n_bytes 0: trained */
 	uint32_t confidence;

@@ -30,10 +30,13 @@ static bool is_candidate(const struct profile_object *o, const struct retarget_f
 	       !o->retargeted_from.n_bytes && o->pages.n_runs > 0 && !f->is_trained_build;
 }
 
-/* Its own, which is of its pages and no others, or one that many share. */
-static const char *find_fingerprint(struct retargeter *t, const struct profile_object *o)
+/* Its own, which is of its pages and no others, or one that many share. NULL: there is none. */
+static const char *find_fingerprint(struct retargeter *t, const struct profile_object *o,
+				    const char **ret_ran)
 {
-	return o->fingerprint ? o->fingerprint : evidence_find(&t->evidence, &o->buildid);
+	*ret_ran = o->ran;
+	return o->fingerprint ? o->fingerprint
+			      : evidence_find(&t->evidence, &o->buildid, ret_ran);
 }
 
 /* ---- layouts ---- */
@@ -83,11 +86,11 @@ static struct known_layout *find_layout(struct retargeter *t, const char *path)
 /* ---- objects ---- */
 
 static int try_object(struct retargeter *t, const struct profile_object *o,
-		      const char *text, struct retargeted *ret)
+		      const char *text, const char *ran, struct retargeted *ret)
 {
 	_cleanup_(fingerprint_done) struct fingerprint print = { 0 };
 	const struct known_layout *known;
-	int r = fingerprint_read(text, strlen(text), &print);
+	int r = fingerprint_load(text, ran, &print);
 
 	if (r < 0)
 		return r;
@@ -106,7 +109,8 @@ static void apply(struct profile_object *o, const struct retarget_file *f,
 	o->pages = r->pages;
 	r->pages = (struct pageset){ 0 };
 	free(o->fingerprint);
-	o->fingerprint = NULL;
+	free(o->ran);
+	o->fingerprint = o->ran = NULL;
 	if (!r->is_same) {
 		o->retargeted_from = o->buildid;
 		o->confidence = r->confidence;
@@ -186,9 +190,10 @@ static bool retarget_path(struct retargeter *t, struct profile *p,
 			return false;
 	for (size_t i = first; i < end; i++) {
 		struct retargeted one = { 0 };
+		const char *ran = NULL;
 		const char *text = is_candidate(&p->objects[i], &files[i]) &&
 						   !is_elsewhere(t, &p->objects[i], release)
-					   ? find_fingerprint(t, &p->objects[i])
+					   ? find_fingerprint(t, &p->objects[i], &ran)
 					   : NULL;
 
 		if (!text)
@@ -197,7 +202,7 @@ static bool retarget_path(struct retargeter *t, struct profile *p,
 			*ret_deferred = true;
 			return false;
 		}
-		if (try_object(t, &p->objects[i], text, &one) < 0)
+		if (try_object(t, &p->objects[i], text, ran, &one) < 0)
 			continue;
 		if (one.pages.n_runs && one.confidence > best.confidence) {
 			retargeted_done(&best);

@@ -21,7 +21,7 @@ static int carry_over(const struct profile_object *o, const struct layout *to, u
 {
 	_cleanup_(fingerprint_done) struct fingerprint print = { 0 };
 	_cleanup_(retargeted_done) struct retargeted result = { 0 };
-	int r = fingerprint_read(o->fingerprint, strlen(o->fingerprint), &print);
+	int r = fingerprint_load(o->fingerprint, o->ran, &print);
 
 	if (r == 0)
 		r = retarget_pages(&print, &o->pages, o->path, to, &result);

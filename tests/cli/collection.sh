@@ -209,7 +209,7 @@ def one(program, first):
 
 profiles = [one("/usr/bin/a", 8), one("/usr/bin/b", 32)]
 merged = evidence.merge(profiles, file)
-if merged["aa" * 20] != fingerprint([*range(8, 17), *range(32, 41)]):
+if merged["aa" * 20]["fingerprint"] != fingerprint([*range(8, 17), *range(32, 41)]):
     print("a build of two profiles is not known by the pages of both")
 files = evidence.files({"x": profiles, "y": profiles[:1]}, {"x": merged, "y": merged}, 10**6)
 if sorted(files) != ["elfcast.x.json", "elfcast.y.json"]:
@@ -227,7 +227,7 @@ def ids(n):
     return sorted(o["build_id"][:2] for data in evidence.files({"x": profiles}, {"x": merged}, n).values()
                   for o in json.loads(data)["objects"] if "fingerprint" in o)
 
-bare, cost = 3 * 120, {i[:2]: len(f) + 25 for i, f in merged.items()}
+bare, cost = 3 * 120, {i[:2]: len(f["fingerprint"]) + 25 for i, f in merged.items()}
 for n, want in ((0, []), (bare + cost["08"] + cost["20"], ["08", "20"]), (bare + sum(cost.values()), ["08", "20", "aa"])):
     if ids(n) != want:
         print("not what there is room for:", n, ids(n))

@@ -6,9 +6,9 @@
 cd "$TMP" || exit 1
 
 # 14 profiles that have something of everything: builds, data files, retargeted objects,
-# fingerprints, lookups, unknown keys, other methods and kernels, touching runs.
-python3 - "$TOP/tests/good" <<'PY'
-import json, os, random, sys
+# fingerprints and what ran, lookups, unknown keys, other methods and kernels, touching runs.
+python3 - "$TOP/tests/good" "$BUILD/tests/fingerprint" <<'PY'
+import json, os, random, subprocess, sys
 rng = random.Random(17)
 portable = json.load(open(os.path.join(sys.argv[1], "portable.json")))
 prints = [o for o in portable["objects"] if "fingerprint" in o]
@@ -36,6 +36,9 @@ for k in range(14):
     for o in prints:
         if rng.random() < 0.5:
             objects.append(dict(o, pages=[[a, n, min(r, runs), w] for a, n, r, w in o["pages"]]))
+            if k % 2:
+                objects[-1]["ran"] = subprocess.run([sys.argv[2], o["fingerprint"], "ran", str(k)], capture_output=True,
+                                                    check=True, text=True).stdout.strip()
     lookups, telling = [], rng.randint(1, runs)
     for d in sorted(rng.sample(["/", "/etc", "/usr", "/usr/lib"], 3)):
         names = rng.sample(["a", "b", "c", "d", "e"], 3)
@@ -55,6 +58,8 @@ same "runs are added" "$(cat "${all[@]}" | grep -o '"runs": [0-9]*' | awk '{ n +
 	"$(grep -o '"runs": [0-9]*' whole.json | tr -dc 0-9)"
 same "and those without lookups" "$(cat "${all[@]}" | grep -o '_lookups": [0-9]*' | awk '{ n += $2 } END { print n }')" \
 	"$(grep -o '_lookups": [0-9]*' whole.json | tr -dc 0-9)"
+
+check "so is what ran" grep -q '"ran": "' whole.json
 
 # As a tree: two of what there is, chosen by chance, until one is left.
 bad=0

@@ -59,7 +59,7 @@ fingerprint-cut fingerprint-other-file high-surrogate-twice lone-high-surrogate 
 lookups-listed-above-trained lookups-of-no-run lookups-name-in-two-groups lookups-name-twice lookups-not-looked-at
 lookups-runs-above-telling lookups-runs-above-trained lookups-unsorted nested-9 pages-equal-runs
 pages-exponent pages-first-past-end pages-of-empty-file pages-overlap pages-past-end
-pages-runs-above-trained pages-unsorted size-1.0 size-1e3 without-lookups-above-runs""".split()
+pages-runs-above-trained pages-unsorted ran-damaged size-1.0 size-1e3 without-lookups-above-runs""".split()
 top = sys.argv[1]
 schema = json.load(open(top + "/profiles/elfcast-profile.schema.json"))
 Draft202012Validator.check_schema(schema)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Any text as a fingerprint: refused, or written back as it was, merged in any order to the same
- * text, and looked for in a file that it has nothing to do with.
+ * text, and looked for in a file that it has nothing to do with. What stands in a second line is what ran of it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -86,16 +86,46 @@ static void check_retarget(const struct fingerprint *f, const struct layout *l)
 	REQUIRE(pageset_end(&r.pages) <= 0x20);
 }
 
+/* RAN is made to name TEXT, which chance would not do: 30 bits of 32. */
+static void check_ran(struct fingerprint *f, const char *text, char *ran)
+{
+	_cleanup_free_ char *again = NULL, *both = NULL, *name = NULL;
+	size_t bytes = strlen(ran);
+	uint8_t one[UINT8_MAX] = { 1 };
+	int r;
+
+	if (f->n_code && bytes > 6) {
+		REQUIRE(fingerprint_set_ran(f, 0, one) == 0);
+		REQUIRE(fingerprint_write_ran(f, text, &name) == 0);
+		memcpy(ran, name, 5);
+	}
+	r = fingerprint_read_ran(f, text, ran, bytes);
+	REQUIRE(r == 0 || r == -EINVAL || r == -ESTALE);
+	if (r < 0)
+		return;
+	REQUIRE(fingerprint_write_ran(f, text, &again) == 0 && strcmp(ran, again) == 0);
+	REQUIRE(fingerprint_merge_ran(text, ran, text, NULL, text, &both) == 0);
+	REQUIRE(strcmp(both, ran) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
 	_cleanup_(layout_done) struct layout l = { 0 };
 	_cleanup_free_ char *text = strndup((const char *)data, size), *again = NULL;
-	int r = fingerprint_read((const char *)data, size, &f);
+	char *ran;
+	int r;
 
-	REQUIRE(text && (r == 0 || r == -EINVAL || r == -ESTALE));
+	REQUIRE(text);
+	ran = strchr(text, '\n');
+	if (ran)
+		*ran++ = 0;
+	r = fingerprint_read(text, strlen(text), &f);
+	REQUIRE(r == 0 || r == -EINVAL || r == -ESTALE);
 	if (r < 0)
 		return 0;
+	if (ran)
+		check_ran(&f, text, ran);
 	REQUIRE(fingerprint_write(&f, &again) == 0 && strcmp(text, again) == 0);
 	make_layout(&l);
 	check_merge(text, &l);

@@ -2,6 +2,7 @@
 /*
  * fingerprint FILE sizes|keys PAGE...: the text that train writes of FILE when these are needed.
  * fingerprint FILE id: by which id it knows FILE.
+ * fingerprint TEXT ran NUMBER: which functions of it ran, at random.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,17 +24,43 @@ static int print_id(int fd)
 	return 0;
 }
 
+static int print_ran(const char *text, unsigned number)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_free_ char *ran = NULL;
+	uint8_t some[UINT8_MAX];
+
+	if (fingerprint_read(text, strlen(text), &f) < 0)
+		return 1;
+	for (size_t i = 0; i < f.n_code; i++) {
+		for (size_t k = 0; k < sizeof(some); k++)
+			some[k] = (number = number * 1664525u + 1013904223u) >> 30 == 0;
+		if ((number >> 16 & 3) && fingerprint_set_ran(&f, i, some) < 0)
+			return 1;
+	}
+	if (fingerprint_write_ran(&f, text, &ran) < 0)
+		return 1;
+	puts(ran ? ran : "");
+	return 0;
+}
+
 int main(int argc, char *argv[])
 {
 	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
 	_cleanup_(layout_done) struct layout l = { 0 };
-	_cleanup_close_ int fd = argc > 2 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
+	bool is_text = argc == 4 && strcmp(argv[2], "ran") == 0;
+	_cleanup_close_ int fd =
+		argc > 2 && !is_text ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
 	_cleanup_free_ struct page_range *pages = calloc((size_t)argc, sizeof(*pages));
 	_cleanup_free_ char *text = NULL;
 	bool has_keys = argc > 3 && strcmp(argv[2], "keys") == 0;
 
+	if (is_text)
+		return print_ran(argv[1], (unsigned)atoi(argv[3]));
 	if (fd < 0 || !pages) {
-		fputs("usage: fingerprint FILE id|sizes|keys PAGE...\n", stderr);
+		fputs("usage: fingerprint FILE id|sizes|keys PAGE...\n"
+		      "       fingerprint TEXT ran NUMBER\n",
+		      stderr);
 		return 2;
 	}
 	if (strcmp(argv[2], "id") == 0)

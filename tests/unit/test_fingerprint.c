@@ -408,6 +408,137 @@ static void test_thinned(void **state)
 	check_merge(c, a, b, all);
 }
 
+/* ---- which functions ran ---- */
+
+/* TEXT's, of pages [FIRST, END) each EVERY-th function. */
+static char *ran_of(const char *text, uint32_t first, uint32_t end, size_t every)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	uint8_t ran[UINT8_MAX];
+	char *ret = NULL;
+
+	for (size_t i = 0; i < sizeof(ran); i++)
+		ran[i] = i % every == 0;
+	assert_int_equal(fingerprint_read(text, strlen(text), &f), 0);
+	for (size_t i = 0; i < f.n_code; i++)
+		if (f.code[i].pgno >= first && f.code[i].pgno < end)
+			assert_int_equal(fingerprint_set_ran(&f, i, ran), 0);
+	assert_int_equal(fingerprint_write_ran(&f, text, &ret), 0);
+	return ret;
+}
+
+static void test_ran(void **state)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(layout_done) struct layout l = { 0 };
+	_cleanup_free_ char *text = NULL, *other = NULL, *ran = NULL, *again = NULL;
+	size_t bytes;
+
+	(void)state;
+	make_layout(&l);
+	text = text_of(&l, 0, 0x20, FINGERPRINT_KEYS);
+	other = text_of(&l, 0, 0x21, FINGERPRINT_KEYS);
+	assert_null(ran_of(text, 0x30, 0x40, 1));
+	ran = ran_of(text, 4, 8, 3);
+	bytes = strlen(ran);
+	assert_int_equal(fingerprint_load(text, ran, &f), 0);
+	for (size_t i = 0; i < f.n_code; i++) {
+		const struct code_page *p = &f.code[i];
+
+		assert_int_equal(p->ran != NULL, p->pgno >= 4 && p->pgno < 8);
+		for (size_t k = 0; p->ran && k < p->n_units; k++)
+			assert_int_equal(p->ran[k], k % 3 == 0);
+	}
+	assert_int_equal(fingerprint_write_ran(&f, text, &again), 0);
+	assert_string_equal(ran, again);
+	/* What is of another one, or damaged, is not believed. */
+	fingerprint_done(&f);
+	assert_int_equal(fingerprint_load(other, ran, &f), 0);
+	assert_null(f.ran);
+	assert_int_equal(fingerprint_read_ran(&f, other, ran, bytes), -ESTALE);
+	fingerprint_done(&f);
+	assert_int_equal(fingerprint_read(text, strlen(text), &f), 0);
+	for (size_t n = 0; n < bytes; n++)
+		assert_int_equal(fingerprint_read_ran(&f, text, ran, n), -EINVAL);
+	for (size_t i = 0; i < bytes; i++) {
+		_cleanup_free_ char *bad = strdup(ran);
+		int r;
+
+		assert_non_null(bad);
+		bad[i] = bad[i] == 'A' ? 'z' : 'A';
+		r = fingerprint_read_ran(&f, text, bad, bytes);
+		assert_true(r == 0 || r == -EINVAL || (r == -ESTALE && i < 6));
+	}
+}
+
+/* In a gap nothing is known to run. */
+static void test_ran_gap(void **state)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(layout_done) struct layout l = { .file_bytes = 0x3000 };
+	const struct unwind_range ranges[] = { { 0x1000, 0x100 }, { 0x1200, 0x100 } };
+	_cleanup_free_ char *text = NULL, *ran = NULL;
+
+	(void)state;
+	assert_int_equal(
+		layout_add_section(&l, SECTION_CODE, ".text", 0x1000, 0x1000, 0x400), 0);
+	assert_int_equal(layout_finish_sections(&l), 0);
+	assert_int_equal(layout_set_units(&l, ranges, ARRAY_SIZE(ranges)), 0);
+	assert_int_equal(l.n_units, 4);
+	text = text_of(&l, 1, 1, FINGERPRINT_SIZES);
+	ran = ran_of(text, 1, 2, 1);
+	assert_int_equal(fingerprint_load(text, ran, &f), 0);
+	assert_memory_equal(f.code[0].ran, "\1\0\1\0", 4);
+}
+
+static char *merged_ran(const char *a, const char *a_ran, const char *b, const char *b_ran,
+			const char *both)
+{
+	char *ran = NULL;
+
+	assert_int_equal(fingerprint_merge_ran(a, a_ran, b, b_ran, both, &ran), 0);
+	return ran;
+}
+
+/* What ran in one of them did; what one alone knows is as that one says. */
+static void test_merge_ran(void **state)
+{
+	_cleanup_(layout_done) struct layout l = { 0 };
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_free_ char *a = NULL, *b = NULL, *both = NULL, *none = NULL;
+	_cleanup_free_ char *a_ran = NULL, *b_ran = NULL, *ab = NULL, *ba = NULL;
+
+	(void)state;
+	make_layout(&l);
+	a = text_of(&l, 0, 0x20, FINGERPRINT_KEYS);
+	b = text_of(&l, 0x10, 0x30, FINGERPRINT_KEYS);
+	both = merged(a, b);
+	a_ran = ran_of(a, 0, 0x18, 2);
+	b_ran = ran_of(b, 0x12, 0x30, 3);
+	ab = merged_ran(a, a_ran, b, b_ran, both);
+	ba = merged_ran(b, b_ran, a, a_ran, both);
+	assert_string_equal(ab, ba);
+	assert_int_equal(fingerprint_load(both, ab, &f), 0);
+	for (size_t i = 0; i < f.n_code; i++) {
+		const struct code_page *p = &f.code[i];
+		bool in_a = p->pgno < 0x18, in_b = p->pgno >= 0x12 && p->pgno < 0x30;
+
+		assert_int_equal(p->ran != NULL, in_a || in_b);
+		for (size_t k = 0; p->ran && k < p->n_units; k++)
+			assert_int_equal(p->ran[k],
+					 (in_a && k % 2 == 0) || (in_b && k % 3 == 0));
+	}
+	free(ba);
+	ba = merged_ran(both, ab, a, NULL, both);
+	assert_string_equal(ab, ba);
+	assert_null(none = merged_ran(a, NULL, b, NULL, both));
+	assert_null(none = merged_ran(a, b_ran, b, a_ran, both)); /* of other texts */
+	assert_null(none = merged_ran(NULL, NULL, NULL, NULL, NULL));
+	/* Of another version it is kept where the text is. */
+	none = merged_ran("AgAA", "x", a, a_ran, "AgAA");
+	assert_string_equal(none, "x");
+}
+
 /* How many keys the text has of ten units, and whether it is thinned. */
 static size_t n_keys_of(const char *text, unsigned *ret_thinned)
 {
@@ -481,6 +612,8 @@ int main(void)
 		cmocka_unit_test(test_lead),	     cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_damage),	     cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_thinned),	     cmocka_unit_test(test_ranks),
+		cmocka_unit_test(test_ran),	     cmocka_unit_test(test_ran_gap),
+		cmocka_unit_test(test_merge_ran),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
