@@ -19,6 +19,7 @@ struct old_unit {
 	uint8_t code;
 	bool has_key;  /* that is in the new file, of the unit TO */
 	bool is_first; /* what is before it is not known */
+	enum ran { RAN_UNKNOWN, RAN_NOT, RAN } ran; /* when it was trained */
 	uint32_t to;   /* number of the unit in the new file, ALIGN_NONE: none */
 	unsigned sure; /* how likely TO is right, 0..ALIGN_SURE */
 };

@@ -19,6 +19,9 @@ enum { EVEN = 1024 };
 /* What is left of the evidence of a function that was not found, around where it would be. */
 #define LOST 3u /* of 8 */
 
+/* Where functions on a page are known to have run, others may have been needed as well, of 16. */
+enum { GOES_ON = 11, UNKNOWN = 2, UNKNOWN_LEAD = 5 };
+
 /*
  * Of 16 pairs of files, those of the same program had 38 percent (gcc 12's cc1 and gcc 14's) and
  * more, unrelated ones 4 to 23.
@@ -147,6 +150,45 @@ static uint64_t weight(const struct guesses *g, const struct old_unit *u,
 	return n > last - entry ? w : w * n / (last - entry + 1) / 2 + 1;
 }
 
+/*
+ * How likely unit U of a page was needed there, of SURE: where a function that ran begins it was. One that goes
+ * on there may have been, where others on it ran; else it was. 0: it was not, or nothing is known.
+ */
+static uint32_t needed_by_running(const struct guesses *g, const struct old_unit *u,
+				  const struct old_page *page, bool others_ran)
+{
+	uint32_t entry = (uint32_t)(u->off / PAGE_BYTES);
+	bool begins = entry >= page->pgno;
+
+	if (u->ran == RAN)
+		return begins || !others_ran ? SURE : SURE * GOES_ON / 16;
+	if (u->ran == RAN_NOT)
+		return 0;
+	return begins || !guess_old_run(g, entry) ? SURE * UNKNOWN / 16
+						  : SURE * UNKNOWN_LEAD / 16;
+}
+
+/* False: none of the functions is known to have run, and yet the page was needed. */
+static bool add_running(struct guesses *g, const struct old_code *c,
+			const struct old_page *page, const struct page_run *run)
+{
+	const struct old_unit *u = &c->units[page->first];
+	unsigned n_begin = 0, n_ran = 0;
+
+	for (size_t i = 0; i < page->n; i++) {
+		n_begin += u[i].ran == RAN && u[i].off / PAGE_BYTES >= page->pgno;
+		n_ran += u[i].ran == RAN;
+	}
+	for (size_t i = 0; n_ran && i < page->n; i++) {
+		uint32_t p = needed_by_running(g, &u[i], page, n_begin > 0);
+
+		if (p)
+			add_unit(g, c, page->first + i,
+				 part_on(&u[i], page->pgno, i + 1 == page->n), p, run);
+	}
+	return n_ran > 0;
+}
+
 static void add_page(struct guesses *g, const struct old_code *c,
 		     const struct old_page *page)
 {
@@ -154,7 +196,7 @@ static void add_page(struct guesses *g, const struct old_code *c,
 	unsigned n = n_needed(g, page->pgno);
 	uint64_t sum = 0, w;
 
-	if (!run)
+	if (!run || add_running(g, c, page, run))
 		return;
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < page->n; i++) {

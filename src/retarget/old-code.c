@@ -57,6 +57,8 @@ static void place_units(struct old_code *c, const struct code_page *p, uint64_t 
 	for (size_t i = 0; i < p->n_units; i++) {
 		struct old_unit *u = add_unit(c, p->codes[i], at);
 
+		if (p->ran && !unit_is_gap(u->code))
+			u->ran = p->ran[i] ? RAN : RAN_NOT;
 		/* The last one may go on behind the page. */
 		at += sum > room ? u->bytes * room / (sum + 1)
 				 : (u->bytes + 15) & ~(uint64_t)15;

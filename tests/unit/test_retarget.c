@@ -141,6 +141,22 @@ static bool has_page(const struct pageset *s, uint32_t pgno)
 	return false;
 }
 
+/* As if it had been seen: of FROM exactly what is needed ran. */
+static void set_ran(const struct build *from, struct fingerprint *f)
+{
+	uint8_t ran[UINT8_MAX];
+
+	for (size_t i = 0, at = 0; i < f->n_code; i++) {
+		const struct code_page *p = &f->code[i];
+
+		while (from->starts[at] / PAGE_BYTES < p->pgno)
+			at++;
+		for (size_t k = 0; k < p->n_units; k++)
+			ran[k] = from->functions[at + k].needed;
+		assert_int_equal(fingerprint_set_ran(f, i, ran), 0);
+	}
+}
+
 /* Of code pages only where the data of both builds have nothing in common. */
 static struct score retarget(const struct build *from, const struct build *to,
 			     enum fingerprint_level level)
@@ -162,6 +178,8 @@ static struct score retarget(const struct build *from, const struct build *to,
 	assert_int_equal(fingerprint_make(&from->layout, ranges, old.n_runs, level, &f), 0);
 	assert_int_equal(fingerprint_write(&f, &text), 0);
 	assert_int_equal(fingerprint_read(text, strlen(text), &read), 0);
+	if (level == FINGERPRINT_FUNCTIONS)
+		set_ran(from, &read);
 	assert_int_equal(retarget_pages(&read, &old, "/usr/bin/app", &to->layout, &r), 0);
 	for (size_t i = 0; i < r.pages.n_runs; i++)
 		for (uint32_t k = 0; k < r.pages.runs[i].n_pages; k++)
@@ -262,6 +280,33 @@ static void test_other_sizes(void **state)
 		      names.confidence);
 	assert_true(names.recall >= 80 && names.precision >= 70);
 	assert_true(names.recall >= sizes.recall && names.precision + 3 >= sizes.precision);
+}
+
+/* Functions that have moved apart take along the pages of those that ran, and of no others. */
+static void test_ran(void **state)
+{
+	struct score keys, ran;
+
+	(void)state;
+	make_program(&a, 9);
+	make_program(&b, 9);
+	for (size_t i = 0; i < b.n; i++) {
+		a.functions[i].needed = next_random() % 16 == 0;
+		b.functions[i].needed = a.functions[i].needed;
+	}
+	for (size_t i = 0; i < 90; i++)
+		insert_function(&b, i * 31 + 7, 100 + 40 * (uint32_t)i);
+	link_program(&a);
+	link_program(&b);
+	keys = retarget(&a, &b, FINGERPRINT_KEYS);
+	ran = retarget(&a, &b, FINGERPRINT_FUNCTIONS);
+	print_message("keys %u/%u, sure %u; ran %u/%u, sure %u\n", keys.recall,
+		      keys.precision, keys.confidence, ran.recall, ran.precision,
+		      ran.confidence);
+	assert_true(ran.recall >= 95 && ran.precision >= 95);
+	assert_true(ran.precision >= keys.precision + 5);
+	assert_true(ran.confidence + 5 >= ran.precision &&
+		    ran.confidence <= ran.precision + 5);
 }
 
 /*
@@ -526,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_moved_data),   cmocka_unit_test(test_earliest),
 		cmocka_unit_test(test_evidence),     cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_kin),	     cmocka_unit_test(test_constants),
+		cmocka_unit_test(test_ran),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);
