@@ -10,14 +10,11 @@
 #include "pageset.h"
 #include "shadow-format.h"
 
-/* Holes of at most this many pages cost less to read than one more request does. */
-uint32_t select_gap_pages(enum storage_class c);
-
 /*
  * From PAGES (seen in N_RUNS training runs) to what is worth reading on class C of a file of
- * FILE_PAGES pages: unlikely pages dropped, small holes filled, clipped. In *RET (must be
- * empty) runs is 1 and when the earliest touch of each extent. Applying it to its own result
- * changes nothing. -ENOMEM.
+ * FILE_PAGES pages: unlikely pages dropped, holes filled where that takes less time, clipped. In
+ * *RET (must be empty) runs is 1 and when the earliest touch of each extent. Applying it to its own
+ * result changes nothing. -ENOMEM.
  */
 int select_pages(const struct pageset *pages, uint32_t n_runs, enum storage_class c,
 		 uint32_t file_pages, struct pageset *ret);

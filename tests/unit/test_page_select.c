@@ -15,25 +15,67 @@ static void add(struct pageset *s, uint32_t first, uint32_t n, uint32_t runs, ui
 	assert_int_equal(pageset_append(s, &(struct page_run){ first, n, runs, when }), 0);
 }
 
-static void test_holes_up_to_the_gap_are_filled(void **state)
+/* Runs that PAGES, {first, pages}, are read in; 0 ends them. */
+static void check_runs(enum storage_class c, const uint32_t (*pages)[2],
+		       const uint32_t (*expected)[2])
 {
-	(void)state;
-	for (int c = 0; c < STORAGE_CLASSES; c++) {
-		_cleanup_(pageset_done) struct pageset s = { 0 }, ret = { 0 };
-		uint32_t gap = select_gap_pages((enum storage_class)c);
+	_cleanup_(pageset_done) struct pageset s = { 0 }, ret = { 0 };
 
-		assert_int_equal(gap, 5); /* as measured: page-select.c */
-		add(&s, 10, 1, 1, 9);
-		add(&s, 11 + gap, 1, 1, 3);
-		add(&s, 12 + gap + gap + 1, 1, 1, 5);
-		assert_int_equal(
-			select_pages(&s, 1, (enum storage_class)c, FILE_PAGES, &ret), 0);
-		assert_int_equal(ret.n_runs, 2);
-		assert_int_equal(ret.runs[0].first_pgno, 10);
-		assert_int_equal(ret.runs[0].n_pages, gap + 2);
-		assert_int_equal(ret.runs[0].when, 3); /* the earliest */
-		assert_int_equal(ret.runs[1].n_pages, 1);
+	for (uint32_t when = 9; (*pages)[1]; pages++, when--)
+		add(&s, (*pages)[0], (*pages)[1], 1, when);
+	assert_int_equal(select_pages(&s, 1, c, FILE_PAGES, &ret), 0);
+	for (size_t i = 0; i < ret.n_runs; i++, expected++) {
+		assert_int_equal(ret.runs[i].first_pgno, (*expected)[0]);
+		assert_int_equal(ret.runs[i].n_pages, (*expected)[1]);
 	}
+	assert_int_equal((*expected)[1], 0);
+}
+
+/* On an SD card a request takes as long as nearly ten pages do, and a few of them have a price. */
+static void test_holes_are_filled_where_requests_become_fewer(void **state)
+{
+	static const struct {
+		enum storage_class storage;
+		uint32_t pages[8][2], expected[8][2];
+	} cases[] = {
+		/* Both in the time of one request. */
+		{ STORAGE_FLASH, { { 10, 1 }, { 16, 1 } }, { { 10, 7 } } },
+		{ STORAGE_FLASH, { { 10, 1 }, { 20, 1 } }, { { 10, 11 } } },
+		/* Longer than that one request more would take. */
+		{ STORAGE_FLASH, { { 10, 1 }, { 21, 1 } }, { { 10, 1 }, { 21, 1 } } },
+		/* Two that take longer than a request anyhow stay so, but for a small hole. */
+		{ STORAGE_FLASH, { { 10, 20 }, { 35, 20 } }, { { 10, 20 }, { 35, 20 } } },
+		{ STORAGE_FLASH, { { 10, 20 }, { 31, 20 } }, { { 10, 41 } } },
+		/* The small one goes to the nearer of its neighbours. */
+		{ STORAGE_FLASH,
+		  { { 10, 20 }, { 35, 1 }, { 39, 20 } },
+		  { { 10, 20 }, { 35, 24 } } },
+		{ STORAGE_FLASH,
+		  { { 10, 20 }, { 33, 1 }, { 39, 20 } },
+		  { { 10, 24 }, { 39, 20 } } },
+		{ STORAGE_NETWORK, { { 10, 20 }, { 35, 20 } }, { { 10, 20 }, { 35, 20 } } },
+		/* A sweep passes by a hole as fast as it reads it. */
+		{ STORAGE_ROTATIONAL, { { 10, 20 }, { 35, 20 } }, { { 10, 45 } } },
+		{ STORAGE_IMAGE, { { 10, 20 }, { 35, 20 } }, { { 10, 45 } } },
+		{ STORAGE_ROTATIONAL, { { 10, 1 }, { 17, 1 } }, { { 10, 1 }, { 17, 1 } } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_runs(cases[i].storage, cases[i].pages, cases[i].expected);
+}
+
+static void test_what_is_joined_is_needed_with_its_first_page(void **state)
+{
+	_cleanup_(pageset_done) struct pageset s = { 0 }, ret = { 0 };
+
+	(void)state;
+	add(&s, 10, 1, 1, 9);
+	add(&s, 12, 1, 1, 3);
+	add(&s, 14, 1, 1, 5);
+	assert_int_equal(select_pages(&s, 1, STORAGE_FLASH, FILE_PAGES, &ret), 0);
+	assert_int_equal(ret.n_runs, 1);
+	assert_int_equal(ret.runs[0].when, 3);
 }
 
 static void test_unlikely_pages(void **state)
@@ -54,7 +96,7 @@ static void test_unlikely_pages(void **state)
 
 static void test_beside_ends_with_the_gap(void **state)
 {
-	uint32_t gap = select_gap_pages(STORAGE_FLASH);
+	const uint32_t gap = 5; /* GAP_MAX_PAGES */
 
 	(void)state;
 	for (uint32_t hole = gap; hole <= gap + 1; hole++) {
@@ -133,7 +175,8 @@ static void test_own_result_is_a_fixed_point(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_holes_up_to_the_gap_are_filled),
+		cmocka_unit_test(test_holes_are_filled_where_requests_become_fewer),
+		cmocka_unit_test(test_what_is_joined_is_needed_with_its_first_page),
 		cmocka_unit_test(test_beside_ends_with_the_gap),
 		cmocka_unit_test(test_unlikely_pages),
 		cmocka_unit_test(test_latency_makes_more_pages_worth_it),
