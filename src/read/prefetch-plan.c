@@ -97,11 +97,15 @@ struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 	if (w->gentle)
 		return plan_gentle(w);
 	/*
-	 * One reader keeps the head going one way. Opening is seeks anyhow, and the elevator
-	 * can sort those of several threads.
+	 * One asks, so that the disk is asked in the order of first touch: of several, those that wait for a
+	 * file to be opened were overtaken by all others, and the launch waited for ld.so at the end of the
+	 * queue (gdb on a network volume 287 ms, 257 so; perl 60, 56; git on an SD card 82, 81). Where the
+	 * disk seeks it keeps the head going one way, and more openers would not.
 	 */
-	if (w->storage == STORAGE_ROTATIONAL) {
-		plan.n_askers = MIN(plan.n_askers, 1);
+	if (w->storage != STORAGE_IMAGE) {
+		plan.n_openers =
+			MIN(w->storage == STORAGE_ROTATIONAL ? n / 2 : n - 1, w->n_objects);
+		plan.n_askers = MIN(1, w->n_extents);
 		plan.openers_ask_too = false;
 	}
 	/*

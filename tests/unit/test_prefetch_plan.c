@@ -34,16 +34,18 @@ static void check(const struct expectation *e, size_t n)
 static void threads_are_shared_out(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 100, 900, STORAGE_NETWORK }, 0, { 4, 4, true, 32, 64 } },
-		{ { 100, 900, STORAGE_FLASH }, 0, { 4, 4, true, 32, 64 } },
-		/* The odd one asks. */
-		{ { 100, 900, STORAGE_FLASH }, 5, { 2, 3, true, 32, 64 } },
-		{ { 100, 900, STORAGE_FLASH }, 1, { 0, 1, true, 32, 64 } },
-		{ { 100, 900, STORAGE_FLASH }, 1000, { 32, 32, true, 32, 64 } },
-		/* One head, one reader. */
+		/* One asks, in the order of first touch. */
+		{ { 100, 900, STORAGE_NETWORK }, 0, { 7, 1, false, 32, 64 } },
+		{ { 100, 900, STORAGE_FLASH }, 0, { 7, 1, false, 32, 64 } },
+		{ { 100, 900, STORAGE_FLASH }, 5, { 4, 1, false, 32, 64 } },
+		{ { 100, 900, STORAGE_FLASH }, 1, { 0, 1, false, 32, 64 } },
+		{ { 100, 900, STORAGE_FLASH }, 1000, { 63, 1, false, 32, 64 } },
+		/* One head, few who open. */
 		{ { 100, 900, STORAGE_ROTATIONAL }, 0, { 4, 1, false, 32, 64 } },
 		/* One who opens does not throw out what others have unpacked. */
 		{ { 100, 900, STORAGE_IMAGE }, 0, { 1, 4, true, 32, 64 } },
+		/* The odd one asks. */
+		{ { 100, 900, STORAGE_IMAGE }, 5, { 1, 3, true, 32, 64 } },
 		/* Of whole blocks each thread asks for one at a time. */
 		{ { 100, 900, STORAGE_IMAGE, .whole_blocks = true },
 		  0,
@@ -57,10 +59,11 @@ static void threads_are_shared_out(void **state)
 static void no_more_threads_than_work(void **state)
 {
 	static const struct expectation e[] = {
-		{ { 2, 3, STORAGE_NETWORK }, 0, { 2, 3, true, 32, 64 } },
-		{ { 1, 1, STORAGE_NETWORK }, 0, { 0, 1, true, 32, 64 } },
-		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 4, true, 32, 64 } },
-		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, true, 32, 64 } },
+		{ { 2, 3, STORAGE_NETWORK }, 0, { 2, 1, false, 32, 64 } },
+		{ { 1, 1, STORAGE_NETWORK }, 0, { 0, 1, false, 32, 64 } },
+		{ { 1, 900, STORAGE_NETWORK }, 0, { 0, 1, false, 32, 64 } },
+		{ { 0, 0, STORAGE_NETWORK }, 0, { 0, 0, false, 32, 64 } },
+		{ { 2, 3, STORAGE_IMAGE }, 0, { 1, 3, true, 32, 64 } },
 		{ { 0, 0, STORAGE_ROTATIONAL }, 0, { 0, 0, false, 32, 64 } },
 		{ { 0, 0, STORAGE_NETWORK, true }, 0, { 0, 0, false, 4, 32, 1 } },
 		{ { 3, 5, STORAGE_NETWORK, true }, 0, { 3, 5, false, 4, 32, 1 } },
