@@ -337,14 +337,27 @@ static uint64_t read_ahead(const struct reader *reader, const struct shadow_buff
 	return report.data.n_pages_asked;
 }
 
-/* A script is closed when it has hardly begun, see marks.h. */
-static bool is_elf(const struct object_place *place, const char *program)
+static bool has_buildid(const struct shadow *s, const char *path)
 {
+	for (uint32_t i = 0; i < s->n_objects; i++)
+		if (s->objects[i].buildid_bytes > 0 &&
+		    strcmp(shadow_string(s, s->objects[i].path), path) == 0)
+			return true;
+	return false;
+}
+
+/* A script is closed when it has hardly begun, see marks.h. */
+static bool is_elf(const struct object_place *place, const struct shadow *s)
+{
+	const char *program = shadow_string(s, s->launches[0].program);
 	enum object_skip skip;
 	char magic[4] = { 0 };
 	struct stat st;
 	int fd;
 
+	/* Without the disk, mostly. */
+	if (has_buildid(s, program))
+		return true;
 	if (object_open(place, program, &fd, &st, &skip) < 0 || skip != OBJECT_USED)
 		return false;
 	if (pread(fd, magic, sizeof(magic), 0) < 0)
@@ -406,7 +419,7 @@ static void serve_launch(struct reader *reader, const struct request *q, uint32_
 		counts->n_resident++;
 		return;
 	}
-	if (is_elf(&place, shadow_string(&b.shadow, b.shadow.launches[0].program)))
+	if (is_elf(&place, &b.shadow))
 		note_cold(reader->shared, q->token);
 	if (!q->is_read) {
 		counts->n_alone++;
