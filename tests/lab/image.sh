@@ -12,7 +12,7 @@ lab_mkimage() {
 	# All tables written now: nothing may be initialised behind a measurement's back.
 	mkfs.ext4 -q -F -b 4096 -m 0 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0 \
 		-d "$LAB/root" "$LAB/disk.img" || lab_die "mkfs.ext4 failed"
-	rm -rf "${LAB:?}/root"
+	find "${LAB:?}/root" -mindepth 1 -maxdepth 1 ! -name dev -exec rm -rf {} + # see lab_attach
 	lab_attach plain rw
 	if [ -x "$LAB_MNT/usr/bin/fc-cache" ]; then
 		lab_chroot /usr/bin/fc-cache -f || lab_die "fc-cache failed in the root"
