@@ -100,23 +100,25 @@ USES_retarget := format base text file disk layout elf profile evidence
 USES_embed   := format base text file disk shadow store state layout elf profile
 USES_filelist := format base text file disk shadow layout profile
 USES_compile := format base process file disk shadow store state read pack layout elf profile embed evidence retarget
-USES_trace   := format base process file disk store layout elf profile
+USES_trace/functions := format base file layout
+USES_trace   := format base process file disk store layout elf profile trace/functions
 USES_trace/paths := $(USES_trace) trace
 USES_trace/cpu := base
+USES_trace/tracee := format base trace/cpu
 USES_trace/system := $(USES_trace) trace
-USES_trace/launch := $(USES_trace) trace trace/paths trace/cpu trace/system
-USES_trace/running := $(USES_trace) trace trace/paths trace/cpu trace/launch
+USES_trace/launch := $(USES_trace) trace trace/paths trace/cpu trace/tracee trace/system
+USES_trace/running := $(USES_trace) trace trace/paths trace/tracee trace/launch
 USES_trace/around := $(USES_trace) trace trace/launch trace/system
 USES_bench   := format base process file disk shadow store state read gain
 USES_pkg     := format base file layout elf
 USES_installed := format base file pkg
 USES_cmd     := format base text process file disk shadow store state read gain units plot pack daemon layout elf profile embed evidence retarget compile trace \
-		trace/launch trace/running trace/system trace/around bench filelist
+		trace/functions trace/tracee trace/launch trace/running trace/system trace/around bench filelist
 USES_tools   := format base text process file disk shadow store read layout elf profile embed evidence retarget compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
 DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot preload layout elf profile embed evidence retarget compile \
-	    trace trace/paths trace/cpu trace/system trace/launch trace/running trace/around bench filelist $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
+	    trace/functions trace trace/paths trace/cpu trace/tracee trace/system trace/launch trace/running trace/around bench filelist $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.
 INC_LIB_profile := $(JSON_INC)

@@ -22,7 +22,7 @@ only '#include <zlib\.h>' src/pkg/gunzip.c src/embed/embedded.c
 only '"(/)?(var/lib|usr/share|usr/lib|etc)/elfcast' src/store/store.c src/store/store-profiles.c src/store/store.h
 only '"tracefs"|trace_pipe' src/trace/system/tracefs.c
 only '"debugfs"' src/trace/system/settings.c
-only 'ptrace *\(' src/trace/launch/trace.c src/trace/launch/tracee.c
+only 'ptrace *\(' src/trace/launch/trace.c src/trace/tracee/tracee.c
 only '/systemctl' src/units/systemd.c
 only '"ext4-format\.h"' src/disk/ext4.c
 # A room that one can oversee; verbs and manuals are lists.

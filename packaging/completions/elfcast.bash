@@ -47,7 +47,7 @@ _elfcast() {
 		fi
 		case $prev in
 		--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-		--portable) values="no sizes keys" ;;
+		--portable) values="no sizes keys functions" ;;
 		--method) values="uffd pte pagemap exit residency filemap faults" ;;
 		--storage) values="rotational network flash image" ;;
 		--format) values="paths squashfs cpio tar erofs estargz nydus soci" ;;

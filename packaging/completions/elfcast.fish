@@ -44,7 +44,7 @@ complete -c elfcast -n __elfcast_needs_verb -f -a '--help --version'
 complete -c elfcast -n __elfcast_in_options -f -a '(__elfcast_options)'
 complete -c elfcast -n '__elfcast_value --storage' -f -a '--storage={rotational,network,flash,image}'
 complete -c elfcast -n '__elfcast_value --format' -f -a '--format={paths,squashfs,cpio,tar,erofs,estargz,nydus,soci}'
-complete -c elfcast -n '__elfcast_value --portable' -f -a '--portable={no,sizes,keys}'
+complete -c elfcast -n '__elfcast_value --portable' -f -a '--portable={no,sizes,keys,functions}'
 complete -c elfcast -n '__elfcast_value --method' -f -a '--method={uffd,pte,pagemap,exit,residency,filemap,faults}'
 complete -c elfcast -n '__elfcast_verb_is run train bench' -f -a '(__fish_complete_subcommand --fcs-skip=2)'
 complete -c elfcast -n '__elfcast_verb_is prefetch evict status list disable enable remove' -f

@@ -7,6 +7,7 @@
 #define ELFCAST_TRAIN_PRIVATE_H
 
 #include "fingerprint.h"
+#include "functions.h"
 #include "trace-system.h"
 #include "train-auto.h"
 #include "train-install.h"
@@ -53,6 +54,10 @@ void training_done(struct training *t);
 
 /* Problems are logged by all that return negative errno. */
 int train_run_all(struct training *t);
+/* How the launch's program ended. */
+void train_describe_end(const struct trace_result *r, char *ret, size_t bytes);
+/* On a terminal; 0: none. Behind the last one comes that for functions. */
+void train_show_progress(unsigned run);
 /* RUN, that of the program that the first one was of, counts. */
 int train_take_run(struct training *t, unsigned run, const struct trace_result *result);
 /* Without looking at what it is of. */
@@ -61,8 +66,10 @@ int train_add_run(struct training *t, const struct trace_result *r);
 void train_note_left_out(struct training *t, const struct trace_result *r);
 /* What is installed, or of all users, anybody may read. */
 bool train_is_public(void);
-/* What other builds of the profile's files need. */
-int train_sign(struct training *t);
+/* What other builds of the profile's files need. FUNCTIONS: NULL, or those that may have run. */
+int train_sign(struct training *t, struct functions *functions);
+/* The same of launches: one more tells which functions run. -EINTR. */
+int train_sign_launch(struct training *t);
 
 /* Install it, write it where it was asked for: *ret_path, new, NULL: nowhere else. */
 int train_write_profile(struct training *t, char **ret_path);

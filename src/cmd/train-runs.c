@@ -26,17 +26,19 @@ void training_done(struct training *t)
 	trace_result_done(&t->known);
 }
 
-static void show_progress(unsigned run)
+void train_show_progress(unsigned run)
 {
 	if (arg_interactive || log_get_level() < LOG_LEVEL_INFO || !isatty(STDERR_FILENO))
 		return;
-	if (run)
+	if (run > arg_runs)
+		fputs("\rrun for functions ", stderr);
+	else if (run)
 		fprintf(stderr, "\rrun %u of %u ", run, arg_runs);
 	else
 		fputs("\r\033[K", stderr);
 }
 
-static void describe_end(const struct trace_result *r, char *ret, size_t bytes)
+void train_describe_end(const struct trace_result *r, char *ret, size_t bytes)
 {
 	if (WIFSIGNALED(r->exit_status))
 		snprintf(ret, bytes, "was killed by signal %d (%s)",
@@ -61,7 +63,7 @@ static int judge_run(struct training *t, unsigned run, const struct trace_result
 
 	if (!r->exited)
 		return 1;
-	describe_end(r, how, sizeof(how));
+	train_describe_end(r, how, sizeof(how));
 	if (r->exit_status != 0 && !arg_allow_failed)
 		return refuse_run(run, how, r);
 	if (WIFSIGNALED(r->exit_status)) {
@@ -263,9 +265,9 @@ static int run_once(struct training *t, unsigned run)
 	struct trace_result result;
 	int r;
 
-	show_progress(run);
+	train_show_progress(run);
 	r = train_launch(t, run, &options, &result);
-	show_progress(0);
+	train_show_progress(0);
 	if (r == -EINTR)
 		log_error("interrupted in run %u: nothing is written", run);
 	if (r < 0)
@@ -306,9 +308,9 @@ int train_run_all(struct training *t)
 	return 0;
 }
 
-int train_sign(struct training *t)
+int train_sign(struct training *t, struct functions *functions)
 {
-	int r = train_add_fingerprints(t->profile, arg_portable);
+	int r = train_add_fingerprints(t->profile, arg_portable, functions);
 
 	return r < 0 ? log_errno(r, "cannot read the files of '%s'", t->program) : 0;
 }

@@ -35,7 +35,7 @@ unsigned arg_window_ms = DEFAULT_WINDOW_MS;
 const char *arg_scenario, *arg_output, *arg_program;
 bool arg_install, arg_interactive, arg_allow_failed, arg_system, arg_light, arg_until_exit;
 unsigned arg_for_s;
-enum fingerprint_level arg_portable = FINGERPRINT_KEYS;
+enum fingerprint_level arg_portable = FINGERPRINT_FUNCTIONS;
 enum trace_method arg_method = TRACE_UFFD;
 static bool arg_as_root, arg_auto, arg_again, arg_stale, arg_dry_run;
 /* Option that says when a launch ends; NULL: it does by itself. */
@@ -126,10 +126,11 @@ static int train(char *argv[])
 	if (arg_until_exit)
 		arg_window_ms = LIMIT_WINDOW_MS;
 	r = train_run_all(&t);
+	if (r == 0)
+		r = train_sign_launch(&t);
 	if (r == -EINTR)
 		return CMD_INTERRUPTED;
-	if (r < 0 || train_sign(&t) < 0 || note_command(&t) < 0 ||
-	    train_write_profile(&t, &path) < 0)
+	if (r < 0 || note_command(&t) < 0 || train_write_profile(&t, &path) < 0)
 		return CMD_FAILED;
 	train_print_summary(&t, path);
 	return CMD_DONE;
@@ -217,7 +218,7 @@ static int train_running(void)
 	train_note_left_out(&t, &result);
 	r = train_take_run(&t, 1, &result);
 	trace_result_done(&result);
-	if (r < 0 || train_sign(&t) < 0 || train_write_profile(&t, &path) < 0)
+	if (r < 0 || train_sign(&t, NULL) < 0 || train_write_profile(&t, &path) < 0)
 		return CMD_FAILED;
 	train_print_summary(&t, path);
 	return CMD_DONE;
@@ -291,6 +292,7 @@ static bool parse_portable(const char *text)
 		[FINGERPRINT_NONE] = "no",
 		[FINGERPRINT_SIZES] = "sizes",
 		[FINGERPRINT_KEYS] = "keys",
+		[FINGERPRINT_FUNCTIONS] = "functions",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
@@ -375,7 +377,8 @@ static int handle_option(int c)
 		arg_of_command = "--portable";
 		if (!parse_portable(optarg))
 			return cmd_usage_error(&cmd_train,
-					       "bad --portable '%s' (no, sizes, keys)",
+					       "bad --portable '%s' (no, sizes, keys, "
+					       "functions)",
 					       optarg);
 		return -1;
 	case 'o':
@@ -602,9 +605,8 @@ const struct cmd cmd_train = {
 		"      --scenario=NAME of several usage patterns of a program\n"
 		"  -o, --output=FILE   default PROGRAM.json; - for standard output\n"
 		"      --portable=HOW  what it keeps for other builds of its files: no, "
-		"sizes "
-		"or\n"
-		"                      keys; default keys\n"
+		"sizes,\n"
+		"                      keys or functions; default functions\n"
 		"      --method=HOW    how it is recorded: uffd (default), pte, pagemap, "
 		"exit,\n"
 		"                      residency, filemap, faults\n"

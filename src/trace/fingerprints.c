@@ -2,11 +2,13 @@
 /* What a trained profile keeps of its files, once all its pages are known. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "elf-id.h"
 #include "elf-layout.h"
 #include "readable.h"
+#include "search.h"
 #include "training.h"
 
 /* The recorded file, or an error. */
@@ -53,7 +55,21 @@ static bool is_to_have(const struct profile_object *o)
 	return o->buildid.n_bytes && !o->fingerprint && file_is_readable_by_all(o->path);
 }
 
-static int add(struct profile_object *o, enum fingerprint_level level)
+/* Those of the pages in the profile's fingerprint, which may have fewer. */
+static int add_functions(const struct profile_object *o, int fd, const struct layout *l,
+			 struct functions *functions)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	struct functions_file *file = functions_add_file(functions, o->path, fd);
+	int r = file ? fingerprint_load(o->fingerprint, NULL, &f) : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < f.n_code; i++)
+		r = functions_add_page(file, fd, l, f.code[i].pgno);
+	return r;
+}
+
+static int add(struct profile_object *o, enum fingerprint_level level,
+	       struct functions *functions)
 {
 	_cleanup_(layout_done) struct layout layout = { 0 };
 	_cleanup_close_ int fd = open_same(o);
@@ -61,15 +77,55 @@ static int add(struct profile_object *o, enum fingerprint_level level)
 
 	if (r == 0)
 		r = make(&layout, &o->pages, level, &o->fingerprint);
+	if (r == 0 && functions)
+		r = add_functions(o, fd, &layout, functions);
 	return r == -ENOMEM || r == -EIO ? r : 0;
 }
 
-int train_add_fingerprints(struct profile *p, enum fingerprint_level level)
+int train_add_fingerprints(struct profile *p, enum fingerprint_level level,
+			   struct functions *functions)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < p->n_objects && level != FINGERPRINT_NONE; i++)
 		if (is_to_have(&p->objects[i]))
-			r = add(&p->objects[i], level);
+			r = add(&p->objects[i], level, functions);
+	return r;
+}
+
+/* ---- which ran ---- */
+
+static int add_ran_page(struct fingerprint *f, const struct functions_file *file,
+			const struct functions_page *p)
+{
+	size_t i = SEARCH_FIRST(k, f->n_code, f->code[k].pgno < p->pgno);
+	uint8_t ran[UINT8_MAX] = { 0 };
+
+	if (i == f->n_code || f->code[i].pgno != p->pgno || !p->is_watched)
+		return 0;
+	for (size_t k = p->first; k < p->first + p->n; k++)
+		ran[file->functions[k].unit] = file->functions[k].ran;
+	return fingerprint_set_ran(f, i, ran);
+}
+
+static int add_ran(struct profile_object *o, const struct functions_file *file)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	int r = fingerprint_load(o->fingerprint, NULL, &f);
+
+	for (size_t i = 0; r == 0 && i < file->n_pages; i++)
+		r = add_ran_page(&f, file, &file->pages[i]);
+	return r == 0 ? fingerprint_write_ran(&f, o->fingerprint, &o->ran) : r;
+}
+
+int train_add_ran(struct profile *p, const struct functions *functions)
+{
+	int r = 0;
+
+	/* One a file that has got a fingerprint, in their order. */
+	for (size_t i = 0, k = 0; r == 0 && i < p->n_objects && k < functions->n; i++)
+		if (p->objects[i].fingerprint &&
+		    strcmp(p->objects[i].path, functions->files[k].path) == 0)
+			r = add_ran(&p->objects[i], &functions->files[k++]);
 	return r;
 }

@@ -49,10 +49,11 @@ static bool take_number(const char **at, int base, char after, uint64_t *ret)
 	return true;
 }
 
-static bool skip_permissions(const char **at)
+static bool take_permissions(const char **at, bool *ret_is_code)
 {
 	if (strcspn(*at, " ") != 4)
 		return false;
+	*ret_is_code = (*at)[2] == 'x' && (*at)[3] == 'p';
 	*at += 4;
 	if (**at != ' ')
 		return false;
@@ -67,7 +68,8 @@ static bool parse(const char *at, struct proc_mapping *ret)
 
 	if (!take_number(&at, 16, '-', &ret->start) ||
 	    !take_number(&at, 16, ' ', &ret->end) || ret->end <= ret->start ||
-	    !skip_permissions(&at) || !take_number(&at, 16, ' ', &ret->off) ||
+	    !take_permissions(&at, &ret->is_code) ||
+	    !take_number(&at, 16, ' ', &ret->off) ||
 	    !take_number(&at, 16, ':', &major_nr) ||
 	    !take_number(&at, 16, ' ', &minor_nr) || !take_number(&at, 10, ' ', &ino))
 		return false;

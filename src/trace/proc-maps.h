@@ -16,6 +16,7 @@
 
 struct proc_mapping {
 	uint64_t start, end; /* addresses; START is below END */
+	bool is_code;	     /* private, and may be executed */
 	uint64_t off;	     /* in the file, bytes */
 	dev_t dev; /* the superblock's, which is not stat's on btrfs and overlayfs */
 	ino_t ino; /* 0: no file */

@@ -14,7 +14,7 @@ struct head {
 	bool exited, window_ended, settled, cut, has_lookups;
 	unsigned n_processes, n_unseen, n_stops, n_announced;
 	uint64_t elapsed_us;
-	uint64_t n_objects, n_dirs;
+	uint64_t n_objects, n_dirs, functions_bytes;
 };
 
 struct dir_head {
@@ -119,6 +119,7 @@ int recording_write(int fd, int r, const struct trace_result *result)
 		head.elapsed_us = result->elapsed_us;
 		head.n_objects = result->n_objects;
 		head.n_dirs = result->lookups.n;
+		head.functions_bytes = result->functions_bytes;
 	}
 	fwrite(&head, sizeof(head), 1, f);
 	write_text(f, r == 0 ? result->program : NULL);
@@ -131,6 +132,8 @@ int recording_write(int fd, int r, const struct trace_result *result)
 		write_object(f, &result->objects[i]);
 	for (size_t i = 0; i < head.n_dirs; i++)
 		write_dir(f, &result->lookups.dirs[i]);
+	if (head.functions_bytes)
+		fwrite(result->functions, 1, head.functions_bytes, f);
 	failed = ferror(f);
 	return fclose(f) != 0 || failed ? -EIO : 0;
 }
@@ -264,6 +267,11 @@ static int take_all(struct cursor *c, const struct head *head, struct trace_resu
 		r = take_object(c, &ret->objects[ret->n_objects++]);
 	for (uint64_t i = 0; r == 0 && i < head->n_dirs; i++)
 		r = take_dir(c, &ret->lookups);
+	if (r == 0 && head->functions_bytes) {
+		ret->functions = (uint8_t *)take_string(c, head->functions_bytes);
+		ret->functions_bytes = head->functions_bytes;
+		r = ret->functions ? 0 : -EBADMSG;
+	}
 	return r;
 }
 

@@ -30,6 +30,7 @@ void trace_result_done(struct trace_result *r)
 	free_objects(r->changed, r->n_changed);
 	lookups_done(&r->lookups);
 	free(r->blocks);
+	free(r->functions);
 	free(r->program);
 	free(r->interpreted);
 	free(r->starts);

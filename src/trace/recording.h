@@ -72,6 +72,8 @@ struct trace_result {
 	/* Of the whole system, in the order of their reading; each once a read. */
 	struct trace_blocks *blocks;
 	size_t n_blocks, blocks_capacity;
+	uint8_t *functions; /* of those that were asked for: functions_unpack() */
+	size_t functions_bytes;
 	bool exited;	   /* the program, before we ended anything */
 	int exit_status;   /* its wait status then */
 	bool window_ended; /* something still ran at the end of the window and was ended */

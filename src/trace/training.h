@@ -4,6 +4,7 @@
 #define ELFCAST_TRAINING_H
 
 #include "fingerprint.h"
+#include "functions.h"
 #include "profile.h"
 #include "recording.h"
 
@@ -24,9 +25,13 @@ int train_profile(const struct train_options *o, const struct trace_result *r,
 
 /*
  * Of each ELF file of P what another build of it needs: see fingerprint.h. Files that are not the
- * recorded ones any more, or that cannot be understood, go without. -ENOMEM, -EIO.
+ * recorded ones any more, or that cannot be understood, go without. With FUNCTIONS (else NULL) those of them that begin on
+ * the pages that have got one are added there. -ENOMEM, -EIO.
  */
-int train_add_fingerprints(struct profile *p, enum fingerprint_level level);
+int train_add_fingerprints(struct profile *p, enum fingerprint_level level,
+			   struct functions *functions);
+/* Which of them ran, as FUNCTIONS now knows. -ENOMEM. */
+int train_add_ran(struct profile *p, const struct functions *functions);
 
 /*
  * What the profile is a profile of: what search_path_find() finds, its directory canonical. A link

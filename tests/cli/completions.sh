@@ -40,7 +40,7 @@ same "bash: begun verb" "train" "$(bash_offers tr)"
 same "bash: values of --storage=" "flash" "$(bash_offers compile --storage = fl)"
 same "bash: values after =" "flash image network rotational" \
 	"$(bash_offers compile --storage = | sort | paste -s -d ' ')"
-same "bash: values of --portable=" "keys no sizes" "$(bash_offers train --portable = | sort | paste -s -d ' ')"
+same "bash: values of --portable=" "functions keys no sizes" "$(bash_offers train --portable = | sort | paste -s -d ' ')"
 same "bash: values of --method= are those that train knows" \
 	"$(elfcast train --method=? -- true 2>&1 | sed -n "s/.*bad method '?' (\(.*\))/\1/p" | tr -d , | tr ' ' '\n' | sort)" \
 	"$(bash_offers train --method = | sort)"

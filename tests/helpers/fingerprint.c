@@ -3,14 +3,17 @@
  * fingerprint FILE sizes|keys PAGE...: the text that train writes of FILE when these are needed.
  * fingerprint FILE id: by which id it knows FILE.
  * fingerprint TEXT ran NUMBER: which functions of it ran, at random.
+ * fingerprint FILE which TEXT RAN: of each function of which that is known 1 or 0, and its address.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "elf-id.h"
 #include "elf-layout.h"
 #include "fingerprint.h"
+#include "search.h"
 
 static int print_id(int fd)
 {
@@ -44,6 +47,30 @@ static int print_ran(const char *text, unsigned number)
 	return 0;
 }
 
+static int print_which(const struct layout *l, const char *text, const char *ran)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+
+	if (fingerprint_read(text, strlen(text), &f) < 0 ||
+	    fingerprint_read_ran(&f, text, ran, strlen(ran)) < 0)
+		return 1;
+	for (size_t i = 0; i < f.n_code; i++) {
+		const struct code_page *p = &f.code[i];
+		uint64_t start = (uint64_t)p->pgno * PAGE_BYTES;
+		size_t u = SEARCH_FIRST(x, l->n_units, l->units[x].off < start);
+
+		for (size_t k = 0; p->ran && k < p->n_units; k++, u++) {
+			uint64_t off = l->units[u].off;
+			const struct section *s = layout_section_at(l, off);
+
+			if (!unit_is_gap(p->codes[k]))
+				printf("%d %016llx\n", p->ran[k],
+				       (unsigned long long)(off - s->off + s->addr));
+		}
+	}
+	return 0;
+}
+
 int main(int argc, char *argv[])
 {
 	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
@@ -59,12 +86,15 @@ int main(int argc, char *argv[])
 		return print_ran(argv[1], (unsigned)atoi(argv[3]));
 	if (fd < 0 || !pages) {
 		fputs("usage: fingerprint FILE id|sizes|keys PAGE...\n"
-		      "       fingerprint TEXT ran NUMBER\n",
+		      "       fingerprint TEXT ran NUMBER\n"
+		      "       fingerprint FILE which TEXT RAN\n",
 		      stderr);
 		return 2;
 	}
 	if (strcmp(argv[2], "id") == 0)
 		return print_id(fd);
+	if (strcmp(argv[2], "which") == 0 && argc == 5)
+		return elf_read_layout(fd, &l) < 0 || print_which(&l, argv[3], argv[4]);
 	for (int i = 3; i < argc; i++)
 		pages[i - 3] = (struct page_range){ (uint32_t)atoi(argv[i]), 1 };
 	if (elf_read_layout(fd, &l) < 0 ||

@@ -49,11 +49,13 @@ static void test_reads_what_the_kernel_writes(void **state)
 	assert_int_equal(m.start, 0x55d0a0000000);
 	assert_int_equal(m.end, 0x55d0a0002000);
 	assert_int_equal(m.off, 0x3000);
+	assert_true(m.is_code);
 	assert_int_equal(m.dev, makedev(0xfe, 0x1f));
 	assert_int_equal(m.ino, 4294967297);
 	assert_string_equal(m.name, "/usr/bin/a b");
 	assert_true(proc_maps_next(&maps, &m));
 	assert_int_equal(m.ino, 0);
+	assert_false(m.is_code);
 	assert_string_equal(m.name, "");
 	assert_true(proc_maps_next(&maps, &m));
 	assert_string_equal(m.name, "[vdso]");

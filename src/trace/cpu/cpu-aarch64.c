@@ -22,6 +22,19 @@ void cpu_set_mmap_flags(struct cpu_regs *regs, uint64_t flags)
 	regs->r.regs[3] = flags;
 }
 
+/* brk is four bytes long, and where it stands the counter stays. */
+const uint8_t cpu_breakpoint = 0;
+
+uint64_t cpu_breakpoint_addr(const struct cpu_regs *regs)
+{
+	return regs->r.pc;
+}
+
+void cpu_go_to(struct cpu_regs *regs, uint64_t addr)
+{
+	regs->r.pc = addr;
+}
+
 size_t cpu_find_syscall(const uint8_t *code, size_t bytes)
 {
 	uint32_t word;

@@ -21,6 +21,20 @@ void cpu_set_mmap_flags(struct cpu_regs *regs, uint64_t flags)
 	(void)flags;
 }
 
+const uint8_t cpu_breakpoint = 0;
+
+uint64_t cpu_breakpoint_addr(const struct cpu_regs *regs)
+{
+	(void)regs;
+	return 0;
+}
+
+void cpu_go_to(struct cpu_regs *regs, uint64_t addr)
+{
+	(void)regs;
+	(void)addr;
+}
+
 size_t cpu_find_syscall(const uint8_t *code, size_t bytes)
 {
 	(void)code;

@@ -20,6 +20,18 @@ void cpu_set_mmap_flags(struct cpu_regs *regs, uint64_t flags)
 	regs->r.r10 = flags;
 }
 
+const uint8_t cpu_breakpoint = 0xcc; /* int3 */
+
+uint64_t cpu_breakpoint_addr(const struct cpu_regs *regs)
+{
+	return regs->r.rip - 1;
+}
+
+void cpu_go_to(struct cpu_regs *regs, uint64_t addr)
+{
+	regs->r.rip = addr;
+}
+
 size_t cpu_find_syscall(const uint8_t *code, size_t bytes)
 {
 	for (size_t i = 0; i + 1 < bytes; i++)

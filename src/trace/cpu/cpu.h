@@ -39,6 +39,13 @@ void cpu_set_call(struct cpu_regs *regs, uint64_t addr, long nr, uint64_t arg);
 /* The flags of an mmap call, at its start and still at its end. */
 void cpu_set_mmap_flags(struct cpu_regs *regs, uint64_t flags);
 
+/* A byte that stops who executes it; 0: there is none. */
+extern const uint8_t cpu_breakpoint;
+/* Where it is that a task has stopped for. */
+uint64_t cpu_breakpoint_addr(const struct cpu_regs *regs);
+/* The next instruction is that at ADDR. */
+void cpu_go_to(struct cpu_regs *regs, uint64_t addr);
+
 /* Offset of a system call instruction in CODE, 0: none found. */
 size_t cpu_find_syscall(const uint8_t *code, size_t bytes);
 

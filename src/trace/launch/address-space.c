@@ -216,6 +216,13 @@ int address_space_map(struct address_space *as, uint64_t addr, uint64_t bytes,
 	return insert_mapping(as, find_mapping(as, addr), &m);
 }
 
+const struct mapping *address_space_find(const struct address_space *as, uint64_t addr)
+{
+	size_t i = find_mapping(as, addr);
+
+	return i < as->n && as->maps[i].start <= addr ? &as->maps[i] : NULL;
+}
+
 bool address_space_overlaps(const struct address_space *as, uint64_t addr, uint64_t bytes)
 {
 	size_t i = find_mapping(as, addr);
@@ -331,7 +338,8 @@ static int load_mapping(struct address_space *as, struct traced_files *files,
 {
 	struct mapping m = { .start = p->start,
 			     .end = p->end,
-			     .pgno = p->off >> PAGE_SHIFT };
+			     .pgno = p->off >> PAGE_SHIFT,
+			     .is_code = p->is_code };
 
 	if (p->name[0] != '/')
 		return 0;

@@ -13,6 +13,7 @@ struct mapping {
 	uint64_t start, end; /* addresses, whole pages */
 	uint64_t pgno;	     /* of the file, at start */
 	struct traced_file *file;
+	bool is_code; /* private, and may be executed */
 };
 
 struct address_space {
@@ -56,6 +57,8 @@ void address_space_register_all(struct address_space *as);
 /* A file was mapped: replaces what was there. */
 int address_space_map(struct address_space *as, uint64_t addr, uint64_t bytes,
 		      uint64_t pgno, struct traced_file *file);
+/* The mapping that has the byte at ADDR, NULL: none of a file that counts. */
+const struct mapping *address_space_find(const struct address_space *as, uint64_t addr);
 bool address_space_overlaps(const struct address_space *as, uint64_t addr, uint64_t bytes);
 /* [addr, addr + bytes) is about to vanish: record its pages, then forget it. */
 int address_space_unmap(struct address_space *as, uint64_t addr, uint64_t bytes,

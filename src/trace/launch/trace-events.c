@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "bounds.h"
+#include "breakpoints.h"
 #include "cpu.h"
 #include "trace-private.h"
 
@@ -165,6 +166,8 @@ static void begin_again(struct trace *t, struct task *task)
 	for (struct address_space *as = t->spaces; as; as = as->next)
 		as->outside = true;
 	t->has_outside = true;
+	if (t->options->functions)
+		functions_forget(t->options->functions);
 	t->result->n_processes = 1;
 	t->result->n_unseen = 0;
 	begin_recording(t);
@@ -226,6 +229,7 @@ static int enter_mmap(struct trace *t, struct task *task, const struct tracee_ca
 		.end = a[1],
 		.pgno = a[5] >> PAGE_SHIFT,
 		.file = file,
+		.is_code = a[2] & PROT_EXEC && (a[3] & MAP_TYPE) == MAP_PRIVATE,
 	};
 	task->pending = PENDING_MMAP;
 	return PTRACE_SYSCALL;
@@ -340,9 +344,15 @@ static int on_call(struct trace *t, struct task *task)
 		       : PTRACE_CONT;
 }
 
+static void watch(struct trace *t, struct task *task, const struct mapping *m)
+{
+	if (t->options->functions && m && m->is_code && !task->as->blind)
+		breakpoints_set(t->options->functions, m, task->tid);
+}
+
 static void leave_mmap(struct trace *t, struct task *task)
 {
-	const struct mapping *m = &task->mapping;
+	struct mapping *m = &task->mapping;
 	int64_t addr;
 
 	if (task->flags_before)
@@ -351,6 +361,9 @@ static void leave_mmap(struct trace *t, struct task *task)
 		return;
 	note_error(t,
 		   address_space_map(task->as, (uint64_t)addr, m->end, m->pgno, m->file));
+	m->start = (uint64_t)addr;
+	m->end += m->start;
+	watch(t, task, m);
 }
 
 static void leave_read(struct trace *t, struct task *task)
@@ -377,8 +390,18 @@ static void leave_call(struct trace *t, struct task *task, int *ret_status)
 		address_space_load(task->as, &t->files, NULL);
 	else if (pending == PENDING_EXEC)
 		begin_space(t, task, ret_status);
-	if (pending == PENDING_EXEC && task->as && !task->outside && !trace_at_exit(t))
-		address_space_mark_executed(task->as);
+	if (pending != PENDING_EXEC || !task->as || task->outside || trace_at_exit(t))
+		return;
+	address_space_mark_executed(task->as);
+	for (size_t i = 0; i < task->as->n; i++)
+		watch(t, task, &task->as->maps[i]);
+}
+
+/* Whether TASK, which has got signal SIG, has come to a breakpoint of ours. */
+static bool on_breakpoint(const struct trace *t, const struct task *task, int sig)
+{
+	return sig == SIGTRAP && t->options->functions &&
+	       breakpoints_take(t->options->functions, task->as, task->tid);
 }
 
 /* ---- processes ---- */
@@ -495,7 +518,7 @@ static void on_stop(struct trace *t, struct task *task, int status, int *ret_sta
 	case 0:
 		if (sig == (SIGTRAP | 0x80))
 			leave_call(t, task, ret_status);
-		else
+		else if (!on_breakpoint(t, task, sig))
 			deliver = sig;
 		break;
 	case PTRACE_EVENT_SECCOMP:
@@ -521,15 +544,17 @@ static void on_stop(struct trace *t, struct task *task, int status, int *ret_sta
 		tracee_resume(task->tid, how, deliver);
 }
 
-/* While the launch is being ended nothing is recorded any more. */
-static void pass_on(pid_t tid, int status)
+/* While the launch is being ended nothing is recorded any more. TASK may be NULL. */
+static void pass_on(const struct trace *t, const struct task *task, pid_t tid, int status)
 {
 	int event = status >> 16, sig = WSTOPSIG(status);
 
-	if (event == PTRACE_EVENT_STOP && is_job_stop(sig))
+	if (event || sig == (SIGTRAP | 0x80) || (task && on_breakpoint(t, task, sig)))
+		sig = 0;
+	if (event == PTRACE_EVENT_STOP && is_job_stop(WSTOPSIG(status)))
 		tracee_resume(tid, PTRACE_LISTEN, 0);
 	else
-		tracee_resume(tid, PTRACE_CONT, event || sig == (SIGTRAP | 0x80) ? 0 : sig);
+		tracee_resume(tid, PTRACE_CONT, sig);
 }
 
 static void on_end(struct trace *t, pid_t tid, int status)
@@ -556,7 +581,7 @@ void trace_on_status(struct trace *t, pid_t tid, int status)
 		if (task && t->ending_us && !task->started)
 			task->leader = tracee_is_leader(tid);
 		if (!task || t->ending_us) {
-			pass_on(tid, status);
+			pass_on(t, task, tid, status);
 			return;
 		}
 		if (!task->started)

@@ -330,6 +330,9 @@ int trace_record(const char *program, char *const argv[], const sigset_t *mask,
 		r = trace_with_signals(&t, &spawn);
 	if (r == 0)
 		r = traced_files_finish(&t.files, ret);
+	if (r == 0 && options->functions)
+		r = functions_pack(options->functions, &ret->functions,
+				   &ret->functions_bytes);
 	if (r == 0)
 		r = look_around(&t);
 	if (r == 0)

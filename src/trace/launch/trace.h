@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "functions.h"
 #include "recording.h"
 
 struct trace_user; /* see tracee.h */
@@ -27,6 +28,11 @@ struct trace_options {
 	bool of_itself; /* not of what that is there for, see command-line.h */
 	/* What the launch looks up is recorded as well: it waits for us about twice as often. Not with TRACE_EXIT. */
 	bool lookups;
+	/*
+	 * Of which it is seen whether they run: by breakpoints, which touch the pages that they are on, so that no page of such
+	 * a recording is evidence. NULL: of none. What is known of them is in the result.
+	 */
+	struct functions *functions;
 	/* Else stdin and stdout are /dev/null, and of stderr we keep the end. */
 	bool inherit_stdio;
 	/*

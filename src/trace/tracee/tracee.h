@@ -19,6 +19,8 @@
 #define PTRACE_EVENT_STOP 128
 #endif
 
+bool tracee_has_breakpoints(void); /* of this processor */
+
 /* Whether calls are filtered and a userfaultfd can be injected on this architecture. */
 bool tracee_arch_supported(void);
 
@@ -75,6 +77,18 @@ int tracee_get_call(pid_t tid, struct tracee_call *ret);
 int tracee_get_result(pid_t tid, int64_t *ret);
 /* Change the flags of an mmap call, at a seccomp stop and back at its end. */
 int tracee_set_mmap_flags(pid_t tid, uint64_t flags);
+
+/*
+ * A breakpoint at ADDR of memory that TID has mapped privately: the kernel gives it a copy of the page. -EEXIST: it is the
+ * program's own that is there.
+ */
+int tracee_set_breakpoint(pid_t tid, uint64_t addr);
+/* BYTE is there again. -EEXIST: another thread was faster. */
+int tracee_remove_breakpoint(pid_t tid, uint64_t addr, uint8_t byte);
+/* TID has stopped with SIGTRAP: for the breakpoint at *RET, which may be its own. -ENOENT: for none. */
+int tracee_at_breakpoint(pid_t tid, uint64_t *ret);
+/* Execute what is at ADDR next. */
+int tracee_go_back_to(pid_t tid, uint64_t addr);
 
 /* Whether its system calls are of the kind that is filtered: not those of a 32-bit program. */
 bool tracee_is_native(pid_t tid);

@@ -403,6 +403,70 @@ int tracee_set_mmap_flags(pid_t tid, uint64_t flags)
 	return set_regs(tid, &regs);
 }
 
+/* ---- breakpoints ---- */
+
+bool tracee_has_breakpoints(void)
+{
+	return cpu_breakpoint;
+}
+
+/* In the aligned word around it, so that no other page is needed. -EEXIST: BYTE was there. */
+static int replace_byte(pid_t tid, uint64_t addr, uint8_t byte)
+{
+	uint64_t at = addr & ~(uint64_t)(sizeof(long) - 1);
+	union {
+		long word;
+		uint8_t bytes[sizeof(long)];
+	} u;
+
+	errno = 0;
+	u.word = ptrace(PTRACE_PEEKTEXT, tid, at, 0);
+	if (errno)
+		return -errno;
+	if (u.bytes[addr - at] == byte)
+		return -EEXIST;
+	u.bytes[addr - at] = byte;
+	return ptrace(PTRACE_POKETEXT, tid, at, u.word) < 0 ? -errno : 0;
+}
+
+int tracee_set_breakpoint(pid_t tid, uint64_t addr)
+{
+	return replace_byte(tid, addr, cpu_breakpoint);
+}
+
+int tracee_remove_breakpoint(pid_t tid, uint64_t addr, uint8_t byte)
+{
+	return replace_byte(tid, addr, byte);
+}
+
+int tracee_at_breakpoint(pid_t tid, uint64_t *ret)
+{
+	struct cpu_regs regs;
+	siginfo_t info;
+	int r;
+
+	if (ptrace(PTRACE_GETSIGINFO, tid, 0, &info) < 0)
+		return -errno;
+	/* What a process has sent is not. */
+	if (info.si_code <= 0)
+		return -ENOENT;
+	r = get_regs(tid, &regs);
+	if (r == 0)
+		*ret = cpu_breakpoint_addr(&regs);
+	return r;
+}
+
+int tracee_go_back_to(pid_t tid, uint64_t addr)
+{
+	struct cpu_regs regs;
+	int r = get_regs(tid, &regs);
+
+	if (r < 0)
+		return r;
+	cpu_go_to(&regs, addr);
+	return set_regs(tid, &regs);
+}
+
 int tracee_read(pid_t tid, uint64_t addr, void *buffer, size_t bytes)
 {
 	struct iovec local = { .iov_base = buffer, .iov_len = bytes };
