@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "boot-gain.h"
 #include "boot-report.h"
@@ -34,17 +33,6 @@ static void log_turned_off(const struct boot_gain *g)
 		    g->control_ms / 1000, g->saves_ms.high / 1000, g->n_pairs);
 }
 
-/* A moment of CLOCK_MONOTONIC, right where the machine has not slept since; OTHERWISE: it is not known. */
-static uint64_t process_1_us(uint64_t otherwise)
-{
-	uint64_t up_us = clock_boottime_ms() * 1000, now_us = clock_us(), ticks, us;
-
-	if (watch_state_process_ticks(1, &ticks) < 0)
-		return otherwise;
-	us = ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
-	return now_us - MIN(now_us, up_us - MIN(up_us, us));
-}
-
 /* Without systemd, or with one that hangs, the boot's time is not known. */
 static void ask_times(struct boot_line *l)
 {
@@ -60,7 +48,7 @@ static void ask_times(struct boot_line *l)
 			  systemd_error_text(r));
 		return;
 	}
-	start_us = boot_times_start_us(&t, process_1_us(t.userspace_us));
+	start_us = boot_times_start_us(&t, watch_state_process_us(1, t.userspace_us));
 	up_us = clock_us() - MIN(start_us, clock_us());
 	now_s = clock_seconds(CLOCK_REALTIME);
 	if (now_s >= LAUNCHES_FIRST_CLOCK_S)

@@ -17,6 +17,7 @@
 #include "status.h"
 #include "systemd.h"
 #include "text-out.h"
+#include "watch-state.h"
 
 #define ASK_TIMEOUT_MS 10000u
 
@@ -26,6 +27,7 @@ struct known {
 	struct boot_report report;
 	bool has_report;
 	struct boot_times boot;
+	uint64_t start_us; /* of the boot */
 	struct unit_times times;
 	uint64_t target_us;
 	bool has_units; /* systemd has told its times */
@@ -59,6 +61,8 @@ static void ask_systemd(struct known *k)
 		log_warning("without units' times: cannot ask systemd: %s",
 			    systemd_error_text(r));
 	k->has_units = r == 0;
+	k->start_us = boot_times_start_us(&k->boot,
+					  watch_state_process_us(1, k->boot.userspace_us));
 }
 
 static int look(const struct store *s, struct known *k)
@@ -111,10 +115,10 @@ static double find_read_ms(const struct known *k, const char *path)
 	return n_until > 0 ? boot_plot_asked_ms(&k->report, n_until) : PLOT_UNKNOWN;
 }
 
-/* Moments of CLOCK_MONOTONIC, in ms since process 1 was started. */
+/* Moments of CLOCK_MONOTONIC, in ms since the boot began: boot_times_start_us(). */
 static double since_start(const struct known *k, uint64_t us)
 {
-	return us > k->boot.userspace_us ? (double)(us - k->boot.userspace_us) / 1000 : 0;
+	return us > k->start_us ? (double)(us - k->start_us) / 1000 : 0;
 }
 
 static double since_start_or_unknown(const struct known *k, uint64_t us)
@@ -164,9 +168,8 @@ static int draw(const struct known *k)
 		p.target_ms = since_start(k, k->target_us);
 	for (size_t i = 0; i < k->times.n; i++)
 		units[i] = describe(k, &k->times.items[i], p.prefetch_ms);
-	if (k->has_units && k->boot.userspace_us < now_us) {
-		text_time(now_s - (now_us - k->boot.userspace_us) / 1000000, when,
-			  sizeof(when));
+	if (k->has_units && k->start_us < now_us) {
+		text_time(now_s - (now_us - k->start_us) / 1000000, when, sizeof(when));
 		snprintf(title, sizeof(title), "Boot of %s", when);
 	}
 	return output_built(arg_plot, put_picture, &p);

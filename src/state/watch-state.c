@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "cursor.h"
 #include "macro.h"
 #include "watch-state.h"
@@ -84,8 +85,8 @@ int watch_state_save(const struct store *s, const struct watch_state *w)
 	return store_put(s, STORE_WATCH, NULL, text, n, &written);
 }
 
-/* Field 22 of /proc/PID/stat; the name before, in brackets, may hold anything. */
-int watch_state_process_ticks(uint64_t pid, uint64_t *ret)
+/* Field 22 of /proc/PID/stat, in ticks of CLOCK_BOOTTIME; the name before, in brackets, may hold anything. */
+static int read_ticks(uint64_t pid, uint64_t *ret)
 {
 	_cleanup_close_ int fd = -1;
 	char path[64], text[1024];
@@ -107,12 +108,22 @@ int watch_state_process_ticks(uint64_t pid, uint64_t *ret)
 	return 0;
 }
 
+uint64_t watch_state_process_us(uint64_t pid, uint64_t otherwise)
+{
+	uint64_t up_us = clock_boottime_ms() * 1000, now_us = clock_us(), ticks, us;
+
+	if (read_ticks(pid, &ticks) < 0)
+		return otherwise;
+	us = ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	return now_us - MIN(now_us, up_us - MIN(up_us, us));
+}
+
 /* 0: there is none. */
 static uint64_t start_of(uint64_t pid)
 {
 	uint64_t ticks;
 
-	return watch_state_process_ticks(pid, &ticks) < 0 ? 0 : ticks;
+	return read_ticks(pid, &ticks) < 0 ? 0 : ticks;
 }
 
 void watch_state_set_self(struct watch_state *w)

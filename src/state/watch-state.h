@@ -30,10 +30,10 @@ struct watch_state {
 int watch_state_load(const struct store *s, struct watch_state *ret);
 int watch_state_save(const struct store *s, const struct watch_state *w);
 /*
- * When process PID was started, in ticks of CLOCK_BOOTTIME, sysconf(_SC_CLK_TCK) a second. Process 1 of a
- * machine begins with the kernel, at 0 or little later. -ENOENT: no such process; other negative errno.
+ * When process PID was started, in us of CLOCK_MONOTONIC, to a tick (10 ms as a rule); right where the machine
+ * has not slept since. Process 1 of a machine begins with the kernel, at 0 or little later. OTHERWISE: it is not known.
  */
-int watch_state_process_ticks(uint64_t pid, uint64_t *ret);
+uint64_t watch_state_process_us(uint64_t pid, uint64_t otherwise);
 /* Name this process in W. */
 void watch_state_set_self(struct watch_state *w);
 bool watch_state_is_running(const struct watch_state *w);

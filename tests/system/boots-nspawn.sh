@@ -72,6 +72,9 @@ check "its time is that from process 1 to the default target: $(field 6), $took 
 	test $(($(field 6) - took)) -ge -2 -a $(($(field 6) - took)) -le 2
 check "systemd began later than that" \
 	test $((took - (target - $(inside systemctl show -P UserspaceTimestampMonotonic)) / 1000)) -gt 2
+inside elfcast status --plot=/root/boot.svg
+drawn=$(inside grep -o 'default target after [0-9.]*' /root/boot.svg | tr -dc 0-9) # of 10 ms
+check "and the picture's: $drawn" test $((10#$drawn * 10 - $(field 6))) -ge -7 -a $((10#$drawn * 10 - $(field 6))) -le 7
 check "it began just now" test $(($(date +%s) - $(field 2))) -lt 600
 noted "the second boot" 2
 want=eager
