@@ -16,6 +16,7 @@ export TOP BUILD PYTHONDONTWRITEBYTECODE=1
 . "$TOP/tests/lab/lab.sh"
 lab_enter "$@"
 . "$TOP/tests/lab/measure.sh"
+. "$TOP/tests/lab/ways.sh"
 # shellcheck disable=SC2034 # of lab.sh
 LAB_UID=${AS:-}
 : "${PROGRAMS:=perl git gdb}" "${STORAGE:=net:1000:3000:125 sd:1500:60 hdd}" "${ROUNDS:=5}"
@@ -51,6 +52,8 @@ warm_elfcast() {
 	done >/dev/null
 }
 
+prepare() { measure_compile "$1"; }
+
 launch() { # program way round
 	local line
 	# Its helper may not have ended.
@@ -66,48 +69,26 @@ launch() { # program way round
 	fi
 	[ "$2" != embedded ] || mount -t tmpfs -o mode=755 tmpfs "$LAB_MNT/var/lib/elfcast" || lab_die "cannot mount a tmpfs"
 	line=$(lab_launch way) || lab_die "launch of '$1' failed ($2)"
-	printf '{"program": "%s", "storage": "%s", "way": "%s", "round": %d, %s\n' "$1" "$LAB_MODEL" "$2" "$3" "${line#\{}"
+	ways_line "$@" "$line"
 }
 
 measure_say "making the root"
 lab_make "${measured[@]}"
 measure_train "${measured[@]}"
 embed
-for storage in $STORAGE; do
-	measure_compile "$storage"
-	lab_attach "$storage"
-	for round in $(seq "$ROUNDS"); do
-		for p in "${measured[@]}"; do
-			for way in cold json embedded; do
-				measure_say "$storage $p: $way, round $round of $ROUNDS"
-				launch "$p" $way "$round" >>"$LAB/results"
-			done
-		done
-	done
-	lab_wait_unused
-	lab_detach || lab_die "something still uses the root"
-	echo "$storage: $SECONDS s" >&2
-done
-[ -z "${OUT:-}" ] || cp "$LAB/results" "$OUT"
-/usr/bin/python3 - "$LAB/results" <<'EOF'
-import json, statistics, sys
-with open(sys.argv[1], encoding="utf-8") as f:
-    rows = [json.loads(line) for line in f]
-def ms(rows, way):
-    return [r["wall_us"] / 1000 for r in sorted(rows, key=lambda r: r["round"]) if r["way"] == way]
-def shown(t):
-    return "%.0f (%.0f-%.0f)" % (statistics.median(t), min(t), max(t))
-for storage in dict.fromkeys(r["storage"] for r in rows):
+ways_measure cold json embedded
+PYTHONPATH=$TOP/tests/lab /usr/bin/python3 - "$LAB/results" <<'EOF'
+import statistics, sys, ways
+for storage, programs in ways.read(sys.argv[1]).items():
     all_times, all_gains = [], []
-    for p in dict.fromkeys(r["program"] for r in rows):
-        of = [r for r in rows if (r["program"], r["storage"]) == (p, storage)]
-        cold, as_json, embedded = (ms(of, way) for way in ("cold", "json", "embedded"))
+    for p, by_way in programs.items():
+        cold, as_json, embedded = (by_way[way] for way in ("cold", "json", "embedded"))
         times = [e / j for e, j in zip(embedded, as_json)]
         gains = [(c - e) / (c - j) for c, e, j in zip(cold, embedded, as_json) if c > j]
         all_times += times
         all_gains += gains
         print("%-20s%-10scold %-20sjson %-20sembedded %-20sof json's time %.3f, of its gain %s" % (
-            storage, p, shown(cold), shown(as_json), shown(embedded), statistics.median(times),
+            storage, p, ways.shown(cold), ways.shown(as_json), ways.shown(embedded), statistics.median(times),
             "%.3f" % statistics.median(gains) if gains else "-"))
     print("result: %s: embedded takes %.3f of the time of json, gains %s of what that gains (medians of %d launches)" % (
         storage, statistics.median(all_times), "%.3f" % statistics.median(all_gains) if all_gains else "-",

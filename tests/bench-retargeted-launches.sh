@@ -16,7 +16,8 @@ export TOP BUILD PYTHONDONTWRITEBYTECODE=1
 [ $# = 2 ] || lab_die "usage: ${0##*/} OLD NEW"
 lab_enter "$@"
 . "$TOP/tests/lab/measure.sh"
-ROUNDS=${ROUNDS:-5}
+. "$TOP/tests/lab/ways.sh"
+: "${STORAGE:=net:1000:3000:125 sd:1500:60 hdd}" "${ROUNDS:=5}"
 declare -A COMMANDS=(
 	[git]="/usr/bin/git -C /srv/work status"
 	[python]="/usr/bin/python3 -c 'import json, ssl, sqlite3, subprocess, argparse, email'"
@@ -31,6 +32,7 @@ declare -A COMMANDS=(
 	[ssh]="/usr/bin/ssh -G localhost"
 )
 PROGRAMS=${PROGRAMS:-git python perl vim gdb gcc}
+read -ra measured <<<"$PROGRAMS"
 
 lab_build || lab_die "cannot be built"
 lab_has_fuse || lab_die "there is no modelled disk without libfuse3"
@@ -59,67 +61,39 @@ tar -C "$new" --one-file-system --exclude=./var/cache --exclude=./var/lib/apt --
 mkdir -p "$LAB/root"/{work,proc,run,tmp,var/lib/elfcast,usr/share/elfcast/profiles.d}
 lab_mkimage
 
-# compile STORAGE: $LAB_MNT/var/lib/bench/MODE.PROGRAM, the shadows
-compile() {
-	local mode p profiles=$LAB_MNT/usr/share/elfcast/profiles.d
+# The shadows WAY.PROGRAM.
+prepare() { # storage
+	local way p
 	lab_attach plain rw
-	mkdir -p "$LAB_MNT/var/lib/bench"
-	for mode in fresh retargeted stale; do
-		for p in $PROGRAMS; do
-			rm -rf "$LAB_MNT/var/lib/elfcast/shadow"
-			rm -f "$profiles"/*
-			cp "$LAB/profiles/$mode/$p.json" "$profiles/bench.$p.json"
-			"$BUILD/elfcast" compile -q --root="$LAB_MNT" --storage="$(measure_class "$1")" &&
-				cp "$LAB_MNT"/var/lib/elfcast/shadow/*.shadow "$LAB_MNT/var/lib/bench/$mode.$p" ||
-				lab_die "cannot compile $mode.$p"
-		done
+	for way in fresh retargeted stale; do
+		for p in "${measured[@]}"; do ways_shadow "$LAB/profiles/$way/$p.json" "$way.$p" "$1"; done
 	done
 	lab_detach || lab_die "something still uses the root"
 }
 
-launch() { # program mode
-	local words companion=() w
+launch() { # program way round
+	local words companion=() w line
 	eval "words=(${COMMANDS[$1]})"
 	[ "$2" = cold ] || for w in "$BUILD/elfcast" prefetch -q --root "$LAB_MNT" "--shadow=$LAB_MNT/var/lib/bench/$2.$1"; do
 		companion+=(-w "$w")
 	done
 	lab_cold
-	printf '{ "storage": "%s", "program": "%s", "mode": "%s", "launch": ' "$LAB_MODEL" "$1" "$2"
-	"$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work -f "${companion[@]}" -- "${words[@]}" || lab_die "'$1' fails"
-	echo "}"
+	line=$("$BUILD/tests/lab-launch" -r "$LAB_MNT" -d /work -f "${companion[@]}" -- "${words[@]}") || lab_die "'$1' fails"
+	ways_line "$@" "$line"
 }
 
-for storage in ${STORAGE:-net:1000:3000:125 sd:1500:60 hdd}; do
-	compile "$storage"
-	lab_attach "$storage"
-	for ((round = 1; round <= ROUNDS; round++)); do
-		for p in $PROGRAMS; do
-			for mode in cold fresh retargeted stale; do
-				measure_say "$storage $p: $mode, round $round of $ROUNDS"
-				launch "$p" "$mode"
-			done
-		done
-	done | tr -d '\n' | sed 's/}}/}}\n/g' >>"$LAB/lines"
-	lab_detach || lab_die "something still uses the root"
-done
-measure_say
-/usr/bin/python3 - "$LAB/lines" <<'EOF'
-import collections, json, statistics, sys
-times = collections.defaultdict(list)
-for line in open(sys.argv[1]):
-    d = json.loads(line)
-    times[d["storage"], d["program"], d["mode"]].append(d["launch"]["wall_us"] / 1000)
-modes = ("cold", "fresh", "retargeted", "stale")
-print("%-18s %-8s" % ("storage", "program") + "".join("%22s" % m for m in modes) + "   retargeted   stale, over fresh")
-over = collections.defaultdict(list)
-for storage, program in dict.fromkeys((s, p) for s, p, _ in times):
-    rows = [times[storage, program, m] for m in modes]
-    mid = [statistics.median(r) for r in rows]
-    print("%-18s %-8s" % (storage, program) +
-          "".join("%8.0f (%5.0f-%5.0f)" % (m, min(r), max(r)) for m, r in zip(mid, rows)) +
-          "%11.1f %%%8.1f %%" % (100 * mid[2] / mid[1] - 100, 100 * mid[3] / mid[1] - 100))
-    over[storage].append((mid[2] / mid[1], mid[3] / mid[1]))
-for storage, o in over.items():
+ways_measure cold fresh retargeted stale
+PYTHONPATH=$TOP/tests/lab /usr/bin/python3 - "$LAB/results" <<'EOF'
+import statistics, sys, ways
+WAYS = ("cold", "fresh", "retargeted", "stale")
+print("%-18s %-8s" % ("storage", "program") + "".join("%22s" % w for w in WAYS) + "   retargeted   stale, over fresh")
+for storage, programs in ways.read(sys.argv[1]).items():
+    over = []
+    for program, times in programs.items():
+        mid = [statistics.median(times[w]) for w in WAYS]
+        print("%-18s %-8s" % (storage, program) + "".join("%22s" % ways.shown(times[w]) for w in WAYS) +
+              "%11.1f %%%8.1f %%" % (100 * mid[2] / mid[1] - 100, 100 * mid[3] / mid[1] - 100))
+        over.append((mid[2] / mid[1], mid[3] / mid[1]))
     print("%-18s mean: retargeted %+.1f %%, stale %+.1f %%" %
-          (storage, *(100 * statistics.mean(x[i] for x in o) - 100 for i in (0, 1))))
+          (storage, *(100 * statistics.mean(o[i] for o in over) - 100 for i in (0, 1))))
 EOF
