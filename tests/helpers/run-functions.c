@@ -2,7 +2,8 @@
 /*
  * run-functions [trap | blocked | sum]: a program of which it is known which of its functions run: none that is
  * called never_. They lie side by side, so that pages do not tell. As trap it handles SIGTRAP itself, which
- * a breakpoint in its handler makes the kernel forget, since the signal is blocked meanwhile; as blocked it has it blocked; as sum it looks at its own code and aborts if that has changed.
+ * a breakpoint in its handler makes the kernel forget, since the signal is blocked meanwhile; as blocked it has it blocked;
+ * as sum it looks at its own code and aborts if that has changed.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -13,8 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Not inlined, nor one with others of the same code. */
+#ifdef __clang__
+#define ALONE __attribute__((noinline, optnone))
+#else
+#define ALONE __attribute__((noipa))
+#endif
+
 #define FUNCTION(name)                                                                     \
-	__attribute__((noipa)) static int name(int x)                                      \
+	ALONE static int name(int x)                                                       \
 	{                                                                                  \
 		volatile int y = x;                                                        \
 		return y * 3 + 1;                                                          \
