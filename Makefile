@@ -96,7 +96,8 @@ USES_layout  := format base file
 USES_elf     := format base file layout
 USES_profile := format base text file disk layout
 USES_evidence := format base text file disk layout profile
-USES_retarget := format base text file disk layout elf profile evidence
+USES_retarget := format base text file disk layout align elf profile evidence
+USES_align   := format base layout
 USES_embed   := format base text file disk shadow store state layout elf profile
 USES_filelist := format base text file disk shadow layout profile
 USES_compile := format base process file disk shadow store state read pack layout elf profile embed evidence retarget
@@ -117,7 +118,7 @@ USES_cmd     := format base text process file disk shadow store state read gain 
 USES_tools   := format base text process file disk shadow store read layout elf profile embed evidence retarget compile pkg installed cmd
 
 # Folders with code, in that order; pkg, installed and tools where their libraries are.
-DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot preload layout elf profile embed evidence retarget compile \
+DIRS     := base text process file disk shadow store state read gain units plot pack daemon pace boot preload layout align elf profile embed evidence retarget compile \
 	    trace/functions trace trace/paths trace/cpu trace/tracee trace/system trace/launch trace/running trace/around bench filelist $(if $(PKG_LIBS),pkg installed) cmd $(if $(PKG_LIBS),tools)
 includes = $(foreach d,$(USES_$(1)) $(1),-iquote src/$(d))
 # Only the folder that includes <json.h>: json-c installs below its own directory.

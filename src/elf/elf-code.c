@@ -74,6 +74,14 @@ static uint32_t constant_in(const struct elf_image *m, const uint8_t *p)
 	return value;
 }
 
+/* Where "call" or "jmp" with 32 bits at ADDR leads; 0: it is neither. */
+static uint64_t target_in(const uint8_t *p, uint64_t addr)
+{
+	return (p[0] & 0xfe) == 0xe8
+		       ? addr + 5 + (uint64_t)(int64_t)(int32_t)value_at(p + 1)
+		       : 0;
+}
+
 int elf_add_references(struct layout *l, const struct elf_image *m, const uint8_t *code,
 		       size_t n, uint64_t addr)
 {
@@ -82,6 +90,7 @@ int elf_add_references(struct layout *l, const struct elf_image *m, const uint8_
 	for (size_t i = 0; error == 0 && i + ELF_INSTRUCTION_BYTES <= n; i++) {
 		uint64_t to = address_in(m, code + i, addr + i);
 		uint32_t value = constant_in(m, code + i);
+		uint64_t target = target_in(code + i, addr + i);
 		size_t bytes;
 		const char *text = to ? text_at(m, to, &bytes) : NULL;
 
@@ -89,6 +98,11 @@ int elf_add_references(struct layout *l, const struct elf_image *m, const uint8_
 			error = layout_add_key(l, addr + i, true, text, bytes);
 		if (error == 0 && value)
 			error = layout_add_constant(l, addr + i, value);
+		if (error == 0 && to)
+			error = layout_add_reference(l, addr + i, to);
+		/* Within the file: of what only looks like a call most is not. */
+		if (error == 0 && target && target - m->start < m->bytes)
+			error = layout_add_call(l, addr + i, target);
 	}
 	return error;
 }

@@ -71,6 +71,7 @@
 #define LIMIT_SECTIONS		 256u
 #define LIMIT_SECTION_BYTES	 (256u << 20)
 #define LIMIT_FUNCTIONS		 (4u << 20)
+#define LIMIT_CALLS		 (4u << 20)
 #define LIMIT_PIECES		 (8u << 20)
 #define LIMIT_FINGERPRINT_BYTES	 49146u
 /*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which functions ran, in the order of a fingerprint's pages and units, a bit each. A text of its own, which
- * programs that do not know it keep; and since these change fingerprints (merge), it names the one that it is of.
+ * Which functions ran, in the order of a fingerprint's pages and units, a bit each, and which of them call each other. A
+ * text of its own, which programs that do not know it keep; and since these change fingerprints (merge), it names the
+ * one that it is of.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,10 +13,11 @@
 #include "hash.h"
 #include "le.h"
 #include "search.h"
+#include "vec.h"
 
 struct bits {
 	uint8_t *data;
-	size_t n, at;
+	size_t n, at; /* bits */
 };
 
 static void put_bit(struct bits *b, bool value)
@@ -31,6 +33,35 @@ static bool get_bit(struct bits *b)
 	size_t at = b->at++;
 
 	return at < b->n && b->data[at / 8] >> at % 8 & 1;
+}
+
+/* Seven of a byte's eight, the lowest first, the high one set where another byte follows. */
+static void put_number(struct bits *b, uint32_t value)
+{
+	for (; value >= 0x80; value >>= 7, b->at += 8)
+		b->data[b->at / 8] = (uint8_t)(value | 0x80);
+	b->data[b->at / 8] = (uint8_t)value;
+	b->at += 8;
+}
+
+static uint32_t get_number(struct bits *b)
+{
+	uint32_t value = 0;
+
+	for (unsigned shift = 0; shift < 28 && b->at < b->n; shift += 7) {
+		uint8_t byte = b->data[b->at / 8];
+
+		b->at += 8;
+		value |= (uint32_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			break;
+	}
+	return value;
+}
+
+static void to_byte(struct bits *b)
+{
+	b->at = DIV_ROUND_UP(b->at, 8) * 8;
 }
 
 static le32 name_of(const char *text)
@@ -50,9 +81,19 @@ static size_t count_units(const struct fingerprint *f)
 static void forget(struct fingerprint *f)
 {
 	free(f->ran);
-	f->ran = NULL;
+	free(f->n_calls);
+	free(f->calls);
+	f->ran = f->n_calls = NULL;
+	f->calls = NULL;
+	f->n_ran_calls = f->ran_calls_capacity = 0;
+	f->has_left_calls = false;
 	for (size_t i = 0; i < f->n_code; i++)
 		f->code[i].ran = NULL;
+}
+
+static uint32_t unit_of(const struct fingerprint *f, size_t page, size_t k)
+{
+	return (uint32_t)(f->code[page].codes - f->codes + (ptrdiff_t)k);
 }
 
 int fingerprint_set_ran(struct fingerprint *f, size_t page, const uint8_t *ran)
@@ -62,13 +103,63 @@ int fingerprint_set_ran(struct fingerprint *f, size_t page, const uint8_t *ran)
 
 	if (!f->ran)
 		f->ran = calloc(count_units(f) + 1, 1);
-	if (!f->ran)
+	if (!f->n_calls)
+		f->n_calls = calloc(count_units(f) + 1, 1);
+	if (!f->ran || !f->n_calls)
 		return -ENOMEM;
-	to = f->ran + (p->codes - f->codes);
+	to = f->ran + unit_of(f, page, 0);
 	for (size_t i = 0; i < p->n_units; i++)
 		to[i] |= ran[i] && !unit_is_gap(p->codes[i]);
 	p->ran = to;
 	return 0;
+}
+
+void fingerprint_set_calls(struct fingerprint *f, size_t page, size_t k, size_t n)
+{
+	uint32_t unit = unit_of(f, page, k);
+
+	if (f->code[page].ran && f->ran[unit])
+		f->n_calls[unit] =
+			(uint8_t)MIN(MAX(n, (size_t)f->n_calls[unit]), RAN_MAX_CALLS);
+}
+
+int fingerprint_add_call(struct fingerprint *f, size_t page, size_t k, uint8_t place,
+			 size_t to_page, size_t to_k)
+{
+	uint32_t from = unit_of(f, page, k), to = unit_of(f, to_page, to_k);
+	size_t i;
+
+	if (!f->code[page].ran || !f->code[to_page].ran || !f->ran[from] || !f->ran[to] ||
+	    place >= f->n_calls[from])
+		return 0;
+	i = SEARCH_FIRST(x, f->n_ran_calls,
+			 f->calls[x].from < from ||
+				 (f->calls[x].from == from && f->calls[x].place < place));
+	if (i < f->n_ran_calls && f->calls[i].from == from && f->calls[i].place == place) {
+		f->calls[i].to = MIN(f->calls[i].to, to);
+		return 0;
+	}
+	if (VEC_RESERVE_ONE(f->calls, f->n_ran_calls, f->ran_calls_capacity) < 0)
+		return -ENOMEM;
+	memmove(&f->calls[i + 1], &f->calls[i], (f->n_ran_calls - i) * sizeof(*f->calls));
+	f->calls[i] = (struct ran_call){ from, to, place };
+	f->n_ran_calls++;
+	return 0;
+}
+
+/* ---- text ---- */
+
+/* Numbers of units among those that ran, ascending by unit. New. */
+static uint32_t *number_ran(const struct fingerprint *f, size_t *ret_n)
+{
+	size_t n_units = count_units(f), n = 0;
+	uint32_t *numbers = calloc(n_units + 1, sizeof(*numbers));
+
+	for (size_t i = 0; numbers && f->ran && i < n_units; i++)
+		if (f->ran[i])
+			numbers[n++] = (uint32_t)i;
+	*ret_n = n;
+	return numbers;
 }
 
 static void put_page(struct bits *b, const struct code_page *p)
@@ -78,16 +169,62 @@ static void put_page(struct bits *b, const struct code_page *p)
 		put_bit(b, p->ran[i]);
 }
 
+static size_t rank_of(const uint32_t *ran, size_t n, uint32_t unit)
+{
+	return SEARCH_FIRST(i, n, ran[i] < unit);
+}
+
+static void put_calls(struct bits *b, const struct fingerprint *f, const uint32_t *ran,
+		      size_t n)
+{
+	size_t at = 0;
+
+	put_number(b, 1);
+	for (size_t i = 0; i < n; i++) {
+		size_t end = at;
+		uint32_t place = 0;
+
+		while (end < f->n_ran_calls && f->calls[end].from == ran[i])
+			end++;
+		put_number(b, (uint32_t)(end - at));
+		if (end > at)
+			put_number(b, f->n_calls[ran[i]]);
+		for (; at < end; at++) {
+			const struct ran_call *c = &f->calls[at];
+
+			put_number(b, c->place - place);
+			put_number(b, (uint32_t)rank_of(ran, n, c->to));
+			place = c->place + 1u;
+		}
+	}
+}
+
+/* Either all calls or none: what is left of some would depend on the order of merging. */
+static void put_calls_or_none(struct bits *b, const struct fingerprint *f,
+			      const uint32_t *ran, size_t n)
+{
+	size_t at = b->at;
+
+	if (f->n_ran_calls && !f->has_left_calls)
+		put_calls(b, f, ran, n);
+	if (b->at / 8 <= LIMIT_FINGERPRINT_BYTES && !f->has_left_calls)
+		return;
+	b->at = at;
+	put_number(b, 2);
+}
+
 int fingerprint_write_ran(const struct fingerprint *f, const char *text, char **ret)
 {
-	size_t bytes = sizeof(le32) + (f->n_code + count_units(f)) / 8 + 1;
-	_cleanup_free_ uint8_t *data = calloc(bytes, 1);
-	struct bits b = { data + sizeof(le32) };
+	size_t n, bytes = sizeof(le32) + (f->n_code + count_units(f)) / 8 + 2;
+	_cleanup_free_ uint32_t *ran = number_ran(f, &n);
+	_cleanup_free_ uint8_t *data =
+		calloc(bytes + 4 * n + 8 * f->n_ran_calls, 1); /* numbers have 4 bytes */
+	struct bits b = { data, 0, 8 * sizeof(le32) };
 	bool is_known = false;
 	le32 name = name_of(text);
 
 	*ret = NULL;
-	if (!data)
+	if (!data || !ran)
 		return -ENOMEM;
 	memcpy(data, &name, sizeof(name));
 	for (size_t i = 0; i < f->n_code; i++) {
@@ -96,7 +233,9 @@ int fingerprint_write_ran(const struct fingerprint *f, const char *text, char **
 	}
 	if (!is_known)
 		return 0;
-	*ret = base64_write(data, sizeof(name) + DIV_ROUND_UP(b.at, 8));
+	to_byte(&b);
+	put_calls_or_none(&b, f, ran, n);
+	*ret = base64_write(data, b.at / 8);
 	return *ret ? 0 : -ENOMEM;
 }
 
@@ -113,7 +252,41 @@ static int get_pages(struct bits *b, struct fingerprint *f)
 			ran[k] = get_bit(b);
 		r = fingerprint_set_ran(f, i, ran);
 	}
+	to_byte(b);
 	return r;
+}
+
+/* In order, so that none has to be moved for another. */
+static int get_calls(struct bits *b, struct fingerprint *f)
+{
+	size_t n;
+	_cleanup_free_ uint32_t *ran = number_ran(f, &n);
+
+	if (!ran)
+		return -ENOMEM;
+	f->has_left_calls = b->at < b->n && get_number(b) == 2;
+	for (size_t i = 0; i < n && b->at < b->n; i++) {
+		uint32_t n_calls = get_number(b), place = 0;
+		uint32_t all = n_calls ? get_number(b) : 0;
+
+		if (all > RAN_MAX_CALLS || n_calls > all)
+			return -EINVAL;
+		f->n_calls[ran[i]] = (uint8_t)all;
+		for (; n_calls > 0; n_calls--, place++) {
+			uint32_t to;
+
+			place += get_number(b);
+			to = get_number(b);
+			if (place >= f->n_calls[ran[i]] || to >= n)
+				return -EINVAL;
+			if (VEC_RESERVE_ONE(f->calls, f->n_ran_calls,
+					    f->ran_calls_capacity) < 0)
+				return -ENOMEM;
+			f->calls[f->n_ran_calls++] =
+				(struct ran_call){ ran[i], ran[to], (uint8_t)place };
+		}
+	}
+	return 0;
 }
 
 int fingerprint_read_ran(struct fingerprint *f, const char *text, const char *ran,
@@ -122,6 +295,7 @@ int fingerprint_read_ran(struct fingerprint *f, const char *text, const char *ra
 	_cleanup_free_ uint8_t *data = malloc(bytes + 1);
 	_cleanup_free_ char *again = NULL;
 	le32 name = name_of(text);
+	struct bits b = { data, 0, 8 * sizeof(name) };
 	size_t n;
 	int r = data ? base64_read(ran, bytes, data, &n) : -ENOMEM;
 
@@ -131,7 +305,10 @@ int fingerprint_read_ran(struct fingerprint *f, const char *text, const char *ra
 		return -EINVAL;
 	if (memcmp(data, &name, sizeof(name)) != 0)
 		return -ESTALE;
-	r = get_pages(&(struct bits){ data + sizeof(name), 8 * (n - sizeof(name)) }, f);
+	b.n = 8 * n;
+	r = get_pages(&b, f);
+	if (r == 0)
+		r = get_calls(&b, f);
 	if (r == 0)
 		r = fingerprint_write_ran(f, text, &again);
 	if (r < 0)
@@ -160,6 +337,44 @@ int fingerprint_load(const char *text, const char *ran, struct fingerprint *ret)
 
 /* ---- merging ---- */
 
+/* The page of F that is page P of another fingerprint of the same file; n_code: none. */
+static size_t same_page(const struct fingerprint *f, const struct code_page *p)
+{
+	size_t k = SEARCH_FIRST(x, f->n_code, f->code[x].pgno < p->pgno);
+
+	return k < f->n_code && f->code[k].pgno == p->pgno &&
+			       f->code[k].n_units == p->n_units
+		       ? k
+		       : f->n_code;
+}
+
+/* Which page of F has the unit. */
+static size_t page_of(const struct fingerprint *f, uint32_t unit)
+{
+	return SEARCH_FIRST(x, f->n_code, unit_of(f, x, f->code[x].n_units) <= unit);
+}
+
+static int add_calls(struct fingerprint *f, const struct fingerprint *from)
+{
+	int r = 0;
+
+	f->has_left_calls |= from->has_left_calls;
+	for (size_t i = 0; r == 0 && i < from->n_ran_calls; i++) {
+		const struct ran_call *c = &from->calls[i];
+		size_t p = page_of(from, c->from), to_p = page_of(from, c->to);
+		size_t same = same_page(f, &from->code[p]);
+		size_t to_same = same_page(f, &from->code[to_p]);
+		size_t k = c->from - unit_of(from, p, 0);
+
+		if (same == f->n_code || to_same == f->n_code)
+			continue;
+		fingerprint_set_calls(f, same, k, from->n_calls[c->from]);
+		r = fingerprint_add_call(f, same, k, c->place, to_same,
+					 c->to - unit_of(from, to_p, 0));
+	}
+	return r;
+}
+
 /* What RAN, which is of TEXT, says of pages of F. Nothing of what is not understood. -ENOMEM. */
 static int add_ran(struct fingerprint *f, const char *text, const char *ran)
 {
@@ -169,14 +384,12 @@ static int add_ran(struct fingerprint *f, const char *text, const char *ran)
 	if (r < 0 || from.content_hash != f->content_hash)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < from.n_code; i++) {
-		const struct code_page *p = &from.code[i];
-		size_t k = SEARCH_FIRST(x, f->n_code, f->code[x].pgno < p->pgno);
+		size_t k = same_page(f, &from.code[i]);
 
-		if (p->ran && k < f->n_code && f->code[k].pgno == p->pgno &&
-		    f->code[k].n_units == p->n_units)
-			r = fingerprint_set_ran(f, k, p->ran);
+		if (from.code[i].ran && k < f->n_code)
+			r = fingerprint_set_ran(f, k, from.code[i].ran);
 	}
-	return r;
+	return r == 0 ? add_calls(f, &from) : r;
 }
 
 static int copy_smaller(const char *a, const char *b, char **ret)

@@ -15,6 +15,8 @@ void fingerprint_done(struct fingerprint *f)
 	free(f->codes);
 	free(f->keys);
 	free(f->ran);
+	free(f->n_calls);
+	free(f->calls);
 	*f = (struct fingerprint){ 0 };
 }
 

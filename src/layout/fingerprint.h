@@ -58,6 +58,16 @@ struct data_page {
 	struct data_mark marks[FINGERPRINT_MAX_MARKS];
 };
 
+/*
+ * Which call of the unit FROM leads to the unit TO, both of which ran: units are numbered as their codes are, calls as
+ * in a layout.
+ */
+struct ran_call {
+	uint32_t from, to;
+	uint8_t place;
+};
+#define RAN_MAX_CALLS 255u /* of a unit; others are not known */
+
 struct fingerprint {
 	uint64_t file_bytes, content_hash;
 	struct section *sections; /* with HEAD and TAIL, as in a layout; addr is 0 */
@@ -75,6 +85,11 @@ struct fingerprint {
 	uint8_t *codes; /* what the pages point to */
 	struct code_key *keys;
 	uint8_t *ran; /* beside CODES; NULL: of no page known */
+	uint8_t *
+		n_calls; /* beside them as well: how many calls a unit has that ran, RAN_MAX_CALLS: or more */
+	struct ran_call *calls; /* by FROM and PLACE */
+	size_t n_ran_calls, ran_calls_capacity;
+	bool has_left_calls; /* all of them, which would have been too long */
 };
 
 void fingerprint_done(struct fingerprint *f);
@@ -110,6 +125,13 @@ int fingerprint_merge(const char *a, const char *b, char **ret);
  * and written in full. Add what is known of PAGE, a number in f->code: of each unit 1 where it ran. -ENOMEM.
  */
 int fingerprint_set_ran(struct fingerprint *f, size_t page, const uint8_t *ran);
+/*
+ * Unit K of PAGE, which ran, has N calls; the one at PLACE leads to unit TO_K of TO_PAGE, which ran, too. Of those that did
+ * not nothing is kept. -ENOMEM.
+ */
+void fingerprint_set_calls(struct fingerprint *f, size_t page, size_t k, size_t n);
+int fingerprint_add_call(struct fingerprint *f, size_t page, size_t k, uint8_t place,
+			 size_t to_page, size_t to_k);
 /* New; NULL where nothing is known. -ENOMEM. */
 int fingerprint_write_ran(const struct fingerprint *f, const char *text, char **ret);
 /* -EINVAL: not what fingerprint_write_ran() writes; -ESTALE: of another fingerprint; -ENOMEM. */

@@ -16,6 +16,8 @@ void layout_done(struct layout *l)
 	free(l->units);
 	free(l->keys);
 	free(l->constants);
+	free(l->calls);
+	free(l->references);
 	free(l->pieces);
 	free(l->soname);
 	*l = (struct layout){ 0 };
@@ -282,6 +284,57 @@ int layout_add_constant(struct layout *l, uint64_t addr, uint32_t value)
 		return -ENOMEM;
 	l->constants[l->n_constants++] = (struct constant){ (uint32_t)k, value };
 	return 0;
+}
+
+int layout_add_call(struct layout *l, uint64_t addr, uint64_t to)
+{
+	size_t last = l->n_calls ? l->calls[l->n_calls - 1].from : 0;
+	size_t k = find_unit(l, to, false), from;
+
+	if (k == l->n_units || l->n_calls == LIMIT_CALLS)
+		return 0;
+	from = find_unit(l, addr, true);
+	if (from == l->n_units || from == k || from < last)
+		return 0;
+	if (VEC_RESERVE_ONE(l->calls, l->n_calls, l->calls_capacity) < 0)
+		return -ENOMEM;
+	l->calls[l->n_calls++] = (struct call){ (uint32_t)from, (uint32_t)k };
+	return 0;
+}
+
+int layout_add_reference(struct layout *l, uint64_t addr, uint64_t to)
+{
+	struct reference *last =
+		l->n_references ? &l->references[l->n_references - 1] : NULL;
+	uint64_t off = UINT64_MAX;
+	uint32_t pgno;
+	size_t from;
+
+	for (size_t i = 0; i < l->n_sections; i++)
+		if (l->sections[i].kind == SECTION_DATA &&
+		    to - l->sections[i].addr < l->sections[i].bytes)
+			off = l->sections[i].off + (to - l->sections[i].addr);
+	if (off == UINT64_MAX || l->n_references == LIMIT_CALLS)
+		return 0;
+	from = find_unit(l, addr, true);
+	pgno = (uint32_t)(off / PAGE_BYTES);
+	if (from == l->n_units || (last && from < last->from) ||
+	    (last && from == last->from && pgno == last->pgno))
+		return 0;
+	if (VEC_RESERVE_ONE(l->references, l->n_references, l->references_capacity) < 0)
+		return -ENOMEM;
+	l->references[l->n_references++] = (struct reference){ (uint32_t)from, pgno };
+	return 0;
+}
+
+size_t layout_references_of(const struct layout *l, uint32_t i)
+{
+	return SEARCH_FIRST(k, l->n_references, l->references[k].from < i);
+}
+
+size_t layout_calls_of(const struct layout *l, uint32_t i)
+{
+	return SEARCH_FIRST(k, l->n_calls, l->calls[k].from < i);
 }
 
 static int compare_numbers(uint32_t a, uint32_t b)

@@ -73,6 +73,16 @@ struct constant {
 	uint32_t unit, value;
 };
 
+/* From one unit to the beginning of one. */
+struct call {
+	uint32_t from, to;
+};
+
+/* From a unit to a page of read-only data. */
+struct reference {
+	uint32_t from, pgno;
+};
+
 /* A piece of read-only data, cut where its content says so. */
 struct piece {
 	uint64_t off;
@@ -92,6 +102,10 @@ struct layout {
 	size_t n_keys, keys_capacity;
 	struct constant *constants; /* until then */
 	size_t n_constants, constants_capacity;
+	struct call *calls; /* by who calls, and of one unit by place */
+	size_t n_calls, calls_capacity;
+	struct reference *references; /* by who refers, and of one unit by place */
+	size_t n_references, references_capacity;
 	struct piece *pieces; /* by offset */
 	size_t n_pieces, pieces_capacity;
 	char *soname; /* that the file gives itself; NULL: none */
@@ -121,6 +135,16 @@ int layout_add_key(struct layout *l, uint64_t addr, bool anywhere, const char *n
 		   size_t bytes);
 /* VALUE stands in the unit that has the byte at ADDR. Over LIMIT_FUNCTIONS it is forgotten. -ENOMEM. */
 int layout_add_constant(struct layout *l, uint64_t addr, uint32_t value);
+/*
+ * What is at ADDR calls TO, or jumps there. In ascending order; others are left out, as are those that lead to no
+ * unit's beginning, or within one. Over LIMIT_CALLS it is forgotten. -ENOMEM.
+ */
+int layout_add_call(struct layout *l, uint64_t addr, uint64_t to);
+/* The same of an address that it takes, where that is of read-only data. */
+int layout_add_reference(struct layout *l, uint64_t addr, uint64_t to);
+size_t layout_references_of(const struct layout *l, uint32_t i);
+/* The first call of unit I; those of the next one follow. */
+size_t layout_calls_of(const struct layout *l, uint32_t i);
 /* Sort them; what belongs to several units tells nothing, and goes. -ENOMEM. */
 int layout_finish_keys(struct layout *l);
 

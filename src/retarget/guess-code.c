@@ -17,7 +17,7 @@ enum { AROUND = 8 };
 /* So many bytes each function has more when they are weighed: short ones are executed, too. */
 enum { EVEN = 1024 };
 /* What is left of the evidence of a function that was not found, around where it would be. */
-#define LOST 3u /* of 8 */
+#define LOST 3u
 
 /* Where functions on a page are known to have run, others may have been needed as well, of 16. */
 enum { GOES_ON = 11, UNKNOWN = 2, UNKNOWN_LEAD = 5 };
@@ -234,6 +234,8 @@ int guess_code(struct guesses *g)
 	g->has_code = g->coverage >= MIN_COVERAGE;
 	for (size_t i = 0; r == 0 && g->has_code && i < c.n_pages; i++)
 		add_page(g, &c, &c.pages[i]);
+	if (g->has_code)
+		guess_references(g, &c);
 	old_code_done(&c);
 	return r;
 }

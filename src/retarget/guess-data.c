@@ -90,6 +90,16 @@ static const struct piece *find_piece(const struct guesses *g, uint32_t hash)
 	return &p[i];
 }
 
+uint32_t guess_marks_found(const struct guesses *g)
+{
+	uint64_t n = 0, found = 0;
+
+	for (size_t i = 0; i < g->from->n_data; i++)
+		for (size_t k = 0; k < g->from->data[i].n_marks; k++, n++)
+			found += find_piece(g, g->from->data[i].marks[k].hash) != NULL;
+	return n ? (uint32_t)(found * SURE / n) : SURE;
+}
+
 /*
  * Each mark that stands in the new file says where the page's bytes would be; they speak for the
  * two pages that these fall on, as much as falls there. False: none does.

@@ -45,12 +45,16 @@ const struct page_run *guess_old_run(const struct guesses *g, uint32_t pgno);
 
 /* Sets pieces. -ENOMEM */
 int guess_sort_pieces(struct guesses *g);
+/* How many of the marks of needed pages stand once in the new file, of SURE. */
+uint32_t guess_marks_found(const struct guesses *g);
 bool guess_has_piece(const struct guesses *g, uint32_t hash);
 
 /* Whether the new file is a build of what was trained as PATH. -ENOMEM */
 int guess_is_kin(const struct guesses *g, const char *path);
 /* Code: by functions. Sets coverage and has_code. -ENOMEM */
 int guess_code(struct guesses *g);
+/* Read-only data that functions which ran refer to, where their content is not found. */
+void guess_references(struct guesses *g, const struct old_code *c);
 /* Read-only data by content; all else by its place in its section. -ENOMEM */
 int guess_data(struct guesses *g);
 

@@ -54,6 +54,8 @@ static size_t layout_bytes(const struct layout *l)
 {
 	return l->sections_capacity * sizeof(*l->sections) +
 	       l->units_capacity * sizeof(*l->units) + l->keys_capacity * sizeof(*l->keys) +
+	       l->calls_capacity * sizeof(*l->calls) +
+	       l->references_capacity * sizeof(*l->references) +
 	       l->pieces_capacity * sizeof(*l->pieces);
 }
 

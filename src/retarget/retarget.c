@@ -12,6 +12,8 @@
 #define MIN_CONFIDENCE 50u
 /* Pages that are less likely needed are not taken, of SURE. */
 #define TAKE_FROM      (SURE * 3 / 10)
+/* Where it is known which functions ran, they are needed so often that more can be taken at the same price. */
+#define TAKE_RUNNING   (SURE * 3 / 20)
 
 void retargeted_done(struct retargeted *r)
 {
@@ -104,6 +106,7 @@ static uint32_t probability(const struct guesses *g, size_t pgno)
 
 static int take_pages(const struct guesses *g, struct retargeted *ret)
 {
+	uint32_t from = g->from->ran && g->has_code ? TAKE_RUNNING : TAKE_FROM;
 	uint64_t sum = 0, n = 0;
 
 	for (size_t i = 0; i < g->n_pages; i++) {
@@ -111,7 +114,7 @@ static int take_pages(const struct guesses *g, struct retargeted *ret)
 		uint32_t sure = p->runs ? probability(g, i) : 0;
 		int r;
 
-		if (sure < TAKE_FROM)
+		if (sure < from)
 			continue;
 		r = pageset_append(&ret->pages,
 				   &(struct page_run){ (uint32_t)i, 1, p->runs, p->when });

@@ -65,7 +65,7 @@ static int add_functions(const struct profile_object *o, int fd, const struct la
 
 	for (size_t i = 0; r == 0 && i < f.n_code; i++)
 		r = functions_add_page(file, fd, l, f.code[i].pgno);
-	return r;
+	return r == 0 ? functions_add_calls(file, l) : r;
 }
 
 static int add(struct profile_object *o, enum fingerprint_level level,
@@ -95,6 +95,9 @@ int train_add_fingerprints(struct profile *p, enum fingerprint_level level,
 
 /* ---- which ran ---- */
 
+/* What everybody calls tells of nobody. Without a limit the rest of a profile would be as long. */
+enum { MAX_CALLS = 3 };
+
 static int add_ran_page(struct fingerprint *f, const struct functions_file *file,
 			const struct functions_page *p)
 {
@@ -108,13 +111,56 @@ static int add_ran_page(struct fingerprint *f, const struct functions_file *file
 	return fingerprint_set_ran(f, i, ran);
 }
 
+static size_t find_page(const struct fingerprint *f, const struct functions_file *file,
+			uint32_t function)
+{
+	size_t p = SEARCH_FIRST(k, file->n_pages,
+				file->pages[k].first + file->pages[k].n <= function);
+
+	return SEARCH_FIRST(k, f->n_code, f->code[k].pgno < file->pages[p].pgno);
+}
+
+/* N: calls that there are of or to each function. */
+static bool is_worth_it(uint8_t *n)
+{
+	if (*n >= MAX_CALLS)
+		return false;
+	++*n;
+	return true;
+}
+
+static int add_call(struct fingerprint *f, const struct functions_file *file,
+		    const struct functions_call *c, uint8_t *n)
+{
+	const struct function *from = &file->functions[c->from];
+	const struct function *to = &file->functions[c->to];
+	size_t page, to_page;
+	bool wanted;
+
+	if (!from->ran || !to->ran)
+		return 0;
+	page = find_page(f, file, c->from);
+	to_page = find_page(f, file, c->to);
+	if (page == f->n_code || to_page == f->n_code)
+		return 0;
+	wanted = is_worth_it(&n[c->to]);
+	wanted |= is_worth_it(&n[c->from]);
+	if (!wanted)
+		return 0;
+	fingerprint_set_calls(f, page, from->unit, from->n_calls);
+	return fingerprint_add_call(f, page, from->unit, c->place, to_page, to->unit);
+}
+
 static int add_ran(struct profile_object *o, const struct functions_file *file)
 {
 	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
-	int r = fingerprint_load(o->fingerprint, NULL, &f);
+	_cleanup_free_ uint8_t *n = calloc(file->n + 1, 1);
+	int r = n ? fingerprint_load(o->fingerprint, NULL, &f) : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < file->n_pages; i++)
 		r = add_ran_page(&f, file, &file->pages[i]);
+	for (size_t i = 0; r == 0 && i < file->n_calls; i++)
+		r = add_call(&f, file, &file->calls[i], n);
 	return r == 0 ? fingerprint_write_ran(&f, o->fingerprint, &o->ran) : r;
 }
 

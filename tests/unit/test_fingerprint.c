@@ -260,6 +260,49 @@ static void test_keys(void **state)
 	}
 }
 
+/* Between beginnings of units, in order; references to pages of read-only data, each once in a row. */
+static void test_calls(void **state)
+{
+	_cleanup_(layout_done) struct layout l = { .file_bytes = 0x9000 };
+	const struct unwind_range ranges[] = { { 0x11000, 64 },
+					       { 0x11040, 64 },
+					       { 0x11080, 64 } };
+	static const uint64_t calls[][2] = {
+		{ 0x11000, 0x11080 }, { 0x11004, 0x11040 },
+		{ 0x11008, 0x11041 }, /* within one */
+		{ 0x1100c, 0x11000 }, /* itself */
+		{ 0x11010, 0x99999 }, { 0x11044, 0x11000 },
+		{ 0x11000, 0x11080 }, /* back */
+		{ 0x99999, 0x11000 },
+	};
+
+	(void)state;
+	assert_int_equal(
+		layout_add_section(&l, SECTION_CODE, ".text", 0x11000, 0x1000, 192), 0);
+	assert_int_equal(
+		layout_add_section(&l, SECTION_DATA, ".rodata", 0x12000, 0x4000, 0x2000),
+		0);
+	assert_int_equal(layout_finish_sections(&l), 0);
+	assert_int_equal(layout_set_units(&l, ranges, ARRAY_SIZE(ranges)), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		assert_int_equal(layout_add_call(&l, calls[i][0], calls[i][1]), 0);
+	assert_int_equal(l.n_calls, 3);
+	assert_int_equal(l.calls[0].to, 2);
+	assert_int_equal(l.calls[1].to, 1);
+	assert_int_equal(l.calls[2].from, 1);
+	assert_int_equal(layout_calls_of(&l, 1), 2);
+	assert_int_equal(layout_calls_of(&l, 2), 3);
+	assert_int_equal(layout_add_reference(&l, 0x11000, 0x12000), 0);
+	assert_int_equal(layout_add_reference(&l, 0x11004, 0x12fff), 0);
+	assert_int_equal(layout_add_reference(&l, 0x11008, 0x13000), 0);
+	assert_int_equal(layout_add_reference(&l, 0x11084, 0x14000), 0); /* behind it */
+	assert_int_equal(layout_add_reference(&l, 0x11084, 0x13fff), 0);
+	assert_int_equal(l.n_references, 3);
+	assert_int_equal(l.references[0].pgno, 4);
+	assert_int_equal(l.references[1].pgno, 5);
+	assert_int_equal(layout_references_of(&l, 2), 2);
+}
+
 /* What begins before the page is known by how far before. */
 static void test_lead(void **state)
 {
@@ -491,6 +534,52 @@ static void test_ran_gap(void **state)
 	assert_memory_equal(f.code[0].ran, "\1\0\1\0", 4);
 }
 
+/* Functions 0, 3, 6 of each page ran; calls between them, and what is none. */
+static void test_ran_calls(void **state)
+{
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 }, read = { 0 };
+	_cleanup_(layout_done) struct layout l = { 0 };
+	_cleanup_free_ char *text = NULL, *ran = NULL, *calls = NULL, *again = NULL;
+	_cleanup_free_ char *both = NULL;
+
+	(void)state;
+	make_layout(&l);
+	text = text_of(&l, 0, 0x20, FINGERPRINT_KEYS);
+	ran = ran_of(text, 1, 0x20, 3);
+	assert_int_equal(fingerprint_load(text, ran, &f), 0);
+	fingerprint_set_calls(&f, 2, 3, 300);
+	fingerprint_set_calls(&f, 2, 1, 300); /* did not run */
+	assert_int_equal(fingerprint_add_call(&f, 2, 3, 254, 5, 0), 0);
+	assert_int_equal(fingerprint_add_call(&f, 2, 3, 7, 1, 3), 0);
+	assert_int_equal(fingerprint_add_call(&f, 2, 3, 255, 1, 3), 0); /* too far */
+	assert_int_equal(fingerprint_add_call(&f, 2, 3, 8, 1, 4), 0);	/* did not run */
+	assert_int_equal(fingerprint_add_call(&f, 2, 1, 8, 1, 3), 0);
+	assert_int_equal(fingerprint_add_call(&f, 4, 0, 0, 1, 3), 0); /* has none */
+	fingerprint_set_calls(&f, 4, 0, 2);
+	assert_int_equal(fingerprint_add_call(&f, 4, 0, 1, 2, 3), 0);
+	assert_int_equal(f.n_ran_calls, 3);
+	assert_int_equal(fingerprint_write_ran(&f, text, &calls), 0);
+	assert_int_equal(fingerprint_load(text, calls, &read), 0);
+	assert_int_equal(read.n_ran_calls, 3);
+	assert_memory_equal(read.calls, f.calls, 3 * sizeof(*f.calls));
+	assert_int_equal(read.calls[0].place, 7);
+	assert_int_equal(read.calls[0].from, f.code[2].codes - f.codes + 3);
+	assert_int_equal(read.calls[1].to, f.code[5].codes - f.codes);
+	assert_int_equal(read.n_calls[read.calls[0].from], RAN_MAX_CALLS);
+	assert_int_equal(read.n_calls[read.calls[2].from], 2);
+	for (size_t n = strlen(ran) + 1; n < strlen(calls); n++)
+		assert_int_equal(fingerprint_read_ran(&read, text, calls, n), -EINVAL);
+	/* Merged with what knows none, and with itself, they stay; what leaves them out stays that. */
+	assert_int_equal(fingerprint_merge_ran(text, ran, text, calls, text, &again), 0);
+	assert_string_equal(again, calls);
+	free(again);
+	f.has_left_calls = true;
+	assert_int_equal(fingerprint_write_ran(&f, text, &again), 0);
+	assert_true(strlen(again) < strlen(calls));
+	assert_int_equal(fingerprint_merge_ran(text, again, text, calls, text, &both), 0);
+	assert_string_equal(both, again);
+}
+
 static char *merged_ran(const char *a, const char *a_ran, const char *b, const char *b_ran,
 			const char *both)
 {
@@ -609,10 +698,11 @@ int main(void)
 		cmocka_unit_test(test_codes),	     cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_bad_sections), cmocka_unit_test(test_lying_ranges),
 		cmocka_unit_test(test_pieces),	     cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_lead),	     cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_damage),	     cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_thinned),	     cmocka_unit_test(test_ranks),
-		cmocka_unit_test(test_ran),	     cmocka_unit_test(test_ran_gap),
+		cmocka_unit_test(test_calls),	     cmocka_unit_test(test_lead),
+		cmocka_unit_test(test_keys),	     cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_merge),	     cmocka_unit_test(test_thinned),
+		cmocka_unit_test(test_ranks),	     cmocka_unit_test(test_ran),
+		cmocka_unit_test(test_ran_gap),	     cmocka_unit_test(test_ran_calls),
 		cmocka_unit_test(test_merge_ran),
 	};
 

@@ -86,6 +86,28 @@ static void test_pages(void **state)
 	assert_null(functions_find(&functions, "/b", 0));
 }
 
+/* Those between functions that are listed: units are 0, 2, 4, 6 and 8, with gaps between. */
+static void test_calls(void **state)
+{
+	struct functions_file *file = &functions.files[0];
+
+	(void)state;
+	assert_int_equal(layout_add_call(&layout, 0x1010, 0x1ff0), 0);
+	assert_int_equal(layout_add_call(&layout, 0x1014, 0x3000), 0); /* not listed */
+	assert_int_equal(layout_add_call(&layout, 0x1018, 0x1100), 0);
+	assert_int_equal(layout_add_call(&layout, 0x2404, 0x1000), 0);
+	assert_int_equal(functions_add_calls(file, &layout), 0);
+	assert_int_equal(file->n_calls, 3);
+	assert_int_equal(file->calls[0].to, 2);
+	assert_int_equal(file->calls[0].place, 0);
+	assert_int_equal(file->calls[1].to, 1);
+	assert_int_equal(file->calls[1].place, 2);
+	assert_int_equal(file->calls[2].from, 3);
+	assert_int_equal(file->calls[2].to, 0);
+	assert_int_equal(file->functions[0].n_calls, 3);
+	assert_int_equal(file->functions[1].n_calls, 0);
+}
+
 /* Between two processes. */
 static void test_pack(void **state)
 {
@@ -110,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_pages, start, end),
+		cmocka_unit_test_setup_teardown(test_calls, start, end),
 		cmocka_unit_test_setup_teardown(test_pack, start, end),
 	};
 

@@ -551,6 +551,113 @@ static void test_evidence(void **state)
 	assert_true(pageset_count(&r.pages) >= 9 && pageset_count(&r.pages) <= 14);
 }
 
+/* ---- by calls ---- */
+
+enum { N_CALLING = 364 };
+
+/* Functions of a tree, each of which calls three, in the order of PLACES; the root alone has a name. */
+static void link_tree(struct layout *l, const uint32_t *places, const uint32_t *bytes)
+{
+	struct unwind_range ranges[N_CALLING] = { 0 };
+	uint64_t at = 0x1000;
+
+	*l = (struct layout){ .file_bytes = 0x80000, .content_hash = ++n_links };
+	for (size_t i = 0; i < N_CALLING; i++) {
+		ranges[places[i]].bytes = bytes[i];
+	}
+	for (size_t i = 0; i < N_CALLING; i++) {
+		ranges[i].addr = at;
+		at += (ranges[i].bytes + 15) & ~(uint64_t)15;
+	}
+	assert_int_equal(
+		layout_add_section(l, SECTION_CODE, ".text", 0x1000, 0x1000, 0x70000), 0);
+	assert_int_equal(layout_finish_sections(l), 0);
+	assert_int_equal(layout_set_units(l, ranges, N_CALLING), 0);
+	assert_int_equal(layout_add_key(l, ranges[places[0]].addr, false, "root", 4), 0);
+	assert_int_equal(layout_finish_keys(l), 0);
+	for (uint32_t place = 0; place < N_CALLING; place++) {
+		uint32_t i = 0;
+
+		while (places[i] != place)
+			i++;
+		for (uint32_t k = 1; k <= 3 && 3 * i + k < N_CALLING; k++)
+			assert_int_equal(layout_add_call(l, ranges[place].addr + 5u * k,
+							 ranges[places[3 * i + k]].addr),
+					 0);
+	}
+}
+
+/* All of them ran, and are known to call each other. */
+static void know_calls(const struct layout *l, struct fingerprint *f)
+{
+	uint8_t all[UINT8_MAX];
+	size_t pages[N_CALLING], units[N_CALLING];
+
+	memset(all, 1, sizeof(all));
+	for (size_t i = 0, n = 0; i < f->n_code; i++) {
+		assert_int_equal(fingerprint_set_ran(f, i, all), 0);
+		for (size_t k = 0; k < f->code[i].n_units && n < N_CALLING; k++, n++) {
+			pages[n] = i;
+			units[n] = k;
+		}
+	}
+	for (size_t i = 0; i < l->n_calls; i++) {
+		const struct call *c = &l->calls[i];
+		size_t first = layout_calls_of(l, c->from);
+
+		fingerprint_set_calls(f, pages[c->from], units[c->from],
+				      layout_calls_of(l, c->from + 1) - first);
+		assert_int_equal(fingerprint_add_call(f, pages[c->from], units[c->from],
+						      (uint8_t)(i - first), pages[c->to],
+						      units[c->to]),
+				 0);
+	}
+}
+
+/* Sizes and order of another compiler say nothing any more: who calls whom does. */
+static void test_tree(void **state)
+{
+	static uint32_t places[2][N_CALLING], bytes[2][N_CALLING];
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(layout_done) struct layout from = { 0 }, to = { 0 };
+	struct page_range range = { 1, 0x70 };
+	unsigned right[2] = { 0 };
+
+	(void)state;
+	state_of_random = 11;
+	for (uint32_t i = 0; i < N_CALLING; i++) {
+		uint32_t other = next_random() % (i + 1);
+
+		places[0][i] = i;
+		places[1][i] = places[1][other];
+		places[1][other] = i;
+		bytes[0][i] = 200 + next_random() % 400;
+		bytes[1][i] = bytes[0][i] * (80 + next_random() % 50) / 100;
+	}
+	link_tree(&from, places[0], bytes[0]);
+	link_tree(&to, places[1], bytes[1]);
+	assert_int_equal(fingerprint_make(&from, &range, 1, FINGERPRINT_KEYS, &f), 0);
+	for (int known = 0; known < 2; known++) {
+		struct old_code c;
+		unsigned n = 0;
+
+		if (known)
+			know_calls(&from, &f);
+		assert_int_equal(old_code_make(&f, &c), 0);
+		assert_int_equal(align_code(&c, &to), 0);
+		for (size_t i = 0; i < c.n_units && n < N_CALLING; i++) {
+			if (unit_is_gap(c.units[i].code))
+				continue;
+			right[known] += c.units[i].to == places[1][n++];
+		}
+		assert_int_equal(n, N_CALLING);
+		old_code_done(&c);
+	}
+	print_message("%u of %d are found by sizes, %u by calls\n", right[0], N_CALLING,
+		      right[1]);
+	assert_true(right[0] < N_CALLING / 4 && right[1] > N_CALLING * 3 / 4);
+}
+
 static void test_too_large(void **state)
 {
 	_cleanup_(layout_done) struct layout l = { .file_bytes = LIMIT_RETARGET_BYTES + 1 };
@@ -571,7 +678,7 @@ int main(void)
 		cmocka_unit_test(test_moved_data),   cmocka_unit_test(test_earliest),
 		cmocka_unit_test(test_evidence),     cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_kin),	     cmocka_unit_test(test_constants),
-		cmocka_unit_test(test_ran),
+		cmocka_unit_test(test_ran),	     cmocka_unit_test(test_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);

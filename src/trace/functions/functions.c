@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
+#include "fingerprint.h"
 #include "functions.h"
 #include "hash.h"
 #include "search.h"
@@ -16,6 +17,7 @@ void functions_done(struct functions *f)
 		free(f->files[i].path);
 		free(f->files[i].pages);
 		free(f->files[i].functions);
+		free(f->files[i].calls);
 	}
 	free(f->files);
 	*f = (struct functions){ 0 };
@@ -50,7 +52,8 @@ int functions_add_page(struct functions_file *file, int fd, const struct layout 
 	for (; i < l->n_units && l->units[i].off < start + PAGE_BYTES &&
 	       i - first < UINT8_MAX;
 	     i++) {
-		struct function one = { .off = (uint16_t)(l->units[i].off - start),
+		struct function one = { .number = (uint32_t)i,
+					.off = (uint16_t)(l->units[i].off - start),
 					.unit = (uint8_t)(i - first) };
 
 		one.byte = content[one.off];
@@ -67,6 +70,34 @@ int functions_add_page(struct functions_file *file, int fd, const struct layout 
 		return -ENOMEM;
 	file->pages[file->n_pages++] = page;
 	return 0;
+}
+
+static int add_call(struct functions_file *file, uint32_t from, size_t place, uint32_t to)
+{
+	size_t k = SEARCH_FIRST(x, file->n, file->functions[x].number < to);
+
+	if (place >= RAN_MAX_CALLS || k == file->n || file->functions[k].number != to)
+		return 0;
+	if (VEC_RESERVE_ONE(file->calls, file->n_calls, file->calls_capacity) < 0)
+		return -ENOMEM;
+	file->calls[file->n_calls++] =
+		(struct functions_call){ from, (uint32_t)k, (uint8_t)place };
+	return 0;
+}
+
+int functions_add_calls(struct functions_file *file, const struct layout *l)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < file->n; i++) {
+		struct function *one = &file->functions[i];
+		size_t first = layout_calls_of(l, one->number), k = first;
+
+		for (; r == 0 && k < l->n_calls && l->calls[k].from == one->number; k++)
+			r = add_call(file, i, k - first, l->calls[k].to);
+		one->n_calls = (uint32_t)(k - first);
+	}
+	return r;
 }
 
 struct functions_file *functions_find(struct functions *f, const char *path, ino_t ino)

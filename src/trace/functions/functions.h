@@ -14,6 +14,8 @@
 #include "layout.h"
 
 struct function {
+	uint32_t number; /* of all units of the file */
+	uint32_t n_calls;
 	uint16_t off; /* in its page */
 	uint8_t unit; /* its number in the page, see fingerprint.h */
 	uint8_t byte; /* with which it begins */
@@ -29,6 +31,12 @@ struct functions_page {
 	bool is_watched; /* of those that did not run this is known */
 };
 
+/* Of the functions of a file, by their place among them. */
+struct functions_call {
+	uint32_t from, to;
+	uint8_t place; /* of the call among all of FROM's */
+};
+
 struct functions_file {
 	char *path;
 	ino_t ino;
@@ -36,6 +44,8 @@ struct functions_file {
 	size_t n_pages, pages_capacity;
 	struct function *functions;
 	size_t n, capacity;
+	struct functions_call *calls;
+	size_t n_calls, calls_capacity;
 };
 
 struct functions {
@@ -50,6 +60,9 @@ struct functions_file *functions_add_file(struct functions *f, const char *path,
 /* The functions of page PGNO (in ascending order) of the file at FD with layout L. -ENOMEM, -EIO. */
 int functions_add_page(struct functions_file *file, int fd, const struct layout *l,
 		       uint32_t pgno);
+
+/* Once all pages are there: which of the functions call each other. -ENOMEM. */
+int functions_add_calls(struct functions_file *file, const struct layout *l);
 
 /* The file of that path, or else of that number; NULL: none. */
 struct functions_file *functions_find(struct functions *f, const char *path, ino_t ino);

@@ -31,4 +31,9 @@ void count_codes(struct aligner *a);
 /* Sets TO of the old units in R that have none to new ones in R. -ENOMEM. */
 int align_between(struct aligner *a, const struct range *r);
 
+/* Of functions that ran and are not found, or not surely, by those that call them or that they call. -ENOMEM. */
+int align_calls(struct aligner *a);
+/* Steps between two sizes; many where one is of a gap. */
+unsigned code_distance(uint8_t a, uint8_t b);
+
 #endif

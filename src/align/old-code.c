@@ -5,12 +5,14 @@
 
 #include "align.h"
 #include "bounds.h"
+#include "search.h"
 
 void old_code_done(struct old_code *c)
 {
 	free(c->units);
 	free(c->pages);
 	free(c->keys);
+	free(c->calls);
 	*c = (struct old_code){ 0 };
 }
 
@@ -90,6 +92,31 @@ static void add_page(struct old_code *c, const struct code_page *p)
 	c->pages[c->n_pages++] = page;
 }
 
+/* The unit that is number I of the fingerprint's. */
+static uint32_t unit_of(const struct old_code *c, const struct fingerprint *f, uint32_t i)
+{
+	size_t p = SEARCH_FIRST(
+		k, f->n_code,
+		(size_t)(f->code[k].codes - f->codes) + f->code[k].n_units <= i);
+	const struct code_page *page = &f->code[p];
+
+	return (uint32_t)(c->pages[p].first + c->pages[p].n - page->n_units +
+			  (i - (size_t)(page->codes - f->codes)));
+}
+
+/* They keep their order: units have that of the fingerprint. */
+static void add_calls(struct old_code *c, const struct fingerprint *f)
+{
+	for (size_t i = 0; i < f->n_ran_calls; i++) {
+		const struct ran_call *x = &f->calls[i];
+		uint32_t from = unit_of(c, f, x->from);
+
+		c->units[from].n_calls = f->n_calls[x->from];
+		c->calls[c->n_calls++] =
+			(struct ran_call){ from, unit_of(c, f, x->to), x->place };
+	}
+}
+
 int old_code_make(const struct fingerprint *f, struct old_code *ret)
 {
 	struct old_code c = { 0 };
@@ -102,7 +129,8 @@ int old_code_make(const struct fingerprint *f, struct old_code *ret)
 	c.keys = calloc(n_keys + 1, sizeof(*c.keys));
 	c.units = calloc(n + 1, sizeof(*c.units));
 	c.pages = calloc(f->n_code + 1, sizeof(*c.pages));
-	if (!c.units || !c.pages || !c.keys) {
+	c.calls = calloc(f->n_ran_calls + 1, sizeof(*c.calls));
+	if (!c.units || !c.pages || !c.keys || !c.calls) {
 		old_code_done(&c);
 		return -ENOMEM;
 	}
@@ -116,6 +144,7 @@ int old_code_make(const struct fingerprint *f, struct old_code *ret)
 	}
 	for (size_t i = 0; i < f->n_code; i++)
 		add_page(&c, &f->code[i]);
+	add_calls(&c, f);
 	*ret = c;
 	return 0;
 }

@@ -20,6 +20,7 @@ struct old_unit {
 	bool has_key;  /* that is in the new file, of the unit TO */
 	bool is_first; /* what is before it is not known */
 	enum ran { RAN_UNKNOWN, RAN_NOT, RAN } ran; /* when it was trained */
+	uint8_t n_calls;			    /* see fingerprint.h */
 	uint32_t to;   /* number of the unit in the new file, ALIGN_NONE: none */
 	unsigned sure; /* how likely TO is right, 0..ALIGN_SURE */
 };
@@ -35,6 +36,8 @@ struct old_code {
 	size_t n_units;
 	struct key *keys;
 	size_t n_keys;
+	struct ran_call *calls; /* between them, by who calls and by place */
+	size_t n_calls;
 	struct old_page *pages;
 	size_t n_pages;
 	uint64_t start, end; /* of all code of the old file */

@@ -101,8 +101,7 @@ static void note_new(struct once *o, const struct layout *l)
 	}
 }
 
-/* Steps between two sizes; many where one is of a gap. */
-static unsigned code_distance(uint8_t a, uint8_t b)
+unsigned code_distance(uint8_t a, uint8_t b)
 {
 	if (unit_is_gap(a) != unit_is_gap(b))
 		return UINT8_MAX;
@@ -409,6 +408,8 @@ int align_code(struct old_code *c, const struct layout *to)
 		r = align_all(&a);
 	if (r == 0)
 		r = set_sure(&a);
+	if (r == 0 && c->n_calls)
+		r = align_calls(&a);
 	free(a.anchors);
 	return r;
 }
