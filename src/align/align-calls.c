@@ -37,7 +37,8 @@ struct votes {
 	size_t n, capacity;
 	struct caller *callers; /* in the new file, of what is found: by who is called */
 	size_t n_callers, callers_capacity;
-	bool *is_taken; /* new units that are surely another one's */
+	bool *is_taken;	   /* new units that are surely another one's */
+	uint8_t *n_called; /* how often each new unit is, MAX_CALLERS + 1: or more */
 };
 
 static bool is_sure(const struct old_unit *u)
@@ -195,7 +196,7 @@ static int find_callers(const struct aligner *a, struct votes *v)
 	for (size_t i = 0, first = 0; i < a->to->n_calls; i++) {
 		if (calls[i].from != calls[first].from)
 			first = i;
-		if (!wanted[calls[i].to])
+		if (!wanted[calls[i].to] || v->n_called[calls[i].to] > MAX_CALLERS)
 			continue;
 		if (VEC_RESERVE_ONE(v->callers, v->n_callers, v->callers_capacity) < 0)
 			return -ENOMEM;
@@ -221,8 +222,6 @@ static int vote_by_called(const struct aligner *a, struct votes *v)
 			continue;
 		first = SEARCH_FIRST(k, v->n_callers, v->callers[k].to < to);
 		end = SEARCH_FIRST(k, v->n_callers, v->callers[k].to <= to);
-		if (end - first > MAX_CALLERS)
-			continue;
 		for (size_t k = first; r == 0 && k < end; k++)
 			if (k == first || v->callers[k].from != v->callers[k - 1].from)
 				r = add_vote(a, v, x->from, v->callers[k].from,
@@ -296,10 +295,16 @@ static bool count_all(struct aligner *a, struct votes *v)
 
 int align_calls(struct aligner *a)
 {
-	struct votes v = { .is_taken = calloc(a->to->n_units + 1, 1) };
+	struct votes v = { .is_taken = calloc(a->to->n_units + 1, 1),
+			   .n_called = calloc(a->to->n_units + 1, 1) };
 	bool changed = true;
-	int r = v.is_taken ? 0 : -ENOMEM;
+	int r = v.is_taken && v.n_called ? 0 : -ENOMEM;
 
+	for (size_t i = 0; r == 0 && i < a->to->n_calls; i++) {
+		uint8_t *n = &v.n_called[a->to->calls[i].to];
+
+		*n += *n <= MAX_CALLERS;
+	}
 	for (size_t i = 0; r == 0 && i < a->code->n_units; i++)
 		if (is_sure(&a->code->units[i]))
 			v.is_taken[a->code->units[i].to] = true;
@@ -314,5 +319,6 @@ int align_calls(struct aligner *a)
 	free(v.votes);
 	free(v.callers);
 	free(v.is_taken);
+	free(v.n_called);
 	return r;
 }

@@ -147,6 +147,36 @@ int fingerprint_add_call(struct fingerprint *f, size_t page, size_t k, uint8_t p
 	return 0;
 }
 
+/* K, behind one of unit LAST. */
+static bool is_dropped(const struct code_page *p, const struct code_key *k, int last)
+{
+	return p->ran && !p->ran[k->index] && !unit_is_gap(p->codes[k->index]) &&
+	       (key_may_be_constant(k->hash) || k->index == last);
+}
+
+void fingerprint_drop_keys(struct fingerprint *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_code; i++) {
+		struct code_page *p = &f->code[i];
+		struct code_key *to = f->keys + n;
+		uint8_t n_kept = 0;
+		int last = -1;
+
+		for (size_t k = 0; k < p->n_keys; k++) {
+			struct code_key key = p->keys[k];
+
+			if (!is_dropped(p, &key, last))
+				to[n_kept++] = key;
+			last = key.index;
+		}
+		p->keys = to;
+		p->n_keys = n_kept;
+		n += n_kept;
+	}
+}
+
 /* ---- text ---- */
 
 /* Numbers of units among those that ran, ascending by unit. New. */
@@ -375,6 +405,29 @@ static int add_calls(struct fingerprint *f, const struct fingerprint *from)
 	return r;
 }
 
+static int copy_ran(struct fingerprint *f, const struct fingerprint *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < from->n_code; i++) {
+		size_t k = same_page(f, &from->code[i]);
+
+		if (from->code[i].ran && k < f->n_code)
+			r = fingerprint_set_ran(f, k, from->code[i].ran);
+	}
+	return r == 0 ? add_calls(f, from) : r;
+}
+
+int fingerprint_write_ran_of(const struct fingerprint *f, const char *text, char **ret)
+{
+	_cleanup_(fingerprint_done) struct fingerprint written = { 0 };
+	int r = fingerprint_read(text, strlen(text), &written);
+
+	if (r == 0)
+		r = copy_ran(&written, f);
+	return r == 0 ? fingerprint_write_ran(&written, text, ret) : r;
+}
+
 /* What RAN, which is of TEXT, says of pages of F. Nothing of what is not understood. -ENOMEM. */
 static int add_ran(struct fingerprint *f, const char *text, const char *ran)
 {
@@ -383,13 +436,7 @@ static int add_ran(struct fingerprint *f, const char *text, const char *ran)
 
 	if (r < 0 || from.content_hash != f->content_hash)
 		return r == -ENOMEM ? r : 0;
-	for (size_t i = 0; r == 0 && i < from.n_code; i++) {
-		size_t k = same_page(f, &from.code[i]);
-
-		if (from.code[i].ran && k < f->n_code)
-			r = fingerprint_set_ran(f, k, from.code[i].ran);
-	}
-	return r == 0 ? add_calls(f, &from) : r;
+	return copy_ran(f, &from);
 }
 
 static int copy_smaller(const char *a, const char *b, char **ret)

@@ -132,6 +132,13 @@ int fingerprint_set_ran(struct fingerprint *f, size_t page, const uint8_t *ran);
 void fingerprint_set_calls(struct fingerprint *f, size_t page, size_t k, size_t n);
 int fingerprint_add_call(struct fingerprint *f, size_t page, size_t k, uint8_t place,
 			 size_t to_page, size_t to_k);
+/*
+ * Of units that are known not to have run, a name or text each is kept, by which those beside them are found, and
+ * no more. Then both texts are written anew.
+ */
+void fingerprint_drop_keys(struct fingerprint *f);
+/* What ran of F, which was made, in the TEXT that was written of it: there may be less of it. As fingerprint_write_ran(). */
+int fingerprint_write_ran_of(const struct fingerprint *f, const char *text, char **ret);
 /* New; NULL where nothing is known. -ENOMEM. */
 int fingerprint_write_ran(const struct fingerprint *f, const char *text, char **ret);
 /* -EINVAL: not what fingerprint_write_ran() writes; -ESTALE: of another fingerprint; -ENOMEM. */

@@ -232,16 +232,24 @@ int layout_set_units(struct layout *l, const struct unwind_range *ranges, size_t
 
 /* ---- keys ---- */
 
-/* The unit that starts at (or, with ANYWHERE, has) the byte at ADDR; the number of all: none. */
-static size_t find_unit(const struct layout *l, uint64_t addr, bool anywhere)
+/* Where in the file the byte of code at ADDR is; UINT64_MAX: nowhere. */
+static uint64_t off_of(const struct layout *l, uint64_t addr)
 {
 	uint64_t off = UINT64_MAX;
-	size_t k;
 
 	for (size_t i = 0; i < l->n_sections; i++)
 		if (l->sections[i].kind == SECTION_CODE &&
 		    addr - l->sections[i].addr < l->sections[i].bytes)
 			off = l->sections[i].off + (addr - l->sections[i].addr);
+	return off;
+}
+
+/* The unit that starts at (or, with ANYWHERE, has) the byte at ADDR; the number of all: none. */
+static size_t find_unit(const struct layout *l, uint64_t addr, bool anywhere)
+{
+	uint64_t off = off_of(l, addr);
+	size_t k;
+
 	k = SEARCH_FIRST(i, l->n_units, l->units[i].off + l->units[i].bytes <= off);
 	if (k < l->n_units &&
 	    (l->units[k].off > off || (!anywhere && l->units[k].off != off)))
@@ -286,15 +294,31 @@ int layout_add_constant(struct layout *l, uint64_t addr, uint32_t value)
 	return 0;
 }
 
+/* The unit that has the byte at ADDR, which mostly is the one that was asked for before. None before that: n_units. */
+static size_t find_next(struct layout *l, uint64_t addr)
+{
+	size_t k;
+
+	if (addr - l->last_addr < l->last_bytes)
+		return l->last_unit;
+	k = find_unit(l, addr, true);
+	if (k == l->n_units || k < l->last_unit)
+		return l->n_units;
+	/* From here to its end, where addresses and offsets go on alike. */
+	l->last_unit = k;
+	l->last_addr = addr;
+	l->last_bytes = l->units[k].off + l->units[k].bytes - off_of(l, addr);
+	return k;
+}
+
 int layout_add_call(struct layout *l, uint64_t addr, uint64_t to)
 {
-	size_t last = l->n_calls ? l->calls[l->n_calls - 1].from : 0;
-	size_t k = find_unit(l, to, false), from;
+	size_t from = find_next(l, addr), k;
 
-	if (k == l->n_units || l->n_calls == LIMIT_CALLS)
+	if (from == l->n_units || l->n_calls == LIMIT_CALLS)
 		return 0;
-	from = find_unit(l, addr, true);
-	if (from == l->n_units || from == k || from < last)
+	k = find_unit(l, to, false);
+	if (k == l->n_units || from == k)
 		return 0;
 	if (VEC_RESERVE_ONE(l->calls, l->n_calls, l->calls_capacity) < 0)
 		return -ENOMEM;
@@ -316,7 +340,7 @@ int layout_add_reference(struct layout *l, uint64_t addr, uint64_t to)
 			off = l->sections[i].off + (to - l->sections[i].addr);
 	if (off == UINT64_MAX || l->n_references == LIMIT_CALLS)
 		return 0;
-	from = find_unit(l, addr, true);
+	from = find_next(l, addr);
 	pgno = (uint32_t)(off / PAGE_BYTES);
 	if (from == l->n_units || (last && from < last->from) ||
 	    (last && from == last->from && pgno == last->pgno))

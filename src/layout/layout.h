@@ -108,6 +108,9 @@ struct layout {
 	size_t n_references, references_capacity;
 	struct piece *pieces; /* by offset */
 	size_t n_pieces, pieces_capacity;
+	/* The unit that called last, and the addresses that are its own from there on. */
+	size_t last_unit;
+	uint64_t last_addr, last_bytes;
 	char *soname; /* that the file gives itself; NULL: none */
 };
 

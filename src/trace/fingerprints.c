@@ -33,20 +33,17 @@ static int open_same(const struct profile_object *o)
 }
 
 static int make(const struct layout *l, const struct pageset *pages,
-		enum fingerprint_level level, char **ret)
+		enum fingerprint_level level, struct fingerprint *ret)
 {
-	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
 	_cleanup_free_ struct page_range *ranges =
 		calloc(pages->n_runs + 1, sizeof(*ranges));
-	int r;
 
 	if (!ranges)
 		return -ENOMEM;
 	for (size_t i = 0; i < pages->n_runs; i++)
 		ranges[i] = (struct page_range){ pages->runs[i].first_pgno,
 						 pages->runs[i].n_pages };
-	r = fingerprint_make(l, ranges, pages->n_runs, level, &f);
-	return r == 0 ? fingerprint_write(&f, ret) : r;
+	return fingerprint_make(l, ranges, pages->n_runs, level, ret);
 }
 
 /* As with digests: who guesses what is in a private file would know that he is right. */
@@ -55,30 +52,36 @@ static bool is_to_have(const struct profile_object *o)
 	return o->buildid.n_bytes && !o->fingerprint && file_is_readable_by_all(o->path);
 }
 
-/* Those of the pages in the profile's fingerprint, which may have fewer. */
+/* Takes F. */
 static int add_functions(const struct profile_object *o, int fd, const struct layout *l,
-			 struct functions *functions)
+			 struct fingerprint *f, struct functions *functions)
 {
-	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
 	struct functions_file *file = functions_add_file(functions, o->path, fd);
-	int r = file ? fingerprint_load(o->fingerprint, NULL, &f) : -ENOMEM;
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < f.n_code; i++)
-		r = functions_add_page(file, fd, l, f.code[i].pgno);
+	if (!file)
+		return -ENOMEM;
+	file->print = *f;
+	*f = (struct fingerprint){ 0 };
+	for (size_t i = 0; r == 0 && i < file->print.n_code; i++)
+		r = functions_add_page(file, fd, l, file->print.code[i].pgno);
 	return r == 0 ? functions_add_calls(file, l) : r;
 }
 
 static int add(struct profile_object *o, enum fingerprint_level level,
 	       struct functions *functions)
 {
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
 	_cleanup_(layout_done) struct layout layout = { 0 };
 	_cleanup_close_ int fd = open_same(o);
 	int r = fd < 0 ? fd : elf_read_layout(fd, &layout);
 
 	if (r == 0)
-		r = make(&layout, &o->pages, level, &o->fingerprint);
+		r = make(&layout, &o->pages, level, &f);
+	if (r == 0)
+		r = fingerprint_write(&f, &o->fingerprint);
 	if (r == 0 && functions)
-		r = add_functions(o, fd, &layout, functions);
+		r = add_functions(o, fd, &layout, &f, functions);
 	return r == -ENOMEM || r == -EIO ? r : 0;
 }
 
@@ -151,20 +154,34 @@ static int add_call(struct fingerprint *f, const struct functions_file *file,
 	return fingerprint_add_call(f, page, from->unit, c->place, to_page, to->unit);
 }
 
-static int add_ran(struct profile_object *o, const struct functions_file *file)
+/* With what that makes superfluous left out, there is room for more of what was too long. */
+static int write_again(struct profile_object *o, struct fingerprint *f)
 {
-	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
-	_cleanup_free_ uint8_t *n = calloc(file->n + 1, 1);
-	int r = n ? fingerprint_load(o->fingerprint, NULL, &f) : -ENOMEM;
+	char *text;
+	int r;
 
-	for (size_t i = 0; r == 0 && i < file->n_pages; i++)
-		r = add_ran_page(&f, file, &file->pages[i]);
-	for (size_t i = 0; r == 0 && i < file->n_calls; i++)
-		r = add_call(&f, file, &file->calls[i], n);
-	return r == 0 ? fingerprint_write_ran(&f, o->fingerprint, &o->ran) : r;
+	fingerprint_drop_keys(f);
+	r = fingerprint_write(f, &text);
+	if (r < 0)
+		return r;
+	free(o->fingerprint);
+	o->fingerprint = text;
+	return fingerprint_write_ran_of(f, text, &o->ran);
 }
 
-int train_add_ran(struct profile *p, const struct functions *functions)
+static int add_ran(struct profile_object *o, struct functions_file *file)
+{
+	_cleanup_free_ uint8_t *n = calloc(file->n + 1, 1);
+	int r = n ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < file->n_pages; i++)
+		r = add_ran_page(&file->print, file, &file->pages[i]);
+	for (size_t i = 0; r == 0 && i < file->n_calls; i++)
+		r = add_call(&file->print, file, &file->calls[i], n);
+	return r == 0 ? write_again(o, &file->print) : r;
+}
+
+int train_add_ran(struct profile *p, struct functions *functions)
 {
 	int r = 0;
 

@@ -30,8 +30,8 @@ int train_profile(const struct train_options *o, const struct trace_result *r,
  */
 int train_add_fingerprints(struct profile *p, enum fingerprint_level level,
 			   struct functions *functions);
-/* Which of them ran, as FUNCTIONS now knows. -ENOMEM. */
-int train_add_ran(struct profile *p, const struct functions *functions);
+/* Which of them ran, as FUNCTIONS now knows, instead of what that makes superfluous. -ENOMEM. */
+int train_add_ran(struct profile *p, struct functions *functions);
 
 /*
  * What the profile is a profile of: what search_path_find() finds, its directory canonical. A link

@@ -35,9 +35,9 @@ print(*[o["path"] for o in json.load(open("all.json"))["objects"] if "/libm.so" 
 which all.json "$library" | grep -q "^1 $(nm -D "$library" | sed -n 's/ [WT] cbrt@.*//p')$"
 verdict "and of what is loaded later" $?
 
-train -n 2 --portable=keys -o keys.json -- "$program" && ! grep -q '"ran"' keys.json &&
-	cmp -s <(grep -o '"fingerprint": "[^"]*' all.json) <(grep -o '"fingerprint": "[^"]*' keys.json)
-verdict "--portable=keys has all but that" $?
+train -n 2 --portable=keys -o keys.json -- "$program" && ! grep -q '"ran"' keys.json && grep -q '"fingerprint"' keys.json &&
+	[ "$(stat -c %s keys.json)" -gt $(($(stat -c %s all.json) * 9 / 10)) ]
+verdict "which costs little, beside --portable=keys" $?
 
 train -n 2 -o blocked.json -- "$program" blocked && [[ " $(said blocked.json) " == *" 1 in_handler "* ]]
 verdict "where that is blocked nothing is lost" $?

@@ -292,6 +292,7 @@ static void test_calls(void **state)
 	assert_int_equal(l.calls[2].from, 1);
 	assert_int_equal(layout_calls_of(&l, 1), 2);
 	assert_int_equal(layout_calls_of(&l, 2), 3);
+	l.last_unit = l.last_bytes = 0;
 	assert_int_equal(layout_add_reference(&l, 0x11000, 0x12000), 0);
 	assert_int_equal(layout_add_reference(&l, 0x11004, 0x12fff), 0);
 	assert_int_equal(layout_add_reference(&l, 0x11008, 0x13000), 0);
@@ -580,6 +581,35 @@ static void test_ran_calls(void **state)
 	assert_string_equal(both, again);
 }
 
+/* Of those that did not run a name each is left; what is known of what did, and where nothing is known, stays. */
+static void test_drop_keys(void **state)
+{
+	static const struct code_key keys[] = { { 0, 0, 8 },  { 0, 0, 16 }, { 0, 2, 7 },
+						{ 1, 0, 24 }, { 1, 0, 32 }, { 2, 2, 15 },
+						{ 0, 0, 40 }, { 0, 2, 23 } };
+	uint8_t codes[] = { 50, 60, 70, 50 }, ran[] = { 1, 0, 0 };
+	struct code_page pages[2] = { { .pgno = 1, .n_units = 3, .n_keys = 6 },
+				      { .pgno = 2, .n_units = 1, .n_keys = 2 } };
+	struct fingerprint f = { .code = pages, .n_code = 2, .codes = codes };
+	struct code_key all[ARRAY_SIZE(keys)];
+
+	(void)state;
+	memcpy(all, keys, sizeof(all));
+	f.keys = all;
+	pages[0].codes = codes;
+	pages[0].keys = all;
+	pages[1].codes = codes + 3;
+	pages[1].keys = all + 6;
+	assert_int_equal(fingerprint_set_ran(&f, 0, ran), 0);
+	fingerprint_drop_keys(&f);
+	assert_int_equal(pages[0].n_keys, 4);
+	assert_memory_equal(pages[0].keys, keys, 4 * sizeof(*keys));
+	assert_int_equal(pages[1].n_keys, 2);
+	assert_memory_equal(pages[1].keys, keys + 6, 2 * sizeof(*keys));
+	free(f.ran);
+	free(f.n_calls);
+}
+
 static char *merged_ran(const char *a, const char *a_ran, const char *b, const char *b_ran,
 			const char *both)
 {
@@ -703,7 +733,7 @@ int main(void)
 		cmocka_unit_test(test_merge),	     cmocka_unit_test(test_thinned),
 		cmocka_unit_test(test_ranks),	     cmocka_unit_test(test_ran),
 		cmocka_unit_test(test_ran_gap),	     cmocka_unit_test(test_ran_calls),
-		cmocka_unit_test(test_merge_ran),
+		cmocka_unit_test(test_drop_keys),    cmocka_unit_test(test_merge_ran),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "fingerprint.h"
 #include "functions.h"
 #include "hash.h"
 #include "search.h"
@@ -15,6 +14,7 @@ void functions_done(struct functions *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		free(f->files[i].path);
+		fingerprint_done(&f->files[i].print);
 		free(f->files[i].pages);
 		free(f->files[i].functions);
 		free(f->files[i].calls);

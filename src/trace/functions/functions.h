@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fingerprint.h"
 #include "layout.h"
 
 struct function {
@@ -39,6 +40,7 @@ struct functions_call {
 
 struct functions_file {
 	char *path;
+	struct fingerprint print; /* of the needed pages, all that is known of them */
 	ino_t ino;
 	struct functions_page *pages; /* by number */
 	size_t n_pages, pages_capacity;
