@@ -48,7 +48,7 @@ struct prefetch_report {
 	uint64_t n_pages_asked;
 	uint64_t elapsed_us;
 	bool deadline_hit;
-	bool stopped; /* by go_on */
+	bool stopped; /* by go_on, or because reading ahead gains nothing there */
 	/* enum object_skip per object, n_objects items; owned, free() it. */
 	uint8_t *skips;
 };

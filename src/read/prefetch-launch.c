@@ -181,6 +181,13 @@ static struct look_up *look_up_start(const struct shadow *s, const struct mounts
 	return l;
 }
 
+static void look_up_stop(struct look_up *l)
+{
+	pthread_mutex_lock(&l->lock);
+	l->stop = true;
+	pthread_mutex_unlock(&l->lock);
+}
+
 /* Until all is looked up or, true, the moment DEADLINE_US has come. */
 static bool look_up_finish(struct look_up *l, uint64_t deadline_us, uint32_t *ret_n)
 {
@@ -259,6 +266,8 @@ int prefetch_launch(const struct shadow_buffer *b, const struct mounts *mounts,
 	l = look_up_start(&b->shadow, mounts, &o, placed);
 	leave_until(&o, deadline_us);
 	r = prefetch_run(&b->shadow, mounts, &o, &report.data);
+	if (l && r == 0 && report.data.stopped)
+		look_up_stop(l);
 	if (l)
 		stuck |= look_up_finish(l, deadline_us, &report.n_lookups);
 	/* Asked for once more, they are waited for. */

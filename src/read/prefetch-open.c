@@ -102,6 +102,9 @@ static void decide_order(struct job *job)
 		return;
 	job->seeks = job->slow_opens_us > job->n_slow_opens * SEEK_US;
 	job->is_decided = true;
+	/* Before the launch, reading is in nobody's way. */
+	if (job->seeks && !job->wait && !prefetch_gains_by_sweep(&job->s))
+		job->stopped = job->stop = true;
 	pthread_cond_broadcast(&job->changed);
 }
 

@@ -41,6 +41,12 @@ struct prefetch_plan {
 /* The class of the storage that most extents of S lie on; the first of them in a draw. */
 enum storage_class prefetch_main_storage(const struct shadow *s);
 
+/*
+ * Of a launch from an image of whole blocks (squashfs) on a disk that seeks: whether reading it ahead, beside
+ * it, gains more by sweeping over its blocks than it costs to open its files first.
+ */
+bool prefetch_gains_by_sweep(const struct shadow *s);
+
 /* N_THREADS: 0 for the default; not looked at when W is gentle. No more than have work. */
 struct prefetch_plan prefetch_plan_threads(const struct prefetch_work *w,
 					   unsigned n_threads);

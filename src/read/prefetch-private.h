@@ -21,9 +21,9 @@
  *                        more, by who starts them          are started; workers look after it
  *   n_waiting            who waits for an object           the lock; read without, see
  *                                                          set_phase() in prefetch-open.c
- *   stop                 the deadline, or go_on's no       only ever set, under the lock, then
- *                                                          CHANGED; read without
- *   stopped              go_on's no                        only ever set; atomic
+ *   stop                 the deadline, go_on's no, or      only ever set, under the lock, then
+ *                        who decides on the order          CHANGED; read without
+ *   stopped              those but for the deadline        only ever set; atomic
  *   devices              who first opens a file on one     the lock; read without: call_bytes
  *                                                          is written last, and once
  *   next_open, next_ask, who takes the next one            atomic; each number goes to one
@@ -97,7 +97,7 @@ struct job {
 	unsigned n_working, n_asking, n_numbered;
 	_Atomic unsigned n_waiting; /* for an object that another one opens */
 	_Atomic bool stop;
-	_Atomic bool stopped; /* by go_on */
+	_Atomic bool stopped; /* not by the deadline */
 	struct shadow s;
 	struct object_place place; /* owns rootfd, root_path is the one below */
 	char root_path[PATH_MAX];

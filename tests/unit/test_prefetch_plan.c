@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "macro.h"
@@ -126,6 +127,54 @@ static void descriptors_are_kept_back(void **state)
 	assert_int_equal(prefetch_max_ahead(&w, 200), 136);
 }
 
+/* One object for each of PATHS, each with N_EXTENTS extents of one page, STEP pages apart. */
+static bool gains(const char *const *paths, uint32_t n_extents, uint32_t step)
+{
+	enum { OBJECTS = 12, EXTENTS = 400 };
+	static struct shadow_object objects[OBJECTS];
+	static struct shadow_extent extents[EXTENTS];
+	static char strings[4096];
+	struct shadow s = { .objects = objects, .extents = extents, .strings = strings };
+	size_t used = 0;
+
+	for (; paths[s.n_objects]; s.n_objects++) {
+		struct shadow_object *o = &objects[s.n_objects];
+
+		o->path = le32_make((uint32_t)used);
+		used += (size_t)sprintf(strings + used, "%s", paths[s.n_objects]) + 1;
+		o->first_extent = le32_make(n_extents > 0 ? s.n_extents : SHADOW_NONE);
+		for (uint32_t i = 0; i < n_extents; i++, s.n_extents++)
+			extents[s.n_extents] = (struct shadow_extent){
+				.object = le32_make(s.n_objects),
+				.first_pgno = le32_make(i * step),
+				.n_pages = le32_make(1),
+				.next = le32_make(i + 1 < n_extents ? s.n_extents + 1
+								    : SHADOW_NONE),
+			};
+	}
+	return prefetch_gains_by_sweep(&s);
+}
+
+/* 15 blocks for each directory, but for three. */
+static void a_sweep_pays_for_the_directories_on_the_way(void **state)
+{
+	static const char *const usual[] = { "/etc/ld.so.cache", "/usr/bin/a", "/usr/lib/a",
+					     "/usr/lib/b", NULL };
+	static const char *const many[] = { "/etc/a",	      "/usr/bin/a",   "/usr/lib/a",
+					    "/usr/share/a/b", "/usr/share/b", NULL };
+
+	(void)state;
+	assert_true(gains(usual, 1, 32));
+	assert_true(gains(usual, 40, 32));
+	assert_false(gains(many, 6, 32)); /* 30 blocks for two more: not less, not more */
+	assert_true(gains(many, 7, 32));
+	/* Of one block, and of two. */
+	assert_false(gains(many, 31, 1));
+	assert_false(gains(many, 34, 1));
+	/* Files of which nothing is read are not opened. */
+	assert_true(gains(many, 0, 1));
+}
+
 static void main_storage_is_where_most_extents_lie(void **state)
 {
 	static struct shadow_object objects[] = { { .storage = STORAGE_IMAGE },
@@ -206,6 +255,7 @@ int main(void)
 		cmocka_unit_test(gentle_readers_are_few_where_second_ones_wait),
 		cmocka_unit_test(eager_readers_fill_the_disk_and_no_more),
 		cmocka_unit_test(descriptors_are_kept_back),
+		cmocka_unit_test(a_sweep_pays_for_the_directories_on_the_way),
 		cmocka_unit_test(main_storage_is_where_most_extents_lie),
 		cmocka_unit_test(calls_are_of_whole_pages),
 		cmocka_unit_test(a_short_rest_comes_along),
