@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "bounds.h"
 #include "cmd.h"
@@ -34,6 +34,14 @@ static int fit_lookups(struct training *t)
 	return r < 0 ? log_errno(r, "cannot write") : 0;
 }
 
+/* What is written through, a device or a pipe, had nothing that is gone now. */
+static bool is_replaced(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int train_write_profile(struct training *t, char **ret_path)
 {
 	_cleanup_free_ char *text = NULL, *path = NULL;
@@ -59,7 +67,7 @@ int train_write_profile(struct training *t, char **ret_path)
 		path = NULL;
 	if (!path)
 		return arg_install && !arg_output ? 0 : log_errno(-ENOMEM, "cannot write");
-	t->has_replaced = strcmp(path, "-") != 0 && access(path, F_OK) == 0;
+	t->has_replaced = is_replaced(path);
 	r = output_text(path, text, bytes);
 	if (r < 0)
 		return r;

@@ -272,6 +272,9 @@ train -n 1 -o said.json -- ls && grep -qx "elfcast: written to 'said.json'" "$di
 	train -n 1 -o said.json -- ls && grep -qx "elfcast: written to 'said.json', in place of what was there" "$dir/err" &&
 	train --json -n 1 -o said.json -- ls && python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["replaced"]' "$dir/out"
 verdict "-o too" $?
+train -n 1 -o /dev/null -- ls && grep -qx "elfcast: written to '/dev/null'" "$dir/err" &&
+	train --json -n 1 -o /dev/null -- ls && python3 -c 'import json, sys; assert not json.load(open(sys.argv[1]))["replaced"]' "$dir/out"
+verdict "a device had nothing" $?
 mkdir -p ran && chmod 777 ran && chmod 755 "$dir"
 may_not() { # MESSAGE OPTION...: by somebody who may not write; nothing is run
 	local want=$1
