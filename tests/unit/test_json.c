@@ -329,14 +329,55 @@ static void test_counts(void **state)
 	}
 }
 
+/* Of what was read to its end nothing is read again to go on behind it: it is gone by then. */
+static void test_nested_is_read_once(void **state)
+{
+	static const char text[] =
+		"{\"a\": [[1, [2]], {\"b\": [3, 4]}], \"c\": [5, 6], \"d\": 7}";
+	char copy[sizeof(text)];
+	struct json_seen seen = { 0 };
+	struct json_value root, member, item, inner, last;
+	uint64_t n[2];
+
+	(void)state;
+	memcpy(copy, text, sizeof(text));
+	root = json_root(copy, strlen(copy), &seen);
+	assert_true(json_first(&root, &member));
+	assert_true(json_first(&member, &item));
+	assert_int_equal(json_count(&item), 2);
+	memset(strstr(copy, "[1, [2]]") + 1, '[', strlen("1, [2]"));
+	assert_true(json_next(&item));
+	assert_true(json_first(&item, &inner));
+	assert_true(json_first(&inner, &last));
+	while (json_next(&last))
+		;
+	memset(strstr(copy, "[3, 4]") + 1, '[', strlen("3, 4"));
+	assert_false(json_next(&inner));
+	memset(strstr(copy, "{\"b\"") + 1, '{', strlen("\"b\": "));
+	assert_false(json_next(&item));
+	memset(strchr(copy, '[') + 1, '[', 4);
+	assert_true(json_next(&member));
+	assert_true(json_string_is(member.key, member.end, "c"));
+	assert_true(json_counts(&member, 2, n));
+	memset(strstr(copy, "[5, 6]") + 1, '[', strlen("5, 6"));
+	assert_true(json_next(&member));
+	assert_int_equal(json_integer(&member), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_counts),	     cmocka_unit_test(test_scan_accepts),
-		cmocka_unit_test(test_scan_refuses), cmocka_unit_test(test_scan_cut),
-		cmocka_unit_test(test_scan_size),    cmocka_unit_test(test_types),
-		cmocka_unit_test(test_walk),	     cmocka_unit_test(test_walk_partly),
-		cmocka_unit_test(test_strings),	     cmocka_unit_test(test_position),
+		cmocka_unit_test(test_nested_is_read_once),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_scan_accepts),
+		cmocka_unit_test(test_scan_refuses),
+		cmocka_unit_test(test_scan_cut),
+		cmocka_unit_test(test_scan_size),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_walk_partly),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_position),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
