@@ -31,11 +31,20 @@ static bool is_as_before(const struct training *t, const struct trace_result *r)
 			 : t->n_settled + t->n_cut > 0;
 }
 
+/*
+ * What does not end by itself has so long: that new pages have become rare does not show where breakpoints have touched
+ * them all before.
+ */
+static unsigned window_ms(const struct training *t)
+{
+	return t->n_settled + t->n_cut ? MIN(arg_window_ms, 2 * t->longest_ms + 1000)
+				       : arg_window_ms;
+}
+
 static int launch(struct training *t, struct functions *functions)
 {
 	const struct trace_options options = {
-		.window_ms = arg_window_ms,
-		.until_rare = !arg_until_exit && !arg_for_s,
+		.window_ms = window_ms(t),
 		.of = arg_program ? t->program : t->of,
 		.of_itself = arg_program,
 		.functions = functions,

@@ -33,10 +33,11 @@ struct training {
 	struct trace_result
 		known; /* a launch that tells which files there are; with --method=residency */
 	bool has_known;
-	unsigned n_unseen;  /* processes */
-	unsigned n_settled; /* runs that were ended when new pages had become rare */
-	unsigned n_cut;	    /* runs that the window's end ended */
-	unsigned n_reading; /* of these, while there were new pages */
+	unsigned n_unseen;   /* processes */
+	unsigned n_settled;  /* runs that were ended when new pages had become rare */
+	unsigned n_cut;	     /* runs that the window's end ended */
+	unsigned n_reading;  /* of these, while there were new pages */
+	unsigned longest_ms; /* that a run took */
 	unsigned n_left_out[N_LEFT_OUT]; /* files of the first run, by reason */
 	struct train_user user;		 /* who runs it, if not who we are */
 	bool has_user;

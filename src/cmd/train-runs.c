@@ -278,6 +278,7 @@ static int run_once(struct training *t, unsigned run)
 		trace_result_done(&result);
 		return run_once(t, run);
 	}
+	t->longest_ms = MAX(t->longest_ms, (unsigned)(result.elapsed_us / 1000));
 	t->n_unseen += result.n_unseen;
 	t->n_settled += result.settled;
 	t->n_cut += result.window_ended && !result.settled;

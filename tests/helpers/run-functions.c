@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * run-functions [trap | blocked | sum]: a program of which it is known which of its functions run: none that is
+ * run-functions [trap | blocked | sum | stay]: a program of which it is known which of its functions run: none that is
  * called never_. They lie side by side, so that pages do not tell. As trap it handles SIGTRAP itself, which
  * a breakpoint in its handler makes the kernel forget, since the signal is blocked meanwhile; as blocked it has it blocked;
- * as sum it looks at its own code and aborts if that has changed.
+ * as sum it looks at its own code and aborts if that has changed; as stay it does not end.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -152,6 +152,8 @@ int main(int argc, char *argv[])
 		return run_trap();
 	if (strcmp(how, "sum") == 0)
 		return sum_code();
+	while (strcmp(how, "stay") == 0 && in_handler(1))
+		pause();
 	if (strcmp(how, "blocked") == 0)
 		return run_blocked();
 	in_main(1);

@@ -42,6 +42,9 @@ verdict "which costs little, beside --portable=keys" $?
 train -n 2 -o blocked.json -- "$program" blocked && [[ " $(said blocked.json) " == *" 1 in_handler "* ]]
 verdict "where that is blocked nothing is lost" $?
 
+train -n 1 -o stay.json -- "$program" stay && [[ " $(said stay.json) " == *" 1 in_handler 0 in_main "* ]]
+verdict "a program that does not end" $?
+
 # What bears no breakpoints is trained without.
 without() { # WHAT-IT-SAYS
 	! grep -q '"ran"' without.json && grep -q '"fingerprint"' without.json && grep -q '"runs": 2' without.json &&
