@@ -39,7 +39,14 @@ static uint32_t window_of(const struct shadow *s, uint32_t i)
 	return le32_get(s->extents[i].first_pgno) / JOIN_WINDOW_PAGES;
 }
 
-/* All of one MiB behind the last of them, each by itself. */
+static uint32_t hole_behind(const struct shadow *s, const struct join *joins, uint32_t low,
+			    uint32_t high)
+{
+	return le32_get(s->extents[high].first_pgno) -
+	       (le32_get(s->extents[low].first_pgno) + joins[low].n_pages);
+}
+
+/* All of one MiB behind the last piece of it. */
 static void join_windows(const struct shadow *s, const struct shadow_object *o,
 			 struct join *joins)
 {
@@ -50,11 +57,19 @@ static void join_windows(const struct shadow *s, const struct shadow_object *o,
 
 		for (i = first; i != SHADOW_NONE && window_of(s, i) == window_of(s, first);
 		     i = le32_get(s->extents[i].next)) {
-			joins[i] =
-				(struct join){ 0, le32_get(s->extents[i].n_pages), last };
-			last = i;
+			uint32_t n_pages = le32_get(s->extents[i].n_pages);
+
+			joins[i] = (struct join){ 0, 0, SHADOW_NONE };
+			if (last != SHADOW_NONE &&
+			    hole_behind(s, joins, last, i) <= JOIN_HOLE_PAGES) {
+				joins[last].n_pages +=
+					hole_behind(s, joins, last, i) + n_pages;
+			} else {
+				joins[i] = (struct join){ 0, n_pages, last };
+				last = i;
+			}
 		}
-		for (uint32_t k = last; k != SHADOW_NONE; k = joins[k].below)
+		for (uint32_t k = first; k != i; k = le32_get(s->extents[k].next))
 			joins[k].leader = last;
 		first = i;
 	}

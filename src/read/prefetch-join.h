@@ -8,7 +8,11 @@
  * Of a compressed image each page asked for unpacks its cluster from the start, and erofs keeps
  * only what lies before that page (Linux 6.18: a launch from clusters of 1 MiB took 2,863 ms upwards
  * and 180 downwards). So what a launch needs of one MiB of a file is asked for together, from the last
- * page to the first. squashfs keeps the whole block, and does not mind. Pure; libc only.
+ * page to the first. What lies below an image nobody tells, and compressed holes are short: they are read along
+ * as well, in calls of up to that MiB. From clusters of 4 KiB with the kernel's own read-ahead, in ms, plain, in calls
+ * of 128 KiB without holes, and so: hard disk, git 338, 673, 362; perl 407, 466, 338; curl 755, 823, 503; gdb
+ * 2,211, 2,430, 1,572; SD card, git 123, 118, 106; gdb 837, 442, 408; perl 151, 87, 91. squashfs keeps the whole
+ * block, and does not mind. Pure; libc only.
  */
 #ifndef ELFCAST_PREFETCH_JOIN_H
 #define ELFCAST_PREFETCH_JOIN_H
@@ -26,8 +30,8 @@
 
 struct join {
 	/*
-	 * The extent that stands for the piece, its own when alone: on a disk that seeks the first by
-	 * page, of an image the last.
+	 * The extent that stands for what is asked for together, its own when alone: on a disk that seeks the
+	 * first by page, of an image the first of the last piece.
 	 */
 	uint32_t leader;
 	uint32_t

@@ -184,7 +184,7 @@ static uint32_t device_call_bytes(struct job *job, dev_t dev)
 	if (bytes)
 		return bytes;
 	limit = blockdev_readahead_bytes(job->sysfd, dev);
-	bytes = limit ? (uint32_t)MIN(limit, PREFETCH_LONGEST_BYTES) & ~(native - 1)
+	bytes = limit ? (uint32_t)MIN(limit, JOIN_WINDOW_PAGES * PAGE_BYTES) & ~(native - 1)
 		      : PREFETCH_CALL_BYTES;
 	bytes = MAX(bytes, native);
 	add_device(job, dev, bytes);
@@ -247,6 +247,8 @@ static int open_object(struct job *job, uint32_t index, enum object_skip *ret)
 		job->on_open(job->userdata, index, fd);
 	object->size_bytes = (uint64_t)st.st_size;
 	object->call_bytes = device_call_bytes(job, st.st_dev);
+	if (o->storage != STORAGE_IMAGE || !job->joins)
+		object->call_bytes = MIN(object->call_bytes, PREFETCH_LONGEST_BYTES);
 	object->fd = TAKE_FD(fd);
 	atomic_fetch_add(&job->n_open, 1);
 	return 0;

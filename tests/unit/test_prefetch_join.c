@@ -79,15 +79,16 @@ static void test_pieces(void **state)
 	free(data);
 }
 
-/* By page: 3, 5, 0, 2 in the first MiB of /a. The other file is none of an image's. */
+/* In the first MiB of /a, from the end: 5 with 0 and 2, and 3. The other file is none of an image's. */
 static void test_windows_of_an_image(void **state)
 {
 	uint8_t *data;
 	struct shadow s;
 	struct join *j = join(STORAGE_IMAGE, &s, &data);
 	const struct join want[] = {
-		{ 2, 2, 5 },	       { 1, 1, SHADOW_NONE }, { 2, 3, 0 },
-		{ 2, 1, SHADOW_NONE }, { 4, 1, SHADOW_NONE }, { 2, 57 - HOLE, 3 },
+		{ 5, 0, SHADOW_NONE }, { 1, 1, SHADOW_NONE },
+		{ 5, 0, SHADOW_NONE }, { 5, 1, SHADOW_NONE },
+		{ 4, 1, SHADOW_NONE }, { 5, 102 + HOLE + 3 - 12 - HOLE, 3 },
 	};
 
 	(void)state;
