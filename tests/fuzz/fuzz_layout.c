@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Any file as an ELF file: its layout, a fingerprint of all its pages, and these pages looked for
- * in the same layout: as a file of the same content, and as another one.
+ * in the same layout: as a file of the same content, and as another one, also where all functions are known to have run.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +51,33 @@ static void check_layout(const struct layout *l, size_t size)
 	REQUIRE(end <= size);
 	for (size_t i = 0; i < l->n_pieces; i++)
 		REQUIRE(l->pieces[i].off < size);
+	for (size_t i = 0; i < l->n_calls; i++) {
+		REQUIRE(l->calls[i].from < l->n_units && l->calls[i].to < l->n_units);
+		REQUIRE(i == 0 || l->calls[i].from >= l->calls[i - 1].from);
+	}
+	for (size_t i = 0; i < l->n_references; i++) {
+		const struct reference *r = &l->references[i];
+
+		REQUIRE(r->from < l->n_units && (uint64_t)r->pgno * PAGE_BYTES < size);
+		REQUIRE(i == 0 || r->from >= r[-1].from);
+	}
+}
+
+/* All that can be, and the first call of each page's first unit to that of the next page. */
+static void know_what_ran(struct fingerprint *f)
+{
+	uint8_t all[UINT8_MAX];
+
+	memset(all, 1, sizeof(all));
+	for (size_t i = 0; i < f->n_code; i++)
+		REQUIRE(fingerprint_set_ran(f, i, all) == 0);
+	for (size_t i = 0; i + 1 < f->n_code; i++) {
+		if (!f->code[i].n_units || !f->code[i + 1].n_units)
+			continue;
+		fingerprint_set_calls(f, i, 0, i % 300);
+		REQUIRE(fingerprint_add_call(f, i, 0, (uint8_t)(i / 2), i + 1, 0) == 0);
+		REQUIRE(fingerprint_add_call(f, i, 0, 0, i, f->code[i].n_units - 1u) == 0);
+	}
 }
 
 static void check_retarget(const struct fingerprint *f, const struct layout *l,
@@ -72,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_(fingerprint_done) struct fingerprint f = { 0 }, again = { 0 };
 	_cleanup_(layout_done) struct layout l = { 0 };
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *ran = NULL;
 	struct page_range all = { 0, (uint32_t)DIV_ROUND_UP(size, PAGE_BYTES) };
 	int r;
 
@@ -89,9 +116,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_retarget(&f, &l, all.n_pages);
 	f.content_hash++;
 	check_retarget(&f, &l, all.n_pages);
+	know_what_ran(&f);
+	check_retarget(&f, &l, all.n_pages);
+	fingerprint_drop_keys(&f);
+	check_retarget(&f, &l, all.n_pages);
 	if (text) {
+		REQUIRE(fingerprint_write_ran_of(&f, text, &ran) == 0);
 		REQUIRE(fingerprint_read(text, strlen(text), &again) == 0);
 		REQUIRE(again.file_bytes == size);
+		REQUIRE(!ran || fingerprint_read_ran(&again, text, ran, strlen(ran)) == 0);
 	}
 	return 0;
 }
