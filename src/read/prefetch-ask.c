@@ -116,7 +116,9 @@ static uint32_t add_pages(struct job *job, struct batch *b, struct object *objec
 static uint32_t add_pages_downwards(struct job *job, struct batch *b, struct object *object,
 				    uint32_t first, uint32_t n_pages)
 {
-	uint32_t step = object->call_bytes / PAGE_BYTES;
+	/* A boot's pack in shorter ones. */
+	uint32_t longest = job->joins ? object->call_bytes : PREFETCH_CALL_BYTES;
+	uint32_t step = MIN(object->call_bytes, longest) / PAGE_BYTES;
 	uint32_t end = first + n_pages, done = 0;
 
 	while (first < end) {
