@@ -47,12 +47,15 @@ bool elf_has_extended_numbering(int fd)
 		Elf32_Ehdr e32;
 		Elf64_Ehdr e64;
 	} h = { 0 };
+	ssize_t n = pread(fd, &h, sizeof(h), 0);
 
-	if (pread(fd, &h, sizeof(h), 0) < (ssize_t)sizeof(h.e32) ||
-	    memcmp(h.ident, ELFMAG, SELFMAG) != 0)
+	if (n < (ssize_t)sizeof(h.e32) || memcmp(h.ident, ELFMAG, SELFMAG) != 0)
 		return false;
-	return h.ident[EI_CLASS] == ELFCLASS32 ? h.e32.e_shoff && !h.e32.e_shnum
-					       : h.e64.e_shoff && !h.e64.e_shnum;
+	if (h.ident[EI_CLASS] == ELFCLASS32)
+		return h.e32.e_shoff && !h.e32.e_shnum;
+	/* What is cut off, or of neither class, is no ELF to anybody. */
+	return h.ident[EI_CLASS] == ELFCLASS64 && n == sizeof(h.e64) && h.e64.e_shoff &&
+	       !h.e64.e_shnum;
 }
 
 static int add_segments(Elf *elf, uint64_t *end)
