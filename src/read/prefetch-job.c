@@ -142,6 +142,8 @@ static int job_new(const struct shadow *s, const struct mounts *mounts,
 					       : OBJECT_NOT_VALID;
 	}
 	count_uses(job);
+	job->is_image = s->kind == SHADOW_KIND_SHADOW && !job->gentle &&
+			prefetch_main_storage(s) == STORAGE_IMAGE;
 	if (job_lies_in_blocks(job))
 		r = job_sort_by_inode(job);
 	else if (s->kind == SHADOW_KIND_SHADOW)

@@ -49,8 +49,7 @@ bool job_lies_in_blocks(const struct job *job)
 {
 	const struct shadow *s = &job->s;
 
-	if (s->kind != SHADOW_KIND_SHADOW || job->gentle ||
-	    prefetch_main_storage(s) != STORAGE_IMAGE)
+	if (!job->is_image)
 		return false;
 	for (uint32_t i = 0; i < s->n_objects; i++)
 		if (s->objects[i].storage == STORAGE_IMAGE)
@@ -98,19 +97,21 @@ int job_sort_by_inode(struct job *job)
 /* Under the lock; once. */
 static void decide_order(struct job *job)
 {
+	bool seeks = job->slow_opens_us > job->n_slow_opens * SEEK_US;
+
 	if (job->is_decided)
 		return;
-	job->seeks = job->slow_opens_us > job->n_slow_opens * SEEK_US;
+	job->seeks = seeks && job->by_inode;
 	job->is_decided = true;
 	/* Before the launch, reading is in nobody's way. */
-	if (job->seeks && !job->wait && !prefetch_gains_by_sweep(&job->s))
+	if (seeks && job->is_image && !job->wait && !prefetch_gains_by_sweep(&job->s))
 		job->stopped = job->stop = true;
 	pthread_cond_broadcast(&job->changed);
 }
 
 static void note_open(struct job *job, uint64_t took_us)
 {
-	if (!job->by_inode || took_us <= PREFETCH_DISK_US)
+	if (!job->is_image || took_us <= PREFETCH_DISK_US)
 		return;
 	pthread_mutex_lock(&job->lock);
 	job->slow_opens_us += took_us;

@@ -42,7 +42,7 @@ struct prefetch_plan {
 enum storage_class prefetch_main_storage(const struct shadow *s);
 
 /*
- * Of a launch from an image of whole blocks (squashfs) on a disk that seeks: whether reading it ahead, beside
+ * Of a launch from an image (squashfs, erofs) on a disk that seeks: whether reading it ahead, beside
  * it, gains more by sweeping over its blocks than it costs to open its files first.
  */
 bool prefetch_gains_by_sweep(const struct shadow *s);

@@ -112,6 +112,7 @@ struct job {
 	struct object *objects;
 	uint32_t *order; /* objects with extents, by their first extent */
 	uint32_t n_order;
+	bool is_image;	    /* a launch, from one */
 	uint32_t *by_inode; /* extents; NULL: this is no image of whole blocks */
 	unsigned n_slow_opens, n_asking_begun;
 	uint64_t slow_opens_us; /* all of them together */
