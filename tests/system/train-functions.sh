@@ -5,13 +5,15 @@ set -u
 export LC_ALL=C
 export ASAN_OPTIONS=detect_leaks=0 # LeakSanitizer uses ptrace itself
 elfcast=$BUILD/elfcast
-dir=$(mktemp -d /var/tmp/elfcast-functions-XXXXXX) || exit 1
+# What lies below /tmp or /var/tmp, where this tree may be, is left out of profiles.
+dir=$(mktemp -d /var/lib/elfcast-test-XXXXXX 2>/dev/null) || dir=$(mktemp -d "$BUILD/functions-XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 cd "$dir" || exit 1
 . "$TOP/tests/helpers/train-lib.sh"
 [ "$(uname -m)" = x86_64 ] || { echo "ok - breakpoints # SKIP on this processor there are none"; exit 0; }
-program=$BUILD/tests/run-functions
+program=$dir/run-functions
+cp "$BUILD/tests/run-functions" "$program" || exit 1
 train() { "$elfcast" train --as-root "$@" >"$dir/out" 2>"$dir/err"; }
 # which PROFILE FILE: 1 or 0 and the address, of each of its functions
 which() {
