@@ -7,6 +7,7 @@ export ASAN_OPTIONS=detect_leaks=0 # LeakSanitizer uses ptrace itself
 elfcast=$BUILD/elfcast
 # What lies below /tmp or /var/tmp, where this tree may be, is left out of profiles.
 dir=$(mktemp -d /var/lib/elfcast-test-XXXXXX 2>/dev/null) || dir=$(mktemp -d "$BUILD/functions-XXXXXX") || exit 1
+chmod 755 "$dir" # what not everybody may read has no fingerprint
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 cd "$dir" || exit 1
