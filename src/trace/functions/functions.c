@@ -44,10 +44,13 @@ int functions_add_page(struct functions_file *file, int fd, const struct layout 
 	size_t i = SEARCH_FIRST(k, l->n_units, l->units[k].off < start), first = i;
 	struct functions_page page = { .pgno = pgno, .first = file->n };
 	uint8_t content[PAGE_BYTES];
+	ssize_t n = pread(fd, content, sizeof(content), (off_t)start);
 
-	/* The last page of a file has no end of its own in memory. */
-	if (pread(fd, content, sizeof(content), (off_t)start) != sizeof(content))
+	if (n < 0)
 		return errno == EIO ? -EIO : 0;
+	/* The last page of a file has no end of its own in memory. */
+	if (n < (ssize_t)sizeof(content))
+		return 0;
 	page.hash = hash_bytes(content, sizeof(content));
 	for (; i < l->n_units && l->units[i].off < start + PAGE_BYTES &&
 	       i - first < UINT8_MAX;
