@@ -110,12 +110,17 @@ static int run_trap(void)
 
 static int sum_code(void)
 {
-	const volatile uint8_t *code = (const volatile uint8_t *)(uintptr_t)never_3;
+#ifdef __x86_64__
+	static const uint8_t breakpoint[] = { 0xcc };
+#else /* arm64 */
+	static const uint8_t breakpoint[] = { 0x00, 0x00, 0x20, 0xd4 };
+#endif
+	const uint8_t *code = (const uint8_t *)(uintptr_t)never_3;
 	sigset_t all;
 
 	sigfillset(&all);
 	sigprocmask(SIG_UNBLOCK, &all, NULL);
-	if (*code == 0xcc)
+	if (memcmp(code, breakpoint, sizeof(breakpoint)) == 0)
 		abort();
 	return 0;
 }

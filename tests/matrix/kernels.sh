@@ -39,7 +39,7 @@ of_machine() {
 		more="python3 perl git systemd systemd-sysv dbus xfsprogs btrfs-progs squashfuse"
 		# One thread: beside each other, one executes what another one's kernel is patching, and panics.
 		machine=(qemu-system-x86_64 -machine q35 -accel "tcg,thread=single" -cpu "max,-cx16")
-		file_systems="ext4 xfs btrfs" tests="trace train-system"
+		file_systems="ext4 xfs btrfs" tests="trace train-system train-functions"
 		;;
 	arm64 | arm64-16k)
 		arch=arm64 console=ttyAMA0 seconds=3600 build=${BUILD_ARM64:-$work/build-arm64}
@@ -47,7 +47,7 @@ of_machine() {
 		more="python3 perl git systemd systemd-sysv dbus"
 		# It has pages of all three sizes, and runs 32-bit programs.
 		machine=(qemu-system-aarch64 -machine "virt,accel=tcg" -cpu neoverse-n1)
-		file_systems=ext4 tests="unit trace train-system prefetch precision boot"
+		file_systems=ext4 tests="unit trace train-system train-functions prefetch precision boot"
 		;;
 	*) return 1 ;;
 	esac

@@ -19,12 +19,12 @@ static struct functions functions;
 static struct layout layout;
 static int fd;
 
-/* Two pages of code: functions at 0x1000, 0x1100 and 0x1ff0, gaps behind the first two, a function at 0x2400; and half a page. */
+/* Two pages of code: functions at 0x1000, 0x1100 and 0x1ffe, gaps behind the first two, a function at 0x2400; and half a page. */
 static int start(void **state)
 {
 	static const struct unwind_range ranges[] = { { 0x1000, 0x80 },
 						      { 0x1100, 0x80 },
-						      { 0x1ff0, 0x100 },
+						      { 0x1ffe, 0x100 },
 						      { 0x2400, 0x10 },
 						      { 0x3000, 0x10 } };
 	uint8_t content[0x3800];
@@ -68,13 +68,18 @@ static void test_pages(void **state)
 	assert_int_equal(file->pages[0].n, 3);
 	assert_int_equal(file->functions[1].off, 0x100);
 	assert_int_equal(file->functions[1].unit, 2); /* behind a gap */
-	assert_int_equal(file->functions[1].byte, (uint8_t)(0x1100 * 7 + 0x11));
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(file->functions[1].code[i],
+				 (uint8_t)((0x1100 + i) * 7 + 0x11));
+	/* No byte of the next page. */
+	assert_int_equal(file->functions[2].code[1], (uint8_t)(0x1fff * 7 + 0x1f));
+	assert_int_equal(file->functions[2].code[2], 0);
 	assert_int_equal(file->pages[1].n, 1);
 	assert_true(file->pages[0].hash != file->pages[1].hash);
 	assert_int_equal(functions_page_from(file, 0), 0);
 	assert_int_equal(functions_page_from(file, 2), 1);
 	assert_int_equal(functions_page_from(file, 3), 2);
-	assert_ptr_equal(functions_at(file, 0x1ff0), &file->functions[2]);
+	assert_ptr_equal(functions_at(file, 0x1ffe), &file->functions[2]);
 	assert_ptr_equal(functions_at(file, 0x2400), &file->functions[3]);
 	assert_null(functions_at(file, 0x1001));
 	assert_null(functions_at(file, 0x1080));
@@ -92,7 +97,7 @@ static void test_calls(void **state)
 	struct functions_file *file = &functions.files[0];
 
 	(void)state;
-	assert_int_equal(layout_add_call(&layout, 0x1010, 0x1ff0), 0);
+	assert_int_equal(layout_add_call(&layout, 0x1010, 0x1ffe), 0);
 	assert_int_equal(layout_add_call(&layout, 0x1014, 0x3000), 0); /* not listed */
 	assert_int_equal(layout_add_call(&layout, 0x1018, 0x1100), 0);
 	assert_int_equal(layout_add_call(&layout, 0x2404, 0x1000), 0);

@@ -22,8 +22,8 @@ void cpu_set_mmap_flags(struct cpu_regs *regs, uint64_t flags)
 	regs->r.regs[3] = flags;
 }
 
-/* brk is four bytes long, and where it stands the counter stays. */
-const uint8_t cpu_breakpoint = 0;
+const uint8_t cpu_breakpoint[4] = { 0x00, 0x00, 0x20, 0xd4 }; /* brk #0 */
+const size_t cpu_breakpoint_bytes = 4;
 
 uint64_t cpu_breakpoint_addr(const struct cpu_regs *regs)
 {

@@ -21,7 +21,8 @@ void cpu_set_mmap_flags(struct cpu_regs *regs, uint64_t flags)
 	(void)flags;
 }
 
-const uint8_t cpu_breakpoint = 0;
+const uint8_t cpu_breakpoint[4] = { 0 };
+const size_t cpu_breakpoint_bytes = 0;
 
 uint64_t cpu_breakpoint_addr(const struct cpu_regs *regs)
 {

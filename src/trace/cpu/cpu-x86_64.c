@@ -20,7 +20,8 @@ void cpu_set_mmap_flags(struct cpu_regs *regs, uint64_t flags)
 	regs->r.r10 = flags;
 }
 
-const uint8_t cpu_breakpoint = 0xcc; /* int3 */
+const uint8_t cpu_breakpoint[4] = { 0xcc }; /* int3 */
+const size_t cpu_breakpoint_bytes = 1;
 
 uint64_t cpu_breakpoint_addr(const struct cpu_regs *regs)
 {

@@ -39,8 +39,9 @@ void cpu_set_call(struct cpu_regs *regs, uint64_t addr, long nr, uint64_t arg);
 /* The flags of an mmap call, at its start and still at its end. */
 void cpu_set_mmap_flags(struct cpu_regs *regs, uint64_t flags);
 
-/* A byte that stops who executes it; 0: there is none. */
-extern const uint8_t cpu_breakpoint;
+/* The instruction that stops who executes it, and how long it is; 0: there is none. */
+extern const uint8_t cpu_breakpoint[4];
+extern const size_t cpu_breakpoint_bytes;
 /* Where it is that a task has stopped for. */
 uint64_t cpu_breakpoint_addr(const struct cpu_regs *regs);
 /* The next instruction is that at ADDR. */

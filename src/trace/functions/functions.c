@@ -59,7 +59,8 @@ int functions_add_page(struct functions_file *file, int fd, const struct layout 
 					.off = (uint16_t)(l->units[i].off - start),
 					.unit = (uint8_t)(i - first) };
 
-		one.byte = content[one.off];
+		memcpy(one.code, content + one.off,
+		       MIN(sizeof(one.code), PAGE_BYTES - one.off));
 		if (unit_is_gap(l->units[i].code))
 			continue;
 		if (VEC_RESERVE_ONE(file->functions, file->n, file->capacity) < 0)

@@ -17,10 +17,10 @@
 struct function {
 	uint32_t number; /* of all units of the file */
 	uint32_t n_calls;
-	uint16_t off; /* in its page */
-	uint8_t unit; /* its number in the page, see fingerprint.h */
-	uint8_t byte; /* with which it begins */
-	bool is_set;  /* a breakpoint, in some process */
+	uint16_t off;	 /* in its page */
+	uint8_t unit;	 /* its number in the page, see fingerprint.h */
+	uint8_t code[4]; /* with which it begins, as far as that is in this page */
+	bool is_set;	 /* a breakpoint, in some process */
 	bool ran;
 };
 

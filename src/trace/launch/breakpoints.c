@@ -68,6 +68,6 @@ bool breakpoints_take(struct functions *f, const struct address_space *as, pid_t
 	if (!as->outside)
 		one->ran = true;
 	/* Another thread may have been here before: then there is none any more. */
-	tracee_remove_breakpoint(tid, addr, one->byte);
+	tracee_remove_breakpoint(tid, addr, one->code);
 	return tracee_go_back_to(tid, addr) == 0;
 }

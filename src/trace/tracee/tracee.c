@@ -407,11 +407,14 @@ int tracee_set_mmap_flags(pid_t tid, uint64_t flags)
 
 bool tracee_has_breakpoints(void)
 {
-	return cpu_breakpoint;
+	return cpu_breakpoint_bytes > 0;
 }
 
-/* In the aligned word around it, so that no other page is needed. -EEXIST: BYTE was there. */
-static int replace_byte(pid_t tid, uint64_t addr, uint8_t byte)
+/*
+ * In the aligned word around it, so that no other page is needed; the kernel sees to the instruction cache
+ * (arch/arm64/mm/flush.c). -EEXIST: it was there; -EINVAL: no instruction begins there.
+ */
+static int replace_code(pid_t tid, uint64_t addr, const uint8_t *code)
 {
 	uint64_t at = addr & ~(uint64_t)(sizeof(long) - 1);
 	union {
@@ -419,24 +422,26 @@ static int replace_byte(pid_t tid, uint64_t addr, uint8_t byte)
 		uint8_t bytes[sizeof(long)];
 	} u;
 
+	if (addr % cpu_breakpoint_bytes != 0)
+		return -EINVAL;
 	errno = 0;
 	u.word = ptrace(PTRACE_PEEKTEXT, tid, at, 0);
 	if (errno)
 		return -errno;
-	if (u.bytes[addr - at] == byte)
+	if (memcmp(u.bytes + (addr - at), code, cpu_breakpoint_bytes) == 0)
 		return -EEXIST;
-	u.bytes[addr - at] = byte;
+	memcpy(u.bytes + (addr - at), code, cpu_breakpoint_bytes);
 	return ptrace(PTRACE_POKETEXT, tid, at, u.word) < 0 ? -errno : 0;
 }
 
 int tracee_set_breakpoint(pid_t tid, uint64_t addr)
 {
-	return replace_byte(tid, addr, cpu_breakpoint);
+	return replace_code(tid, addr, cpu_breakpoint);
 }
 
-int tracee_remove_breakpoint(pid_t tid, uint64_t addr, uint8_t byte)
+int tracee_remove_breakpoint(pid_t tid, uint64_t addr, const uint8_t code[static 4])
 {
-	return replace_byte(tid, addr, byte);
+	return replace_code(tid, addr, code);
 }
 
 int tracee_at_breakpoint(pid_t tid, uint64_t *ret)

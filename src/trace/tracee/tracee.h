@@ -83,8 +83,8 @@ int tracee_set_mmap_flags(pid_t tid, uint64_t flags);
  * program's own that is there.
  */
 int tracee_set_breakpoint(pid_t tid, uint64_t addr);
-/* BYTE is there again. -EEXIST: another thread was faster. */
-int tracee_remove_breakpoint(pid_t tid, uint64_t addr, uint8_t byte);
+/* What CODE begins with is there again. -EEXIST: another thread was faster. */
+int tracee_remove_breakpoint(pid_t tid, uint64_t addr, const uint8_t code[static 4]);
 /* TID has stopped with SIGTRAP: for the breakpoint at *RET, which may be its own. -ENOENT: for none. */
 int tracee_at_breakpoint(pid_t tid, uint64_t *ret);
 /* Execute what is at ADDR next. */
