@@ -59,7 +59,8 @@ for N; do
 	make_root "$N"
 	seq -f '/usr/lib/some/path/%06.0f' 200000 >"$TMP/paths"
 	PROGRAM=true timed "(an empty program started the same way)" ':'
-	timed "first compile of all" 'rm -rf "$R/var"'
+	# Not removed: for five seconds ext4 looks for inodes that nobody had, a quarter of the time then (recently_deleted()).
+	timed "first compile of all" '[ ! -e "$R/var" ] || mv "$R/var" "$(mktemp -d "$TMP/gone-XXXXXX")"'
 	timed "nothing to do" ':'
 	INPUT=$TMP/paths timed "nothing to do, 200,000 paths on stdin" ':'
 	timed "one object replaced" 'cp "$TMP/template" "$R/usr/lib/objects/new" && mv "$R/usr/lib/objects/new" "$R/usr/lib/objects/lib00299.so"'

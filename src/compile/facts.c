@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A path is looked at in this order: the mount table says whether that may hang, O_PATH
- * below the root finds the file without following links out of it, and only a regular file is
- * opened for its build-id. The identity is set as soon as it is known, also when there is an
+ * A path is looked at in this order: the mount table says whether that may hang, its directory is
+ * found below the root by no link, and only what is a regular file there is opened, for its build-id. The identity is set as soon as it is known, also when there is an
  * error, so that the index can tell later whether the error still holds.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <search.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,22 +36,24 @@ enum storage_class facts_storage(const struct facts_context *c, const char *full
 	return mounts_storage(c->mounts, full_path);
 }
 
-static int read_buildid(int path_fd, struct buildid *ret)
+/* It was a regular file: another one may be there since, which *ST is of then. */
+static int read_buildid(int dirfd, const char *name, struct stat *st, struct buildid *ret)
 {
-	_cleanup_close_ int fd = io_reopen_read(path_fd);
-	int r = fd < 0 ? fd : elf_id_read(fd, ret);
+	_cleanup_close_ int fd = openat(
+		dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int r = fd < 0 || fstat(fd, st) < 0 ? -errno : elf_id_read(fd, ret);
 
 	/* Not ELF any more, or damaged: another file than the one trained. */
 	return r > 0 || r == -ENOEXEC || r == -EBADMSG || r == -E2BIG ? 0 : r;
 }
 
-static int read_file_facts(const struct facts_context *c, const char *path,
-			   bool want_buildid, struct file_facts *f)
+static int read_file_facts(struct facts_context *c, const char *path, bool want_buildid,
+			   struct file_facts *f)
 {
-	_cleanup_close_ int path_fd = -1;
 	char full[2 * LIMIT_PATH_BYTES + 2];
+	const char *name;
 	struct stat st;
-	int r;
+	int r, dirfd;
 
 	r = facts_full_path(c, path, full, sizeof(full));
 	if (r < 0)
@@ -59,11 +61,15 @@ static int read_file_facts(const struct facts_context *c, const char *path,
 	/* Asked first: walking into a hung file system cannot be interrupted. */
 	if (!mounts_is_local(c->mounts, full))
 		return -EREMOTE;
-	path_fd = io_open_path(c->rootfd, path, &st);
-	if (path_fd < 0)
-		return path_fd;
+	dirfd = last_dir_of(&c->dir, c->rootfd, path, &name);
+	if (dirfd < 0)
+		return dirfd;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
 	/* Without an identity, an object is looked at again the next time. */
-	r = want_buildid && S_ISREG(st.st_mode) ? read_buildid(path_fd, &f->buildid) : 0;
+	r = want_buildid && S_ISREG(st.st_mode)
+		    ? read_buildid(dirfd, name, &st, &f->buildid)
+		    : 0;
 	/* What others may not read by its mode is so until its ctime changes. */
 	if (r < 0 && !(r == -EACCES && !(st.st_mode & S_IROTH)))
 		return r;
@@ -243,6 +249,7 @@ int facts_follow(const struct facts_context *c, const char *path,
 
 void facts_done(struct facts_context *c)
 {
+	last_dir_done(&c->dir);
 	tdestroy(c->cache, free);
 	c->cache = NULL;
 }

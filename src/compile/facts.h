@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Facts about the files that a profile names: one open, one or two small reads each. */
+/* Facts about the files that a profile names: a stat, an open, and one or two small reads each. */
 #ifndef ELFCAST_FACTS_H
 #define ELFCAST_FACTS_H
 
 #include "bounds.h"
 #include "compile-shadow.h"
+#include "last-dir.h"
 #include "mounts.h"
 #include "names.h"
 
@@ -14,6 +15,7 @@ struct facts_context {
 	struct mounts *mounts;
 	int storage_override; /* enum storage_class, or -1 to detect */
 	void *cache;	      /* NULL at first: most profiles name the same libraries */
+	struct last_dir dir;  /* zero at first */
 };
 
 /*

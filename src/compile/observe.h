@@ -7,13 +7,12 @@
 #define ELFCAST_OBSERVE_H
 
 #include "facts.h"
+#include "last-dir.h"
 #include "shadow-read.h"
 
 struct observer {
 	const struct facts_context *context;
-	char *dir; /* of dirfd, with its final slash; asking in path order opens each once */
-	int dirfd;
-	int dir_error;
+	struct last_dir dir;
 };
 
 void observer_init(struct observer *o, const struct facts_context *c);
