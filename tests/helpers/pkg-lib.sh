@@ -70,8 +70,9 @@ build_packages() { # kind [option...] directory
 	local kind=$1 out=${*: -1}
 	set -- "${@:2:$#-2}"
 	mkdir -p "$out"
-	# One object directory for both releases: the same sources with the same flags.
-	OUT=$out BUILD=$CACHE/obj-$kind-$(sha256sum <<<"$made_of" | cut -c -20) \
+	# One object directory for both releases: the same sources with the same flags. How small they
+	# are is not looked at.
+	DPKG_DEB_COMPRESSOR_LEVEL=1 OUT=$out BUILD=$CACHE/obj-$kind-$(sha256sum <<<"$made_of" | cut -c -20) \
 		"$TOP/packaging/build-$kind.sh" "$@" >"$TMP/build.log" 2>&1
 }
 
