@@ -354,11 +354,26 @@ static void on_mounts(struct watch *w)
 	start_timer(w->mounts_timer, MOUNTS_AFTER_S);
 }
 
+/* Whatever was compiled before them counts for them, however late we get to run. */
+static int read_launches(struct watch *w, int group)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r >= 0 && i < w->own_marks.n_groups; i++)
+		r = marks_read(w->own_marks.groups[i], on_event, w);
+	if (w->must_reload)
+		reload(w);
+	w->must_reload = false;
+	return r < 0 ? r : marks_read(group, on_event, w);
+}
+
 static void on_ready(struct watch *w, int fd)
 {
 	int r = 0;
 
-	if (marks_is_group(&w->marks, fd) || marks_is_group(&w->own_marks, fd))
+	if (marks_is_group(&w->marks, fd))
+		r = read_launches(w, fd);
+	else if (marks_is_group(&w->own_marks, fd))
 		r = marks_read(fd, on_event, w);
 	else if (fd == w->signals)
 		on_signal(w);

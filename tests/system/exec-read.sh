@@ -102,6 +102,17 @@ make_cold three
 "$R/usr/bin/three"
 check "and what belongs to it" wait_until has_read three
 
+# A compile that comes before a launch counts for it, however late the watcher gets to run.
+is_stopped() { grep -q '^State:.*stopped' "/proc/$watcher/status"; }
+kill -STOP "$watcher"
+wait_until is_stopped
+sed -i 's/\[\[4, 8, 1, 0\], \[40, 1, 1, 3\]\]/[[20, 5, 1, 0]]/' "$P/test.three.json"
+elfcast compile -q --root="$R"
+make_cold three
+"$R/usr/bin/three"
+kill -CONT "$watcher"
+check "what was compiled before the launch" wait_until has_read three "20 5"
+
 # Through another mount namespace, under another path.
 if [ "$(id -u)" = 0 ]; then
 	add_program elsewhere
