@@ -38,7 +38,7 @@ enum { MAX_OBJECTS = 256, MAX_EXTENTS = 1024 };
 
 static _Atomic unsigned n_calls, n_inside, max_inside;
 static _Atomic off_t max_bytes, last_off;
-static _Atomic bool out_of_order, hang, slow, filtered;
+static _Atomic bool out_of_order, hang, slow, filtered, slow_opens;
 static sem_t release;
 
 static void note_range(off_t off, off_t bytes)
@@ -99,11 +99,27 @@ int madvise(void *at, size_t bytes, int advice)
 	return (int)syscall(SYS_madvise, at, bytes, advice);
 }
 
+/* Opening: as long as an arm takes to an inode and back. */
+long syscall(long number, ...)
+{
+	long a[6];
+	va_list ap;
+
+	va_start(ap, number);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (number == SYS_openat2 && slow_opens)
+		usleep(12000);
+	return ((long (*)(long, ...))dlsym(RTLD_NEXT, "syscall"))(number, a[0], a[1], a[2],
+								  a[3], a[4], a[5]);
+}
+
 static void reset_calls(void)
 {
 	n_calls = n_inside = max_inside = 0;
 	max_bytes = last_off = 0;
-	out_of_order = hang = slow = filtered = false;
+	out_of_order = hang = slow = filtered = slow_opens = false;
 }
 
 static char dir[] = "/var/tmp/elfcast-test-prefetch-XXXXXX";
@@ -529,6 +545,46 @@ static void test_pieces_where_disks_turn(void **state)
 	free(r.skips);
 }
 
+/* A launch from an image, of 30 or 35 blocks in five directories: whether it was read to its end. */
+static bool is_read_of_image(const char *fstype, unsigned n_blocks, bool wait)
+{
+	_cleanup_(mounts_freep) struct mounts *mounts = NULL;
+	struct prefetch_report r;
+	char table[64], name[16];
+
+	snprintf(table, sizeof(table), "1 0 7:0 / / ro - %s /dev/loop0 ro\n", fstype);
+	assert_int_equal(mounts_parse(table, strlen(table), &mounts), 0);
+	start(NULL);
+	for (uint32_t i = 0; i < 5; i++) {
+		snprintf(name, sizeof(name), "dir%u", i);
+		mkdirat(rootfd, name, 0700);
+		strcat(name, "/file");
+		make_file(name, 32 * n_blocks / 5);
+		add_object(name)->storage = STORAGE_IMAGE;
+		for (uint32_t k = 0; k < n_blocks / 5; k++)
+			add_extent(i, 32 * k, 1);
+	}
+	slow_opens = true;
+	r = run_on(mounts, (struct prefetch_options){ .wait = wait });
+	slow_opens = false;
+	free(r.skips);
+	assert_true(r.stopped || r.n_objects_used == 5);
+	return !r.stopped;
+}
+
+static void test_images_where_disks_turn(void **state)
+{
+	static const char *const fstypes[] = { "squashfs", "erofs" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fstypes); i++) {
+		assert_false(is_read_of_image(fstypes[i], 30, false));
+		/* As much as pays for the way to five directories; and before the launch. */
+		assert_true(is_read_of_image(fstypes[i], 35, false));
+		assert_true(is_read_of_image(fstypes[i], 30, true));
+	}
+}
+
 static void test_nothing_to_do(void **state)
 {
 	struct prefetch_report r = run((struct prefetch_options){ .wait = true });
@@ -761,6 +817,7 @@ int main(void)
 		cmocka_unit_test_setup(test_small_files_where_that_is_filtered, start),
 		cmocka_unit_test_setup(test_one_reader_where_disks_turn, start),
 		cmocka_unit_test_setup(test_pieces_where_disks_turn, start),
+		cmocka_unit_test_setup(test_images_where_disks_turn, start),
 		cmocka_unit_test_setup(test_nothing_to_do, start),
 		cmocka_unit_test_setup(test_deadline_leaves_workers_behind, start),
 		cmocka_unit_test_setup(test_few_descriptors, start),
