@@ -199,6 +199,7 @@ in_system() { # shell code; $elfcast, $dir, $touch_, $file are known
 	export elfcast dir touch_ file
 	rm -f "$dir/talk"
 	unshare --pid --fork --mount-proc /bin/bash -c "$1; true" >"$dir/out" 2>"$dir/err"
+	[ ! -e "$dir/talk" ] || cat "$dir/talk" >>"$dir/err" # for who asks why
 }
 until_recording='
 	until grep -qs "recording for" "$dir/talk"; do kill -0 $! || exit; done'
