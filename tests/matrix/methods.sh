@@ -35,7 +35,11 @@ lab_enter "$@"
 [ $# -gt 0 ] || set -- ${PROGRAMS:-perl git}
 methods=${METHODS:-uffd collapsed pte pagemap exit residency system faults}
 
-say() { echo "$1 - $kind $p $method${2:+ # SKIP $2}"; }
+bad=0
+say() {
+	echo "$1 - $kind $p $method${2:+ # SKIP $2}"
+	[ "$1" = ok ] || bad=1
+}
 truth() {
 	lab_cold
 	lab_launch "$p" >"$LAB/launch.json" && "$BUILD/tests/lab-mincore" "$LAB_MNT" >"$LAB/truth" && [ -s "$LAB/truth" ]
@@ -191,3 +195,4 @@ for kind in ${KINDS:-ext4 xfs btrfs}; do
 	lab_detach
 done
 summary
+exit $bad
