@@ -59,7 +59,7 @@ for N; do
 	make_root "$N"
 	seq -f '/usr/lib/some/path/%06.0f' 200000 >"$TMP/paths"
 	PROGRAM=true timed "(an empty program started the same way)" ':'
-	# Not removed: for five seconds ext4 looks for inodes that nobody had, a quarter of the time then (recently_deleted()).
+	# Not removed: ext4 without a journal passes over each inode that was freed of late, a quarter of the time then.
 	timed "first compile of all" '[ ! -e "$R/var" ] || mv "$R/var" "$(mktemp -d "$TMP/gone-XXXXXX")"'
 	timed "nothing to do" ':'
 	INPUT=$TMP/paths timed "nothing to do, 200,000 paths on stdin" ':'
