@@ -105,7 +105,8 @@ static ssize_t setting_write(const struct setting *s, const char *value)
 int settings_change(struct settings *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (setting_write(&s->items[i], s->items[i].value) < 0)
+		/* The device is gone: a btrfs that was unmounted has had its own. */
+		if (setting_write(&s->items[i], s->items[i].value) < 0 && errno != ENODEV)
 			return -errno;
 	return 0;
 }
