@@ -4,11 +4,14 @@
  * one after the other, whether an instruction begins there or not: nothing needs to know all of them, and what only
  * looks like one seldom hits a text's beginning, or is there once in another build as well.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "elf-private.h"
 #include "le.h"
+#include "search.h"
 #include "utf8.h"
+#include "vec.h"
 
 enum { MIN_TEXT_BYTES = 5, MAX_TEXT_BYTES = 256 };
 /* Sizes, offsets in structs and small counts are everywhere. */
@@ -82,15 +85,59 @@ static uint64_t target_in(const uint8_t *p, uint64_t addr)
 		       : 0;
 }
 
-int elf_add_references(struct layout *l, const struct elf_image *m, const uint8_t *code,
-		       size_t n, uint64_t addr)
+/* The slot that "jmp *disp(%rip)" or "call *disp(%rip)", as OP says, takes its target from; 0: it is none. */
+static uint64_t slot_in(const uint8_t *p, uint64_t addr, uint8_t op)
+{
+	return p[0] == 0xff && p[1] == op
+		       ? addr + 6 + (uint64_t)(int64_t)(int32_t)value_at(p + 2)
+		       : 0;
+}
+
+static uint64_t jump_at(const struct elf_jump *j, size_t n, uint64_t at)
+{
+	size_t i = SEARCH_FIRST(k, n, j[k].at < at);
+
+	return i < n && j[i].at == at ? j[i].to : 0;
+}
+
+/* A stub begins at a multiple of 8; the jump at ADDR has at most 5 bytes before it. */
+static int add_stub(struct elf_image *m, uint64_t addr, uint64_t slot)
+{
+	struct elf_jump stub = { addr & ~(uint64_t)7, jump_at(m->slots, m->n_slots, slot) };
+
+	/* In ascending order; some bytes are looked at twice. */
+	if (!stub.to || (m->n_stubs && m->stubs[m->n_stubs - 1].at >= stub.at))
+		return 0;
+	if (VEC_RESERVE_ONE(m->stubs, m->n_stubs, m->stubs_capacity) < 0)
+		return -ENOMEM;
+	m->stubs[m->n_stubs++] = stub;
+	return 0;
+}
+
+/* Where the instruction at P calls or jumps, by a stub or not, or of what it takes the address. */
+static uint64_t called_by(const struct elf_image *m, const uint8_t *p, uint64_t addr,
+			  uint64_t taken)
+{
+	uint64_t target = target_in(p, addr), slot = slot_in(p, addr, 0x15), own;
+
+	if (slot)
+		return jump_at(m->slots, m->n_slots, slot);
+	if (!target)
+		return taken;
+	own = m->n_stubs ? jump_at(m->stubs, m->n_stubs, target) : 0;
+	return own ? own : target;
+}
+
+int elf_add_references(struct layout *l, struct elf_image *m, const uint8_t *code, size_t n,
+		       uint64_t addr)
 {
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i + ELF_INSTRUCTION_BYTES <= n; i++) {
 		uint64_t to = address_in(m, code + i, addr + i);
 		uint32_t value = constant_in(m, code + i);
-		uint64_t target = target_in(code + i, addr + i);
+		uint64_t called = called_by(m, code + i, addr + i, to);
+		uint64_t slot = slot_in(code + i, addr + i, 0x25);
 		size_t bytes;
 		const char *text = to ? text_at(m, to, &bytes) : NULL;
 
@@ -100,9 +147,11 @@ int elf_add_references(struct layout *l, const struct elf_image *m, const uint8_
 			error = layout_add_constant(l, addr + i, value);
 		if (error == 0 && to)
 			error = layout_add_reference(l, addr + i, to);
+		if (error == 0 && slot)
+			error = add_stub(m, addr + i, slot);
 		/* Within the file: of what only looks like a call most is not. */
-		if (error == 0 && target && target - m->start < m->bytes)
-			error = layout_add_call(l, addr + i, target);
+		if (error == 0 && called && called - m->start < m->bytes)
+			error = layout_add_call(l, addr + i, called);
 	}
 	return error;
 }

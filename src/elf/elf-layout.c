@@ -17,6 +17,7 @@
 #include "le.h"
 #include "unwind.h"
 #include "utf8.h"
+#include "vec.h"
 
 enum { BUFFER_BYTES = 256 << 10 };
 /* Of a longer name the first ones count: no symbol table makes work without end. */
@@ -34,6 +35,7 @@ struct reader {
 	char *texts;  /* .rodata, NUL behind */
 	struct elf_image image;
 	bool has_symbols;
+	unsigned n_relocations; /* sections of them */
 };
 
 static void reader_done(struct reader *r)
@@ -42,6 +44,8 @@ static void reader_done(struct reader *r)
 	free(r->names);
 	free(r->buffer);
 	free(r->texts);
+	free(r->image.slots);
+	free(r->image.stubs);
 	hash_stream_free(r->hash);
 }
 
@@ -247,6 +251,76 @@ static int read_symbols(struct reader *r, const GElf_Shdr *s, const char *name)
 	return error;
 }
 
+/* ---- slots ---- */
+
+/*
+ * Where the dynamic linker writes the address of one of the file's own functions: a library calls these by stubs, too, so
+ * that others can take their place.
+ */
+static int add_slot(struct reader *r, const le64 *relocation, const char *symbols,
+		    uint64_t n_symbols)
+{
+	uint64_t info = le64_get(relocation[1]), i = info >> 32;
+	uint32_t type = (uint32_t)info;
+	struct elf_image *m = &r->image;
+	struct symbol x;
+
+	if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) || i >= n_symbols)
+		return 0;
+	x = symbol_at(r, symbols + i * sizeof(Elf64_Sym));
+	if (x.type != STT_FUNC || x.section == SHN_UNDEF || m->n_slots == LIMIT_FUNCTIONS)
+		return 0;
+	if (VEC_RESERVE_ONE(m->slots, m->n_slots, m->slots_capacity) < 0)
+		return -ENOMEM;
+	m->slots[m->n_slots++] = (struct elf_jump){ le64_get(relocation[0]), x.addr };
+	return 0;
+}
+
+static int read_slots(struct reader *r, const GElf_Shdr *s, const char *name)
+{
+	_cleanup_free_ char *data = NULL, *symbols = NULL;
+	le64 relocation[3];
+	Elf_Scn *scn;
+	GElf_Shdr t;
+	int error;
+
+	/* .rela.dyn and .rela.plt. */
+	if (s->sh_type != SHT_RELA || !r->is_x86_64 || strncmp(name, ".rela.", 6) != 0 ||
+	    r->n_relocations++ >= 2)
+		return 0;
+	scn = elf_getscn(r->elf, s->sh_link);
+	if (!scn || !gelf_getshdr(scn, &t) || t.sh_type != SHT_DYNSYM)
+		return 0;
+	error = read_bytes(r->fd, s->sh_offset, s->sh_size, &data);
+	if (error == 0)
+		error = read_bytes(r->fd, t.sh_offset, t.sh_size, &symbols);
+	for (uint64_t at = 0; error == 0 && at + sizeof(relocation) <= s->sh_size;
+	     at += sizeof(relocation)) {
+		memcpy(relocation, data + at, sizeof(relocation));
+		error = add_slot(r, relocation, symbols, t.sh_size / sizeof(Elf64_Sym));
+	}
+	return error;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+	const struct elf_jump *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
+static int read_all_slots(struct reader *r)
+{
+	struct elf_image *m = &r->image;
+	int error = for_sections(r, read_slots);
+
+	if (m->n_slots > 1)
+		qsort(m->slots, m->n_slots, sizeof(*m->slots), compare_slots);
+	return error;
+}
+
 /* ---- its own name ---- */
 
 /* Where the name is among the strings; false: it has none. */
@@ -390,6 +464,8 @@ static int read_all(struct reader *r)
 		error = for_sections(r, read_symbols);
 	if (error == 0)
 		error = for_sections(r, read_soname);
+	if (error == 0)
+		error = read_all_slots(r);
 	if (error == 0)
 		error = for_sections(r, read_code);
 	return error < 0 ? error : layout_finish_keys(r->layout);

@@ -19,12 +19,17 @@ struct elf_image {
 	uint64_t texts_addr, texts_bytes;
 	bool is_fixed;	       /* loaded where it says: addresses are constants */
 	uint64_t start, bytes; /* where that is */
+	/* Functions of the file itself that are called by a stub, which jumps where a slot says. By AT. */
+	struct elf_jump {
+		uint64_t at, to;
+	} * slots, *stubs;
+	size_t n_slots, slots_capacity, n_stubs, stubs_capacity;
 };
 
 #define ELF_INSTRUCTION_BYTES 11u /* the longest of those that are looked at */
 
-/* Keys and constants of the N bytes of CODE, of x86-64, which is loaded at ADDR. -E2BIG, -ENOMEM. */
-int elf_add_references(struct layout *l, const struct elf_image *m, const uint8_t *code,
-		       size_t n, uint64_t addr);
+/* Keys, constants, calls and references of the N bytes of CODE, of x86-64, which is loaded at ADDR. Adds its stubs to M. -E2BIG, -ENOMEM. */
+int elf_add_references(struct layout *l, struct elf_image *m, const uint8_t *code, size_t n,
+		       uint64_t addr);
 
 #endif

@@ -98,6 +98,22 @@ at_least "functions in another order: pages" 90 50 "$(score "$TMP/shuffled")"
 cp "$TMP/new" "$R/usr/bin/app"
 profile_of "$TMP/old" /usr/bin/app
 
+# ---- who calls whom ----
+# A library calls its own exported functions by stubs; what is handed on counts, too.
+echo '__attribute__((noinline)) void called(int *p) { p[0] += p[1]; p[2] ^= 5; }
+	__attribute__((noinline, visibility("hidden"))) void handed(int *p) { p[1] -= p[2]; p[0] |= 3; }
+	void taker(void (*)(int *), int *);
+	void caller(int *p) { called(p); p[3]++; taker(handed, p); p[4]++; }' >"$TMP/calls.c"
+for how in -Wl,-z,lazy -Wl,-z,now -fcf-protection=full -fno-plt; do
+	[ $how != -fcf-protection=full ] || [ "$(uname -m)" = x86_64 ] || continue
+	gcc -O1 -shared -fPIC -fcf-protection=none $how -o "$TMP/calls.so" "$TMP/calls.c" || continue
+	"$BUILD/tests/fingerprint" "$TMP/calls.so" calls >"$TMP/calls"
+	at() { nm "$TMP/calls.so" | awk -v name="$1" '$3 == name { print $1 }'; }
+	[ "$(uname -m)" = x86_64 ] || break
+	check "$how: by a stub" grep -q "^$(at caller) $(at called)$" "$TMP/calls"
+	check "$how: an address that is taken" grep -q "^$(at caller) $(at handed)$" "$TMP/calls"
+done
+
 # ---- paths with other numbers, data files ----
 cp "$TMP/new" "$R/usr/lib/app-1.2/libapp.so.7.1"
 cp "$TMP/new" "$R/usr/lib/app-1.2/libapp3.so.9" # another library

@@ -2,6 +2,7 @@
 /*
  * fingerprint FILE sizes|keys PAGE...: the text that train writes of FILE when these are needed.
  * fingerprint FILE id: by which id it knows FILE.
+ * fingerprint FILE calls: which function calls which, by their places in FILE.
  * fingerprint TEXT ran NUMBER: which functions of it ran, at random.
  * fingerprint FILE which TEXT RAN: of each function of which that is known 1 or 0, and its address.
  */
@@ -24,6 +25,15 @@ static int print_id(int fd)
 		return 1;
 	buildid_to_hex(&id, hex);
 	puts(hex);
+	return 0;
+}
+
+static int print_calls(const struct layout *l)
+{
+	for (size_t i = 0; i < l->n_calls; i++)
+		printf("%016llx %016llx\n",
+		       (unsigned long long)l->units[l->calls[i].from].off,
+		       (unsigned long long)l->units[l->calls[i].to].off);
 	return 0;
 }
 
@@ -85,7 +95,7 @@ int main(int argc, char *argv[])
 	if (is_text)
 		return print_ran(argv[1], (unsigned)atoi(argv[3]));
 	if (fd < 0 || !pages) {
-		fputs("usage: fingerprint FILE id|sizes|keys PAGE...\n"
+		fputs("usage: fingerprint FILE id|calls|sizes|keys PAGE...\n"
 		      "       fingerprint TEXT ran NUMBER\n"
 		      "       fingerprint FILE which TEXT RAN\n",
 		      stderr);
@@ -93,6 +103,8 @@ int main(int argc, char *argv[])
 	}
 	if (strcmp(argv[2], "id") == 0)
 		return print_id(fd);
+	if (strcmp(argv[2], "calls") == 0)
+		return elf_read_layout(fd, &l) < 0 || print_calls(&l);
 	if (strcmp(argv[2], "which") == 0 && argc == 5)
 		return elf_read_layout(fd, &l) < 0 || print_which(&l, argv[3], argv[4]);
 	for (int i = 3; i < argc; i++)
