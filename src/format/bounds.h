@@ -74,6 +74,7 @@
 #define LIMIT_CALLS		 (4u << 20)
 #define LIMIT_PIECES		 (8u << 20)
 #define LIMIT_FINGERPRINT_BYTES	 49146u
+#define LIMIT_REFERENCES_BYTES	 12288u
 /*
  * Aligning functions: cells of all tables, a nanosecond or two each, and of one table, a byte each.
  */

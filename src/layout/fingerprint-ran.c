@@ -64,6 +64,35 @@ static void to_byte(struct bits *b)
 	b->at = DIV_ROUND_UP(b->at, 8) * 8;
 }
 
+/* From 1 on: as many zeros as there are bits behind the first one, which follow it. */
+static void put_gamma(struct bits *b, unsigned value)
+{
+	int n = 31 - __builtin_clz(value);
+
+	for (int i = 0; i < n; i++)
+		put_bit(b, false);
+	for (int i = n; i >= 0; i--)
+		put_bit(b, value >> i & 1);
+}
+
+static unsigned get_gamma(struct bits *b)
+{
+	unsigned n = 0, value = 1;
+
+	while (n < 16 && b->at < b->n && !get_bit(b))
+		n++;
+	for (; n > 0; n--)
+		value = value << 1 | get_bit(b);
+	return value;
+}
+
+/* What was put since AT, at a byte, is not there. */
+static void take_back(struct bits *b, size_t at)
+{
+	memset(b->data + at / 8, 0, DIV_ROUND_UP(b->at, 8) - at / 8);
+	b->at = at;
+}
+
 static le32 name_of(const char *text)
 {
 	return le32_make((uint32_t)hash_string(text));
@@ -87,6 +116,12 @@ static void forget(struct fingerprint *f)
 	f->calls = NULL;
 	f->n_ran_calls = f->ran_calls_capacity = 0;
 	f->has_left_calls = false;
+	free(f->references);
+	f->references = NULL;
+	f->n_references = f->references_capacity = 0;
+	f->has_left_references = false;
+	for (size_t i = 0; i < f->n_data; i++)
+		f->data[i].is_referred = false;
 	for (size_t i = 0; i < f->n_code; i++)
 		f->code[i].ran = NULL;
 }
@@ -144,6 +179,44 @@ int fingerprint_add_call(struct fingerprint *f, size_t page, size_t k, uint8_t p
 	memmove(&f->calls[i + 1], &f->calls[i], (f->n_ran_calls - i) * sizeof(*f->calls));
 	f->calls[i] = (struct ran_call){ from, to, place };
 	f->n_ran_calls++;
+	return 0;
+}
+
+static size_t references_from(const struct fingerprint *f, uint32_t unit)
+{
+	return SEARCH_FIRST(x, f->n_references, f->references[x].unit < unit);
+}
+
+const struct ran_references *fingerprint_references_of(const struct fingerprint *f,
+						       uint32_t unit)
+{
+	size_t i = references_from(f, unit);
+
+	return i < f->n_references && f->references[i].unit == unit ? &f->references[i]
+								    : NULL;
+}
+
+int fingerprint_set_references(struct fingerprint *f, size_t page, size_t k, unsigned n,
+			       const uint8_t *needed)
+{
+	uint32_t unit = unit_of(f, page, k);
+	size_t i = references_from(f, unit);
+	struct ran_references *r;
+
+	n = MIN(n, RAN_MAX_REFERENCES);
+	if (n == 0 || !f->code[page].ran || !f->ran[unit])
+		return 0;
+	if (VEC_RESERVE_ONE(f->references, f->n_references, f->references_capacity) < 0)
+		return -ENOMEM;
+	r = &f->references[i];
+	if (i == f->n_references || r->unit != unit) {
+		memmove(r + 1, r, (f->n_references - i) * sizeof(*r));
+		*r = (struct ran_references){ .unit = unit };
+		f->n_references++;
+	}
+	r->n = (uint8_t)MAX(n, (unsigned)r->n);
+	for (unsigned x = 0; x < DIV_ROUND_UP(n, 8); x++)
+		r->needed[x] |= needed[x];
 	return 0;
 }
 
@@ -235,11 +308,56 @@ static void put_calls_or_none(struct bits *b, const struct fingerprint *f,
 {
 	size_t at = b->at;
 
-	if (f->n_ran_calls && !f->has_left_calls)
-		put_calls(b, f, ran, n);
-	if (b->at / 8 <= LIMIT_FINGERPRINT_BYTES && !f->has_left_calls)
+	if (!f->n_ran_calls && !f->has_left_calls) {
+		if (f->n_references || f->has_left_references)
+			put_number(b, 0);
 		return;
-	b->at = at;
+	}
+	if (!f->has_left_calls)
+		put_calls(b, f, ran, n);
+	if (b->at / 8 <= LIMIT_FINGERPRINT_BYTES - LIMIT_REFERENCES_BYTES &&
+	    !f->has_left_calls)
+		return;
+	take_back(b, at);
+	put_number(b, 2);
+}
+
+static void put_references(struct bits *b, const struct fingerprint *f, const uint32_t *ran,
+			   size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < f->n_data; i++)
+		put_bit(b, f->data[i].is_referred);
+	for (size_t i = 0; i < n; i++) {
+		const struct ran_references *r = &f->references[at];
+
+		if (at == f->n_references || r->unit != ran[i]) {
+			put_gamma(b, 1);
+			continue;
+		}
+		put_gamma(b, r->n + 1u);
+		for (unsigned k = 0; k < r->n; k++)
+			put_bit(b, r->needed[k / 8] >> k % 8 & 1);
+		at++;
+	}
+	to_byte(b);
+}
+
+/* As with calls. */
+static void put_references_or_none(struct bits *b, const struct fingerprint *f,
+				   const uint32_t *ran, size_t n)
+{
+	size_t at = b->at;
+
+	if (!f->n_references && !f->has_left_references)
+		return;
+	put_number(b, 1);
+	if (!f->has_left_references)
+		put_references(b, f, ran, n);
+	if ((b->at - at) / 8 <= LIMIT_REFERENCES_BYTES && !f->has_left_references)
+		return;
+	take_back(b, at);
 	put_number(b, 2);
 }
 
@@ -247,8 +365,11 @@ int fingerprint_write_ran(const struct fingerprint *f, const char *text, char **
 {
 	size_t n, bytes = sizeof(le32) + (f->n_code + count_units(f)) / 8 + 2;
 	_cleanup_free_ uint32_t *ran = number_ran(f, &n);
+	/* Numbers have 4 bytes, of references there are 255 bits and 17 for how many. */
 	_cleanup_free_ uint8_t *data =
-		calloc(bytes + 4 * n + 8 * f->n_ran_calls, 1); /* numbers have 4 bytes */
+		calloc(bytes + 7 * n + 8 * f->n_ran_calls + 34 * f->n_references +
+			       f->n_data / 8 + 8,
+		       1);
 	struct bits b = { data, 0, 8 * sizeof(le32) };
 	bool is_known = false;
 	le32 name = name_of(text);
@@ -265,6 +386,7 @@ int fingerprint_write_ran(const struct fingerprint *f, const char *text, char **
 		return 0;
 	to_byte(&b);
 	put_calls_or_none(&b, f, ran, n);
+	put_references_or_none(&b, f, ran, n);
 	*ret = base64_write(data, b.at / 8);
 	return *ret ? 0 : -ENOMEM;
 }
@@ -290,12 +412,14 @@ static int get_pages(struct bits *b, struct fingerprint *f)
 static int get_calls(struct bits *b, struct fingerprint *f)
 {
 	size_t n;
+	uint32_t kind;
 	_cleanup_free_ uint32_t *ran = number_ran(f, &n);
 
 	if (!ran)
 		return -ENOMEM;
-	f->has_left_calls = b->at < b->n && get_number(b) == 2;
-	for (size_t i = 0; i < n && b->at < b->n; i++) {
+	kind = b->at < b->n ? get_number(b) : 0;
+	f->has_left_calls = kind == 2;
+	for (size_t i = 0; i < n && b->at < b->n && kind == 1; i++) {
 		uint32_t n_calls = get_number(b), place = 0;
 		uint32_t all = n_calls ? get_number(b) : 0;
 
@@ -315,6 +439,36 @@ static int get_calls(struct bits *b, struct fingerprint *f)
 			f->calls[f->n_ran_calls++] =
 				(struct ran_call){ ran[i], ran[to], (uint8_t)place };
 		}
+	}
+	return 0;
+}
+
+/* As calls. */
+static int get_references(struct bits *b, struct fingerprint *f)
+{
+	size_t n;
+	_cleanup_free_ uint32_t *ran = number_ran(f, &n);
+
+	if (!ran)
+		return -ENOMEM;
+	f->has_left_references = b->at < b->n && get_number(b) == 2;
+	for (size_t i = 0; i < f->n_data && b->at < b->n; i++)
+		f->data[i].is_referred = get_bit(b);
+	for (size_t i = 0; i < n && b->at < b->n; i++) {
+		struct ran_references r = { .unit = ran[i] };
+		unsigned n_all = get_gamma(b) - 1;
+
+		if (n_all > RAN_MAX_REFERENCES)
+			return -EINVAL;
+		r.n = (uint8_t)n_all;
+		for (unsigned k = 0; k < n_all; k++)
+			r.needed[k / 8] |= (uint8_t)((unsigned)get_bit(b) << k % 8);
+		if (n_all == 0)
+			continue;
+		if (VEC_RESERVE_ONE(f->references, f->n_references,
+				    f->references_capacity) < 0)
+			return -ENOMEM;
+		f->references[f->n_references++] = r;
 	}
 	return 0;
 }
@@ -339,6 +493,8 @@ int fingerprint_read_ran(struct fingerprint *f, const char *text, const char *ra
 	r = get_pages(&b, f);
 	if (r == 0)
 		r = get_calls(&b, f);
+	if (r == 0)
+		r = get_references(&b, f);
 	if (r == 0)
 		r = fingerprint_write_ran(f, text, &again);
 	if (r < 0)
@@ -405,6 +561,28 @@ static int add_calls(struct fingerprint *f, const struct fingerprint *from)
 	return r;
 }
 
+static int add_references(struct fingerprint *f, const struct fingerprint *from)
+{
+	int r = 0;
+
+	f->has_left_references |= from->has_left_references;
+	for (size_t i = 0; r == 0 && i < from->n_references; i++) {
+		const struct ran_references *x = &from->references[i];
+		size_t p = page_of(from, x->unit), same = same_page(f, &from->code[p]);
+
+		if (same < f->n_code)
+			r = fingerprint_set_references(
+				f, same, x->unit - unit_of(from, p, 0), x->n, x->needed);
+	}
+	for (size_t i = 0, k = 0; i < from->n_data; i++) {
+		while (k < f->n_data && f->data[k].pgno < from->data[i].pgno)
+			k++;
+		if (k < f->n_data && f->data[k].pgno == from->data[i].pgno)
+			f->data[k].is_referred |= from->data[i].is_referred;
+	}
+	return r;
+}
+
 static int copy_ran(struct fingerprint *f, const struct fingerprint *from)
 {
 	int r = 0;
@@ -415,7 +593,9 @@ static int copy_ran(struct fingerprint *f, const struct fingerprint *from)
 		if (from->code[i].ran && k < f->n_code)
 			r = fingerprint_set_ran(f, k, from->code[i].ran);
 	}
-	return r == 0 ? add_calls(f, from) : r;
+	if (r == 0)
+		r = add_calls(f, from);
+	return r == 0 ? add_references(f, from) : r;
 }
 
 int fingerprint_write_ran_of(const struct fingerprint *f, const char *text, char **ret)

@@ -17,6 +17,7 @@ void fingerprint_done(struct fingerprint *f)
 	free(f->ran);
 	free(f->n_calls);
 	free(f->calls);
+	free(f->references);
 	*f = (struct fingerprint){ 0 };
 }
 

@@ -55,6 +55,7 @@ struct data_mark {
 struct data_page {
 	uint32_t pgno;
 	uint8_t n_marks;
+	bool is_referred; /* to by a unit that ran */
 	struct data_mark marks[FINGERPRINT_MAX_MARKS];
 };
 
@@ -66,7 +67,15 @@ struct ran_call {
 	uint32_t from, to;
 	uint8_t place;
 };
-#define RAN_MAX_CALLS 255u /* of a unit; others are not known */
+#define RAN_MAX_CALLS	   255u /* of a unit; others are not known */
+
+/* What a unit that ran refers to: of the first ones of its references, as a bit each, whether that page was needed. */
+#define RAN_MAX_REFERENCES 255u
+struct ran_references {
+	uint32_t unit;
+	uint8_t n;
+	uint8_t needed[32];
+};
 
 struct fingerprint {
 	uint64_t file_bytes, content_hash;
@@ -89,7 +98,10 @@ struct fingerprint {
 		n_calls; /* beside them as well: how many calls a unit has that ran, RAN_MAX_CALLS: or more */
 	struct ran_call *calls; /* by FROM and PLACE */
 	size_t n_ran_calls, ran_calls_capacity;
-	bool has_left_calls; /* all of them, which would have been too long */
+	bool has_left_calls;		   /* all of them, which would have been too long */
+	struct ran_references *references; /* by UNIT */
+	size_t n_references, references_capacity;
+	bool has_left_references;
 };
 
 void fingerprint_done(struct fingerprint *f);
@@ -132,6 +144,12 @@ int fingerprint_set_ran(struct fingerprint *f, size_t page, const uint8_t *ran);
 void fingerprint_set_calls(struct fingerprint *f, size_t page, size_t k, size_t n);
 int fingerprint_add_call(struct fingerprint *f, size_t page, size_t k, uint8_t place,
 			 size_t to_page, size_t to_k);
+/* Unit K of PAGE, which ran, has N references, of which these lead to pages that were needed. -ENOMEM. */
+int fingerprint_set_references(struct fingerprint *f, size_t page, size_t k, unsigned n,
+			       const uint8_t *needed);
+/* What is known of unit UNIT; NULL: nothing. */
+const struct ran_references *fingerprint_references_of(const struct fingerprint *f,
+						       uint32_t unit);
 /*
  * Of units that are known not to have run, a name or text each is kept, by which those beside them are found, and
  * no more. Then both texts are written anew.

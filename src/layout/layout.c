@@ -328,10 +328,7 @@ int layout_add_call(struct layout *l, uint64_t addr, uint64_t to)
 
 int layout_add_reference(struct layout *l, uint64_t addr, uint64_t to)
 {
-	struct reference *last =
-		l->n_references ? &l->references[l->n_references - 1] : NULL;
 	uint64_t off = UINT64_MAX;
-	uint32_t pgno;
 	size_t from;
 
 	for (size_t i = 0; i < l->n_sections; i++)
@@ -341,13 +338,13 @@ int layout_add_reference(struct layout *l, uint64_t addr, uint64_t to)
 	if (off == UINT64_MAX || l->n_references == LIMIT_CALLS)
 		return 0;
 	from = find_next(l, addr);
-	pgno = (uint32_t)(off / PAGE_BYTES);
-	if (from == l->n_units || (last && from < last->from) ||
-	    (last && from == last->from && pgno == last->pgno))
+	if (from == l->n_units ||
+	    (l->n_references && from < l->references[l->n_references - 1].from))
 		return 0;
 	if (VEC_RESERVE_ONE(l->references, l->n_references, l->references_capacity) < 0)
 		return -ENOMEM;
-	l->references[l->n_references++] = (struct reference){ (uint32_t)from, pgno };
+	l->references[l->n_references++] =
+		(struct reference){ (uint32_t)from, (uint32_t)(off / PAGE_BYTES) };
 	return 0;
 }
 

@@ -124,16 +124,16 @@ static size_t find_page(const struct fingerprint *f, const struct functions_file
 }
 
 /* N: calls that there are of or to each function. */
-static bool is_worth_it(uint8_t *n)
+static bool is_worth_it(uint8_t *n, unsigned max)
 {
-	if (*n >= MAX_CALLS)
+	if (*n >= max)
 		return false;
 	++*n;
 	return true;
 }
 
 static int add_call(struct fingerprint *f, const struct functions_file *file,
-		    const struct functions_call *c, uint8_t *n)
+		    const struct functions_call *c, uint8_t *n, unsigned max)
 {
 	const struct function *from = &file->functions[c->from];
 	const struct function *to = &file->functions[c->to];
@@ -146,12 +146,49 @@ static int add_call(struct fingerprint *f, const struct functions_file *file,
 	to_page = find_page(f, file, c->to);
 	if (page == f->n_code || to_page == f->n_code)
 		return 0;
-	wanted = is_worth_it(&n[c->to]);
-	wanted |= is_worth_it(&n[c->from]);
+	wanted = is_worth_it(&n[c->to], max);
+	wanted |= is_worth_it(&n[c->from], max);
 	if (!wanted)
 		return 0;
 	fingerprint_set_calls(f, page, from->unit, from->n_calls);
 	return fingerprint_add_call(f, page, from->unit, c->place, to_page, to->unit);
+}
+
+static bool is_needed(const struct pageset *pages, uint32_t pgno)
+{
+	size_t i = SEARCH_FIRST(k, pages->n_runs,
+				pages->runs[k].first_pgno + pages->runs[k].n_pages <= pgno);
+
+	return i < pages->n_runs && pages->runs[i].first_pgno <= pgno;
+}
+
+static void note_data(struct fingerprint *f, uint32_t pgno)
+{
+	size_t i = SEARCH_FIRST(k, f->n_data, f->data[k].pgno < pgno);
+
+	if (i < f->n_data && f->data[i].pgno == pgno)
+		f->data[i].is_referred = true;
+}
+
+/* The references [FIRST, END) are those of one function. */
+static int add_references(struct profile_object *o, struct functions_file *file,
+			  size_t first, size_t end)
+{
+	const struct functions_reference *r = file->references;
+	const struct function *from = &file->functions[r[first].from];
+	struct fingerprint *f = &file->print;
+	size_t page = find_page(f, file, r[first].from);
+	uint8_t needed[32] = { 0 };
+
+	if (!from->ran || page == f->n_code)
+		return 0;
+	for (size_t i = first; i < end; i++) {
+		note_data(f, r[i].pgno);
+		if (i - first < RAN_MAX_REFERENCES && is_needed(&o->pages, r[i].pgno))
+			needed[(i - first) / 8] |= (uint8_t)(1u << (i - first) % 8);
+	}
+	return fingerprint_set_references(f, page, from->unit, (unsigned)(end - first),
+					  needed);
 }
 
 /* With what that makes superfluous left out, there is room for more of what was too long. */
@@ -169,16 +206,46 @@ static int write_again(struct profile_object *o, struct fingerprint *f)
 	return fingerprint_write_ran_of(f, text, &o->ran);
 }
 
+/* Three calls, or where that is too much two, or one. */
+static int add_calls(struct profile_object *o, struct functions_file *file)
+{
+	_cleanup_(fingerprint_done) struct fingerprint written = { 0 };
+	int r = 0;
+
+	for (unsigned max = MAX_CALLS; max > 0; max--) {
+		_cleanup_free_ uint8_t *n = calloc(file->n + 1, 1);
+
+		if (!n)
+			return -ENOMEM;
+		file->print.n_ran_calls = 0;
+		for (size_t i = 0; r == 0 && i < file->n_calls; i++)
+			r = add_call(&file->print, file, &file->calls[i], n, max);
+		free(o->ran);
+		o->ran = NULL;
+		if (r == 0)
+			r = write_again(o, &file->print);
+		if (r == 0)
+			r = fingerprint_load(o->fingerprint, o->ran, &written);
+		if (r < 0 || !written.has_left_calls)
+			return r;
+		fingerprint_done(&written);
+	}
+	return 0;
+}
+
 static int add_ran(struct profile_object *o, struct functions_file *file)
 {
-	_cleanup_free_ uint8_t *n = calloc(file->n + 1, 1);
-	int r = n ? 0 : -ENOMEM;
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < file->n_pages; i++)
 		r = add_ran_page(&file->print, file, &file->pages[i]);
-	for (size_t i = 0; r == 0 && i < file->n_calls; i++)
-		r = add_call(&file->print, file, &file->calls[i], n);
-	return r == 0 ? write_again(o, &file->print) : r;
+	for (size_t i = 0, end; r == 0 && i < file->n_references; i = end) {
+		for (end = i + 1; end < file->n_references &&
+				  file->references[end].from == file->references[i].from;)
+			end++;
+		r = add_references(o, file, i, end);
+	}
+	return r == 0 ? add_calls(o, file) : r;
 }
 
 int train_add_ran(struct profile *p, struct functions *functions)

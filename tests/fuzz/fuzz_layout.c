@@ -78,6 +78,12 @@ static void know_what_ran(struct fingerprint *f)
 		REQUIRE(fingerprint_add_call(f, i, 0, (uint8_t)(i / 2), i + 1, 0) == 0);
 		REQUIRE(fingerprint_add_call(f, i, 0, 0, i, f->code[i].n_units - 1u) == 0);
 	}
+	for (size_t i = 0; i < f->n_code; i++)
+		for (size_t k = 0; k < f->code[i].n_units; k++)
+			REQUIRE(fingerprint_set_references(
+					f, i, k, (unsigned)(i * 7 + k * 3), all) == 0);
+	for (size_t i = 0; i < f->n_data; i += 2)
+		f->data[i].is_referred = true;
 }
 
 static void check_retarget(const struct fingerprint *f, const struct layout *l,

@@ -260,7 +260,7 @@ static void test_keys(void **state)
 	}
 }
 
-/* Between beginnings of units, in order; references to pages of read-only data, each once in a row. */
+/* Between beginnings of units, in order; all references to pages of read-only data. */
 static void test_calls(void **state)
 {
 	_cleanup_(layout_done) struct layout l = { .file_bytes = 0x9000 };
@@ -298,10 +298,10 @@ static void test_calls(void **state)
 	assert_int_equal(layout_add_reference(&l, 0x11008, 0x13000), 0);
 	assert_int_equal(layout_add_reference(&l, 0x11084, 0x14000), 0); /* behind it */
 	assert_int_equal(layout_add_reference(&l, 0x11084, 0x13fff), 0);
-	assert_int_equal(l.n_references, 3);
-	assert_int_equal(l.references[0].pgno, 4);
-	assert_int_equal(l.references[1].pgno, 5);
-	assert_int_equal(layout_references_of(&l, 2), 2);
+	assert_int_equal(l.n_references, 4);
+	assert_int_equal(l.references[1].pgno, 4);
+	assert_int_equal(l.references[2].pgno, 5);
+	assert_int_equal(layout_references_of(&l, 2), 3);
 }
 
 /* What begins before the page is known by how far before. */
@@ -562,7 +562,11 @@ static void test_ran_calls(void **state)
 	assert_int_equal(fingerprint_write_ran(&f, text, &calls), 0);
 	assert_int_equal(fingerprint_load(text, calls, &read), 0);
 	assert_int_equal(read.n_ran_calls, 3);
-	assert_memory_equal(read.calls, f.calls, 3 * sizeof(*f.calls));
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(read.calls[i].from, f.calls[i].from);
+		assert_int_equal(read.calls[i].to, f.calls[i].to);
+		assert_int_equal(read.calls[i].place, f.calls[i].place);
+	}
 	assert_int_equal(read.calls[0].place, 7);
 	assert_int_equal(read.calls[0].from, f.code[2].codes - f.codes + 3);
 	assert_int_equal(read.calls[1].to, f.code[5].codes - f.codes);
@@ -579,6 +583,82 @@ static void test_ran_calls(void **state)
 	assert_true(strlen(again) < strlen(calls));
 	assert_int_equal(fingerprint_merge_ran(text, again, text, calls, text, &both), 0);
 	assert_string_equal(both, again);
+}
+
+/* What functions that ran refer to, and whether that was needed; with calls and without. */
+static void test_ran_references(void **state)
+{
+	static const uint8_t some[32] = { 0x05, 0x80 }, others[32] = { 0x02 }, none[32];
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 }, read = { 0 };
+	_cleanup_(layout_done) struct layout l = { 0 };
+	_cleanup_free_ char *text = NULL, *ran = NULL, *known = NULL, *again = NULL;
+	const struct ran_references *x;
+	uint32_t unit;
+
+	(void)state;
+	make_layout(&l);
+	text = text_of(&l, 0, 0x60, FINGERPRINT_KEYS);
+	ran = ran_of(text, 1, 0x20, 3);
+	assert_int_equal(fingerprint_load(text, ran, &f), 0);
+	assert_true(f.n_data > 2);
+	unit = (uint32_t)(f.code[2].codes - f.codes);
+	assert_int_equal(fingerprint_set_references(&f, 2, 3, 16, some), 0);
+	assert_int_equal(fingerprint_set_references(&f, 2, 0, 999, none), 0);
+	assert_int_equal(fingerprint_set_references(&f, 2, 1, 2, some),
+			 0); /* did not run */
+	assert_int_equal(fingerprint_set_references(&f, 4, 0, 0, some), 0); /* has none */
+	f.data[1].is_referred = true;
+	assert_int_equal(f.n_references, 2);
+	assert_null(fingerprint_references_of(&f, unit + 1));
+	for (int calls = 0; calls < 2; calls++) {
+		_cleanup_free_ char *merged = NULL;
+
+		if (calls) {
+			fingerprint_set_calls(&f, 2, 3, 4);
+			assert_int_equal(fingerprint_add_call(&f, 2, 3, 1, 5, 0), 0);
+		}
+		free(known);
+		assert_int_equal(fingerprint_write_ran(&f, text, &known), 0);
+		fingerprint_done(&read);
+		assert_int_equal(fingerprint_load(text, known, &read), 0);
+		assert_int_equal(read.n_ran_calls, calls);
+		assert_int_equal(read.n_references, 2);
+		x = fingerprint_references_of(&read, unit + 3);
+		assert_non_null(x);
+		assert_int_equal(x->n, 16);
+		assert_memory_equal(x->needed, some, 32);
+		assert_int_equal(fingerprint_references_of(&read, unit)->n,
+				 RAN_MAX_REFERENCES);
+		for (size_t i = 0; i < read.n_data; i++)
+			assert_int_equal(read.data[i].is_referred, i == 1);
+		for (size_t n = strlen(ran) + 1; n < strlen(known); n++)
+			assert_int_equal(fingerprint_read_ran(&read, text, known, n),
+					 -EINVAL);
+		/* What knows none takes nothing away. */
+		assert_int_equal(
+			fingerprint_merge_ran(text, known, text, ran, text, &merged), 0);
+		assert_string_equal(merged, known);
+	}
+	/* What was needed in either was. */
+	fingerprint_done(&read);
+	assert_int_equal(fingerprint_load(text, ran, &read), 0);
+	assert_int_equal(fingerprint_set_references(&read, 2, 3, 16, others), 0);
+	read.data[2].is_referred = true;
+	assert_int_equal(fingerprint_write_ran(&read, text, &again), 0);
+	free(ran);
+	assert_int_equal(fingerprint_merge_ran(text, again, text, known, text, &ran), 0);
+	fingerprint_done(&read);
+	assert_int_equal(fingerprint_load(text, ran, &read), 0);
+	assert_int_equal(fingerprint_references_of(&read, unit + 3)->needed[0], 7);
+	assert_true(read.data[1].is_referred && read.data[2].is_referred);
+	/* What leaves them out stays that. */
+	f.has_left_references = true;
+	free(again);
+	assert_int_equal(fingerprint_write_ran(&f, text, &again), 0);
+	assert_true(strlen(again) < strlen(known));
+	free(ran);
+	assert_int_equal(fingerprint_merge_ran(text, known, text, again, text, &ran), 0);
+	assert_string_equal(ran, again);
 }
 
 /* Of those that did not run a name each is left; what is known of what did, and where nothing is known, stays. */
@@ -725,15 +805,16 @@ static void test_ranks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_codes),	     cmocka_unit_test(test_sections),
-		cmocka_unit_test(test_bad_sections), cmocka_unit_test(test_lying_ranges),
-		cmocka_unit_test(test_pieces),	     cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_calls),	     cmocka_unit_test(test_lead),
-		cmocka_unit_test(test_keys),	     cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_merge),	     cmocka_unit_test(test_thinned),
-		cmocka_unit_test(test_ranks),	     cmocka_unit_test(test_ran),
-		cmocka_unit_test(test_ran_gap),	     cmocka_unit_test(test_ran_calls),
-		cmocka_unit_test(test_drop_keys),    cmocka_unit_test(test_merge_ran),
+		cmocka_unit_test(test_codes),	       cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_bad_sections),   cmocka_unit_test(test_lying_ranges),
+		cmocka_unit_test(test_pieces),	       cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_calls),	       cmocka_unit_test(test_lead),
+		cmocka_unit_test(test_keys),	       cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_merge),	       cmocka_unit_test(test_thinned),
+		cmocka_unit_test(test_ranks),	       cmocka_unit_test(test_ran),
+		cmocka_unit_test(test_ran_gap),	       cmocka_unit_test(test_ran_calls),
+		cmocka_unit_test(test_ran_references), cmocka_unit_test(test_drop_keys),
+		cmocka_unit_test(test_merge_ran),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@ void functions_done(struct functions *f)
 		free(f->files[i].pages);
 		free(f->files[i].functions);
 		free(f->files[i].calls);
+		free(f->files[i].references);
 	}
 	free(f->files);
 	*f = (struct functions){ 0 };
@@ -89,6 +90,21 @@ static int add_call(struct functions_file *file, uint32_t from, size_t place, ui
 	return 0;
 }
 
+static int add_references(struct functions_file *file, const struct layout *l, uint32_t i)
+{
+	uint32_t number = file->functions[i].number;
+
+	for (size_t k = layout_references_of(l, number);
+	     k < l->n_references && l->references[k].from == number; k++) {
+		if (VEC_RESERVE_ONE(file->references, file->n_references,
+				    file->references_capacity) < 0)
+			return -ENOMEM;
+		file->references[file->n_references++] =
+			(struct functions_reference){ i, l->references[k].pgno };
+	}
+	return 0;
+}
+
 int functions_add_calls(struct functions_file *file, const struct layout *l)
 {
 	int r = 0;
@@ -100,6 +116,8 @@ int functions_add_calls(struct functions_file *file, const struct layout *l)
 		for (; r == 0 && k < l->n_calls && l->calls[k].from == one->number; k++)
 			r = add_call(file, i, k - first, l->calls[k].to);
 		one->n_calls = (uint32_t)(k - first);
+		if (r == 0)
+			r = add_references(file, l, i);
 	}
 	return r;
 }

@@ -38,6 +38,10 @@ struct functions_call {
 	uint8_t place; /* of the call among all of FROM's */
 };
 
+struct functions_reference {
+	uint32_t from, pgno;
+};
+
 struct functions_file {
 	char *path;
 	struct fingerprint print; /* of the needed pages, all that is known of them */
@@ -48,6 +52,8 @@ struct functions_file {
 	size_t n, capacity;
 	struct functions_call *calls;
 	size_t n_calls, calls_capacity;
+	struct functions_reference *references; /* by FROM, of one by place */
+	size_t n_references, references_capacity;
 };
 
 struct functions {
@@ -63,7 +69,7 @@ struct functions_file *functions_add_file(struct functions *f, const char *path,
 int functions_add_page(struct functions_file *file, int fd, const struct layout *l,
 		       uint32_t pgno);
 
-/* Once all pages are there: which of the functions call each other. -ENOMEM. */
+/* Once all pages are there: which of the functions call each other, and what they refer to. -ENOMEM. */
 int functions_add_calls(struct functions_file *file, const struct layout *l);
 
 /* The file of that path, or else of that number; NULL: none. */
