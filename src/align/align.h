@@ -21,6 +21,7 @@ struct old_unit {
 	bool is_first; /* what is before it is not known */
 	enum ran { RAN_UNKNOWN, RAN_NOT, RAN } ran; /* when it was trained */
 	uint8_t n_calls;			    /* see fingerprint.h */
+	const struct ran_references *references; /* of the fingerprint; NULL: not known */
 	uint32_t to;   /* number of the unit in the new file, ALIGN_NONE: none */
 	unsigned sure; /* how likely TO is right, 0..ALIGN_SURE */
 };

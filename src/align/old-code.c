@@ -145,6 +145,9 @@ int old_code_make(const struct fingerprint *f, struct old_code *ret)
 	for (size_t i = 0; i < f->n_code; i++)
 		add_page(&c, &f->code[i]);
 	add_calls(&c, f);
+	for (size_t i = 0; i < f->n_references; i++)
+		c.units[unit_of(&c, f, f->references[i].unit)].references =
+			&f->references[i];
 	*ret = c;
 	return 0;
 }

@@ -234,8 +234,8 @@ int guess_code(struct guesses *g)
 	g->has_code = g->coverage >= MIN_COVERAGE;
 	for (size_t i = 0; r == 0 && g->has_code && i < c.n_pages; i++)
 		add_page(g, &c, &c.pages[i]);
-	if (g->has_code)
-		guess_references(g, &c);
+	if (r == 0 && g->has_code)
+		r = guess_references(g, &c);
 	old_code_done(&c);
 	return r;
 }

@@ -19,6 +19,17 @@ static bool is_same(const struct section *x, const struct section *y)
 	return x->kind == y->kind && x->name == y->name;
 }
 
+/*
+ * What functions that ran refer to is known by these as well (guess-references.c): where much of the content is lost
+ * (a quarter and more), and none of them leads to where some is found, two in five are needed there.
+ */
+static unsigned share_of(const struct guesses *g, const struct data_page *d)
+{
+	return d && d->is_referred
+		       ? GUESS_ALL - GUESS_ALL * 7 / 12 * MIN(4 * g->lost, SURE) / SURE
+		       : GUESS_ALL;
+}
+
 /* The one of that name; of several, the one that has as many before it. */
 const struct section *guess_section(const struct guesses *g, const struct section *section)
 {
@@ -54,19 +65,6 @@ static int compare_pieces(const void *a, const void *b)
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 
-int guess_sort_pieces(struct guesses *g)
-{
-	g->pieces = calloc(g->to->n_pieces + 1, sizeof(*g->pieces));
-	if (!g->pieces)
-		return -ENOMEM;
-	if (g->from->n_data == 0)
-		return 0;
-	if (g->to->n_pieces)
-		memcpy(g->pieces, g->to->pieces, g->to->n_pieces * sizeof(*g->pieces));
-	qsort(g->pieces, g->to->n_pieces, sizeof(*g->pieces), compare_pieces);
-	return 0;
-}
-
 static size_t first_piece(const struct guesses *g, uint32_t hash)
 {
 	return SEARCH_FIRST(k, g->to->n_pieces, g->pieces[k].hash < hash);
@@ -90,14 +88,29 @@ static const struct piece *find_piece(const struct guesses *g, uint32_t hash)
 	return &p[i];
 }
 
-uint32_t guess_marks_found(const struct guesses *g)
+/* How many of the marks of needed pages do not stand once in the new file. */
+static uint32_t lost(const struct guesses *g)
 {
 	uint64_t n = 0, found = 0;
 
 	for (size_t i = 0; i < g->from->n_data; i++)
 		for (size_t k = 0; k < g->from->data[i].n_marks; k++, n++)
 			found += find_piece(g, g->from->data[i].marks[k].hash) != NULL;
-	return n ? (uint32_t)(found * SURE / n) : SURE;
+	return n ? SURE - (uint32_t)(found * SURE / n) : 0;
+}
+
+int guess_sort_pieces(struct guesses *g)
+{
+	g->pieces = calloc(g->to->n_pieces + 1, sizeof(*g->pieces));
+	if (!g->pieces)
+		return -ENOMEM;
+	if (g->from->n_data == 0)
+		return 0;
+	if (g->to->n_pieces)
+		memcpy(g->pieces, g->to->pieces, g->to->n_pieces * sizeof(*g->pieces));
+	qsort(g->pieces, g->to->n_pieces, sizeof(*g->pieces), compare_pieces);
+	g->lost = lost(g);
+	return 0;
 }
 
 /*
@@ -107,7 +120,7 @@ uint32_t guess_marks_found(const struct guesses *g)
 static bool add_marks(struct guesses *g, const struct data_page *p,
 		      const struct page_run *run)
 {
-	unsigned found = 0;
+	unsigned found = 0, all = share_of(g, p);
 
 	for (size_t i = 0; i < p->n_marks; i++)
 		found += find_piece(g, p->marks[i].hash) != NULL;
@@ -119,8 +132,8 @@ static bool add_marks(struct guesses *g, const struct data_page *p,
 			continue;
 		start = piece->off - MIN(piece->off, back);
 		first = PAGE_BYTES - start % PAGE_BYTES;
-		guess_cover(g, start, first, GUESS_ALL / found, run);
-		guess_cover(g, start + first, PAGE_BYTES - first, GUESS_ALL / found, run);
+		guess_cover(g, start, first, all / found, run);
+		guess_cover(g, start + first, PAGE_BYTES - first, all / found, run);
 	}
 	return found > 0;
 }
@@ -202,7 +215,7 @@ static bool add_data(struct guesses *g, uint32_t pgno, const struct section *x,
 		return true;
 	if (!place_beside(g, x, pgno, &place))
 		return false;
-	guess_cover(g, place + from % PAGE_BYTES, bytes, GUESS_ALL, run);
+	guess_cover(g, place + from % PAGE_BYTES, bytes, share_of(g, d), run);
 	return true;
 }
 
@@ -223,7 +236,10 @@ static void add_part(struct guesses *g, uint32_t pgno, const struct section *x,
 	until = guess_scale(x, y, until);
 	/* Of code that is taken by its place, half is right. */
 	guess_cover(g, from, MAX(until - from, 1),
-		    x->kind == SECTION_CODE ? GUESS_ALL / 2 : GUESS_ALL, run);
+		    x->kind == SECTION_CODE   ? GUESS_ALL / 2
+		    : x->kind == SECTION_DATA ? share_of(g, find_data(g, pgno))
+					      : GUESS_ALL,
+		    run);
 }
 
 static void add_page(struct guesses *g, uint32_t pgno, const struct section *const *pairs,

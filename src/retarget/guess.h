@@ -24,6 +24,7 @@ struct guesses {
 	struct piece *pieces; /* of TO, by hash */
 	struct guess *pages;
 	size_t n_pages;
+	uint32_t lost;	   /* of the marks of needed data, of SURE */
 	unsigned coverage; /* percent */
 	bool has_code;	   /* functions were found well enough */
 };
@@ -36,25 +37,23 @@ void guess_add(struct guesses *g, uint64_t off, uint32_t probability,
  * The bytes [OFF, OFF + BYTES) of the new file were needed pages of the old one, as likely as
  * SHARE of GUESS_ALL.
  */
-#define GUESS_ALL 12u
+#define GUESS_ALL 48u
 void guess_cover(struct guesses *g, uint64_t off, uint64_t bytes, unsigned share,
 		 const struct page_run *run);
 
 /* The run of the old file that has the page; NULL: it was not needed. */
 const struct page_run *guess_old_run(const struct guesses *g, uint32_t pgno);
 
-/* Sets pieces. -ENOMEM */
+/* Sets pieces, and what is lost. -ENOMEM */
 int guess_sort_pieces(struct guesses *g);
-/* How many of the marks of needed pages stand once in the new file, of SURE. */
-uint32_t guess_marks_found(const struct guesses *g);
 bool guess_has_piece(const struct guesses *g, uint32_t hash);
 
 /* Whether the new file is a build of what was trained as PATH. -ENOMEM */
 int guess_is_kin(const struct guesses *g, const char *path);
 /* Code: by functions. Sets coverage and has_code. -ENOMEM */
 int guess_code(struct guesses *g);
-/* Read-only data that functions which ran refer to, where their content is not found. */
-void guess_references(struct guesses *g, const struct old_code *c);
+/* Read-only data that functions which ran refer to, where their content is not found. -ENOMEM */
+int guess_references(struct guesses *g, const struct old_code *c);
 /* Read-only data by content; all else by its place in its section. -ENOMEM */
 int guess_data(struct guesses *g);
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "align.h"
@@ -658,6 +659,99 @@ static void test_tree(void **state)
 	assert_true(right[0] < N_CALLING / 4 && right[1] > N_CALLING * 3 / 4);
 }
 
+/* ---- by references ---- */
+
+enum { N_TEXTS = 40, TEXTS_PGNO = 0x10 };
+
+/* Each function refers to three pages of data, of which the FIRST-th is the one that it needs; all of it is written anew. */
+static void link_referring(struct layout *l, unsigned first, uint32_t seed)
+{
+	static uint8_t data[3 * N_TEXTS * PAGE_BYTES];
+	struct unwind_range ranges[N_TEXTS];
+
+	*l = (struct layout){ .file_bytes = 0x100000, .content_hash = ++n_links };
+	state_of_random = seed;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(next_random() >> 8);
+	state_of_random = 5;
+	for (size_t i = 0, at = 0x1000; i < N_TEXTS; i++) {
+		ranges[i] = (struct unwind_range){ at, 200 + next_random() % 400 };
+		at += (ranges[i].bytes + 15) & ~(uint64_t)15;
+	}
+	assert_int_equal(
+		layout_add_section(l, SECTION_CODE, ".text", 0x1000, 0x1000, 0xa000), 0);
+	assert_int_equal(layout_add_section(l, SECTION_DATA, ".rodata", 0x10000, 0x10000,
+					    sizeof(data)),
+			 0);
+	assert_int_equal(layout_finish_sections(l), 0);
+	assert_int_equal(layout_set_units(l, ranges, N_TEXTS), 0);
+	assert_int_equal(layout_add_pieces(l, data, sizeof(data), 0x10000), 0);
+	for (uint32_t i = 0; i < N_TEXTS; i++) {
+		char name[16];
+		int n = snprintf(name, sizeof(name), "function%u", i);
+
+		assert_int_equal(layout_add_key(l, ranges[i].addr, false, name, (size_t)n),
+				 0);
+		for (unsigned k = 0; k < 3; k++)
+			assert_int_equal(layout_add_reference(l, ranges[i].addr + 5 * k,
+							      (TEXTS_PGNO + 3 * i +
+							       (k + 3 - first) % 3) *
+								      (uint64_t)PAGE_BYTES),
+					 0);
+	}
+	assert_int_equal(layout_finish_keys(l), 0);
+}
+
+/* Content is lost, and so is its order: which of its references a function needed is known. */
+static void test_references(void **state)
+{
+	static const uint8_t second[32] = { 2 };
+	_cleanup_(layout_done) struct layout from = { 0 }, to = { 0 };
+	_cleanup_(fingerprint_done) struct fingerprint f = { 0 };
+	_cleanup_(pageset_done) struct pageset old = { 0 };
+	struct page_range ranges[1 + N_TEXTS] = { { 1, 5 } };
+	unsigned hits[2] = { 0 }, taken[2] = { 0 };
+	uint8_t all[UINT8_MAX];
+
+	(void)state;
+	link_referring(&from, 0, 1);
+	link_referring(&to, 2, 2);
+	memset(all, 1, sizeof(all));
+	assert_int_equal(pageset_append(&old, &(struct page_run){ 1, 5, 1, 1 }), 0);
+	for (uint32_t i = 0; i < N_TEXTS; i++) {
+		ranges[1 + i] = (struct page_range){ TEXTS_PGNO + 3 * i + 1, 1 };
+		assert_int_equal(
+			pageset_append(&old, &(struct page_run){ ranges[1 + i].first_pgno,
+								 1, 1, 1 }),
+			0);
+	}
+	assert_int_equal(fingerprint_make(&from, ranges, 1 + N_TEXTS, FINGERPRINT_KEYS, &f),
+			 0);
+	for (size_t i = 0; i < f.n_code; i++)
+		assert_int_equal(fingerprint_set_ran(&f, i, all), 0);
+	for (int known = 0; known < 2; known++) {
+		_cleanup_(retargeted_done) struct retargeted r = { 0 };
+
+		for (size_t i = 0; known && i < f.n_code; i++)
+			for (size_t k = 0; k < f.code[i].n_units; k++)
+				assert_int_equal(
+					fingerprint_set_references(&f, i, k, 3, second), 0);
+		for (size_t i = 0; known && i < f.n_data; i++)
+			f.data[i].is_referred = true;
+		assert_int_equal(retarget_pages(&f, &old, "/usr/bin/app", &to, &r), 0);
+		for (uint32_t i = 0; i < 3 * N_TEXTS; i++) {
+			taken[known] += has_page(&r.pages, TEXTS_PGNO + i);
+			/* The second reference leads to the page behind that of the first. */
+			hits[known] += i % 3 == 2 && has_page(&r.pages, TEXTS_PGNO + i);
+		}
+	}
+	print_message("of %u pages %u, of %u with what was needed known %u\n", taken[0],
+		      hits[0], taken[1], hits[1]);
+	/* That, and where it was before. */
+	assert_int_equal(hits[1], N_TEXTS);
+	assert_true(taken[1] <= 2 * N_TEXTS && taken[0] > 5 * N_TEXTS / 2);
+}
+
 static void test_too_large(void **state)
 {
 	_cleanup_(layout_done) struct layout l = { .file_bytes = LIMIT_RETARGET_BYTES + 1 };
@@ -679,6 +773,7 @@ int main(void)
 		cmocka_unit_test(test_evidence),     cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_kin),	     cmocka_unit_test(test_constants),
 		cmocka_unit_test(test_ran),	     cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_references),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);
