@@ -221,13 +221,14 @@ int fingerprint_set_references(struct fingerprint *f, size_t page, size_t k, uns
 }
 
 /* K, behind one of unit LAST. */
-static bool is_dropped(const struct code_page *p, const struct code_key *k, int last)
+static bool is_dropped(const struct code_page *p, const struct code_key *k, int last,
+		       bool all)
 {
 	return p->ran && !p->ran[k->index] && !unit_is_gap(p->codes[k->index]) &&
-	       (key_may_be_constant(k->hash) || k->index == last);
+	       (all || key_may_be_constant(k->hash) || k->index == last);
 }
 
-void fingerprint_drop_keys(struct fingerprint *f)
+void fingerprint_drop_keys(struct fingerprint *f, bool all)
 {
 	size_t n = 0;
 
@@ -240,7 +241,7 @@ void fingerprint_drop_keys(struct fingerprint *f)
 		for (size_t k = 0; k < p->n_keys; k++) {
 			struct code_key key = p->keys[k];
 
-			if (!is_dropped(p, &key, last))
+			if (!is_dropped(p, &key, last, all))
 				to[n_kept++] = key;
 			last = key.index;
 		}

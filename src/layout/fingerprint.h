@@ -152,9 +152,9 @@ const struct ran_references *fingerprint_references_of(const struct fingerprint 
 						       uint32_t unit);
 /*
  * Of units that are known not to have run, a name or text each is kept, by which those beside them are found, and
- * no more. Then both texts are written anew.
+ * no more; or none, with ALL. Then both texts are written anew.
  */
-void fingerprint_drop_keys(struct fingerprint *f);
+void fingerprint_drop_keys(struct fingerprint *f, bool all);
 /* What ran of F, which was made, in the TEXT that was written of it: there may be less of it. As fingerprint_write_ran(). */
 int fingerprint_write_ran_of(const struct fingerprint *f, const char *text, char **ret);
 /* New; NULL where nothing is known. -ENOMEM. */

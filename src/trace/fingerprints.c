@@ -191,14 +191,45 @@ static int add_references(struct profile_object *o, struct functions_file *file,
 					  needed);
 }
 
+static size_t count_keys(const struct fingerprint *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_code; i++)
+		n += f->code[i].n_keys;
+	return n;
+}
+
+/* F as text, with less of units that did not run. *RET_LESS: it would be too long, and has fewer keys. */
+static int write_less(struct fingerprint *f, bool all, char **ret, bool *ret_less)
+{
+	_cleanup_(fingerprint_done) struct fingerprint written = { 0 };
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	fingerprint_drop_keys(f, all);
+	r = fingerprint_write(f, &text);
+	if (r == 0)
+		r = fingerprint_read(text, strlen(text), &written);
+	if (r < 0)
+		return r;
+	*ret_less = count_keys(&written) < count_keys(f);
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
 /* With what that makes superfluous left out, there is room for more of what was too long. */
 static int write_again(struct profile_object *o, struct fingerprint *f)
 {
-	char *text;
-	int r;
+	char *text = NULL, *shorter = NULL;
+	bool has_less;
+	int r = write_less(f, false, &text, &has_less);
 
-	fingerprint_drop_keys(f);
-	r = fingerprint_write(f, &text);
+	if (r == 0 && has_less) {
+		r = write_less(f, true, &shorter, &has_less);
+		free(text);
+		text = shorter;
+	}
 	if (r < 0)
 		return r;
 	free(o->fingerprint);

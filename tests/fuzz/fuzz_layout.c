@@ -124,7 +124,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_retarget(&f, &l, all.n_pages);
 	know_what_ran(&f);
 	check_retarget(&f, &l, all.n_pages);
-	fingerprint_drop_keys(&f);
+	fingerprint_drop_keys(&f, false);
+	check_retarget(&f, &l, all.n_pages);
+	fingerprint_drop_keys(&f, true);
 	check_retarget(&f, &l, all.n_pages);
 	if (text) {
 		REQUIRE(fingerprint_write_ran_of(&f, text, &ran) == 0);

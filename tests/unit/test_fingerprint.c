@@ -681,11 +681,15 @@ static void test_drop_keys(void **state)
 	pages[1].codes = codes + 3;
 	pages[1].keys = all + 6;
 	assert_int_equal(fingerprint_set_ran(&f, 0, ran), 0);
-	fingerprint_drop_keys(&f);
+	fingerprint_drop_keys(&f, false);
 	assert_int_equal(pages[0].n_keys, 4);
 	assert_memory_equal(pages[0].keys, keys, 4 * sizeof(*keys));
 	assert_int_equal(pages[1].n_keys, 2);
 	assert_memory_equal(pages[1].keys, keys + 6, 2 * sizeof(*keys));
+	fingerprint_drop_keys(&f, true);
+	assert_int_equal(pages[0].n_keys, 3);
+	assert_memory_equal(pages[0].keys, keys, 3 * sizeof(*keys));
+	assert_int_equal(pages[1].n_keys, 2);
 	free(f.ran);
 	free(f.n_calls);
 }
