@@ -1305,7 +1305,7 @@ static void assert_same_pages(const struct random_case *c, const struct packed *
 
 static void test_against_the_definition(void **state)
 {
-	static char programs[R_LAUNCHES][4];
+	static char programs[R_LAUNCHES][16];
 	static struct random_case c;
 	struct launch_count items[R_LAUNCHES];
 	const struct launch_counts counts = { .items = items,
