@@ -141,7 +141,7 @@ PKG_LIB  := $(if $(PKG_LIBS),$(BUILD)/libelfcast-pkg.a)
 TOOLS    := $(if $(PKG_LIBS),$(addprefix $(BUILD)/elfcast-,check retarget status-packages))
 # What the tools share with elfcast, and with each other.
 TOOL_OBJ := $(call OBJ,src/cmd/cmd.c src/tools/package-told.c src/tools/tool-main.c)
-BINARIES := $(addprefix $(BUILD)/,elfcast elfcastd elfcast-hook elfcast-prefetch)
+BINARIES := $(addprefix $(BUILD)/,elfcast elfcastd elfcast-hook)
 # What is loaded into other programs, and what it takes of the library.
 SHARED   := $(BUILD)/libelfcast-prefetch.so
 SHARED_SRC := $(wildcard src/preload/*.c) $(addprefix src/,base/clock.c base/io.c base/utf8.c file/buildid.c \
@@ -162,7 +162,7 @@ PRELOAD  := $(patsubst tests/preload/%.c,$(BUILD)/tests/%.so,$(wildcard tests/pr
 HELPERS  := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
 LAB      := $(BUILD)/lab/slowdisk
 
-all: $(BINARIES) $(SHARED) $(TOOLS) $(MAN)
+all: $(BINARIES) $(BUILD)/elfcast-prefetch $(BUILD)/installed/elfcast-prefetch $(SHARED) $(TOOLS) $(MAN)
 
 # Before anything is built: all that building needs, or what is missing, by the names of its packages.
 $(BUILD)/needs: packaging/check-needs.sh
@@ -211,6 +211,11 @@ $(BUILD)/elfcast-prefetch: $(call OBJ,src/boot/elfcast-prefetch.c) $(LIB)
 $(BUILD)/elfcastd $(BUILD)/elfcast-prefetch:
 	$(call say,LINK,$@)
 	$(Q)$(call link,$^)
+# Whoever is process 1 waits for each page of ld.so and of libc. What is installed needs neither, where there is a libc.a.
+$(BUILD)/installed/elfcast-prefetch: $(call OBJ,src/boot/elfcast-prefetch.c) $(LIB) | $(BUILD)/elfcast-prefetch
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(call link,$^) -static-pie 2>/dev/null || cp $(BUILD)/elfcast-prefetch $@
 
 $(PKG_LIB): $(call OBJ,$(wildcard src/pkg/*.c src/installed/*.c))
 	$(call say,AR,$@)
@@ -329,7 +334,7 @@ install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 \
 		$(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir) \
 		$(DESTDIR)$(datadir)/elfcast/profiles.d $(DESTDIR)$(datadir)/elfcast/evidence.d
-	install -m 755 $(BINARIES) $(DESTDIR)$(bindir)
+	install -m 755 $(BINARIES) $(BUILD)/installed/elfcast-prefetch $(DESTDIR)$(bindir)
 	install -D -m 644 -t $(DESTDIR)$(libdir)/elfcast $(SHARED)
 	$(if $(TOOLS),install -d $(DESTDIR)$(libexecdir)/elfcast)
 	$(if $(TOOLS),install -m 755 $(TOOLS) $(DESTDIR)$(libexecdir)/elfcast)

@@ -20,6 +20,14 @@ check "manuals" test -e "$D/opt/x/share/man/man1/elfcast-list.1"
 same "the merge on Dask, as documentation: no package needs python for it" 644 \
 	"$(stat -c %a "$D/opt/x/share/doc/elfcast/examples/merge-on-dask")"
 check "the program runs from there" "$D/opt/x/bin/elfcast" --version
+check "and what may be process 1" "$D/opt/x/bin/elfcast-prefetch" --version
+# Where the compiler has a libc.a for it; a sanitizer cannot be linked so.
+if [ -e "$(${CC:-cc} -print-file-name=libc.a)" ] && ! nm "$BUILD/elfcast" | grep -q __asan_init; then
+	same "which waits for no library" "" "$(readelf -lW "$D/opt/x/bin/elfcast-prefetch" | grep INTERP)"
+	check "and lies where chance puts it" sh -c "readelf -hW '$D/opt/x/bin/elfcast-prefetch' | grep -q 'Type:.*DYN'"
+else
+	skip "which waits for no library" "no libc.a for it"
+fi
 # What is not ours, and what the administrator has changed.
 : >"$D/opt/x/bin/other"
 : >"$D/opt/x/share/elfcast/profiles.d/vendor.prog.json"
