@@ -16,6 +16,9 @@
  */
 enum { DID = 12, MAY = 10, LIKELY = 8, FEW = 4 };
 
+/* So many are looked at: of a file that is made so, all old functions may lead to one that has millions. */
+#define MOST 4096u
+
 /* The references of one function, N of them, and what is known of it. */
 struct referring {
 	const struct reference *references;
@@ -32,10 +35,13 @@ static bool did(const struct ran_references *x, size_t i)
 static struct referring referring(const struct layout *l, const struct old_unit *u)
 {
 	size_t first = layout_references_of(l, u->to);
-	struct referring f = { .references = l->references + first,
-			       .known = u->references };
+	struct referring f = { .known = u->references };
 
-	for (; first + f.n < l->n_references && f.references[f.n].from == u->to; f.n++)
+	if (first < l->n_references)
+		f.references = &l->references[first];
+	for (;
+	     f.n < MOST && first + f.n < l->n_references && f.references[f.n].from == u->to;
+	     f.n++)
 		f.n_pages +=
 			f.n == 0 || f.references[f.n].pgno != f.references[f.n - 1].pgno;
 	for (size_t i = 0; f.known && i < f.known->n; i++)
