@@ -16,6 +16,7 @@
 #	    derived	as eager, but no boot was recorded: of the programs that services start alone,
 #			trained one by one, in the order in which units start
 #	    derived-unit	the same, by the unit alone
+#	    read-cached	as cached, and 54 MiB are read from the disk meanwhile, for nobody
 #	    recorded	as cold, and recorded by itself; recorded-cached: as cached
 #	    old		a build of elfcast in OLD=DIR, a source tree, with its own unit and pack
 #	    predecessor	the page cache after a boot with read-ahead 128, replayed file by file

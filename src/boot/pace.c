@@ -204,7 +204,8 @@ bool pace_wait_quiet(struct pace *p, const struct boot_part *part)
 		s.stopped = is_stopped(p, LOOK_MS);
 		s.waited_ms += LOOK_MS;
 		s.age_us = clock_us() - part->start_us;
-		s.others_read = disk_reads_by_others(&p->disks);
+		s.others_read =
+			disk_reads_by_others(&p->disks) || disk_reads_in_flight(&p->disks);
 		step = pace_decide_start(&s);
 		if (step == PACE_WAIT) {
 			p->counts->n_yields = 1;

@@ -316,6 +316,19 @@ int blockdev_count_reads(int sysfd, dev_t dev, struct blockdev_reads *ret)
 	return 0;
 }
 
+int blockdev_reads_in_flight(int sysfd, dev_t dev, unsigned *ret)
+{
+	char name[64], text[64];
+	int r;
+
+	snprintf(name, sizeof(name), "dev/block/%u:%u/inflight", major(dev), minor(dev));
+	r = read_text(sysfd, name, text, sizeof(text));
+	if (r < 0)
+		return r;
+	/* Documentation/ABI/stable/sysfs-block: reads, writes. */
+	return sscanf(text, "%u", ret) == 1 ? 0 : -EINVAL;
+}
+
 int blockdev_whole(int sysfd, dev_t dev, dev_t *ret)
 {
 	_cleanup_close_ int fd = -1;

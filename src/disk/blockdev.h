@@ -44,6 +44,9 @@ struct blockdev_reads {
 /* Of the whole device or partition. Whoever reads from it counts. 0, -ENOENT, -EINVAL. */
 int blockdev_count_reads(int sysfd, dev_t dev, struct blockdev_reads *ret);
 
+/* Reads that are under way. Block devices that other ones make up may not know. 0, -ENOENT, -EINVAL. */
+int blockdev_reads_in_flight(int sysfd, dev_t dev, unsigned *ret);
+
 /* The disk that DEV is a partition of, or DEV itself. 0, -ENOENT, -EINVAL. */
 int blockdev_whole(int sysfd, dev_t dev, dev_t *ret);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "elf-private.h"
 #include "le.h"
 #include "search.h"
@@ -106,7 +107,8 @@ static int add_stub(struct elf_image *m, uint64_t addr, uint64_t slot)
 	struct elf_jump stub = { addr & ~(uint64_t)7, jump_at(m->slots, m->n_slots, slot) };
 
 	/* In ascending order; some bytes are looked at twice. */
-	if (!stub.to || (m->n_stubs && m->stubs[m->n_stubs - 1].at >= stub.at))
+	if (!stub.to || m->n_stubs == LIMIT_FUNCTIONS ||
+	    (m->n_stubs && m->stubs[m->n_stubs - 1].at >= stub.at))
 		return 0;
 	if (VEC_RESERVE_ONE(m->stubs, m->n_stubs, m->stubs_capacity) < 0)
 		return -ENOMEM;

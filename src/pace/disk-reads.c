@@ -102,3 +102,13 @@ bool disk_reads_by_others(struct disk_reads *d)
 	d->most = MAX(d->most, bytes);
 	return more;
 }
+
+bool disk_reads_in_flight(const struct disk_reads *d)
+{
+	unsigned n;
+
+	for (unsigned i = 0; i < d->n_disks; i++)
+		if (blockdev_reads_in_flight(d->sysfd, d->disks[i], &n) == 0 && n > 0)
+			return true;
+	return false;
+}

@@ -42,5 +42,7 @@ uint64_t disk_reads_own(int io_fd);
 
 /* Whether others have read since the last call. Not to be called by two threads at once. */
 bool disk_reads_by_others(struct disk_reads *d);
+/* Whether a read is under way, which nothing of ours may be: who waits long for one has read nothing yet. */
+bool disk_reads_in_flight(const struct disk_reads *d);
 
 #endif

@@ -730,8 +730,12 @@ same "reading of others is waited for" True "$(value 'r["yields"] > 0 and r["yie
 echo "# beside another reader: $(value 'r["asked_pages"] // 16, "of 512 extents in 5 s,", r["yields"], "yields"')"
 # Nothing that is not for the boot is read while a boot reads.
 cold
-dd if="$loop" of=/dev/null bs=4k count=2000 iflag=direct status=none &
-others=$! helpers="$helpers $!"
+# Half a minute and more, until they are told to end; more than one, so that one is waiting whenever it is looked.
+others=
+for part in 0 1 2; do
+	dd if="$loop" of=/dev/null bs=4k skip=$((part * 8000)) count=8000 iflag=direct status=none &
+	others="$others $!" helpers="$helpers $!"
+done
 "$prefetch" --root="$root" $report --deadline=1500 2>"$work/err"
 same "others read from the start" "0 deadline 0 True" \
 	"$? $(value 'r["stopped"], r["asked_pages"], r["yielded_ms"] > 0' | tr -d "(),'")"
@@ -751,8 +755,17 @@ same "unless it is not to" "deadline 0" "$(
 	"$prefetch" --root="$root" $report --pack="$work/pack2" --deadline=1500 --no-eager 2>"$work/err"
 	value 'r["stopped"], r["asked_pages"]' | tr -d "(),'"
 )"
-kill "$others"
-wait "$others" 2>/dev/null
+# Nor while they wait for a disk that serves nobody for a while.
+kill -STOP "$disk"
+same "nor while others wait for the disk" "deadline 0" "$(
+	"$prefetch" --root="$root" $report --pack="$work/pack2" --deadline=1500 --no-eager 2>"$work/err"
+	value 'r["stopped"], r["asked_pages"]' | tr -d "(),'"
+)"
+kill -CONT "$disk"
+# shellcheck disable=SC2086 # several
+kill $others
+# shellcheck disable=SC2086
+wait $others 2>/dev/null
 helpers=$disk
 
 if [ -n "$cgroup" ] && [ -z "${ELFCAST_SANITIZED:-}" ] &&

@@ -174,6 +174,22 @@ static void test_others(void **state)
 	assert_true(disk_reads_by_others(&d));
 }
 
+static void test_in_flight(void **state)
+{
+	struct disk_reads d;
+
+	(void)state;
+	d = init("/", PATHS("/bin/a", "/data/x"), NULL);
+	assert_false(disk_reads_in_flight(&d)); /* there is no telling */
+	put("sda/inflight", "       0        7\n");
+	put("sdb/inflight", "       0        0\n");
+	assert_false(disk_reads_in_flight(&d));
+	put("sdb/inflight", "       2        0\n");
+	assert_true(disk_reads_in_flight(&d));
+	put("sdb/inflight", "none\n");
+	assert_false(disk_reads_in_flight(&d));
+}
+
 static void test_another_process_of_ours(void **state)
 {
 	_Atomic uint64_t also = 0;
@@ -234,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_which_disks),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_in_flight),
 		cmocka_unit_test(test_another_process_of_ours),
 		cmocka_unit_test(test_added_later),
 		cmocka_unit_test(test_kernel_that_does_not_count),
