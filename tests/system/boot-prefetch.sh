@@ -677,6 +677,8 @@ uses() { # N [option…]: what became of it
 	local n=$1 opener
 	shift
 	cold
+	# Names and inodes are there: an opening that waited for them would be ahead of who looks for a second.
+	(cd "$root" && xargs stat >/dev/null <<<"$many") || die "no files"
 	(
 		cd "$root" || exit
 		while :; do awk -v n="$n" 'NR % n == 0' <<<"$many" | xargs head -q -c 0; done
