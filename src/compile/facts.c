@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A path is looked at in this order: the mount table says whether that may hang, its directory is
- * found below the root by no link, and only what is a regular file there is opened, for its build-id. The identity is set as soon as it is known, also when there is an
- * error, so that the index can tell later whether the error still holds.
+ * found below the root by no link, and only what is a regular file there is opened, for its
+ * build-id. The identity is set as soon as it is known, also when there is an error, so that the
+ * index can tell later whether the error still holds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,8 +42,13 @@ static int read_buildid(int dirfd, const char *name, struct stat *st, struct bui
 {
 	_cleanup_close_ int fd = openat(
 		dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int r = fd < 0 || fstat(fd, st) < 0 ? -errno : elf_id_read(fd, ret);
+	int r;
 
+	if (fd < 0 || fstat(fd, st) < 0)
+		return -errno;
+	if (!S_ISREG(st->st_mode))
+		return -EINVAL;
+	r = elf_id_read(fd, ret);
 	/* Not ELF any more, or damaged: another file than the one trained. */
 	return r > 0 || r == -ENOEXEC || r == -EBADMSG || r == -E2BIG ? 0 : r;
 }
